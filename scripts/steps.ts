@@ -1,0 +1,63 @@
+// What `npm run check` checks. `npm test` runs the same table, each step as a test.
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+
+export interface Step {
+  readonly name: string;
+  /** The arguments of Node. */
+  readonly command: readonly string[];
+  /** The step whose result this one reads. */
+  readonly after?: string;
+  /** What to do when it fails and its own output does not say so. */
+  readonly repair?: string;
+}
+
+/** The slow ones first: they run side by side. */
+export const steps: readonly Step[] = [
+  { name: "unit tests", command: ["--test", "--test-reporter=spec", "src/**/*.test.ts"] },
+  { name: "build", command: ["scripts/build.ts"] },
+  { name: "types", command: ["node_modules/typescript/bin/tsc", "-p", "tsconfig.json"] },
+  { name: "lint", command: ["node_modules/oxlint/bin/oxlint", "--type-aware"] },
+  { name: "tidy", command: ["--test", "--test-reporter=spec", "tidy/*.test.ts"] },
+  {
+    name: "dead code",
+    command: ["node_modules/knip/bin/knip.js"],
+    repair: "remove what nothing uses; what is used in a way knip cannot see goes into knip.json",
+  },
+  {
+    name: "format",
+    command: ["node_modules/oxfmt/bin/oxfmt", "--check"],
+    repair: "npm run format",
+  },
+  {
+    name: "package",
+    command: ["node_modules/publint/src/cli.js", "--strict"],
+    after: "build",
+  },
+];
+
+export interface Result {
+  readonly step: Step;
+  readonly ok: boolean;
+  readonly seconds: number;
+  readonly output: string;
+}
+
+export function run(step: Step): Promise<Result> {
+  const { promise, resolve } = Promise.withResolvers<Result>();
+  const started = performance.now();
+  const child = spawn(process.execPath, [...process.execArgv, ...step.command], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+  }
+  child.on("close", (code) => {
+    resolve({ step, ok: code === 0, seconds: (performance.now() - started) / 1000, output });
+  });
+  return promise;
+}
