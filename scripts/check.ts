@@ -13,7 +13,9 @@ const results = await runAll(
 );
 for (const { step, ok, output } of results) {
   if (ok) continue;
-  console.log(`\n── ${step.name} failed ──\n${output.trim()}`);
+  // A test runner repeats its failures at the end; what stands before is of no use here.
+  const failures = output.split("✖ failing tests:").at(-1)!.trim();
+  console.log(`\n── ${step.name} failed ──\n${failures}`);
   if (step.repair !== undefined) console.log(`→ ${step.repair}`);
 }
 console.log("");

@@ -1,0 +1,61 @@
+// The rules of `src/` as data. `rules.ts` applies them; ARCHITECTURE.md prints the layers.
+
+/** Lowest first. A folder may import itself and the folders of lower layers. */
+export const layers: readonly (readonly string[])[] = [
+  ["base"],
+  ["contract", "resilience", "codec", "security"],
+  ["wire", "os"],
+  ["transport", "discovery", "store"],
+  ["protocol", "broker"],
+  ["call", "messaging"],
+  ["bridge", "group", "eventstore", "saga", "processing"],
+  ["chassis"],
+  ["testing", "gateway"],
+  ["cli"],
+];
+
+/**
+ * The ports: folders whose subfolders are implementations. Each implementation has a
+ * `conformance.test.ts` that runs the cases of `<port>/suite.ts`, made by the function named here.
+ */
+export const ports: Readonly<Record<string, string>> = {
+  transport: "transportCases",
+  discovery: "discoveryCases",
+  store: "storeCases",
+  protocol: "protocolCases",
+  broker: "brokerCases",
+};
+
+/** What runs in a browser too: these and all that they import name no `node:` module and no Buffer. */
+export const browserSafe: readonly string[] = [
+  "src/contract/",
+  "src/base/deadline.ts",
+  "src/base/duration.ts",
+  "src/base/error.ts",
+  "src/base/outcome.ts",
+];
+
+/** Folders beside `src/` that may import its files; all others import `trunkline` by name. */
+export const insiders: Readonly<Record<string, string>> = {
+  bench: "measures parts that are not public",
+  mutants: "breaks the sources to see the tests fail",
+};
+
+export type Ambient = "clock" | "timer" | "random" | "process";
+
+/** Files outside `src/base/` that may touch the machine. They are few, and each says why. */
+export const ambientAllowed: readonly {
+  readonly path: string;
+  readonly what: Ambient;
+  readonly because: string;
+}[] = [
+  {
+    path: "src/chassis/signals.ts",
+    what: "process",
+    because: "SIGTERM arrives at the process, and the chassis answers it",
+  },
+];
+
+export const linesMax = 500;
+
+export const namesBanned = /(^|[/.-])(utils?|helpers?|common|misc|manager|impl)([/.-]|$)/;
