@@ -1,0 +1,90 @@
+import type { Deadline } from "../base/deadline.ts";
+import type { Duration } from "../base/duration.ts";
+import type { DeclaredError, SystemError } from "../base/error.ts";
+import type { CallOperation } from "../contract/call.ts";
+import type { info } from "../contract/contract.ts";
+import type { NotificationOperation } from "../contract/notification.ts";
+import type { Input, Output } from "../contract/schema.ts";
+import type { StreamOperation } from "../contract/stream.ts";
+
+/** The functions by which one calls the operations of contract `C`: `Client<typeof Orders>`. */
+export type Client<C> = C extends { readonly [info]: { readonly operations: infer Operations } }
+  ? { readonly [Name in keyof Operations]: Method<Operations[Name]> }
+  : never;
+
+/** A line for each kind. */
+type Method<T> =
+  T extends CallOperation<infer In, infer Out, infer Errors>
+    ? CallMethod<In, Out, Errors>
+    : T extends StreamOperation<infer In, infer Out, infer _Errors>
+      ? StreamMethod<In, Out>
+      : T extends NotificationOperation<infer In>
+        ? NotificationMethod<In>
+        : never;
+
+export interface CallMethod<In, Out, Errors> {
+  /** Resolves with the answer, rejects with a `TrunklineError`. */
+  (input: Input<In>, options?: CallOptions): Promise<Output<Out>>;
+  /** The same call, whose failures are values: never rejects with what the contract or Trunkline can say. */
+  result(input: Input<In>, options?: CallOptions): Promise<Result<Output<Out>, Errors>>;
+}
+
+/** Begins when the first item is asked for; leaving the loop cancels it. */
+export type StreamMethod<In, Out> = (
+  input: Input<In>,
+  options?: StreamOptions,
+) => ItemStream<Output<Out>>;
+
+/** Resolves when the notification has left, which says nothing about whether it ran. */
+export type NotificationMethod<In> = (input: Input<In>, options?: CallOptions) => Promise<void>;
+
+export interface CallOptions {
+  /**
+   * A duration from now, or an instant. Default: the operation's own, else 10 s, else what is left to the call that is
+   * being served when that is less.
+   */
+  readonly deadline?: Duration | Deadline | undefined;
+  /** Cancels; the handler's `context.signal` aborts too. Default: none. */
+  readonly signal?: AbortSignal | undefined;
+  /** Sent beside the input; names in lower case. Default: none, and never those of a call that is being served. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** The same for every try of one piece of work, also across restarts. Default: one made for this call. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+/** For a stream `deadline` bounds the time until its first item; what comes after is bounded only when asked. */
+export interface StreamOptions extends CallOptions {
+  /** For the whole stream, from now. Default: none. */
+  readonly total?: Duration | Deadline | undefined;
+  /** The longest pause between two items. Default: the operation's own, else none. */
+  readonly idle?: Duration | undefined;
+}
+
+/** Items as they arrive, taken once. The peer sends no more than was asked for. */
+export interface ItemStream<Item> {
+  next(): Promise<IteratorResult<Item, undefined>>;
+  /** Cancels what is left; the handler's `context.signal` aborts. */
+  return(): Promise<IteratorResult<Item, undefined>>;
+  [Symbol.asyncIterator](): ItemStream<Item>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What `.result()` gives. */
+export type Result<Value, Errors> = Success<Value> | Failed<Errors>;
+
+export interface Success<Value> {
+  readonly ok: true;
+  readonly value: Value;
+}
+
+export interface Failed<Errors> {
+  readonly ok: false;
+  readonly error: Failure<Errors>;
+}
+
+/** A declared error, told apart by its `code`, or one of Trunkline's. */
+export type Failure<Errors> = Declared<Errors> | SystemError;
+
+type Declared<Errors> = {
+  [Code in keyof Errors]: DeclaredError<Code & string, Output<Errors[Code]>>;
+}[keyof Errors];

@@ -1,0 +1,44 @@
+import type { Duration } from "../base/duration.ts";
+import type { Key } from "./key.ts";
+import {
+  operation,
+  type Declarable,
+  type Idempotency,
+  type NoErrors,
+  type Terms,
+} from "./operation.ts";
+
+/** One request, one answer. */
+export interface CallOperation<In, Out, Errors> extends Terms {
+  readonly kind: "call";
+  readonly in: In;
+  readonly out: Out;
+  readonly errors: Errors;
+}
+
+export interface CallTerms<In, Out, Errors, Path extends string> {
+  /** Schema of the input. Default: the call takes nothing. */
+  readonly in?: In;
+  /** Schema of the answer. Default: it answers nothing. */
+  readonly out?: Out;
+  /** Declared errors: code in UPPER_SNAKE → schema of its data, or `undefined` for none. Default: none. */
+  readonly errors?: Errors & Declarable;
+  /** Whether it may be repeated when it perhaps ran. Default `false`. */
+  readonly idempotent?: Idempotency;
+  /** Dotted path to the field of the input by which calls keep their order. Default: no order between calls. */
+  readonly key?: Key<In, Path>;
+  /** How long a caller waits when it says nothing else. Default: the client's, 10 s. */
+  readonly deadline?: Duration;
+  /** One sentence for people; changes no digest. */
+  readonly description?: string;
+}
+
+/** Declares an operation that answers once: `call({ in: OrderId, out: Order, errors: { NOT_FOUND: OrderId } })`. */
+export function call<
+  In = undefined,
+  Out = undefined,
+  Errors = NoErrors,
+  const Path extends string = never,
+>(terms: CallTerms<In, Out, Errors, Path> = {}): CallOperation<In, Out, Errors> {
+  return operation("call", terms) as CallOperation<In, Out, Errors>;
+}

@@ -1,0 +1,12 @@
+export { bytes } from "./bytes.ts";
+export type { BytesOptions, Codec } from "./bytes.ts";
+export { call } from "./call.ts";
+export type { CallOperation, CallTerms } from "./call.ts";
+export { contract, info, operationsOf } from "./contract.ts";
+export type { AnyContract, Contract, ContractInfo, ContractTerms } from "./contract.ts";
+export { notification } from "./notification.ts";
+export type { NotificationOperation, NotificationTerms } from "./notification.ts";
+export type { Idempotency, Operation, Terms } from "./operation.ts";
+export type { Input, Issue, JsonSchemaConverter, Output, Schema, Validation } from "./schema.ts";
+export { stream } from "./stream.ts";
+export type { StreamOperation, StreamTerms } from "./stream.ts";

@@ -1,0 +1,84 @@
+import { milliseconds, type Duration } from "../base/duration.ts";
+import type { Kind } from "../base/handler.ts";
+import type { SystemCode } from "../base/outcome.ts";
+import { codecOf, type Codec } from "./bytes.ts";
+import type { Schema } from "./schema.ts";
+
+/**
+ * Whether doing it twice is the same as doing it once.
+ *
+ * - `false` (the default, because nothing is lost by it): repeated only when it certainly did not run.
+ * - `true`: it may be repeated, also when it perhaps ran.
+ * - `"by-key"`: the serving side recognises a repetition by the call's idempotency key.
+ */
+export type Idempotency = boolean | "by-key";
+
+/** What every kind of operation says beside its schemas. */
+export interface Terms {
+  readonly idempotent: Idempotency;
+  /** Dotted path to the field of the input by which order is kept; none: no order is promised between operations. */
+  readonly key: string | undefined;
+  /** The default deadline of a call of this operation; `NaN` never leaves `contract()`. None: the client's default. */
+  readonly deadlineMs: number | undefined;
+  /** The longest pause between two items of a stream. None: keep-alive and cancellation guard it. */
+  readonly idleMs: number | undefined;
+  readonly description: string | undefined;
+  /** How each payload travels: decided by its schema (`bytes()` is raw). */
+  readonly codec: { readonly in: Codec; readonly out: Codec };
+}
+
+/** Any operation, as the layers above read it at run time. */
+export interface Operation extends Terms {
+  readonly kind: Kind;
+  readonly in: Schema | undefined;
+  readonly out: Schema | undefined;
+  /** Declared code → schema of its data; `undefined`: the error has no data. */
+  readonly errors: Readonly<Record<string, Schema | undefined>>;
+}
+
+/** The error codes that a contract cannot declare, each with the sentence that the compiler shows. */
+export type Declarable = {
+  readonly [
+    Code in SystemCode
+  ]?: `${Code} is raised by Trunkline itself: declare a code of your own`;
+};
+
+/** No declared errors. */
+export interface NoErrors {}
+
+/** What a kind's own function was given, before defaults. */
+export interface Given {
+  readonly in?: unknown;
+  readonly out?: unknown;
+  readonly errors?: unknown;
+  readonly idempotent?: Idempotency;
+  readonly key?: string;
+  readonly deadline?: Duration;
+  readonly idle?: Duration;
+  readonly description?: string;
+}
+
+/** Frozen plain data of one operation. Checks nothing: `contract()` reports all problems of all operations at once. */
+export function operation(kind: Kind, given: Given): Operation {
+  return Object.freeze({
+    kind,
+    in: given.in as Schema | undefined,
+    out: given.out as Schema | undefined,
+    errors: Object.freeze({ ...(given.errors as Operation["errors"]) }),
+    idempotent: given.idempotent ?? false,
+    key: given.key,
+    deadlineMs: durationMs(given.deadline),
+    idleMs: durationMs(given.idle),
+    description: given.description,
+    codec: Object.freeze({ in: codecOf(given.in), out: codecOf(given.out) }),
+  });
+}
+
+function durationMs(duration: Duration | undefined): number | undefined {
+  if (duration === undefined) return undefined;
+  try {
+    return milliseconds(duration);
+  } catch {
+    return Number.NaN;
+  }
+}
