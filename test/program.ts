@@ -1,0 +1,45 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+
+const endsWithinMs = 120_000;
+
+/** For Node: `trunkline` is the library's sources. */
+export const fromSource = ["--conditions=@trunkline/source"];
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Program {
+  readonly ended: Promise<Ended>;
+  /** Resolves when it has printed as many characters to stdout, or has ended. */
+  printed(characters: number): Promise<void>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+/** Starts a program that must end soon; what takes longer than two minutes hangs, and is killed. */
+export function start(command: string, args: readonly string[], cwd: string): Program {
+  const child = spawn(command, args, {
+    cwd,
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: endsWithinMs,
+    killSignal: "SIGKILL",
+  });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  const { promise: ended, resolve, reject } = Promise.withResolvers<Ended>();
+  child.on("error", reject);
+  child.on("close", (code) => resolve({ code, stdout, stderr }));
+  return {
+    ended,
+    async printed(characters) {
+      while (stdout.length < characters && child.exitCode === null && child.signalCode === null) {
+        await Promise.race([once(child.stdout, "data"), ended]);
+      }
+    },
+    kill: (signal) => void child.kill(signal),
+  };
+}
