@@ -1,0 +1,60 @@
+// Packs the package, installs it in an empty folder, and looks at it as a user would.
+import { deepEqual, equal } from "node:assert/strict";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import manifest from "../package.json" with { type: "json" };
+import { start } from "./program.ts";
+
+const root = join(import.meta.dirname, "..");
+const folder = mkdtempSync(join(tmpdir(), "trunkline-package-"));
+const subpaths = Object.keys(manifest.exports)
+  .filter((path) => path !== "./package.json")
+  .map((path) => path.replace(".", "trunkline"));
+
+suite("the packed package", () => {
+  before(async () => {
+    await succeeds("npm", ["pack", "--pack-destination", folder], root);
+    const [tarball = ""] = readdirSync(folder);
+    writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
+    await succeeds("npm", ["install", "--offline", "--no-audit", "--no-fund", tarball], folder);
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  test("brings itself and nothing else, no Node either", () => {
+    const installed = readdirSync(join(folder, "node_modules"));
+    deepEqual(installed, [".package-lock.json", "trunkline"]);
+  });
+
+  for (const subpath of subpaths) {
+    test(`${subpath} can be imported`, async () => {
+      await succeeds(process.execPath, ["--eval", `await import("${subpath}")`], folder);
+    });
+  }
+
+  test("its types stand on their own", async () => {
+    const lines = subpaths.map((path, index) => `export * as path${index} from "${path}";`);
+    writeFileSync(join(folder, "all.ts"), lines.join("\n"));
+    await compiles("all.ts", { types: ["node"], typeRoots: [join(root, "node_modules/@types")] });
+  });
+
+  test("the contract's types need no Node", async () => {
+    writeFileSync(join(folder, "browser.ts"), `export * from "trunkline/contract";`);
+    await compiles("browser.ts", { types: [], lib: ["es2024", "dom"] });
+  });
+});
+
+async function compiles(file: string, options: object): Promise<void> {
+  const strictest = { module: "nodenext", target: "es2024", strict: true, skipLibCheck: false };
+  const compilerOptions = { ...strictest, noEmit: true, ...options };
+  const config = join(folder, `${file}.json`);
+  writeFileSync(config, JSON.stringify({ compilerOptions, files: [file] }));
+  const compiler = join(root, "node_modules/typescript/bin/tsc");
+  await succeeds(process.execPath, [compiler, "-p", config], folder);
+}
+
+async function succeeds(command: string, args: readonly string[], cwd: string): Promise<void> {
+  const { code, stdout, stderr } = await start(command, args, cwd).ended;
+  equal(code, 0, `${command} ${args.join(" ")}\n${stdout}${stderr}`);
+}
