@@ -1,0 +1,160 @@
+import { isIPv6 } from "node:net";
+import { resolve } from "node:path";
+
+import { systemError, type SystemError } from "../base/error.ts";
+
+/** Where something is reached, and how: `[protocol+]transport:place` (unix:/run/x.sock, tcp://host:7400). */
+export interface Address {
+  /** The whole address as people read it: normal form, no credentials. */
+  readonly text: string;
+  /** `rsocket` for memory, unix, tcp…; `rest` for http; `grpc` for grpc. A name before a plus wins: `grpc+unix`. */
+  readonly protocol: string;
+  /** The name of the transport: `unix`; `tcp` under http and grpc, `tls` under https and grpcs. */
+  readonly transport: string;
+  /** What follows the scheme: an absolute path, a name, or `host:port`. */
+  readonly place: string;
+}
+
+type PlaceKind = "path" | "name" | "host" | "nothing";
+
+interface Scheme {
+  readonly protocol: string;
+  readonly transport: string;
+  readonly place: PlaceKind;
+}
+
+/** What each scheme says when nothing stands before a plus. */
+const schemes: ReadonlyMap<string, Scheme> = new Map([
+  ["memory", { protocol: "rsocket", transport: "memory", place: "name" }],
+  ["worker", { protocol: "rsocket", transport: "worker", place: "name" }],
+  ["stdio", { protocol: "rsocket", transport: "stdio", place: "nothing" }],
+  ["fifo", { protocol: "rsocket", transport: "fifo", place: "path" }],
+  ["unix", { protocol: "rsocket", transport: "unix", place: "path" }],
+  ["tcp", { protocol: "rsocket", transport: "tcp", place: "host" }],
+  ["tls", { protocol: "rsocket", transport: "tls", place: "host" }],
+  ["http", { protocol: "rest", transport: "tcp", place: "host" }],
+  ["https", { protocol: "rest", transport: "tls", place: "host" }],
+  ["grpc", { protocol: "grpc", transport: "tcp", place: "host" }],
+  ["grpcs", { protocol: "grpc", transport: "tls", place: "host" }],
+]);
+
+/** What may stand before a plus, and the protocol it means. */
+const prefixes: ReadonlyMap<string, string> = new Map([
+  ["rsocket", "rsocket"],
+  ["http", "rest"],
+  ["grpc", "grpc"],
+]);
+
+/** The longest path of a socket file in bytes: `sun_path` has 108 on Linux, the last one is zero. */
+export const socketPathBytesMax = 107;
+
+/**
+ * Reads an address and brings it into its normal form: paths absolute, hosts in lower case. Whatever is not an address
+ * is refused with INVALID_ARGUMENT, and words about how to write it.
+ */
+export function parseAddress(text: string): Address {
+  const match = /^(?:([a-z0-9]+)\+)?([a-z0-9]+):(.*)$/s.exec(text);
+  if (match === null) throw notAnAddress(text, "it does not begin with a scheme and a colon");
+  const [, prefix, name = "", rest = ""] = match;
+  const scheme = schemes.get(name);
+  if (scheme === undefined) throw unknown(text, name, [...schemes.keys()], "scheme");
+  let { protocol } = scheme;
+  if (prefix !== undefined) {
+    const named = prefixes.get(prefix);
+    if (named === undefined) throw unknown(text, prefix, [...prefixes.keys()], "protocol");
+    if (name !== scheme.transport) {
+      throw notAnAddress(text, `"${name}" already names a protocol: leave out "${prefix}+"`);
+    }
+    protocol = named;
+  }
+  const [separator, place] = readPlace(text, name, scheme, rest);
+  const shown = `${prefix === undefined ? "" : `${prefix}+`}${name}:${separator}${place}`;
+  return { text: shown, protocol, transport: scheme.transport, place };
+}
+
+/** What stands between the colon and the place, and the place in its normal form. */
+function readPlace(text: string, name: string, scheme: Scheme, rest: string): ["" | "//", string] {
+  switch (scheme.place) {
+    case "path":
+      return ["", readPath(text, name, scheme, rest)];
+    case "host":
+      return ["//", readHost(text, name, rest)];
+    case "name":
+      if (/^[A-Za-z0-9._-]+$/.test(rest)) return ["", rest];
+      throw notAnAddress(text, `write a name of letters, digits, dots and dashes: ${name}:orders`);
+    case "nothing":
+      if (rest === "") return ["", ""];
+      throw notAnAddress(text, `nothing follows the colon: ${name}:`);
+  }
+}
+
+function readPath(text: string, name: string, scheme: Scheme, rest: string): string {
+  if (rest === "") throw notAnAddress(text, `the path is missing: ${name}:/run/orders.sock`);
+  if (rest.startsWith("//")) {
+    const path = rest.replace(/^\/+/, "/");
+    throw notAnAddress(text, `a path follows one colon, without //: ${name}:${path}`);
+  }
+  if (rest.includes("\0")) throw notAnAddress(text, "a path must not contain a NUL character");
+  const path = resolve(rest);
+  if (scheme.transport === "unix") checkSocketPath(path);
+  return path;
+}
+
+/** Refuses a path that does not fit into the address of a socket. */
+export function checkSocketPath(path: string): void {
+  const bytes = Buffer.byteLength(path);
+  if (bytes <= socketPathBytesMax) return;
+  throw systemError(
+    "INVALID_ARGUMENT",
+    `the path ${path} is ${bytes} bytes long; the path of a socket may have ${socketPathBytesMax}`,
+    {
+      executed: "no",
+      advice: "choose a shorter folder, for example under /run or /tmp; a relative path counts in full",
+    },
+  );
+}
+
+function readHost(text: string, name: string, rest: string): string {
+  if (!rest.startsWith("//")) throw notAnAddress(text, `a host follows two slashes: ${name}://host:7400`);
+  const place = rest.slice(2).replace(/\/$/, "");
+  if (place.includes("@")) throw notAnAddress(text, "credentials do not belong into an address");
+  const match = /^(?:\[([^\]]*)\]|([^:/?#[\]]*))(?::([^/?#]*))?(.*)$/s.exec(place);
+  if (match === null) throw notAnAddress(text, `write ${name}://host:7400, an IPv6 host in brackets`);
+  const [, ip6, plain, port, tail] = match;
+  if (tail !== "") {
+    const why = tail?.startsWith(":") === true ? "an IPv6 host stands in brackets" : "nothing may follow the port";
+    throw notAnAddress(text, `${why}: ${name}://${ip6 === undefined ? "host" : "[::1]"}:7400`);
+  }
+  if (port === undefined) throw notAnAddress(text, `the port is missing: ${name}://host:7400`);
+  if (plain !== undefined && port.includes(":")) {
+    throw notAnAddress(text, `an IPv6 host stands in brackets: ${name}://[::1]:7400`);
+  }
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
+    throw notAnAddress(text, `the port is a number from 0 to 65535, not "${port}"`);
+  }
+  if (ip6 !== undefined) {
+    if (!isIPv6(ip6)) throw notAnAddress(text, `"${ip6}" is not an IPv6 address`);
+    return `[${ip6.toLowerCase()}]:${Number(port)}`;
+  }
+  if (plain === undefined || !/^[A-Za-z0-9._-]+$/.test(plain)) {
+    throw notAnAddress(text, plain === "" ? `the host is missing: ${name}://host:7400` : `"${plain}" is not a host`);
+  }
+  return `${plain.toLowerCase()}:${Number(port)}`;
+}
+
+function unknown(text: string, name: string, known: readonly string[], what: string): SystemError {
+  return systemError("INVALID_ARGUMENT", `"${conceal(text)}": the ${what} "${name}" is not known`, {
+    executed: "no",
+    advice: `known are ${known.join(", ")}`,
+  });
+}
+
+function notAnAddress(text: string, advice: string): SystemError {
+  return systemError("INVALID_ARGUMENT", `"${conceal(text)}" is not an address`, { executed: "no", advice });
+}
+
+/** Without what may be credentials: everything between the colon and the last "@", except in a path. */
+function conceal(text: string): string {
+  const shown = /^(?:[a-z]+\+)?(?:unix|fifo):(?!\/\/)/.test(text) ? text : text.replace(/^([^:]*:\/*)?.*@/s, "$1***@");
+  return shown.replaceAll("\0", "\\0");
+}

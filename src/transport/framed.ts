@@ -1,0 +1,166 @@
+import type { Env } from "../base/env.ts";
+import type { Peer } from "../base/peer.ts";
+import type { ByteSink, ByteStream } from "./byte-stream.ts";
+import { FrameReader } from "./frame-reader.ts";
+import { FrameWriter } from "./frame-writer.ts";
+import { outgoingBounds } from "./outgoing-bounds.ts";
+import type { CloseReason, Connection, ConnectionOptions, Receiver } from "./transport.ts";
+
+/** Makes a connection of whole frames from a stream of bytes. */
+export function framed(
+  stream: ByteStream,
+  peer: Peer,
+  options: ConnectionOptions,
+  env: Env,
+): Connection {
+  return new FramedConnection(stream, peer, options, env);
+}
+
+class FramedConnection implements Connection, ByteSink {
+  readonly peer: Peer;
+  readonly #stream: ByteStream;
+  readonly #writer: FrameWriter;
+  readonly #env: Env;
+  readonly #frameBytesMax: number;
+  #reader: FrameReader | undefined;
+  #receiver: Receiver | undefined;
+  #ended = false;
+  #peerEnded = false;
+  #reason: CloseReason | undefined;
+  #paused = false;
+  #catchingUp = false;
+
+  constructor(stream: ByteStream, peer: Peer, options: ConnectionOptions, env: Env) {
+    this.peer = peer;
+    this.#stream = stream;
+    this.#env = env;
+    const bounds = outgoingBounds(options);
+    this.#frameBytesMax = bounds.frameBytesMax;
+    this.#writer = new FrameWriter(stream, bounds, env, () => this.#receiver?.drain());
+  }
+
+  get outgoing(): Buffer {
+    return this.#writer.memory;
+  }
+
+  get writable(): boolean {
+    return this.#writer.writable;
+  }
+
+  open(receiver: Receiver): void {
+    this.#receiver = receiver;
+    if (this.#reason !== undefined) return this.#tellClosed();
+    this.#reader = new FrameReader(receiver, this.#frameBytesMax, (message) =>
+      this.#close({ kind: "broken", message }),
+    );
+    this.#reader.paused = this.#paused;
+    this.#stream.open(this);
+    if (this.#paused) this.#stream.pause();
+  }
+
+  claim(bytesMax: number): number {
+    return this.#writer.claim(bytesMax);
+  }
+
+  commit(end: number): void {
+    this.#writer.commit(end);
+  }
+
+  pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    if (this.#reader === undefined || this.#reason !== undefined) return;
+    this.#reader.paused = true;
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    if (this.#reader === undefined || this.#reason !== undefined) return;
+    this.#reader.paused = false;
+    if (!this.#reader.behind) this.#stream.resume();
+    else if (!this.#catchingUp) {
+      this.#catchingUp = true;
+      this.#env.defer(() => this.#catchUp(this.#reader!));
+    }
+  }
+
+  end(): void {
+    if (this.#ended || this.#reason !== undefined) return;
+    this.#ended = true;
+    this.#writer.end("this side has ended the connection");
+    this.#stream.end();
+  }
+
+  destroy(reason: string): void {
+    this.#close({ kind: "destroyed", message: reason });
+  }
+
+  bytes(memory: Buffer, from: number, to: number): void {
+    if (this.#reason !== undefined) return;
+    try {
+      this.#reader!.read(memory, from, to);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  ended(): void {
+    if (this.#reason !== undefined) return;
+    this.#peerEnded = true;
+    if (this.#reader!.behind) return; // told after the frames that came before it
+    if (this.#reader!.clean) return this.#receiver!.ended();
+    this.#close({ kind: "lost", message: "the peer ended in the middle of a frame" });
+  }
+
+  closed(error: Error | undefined): void {
+    if (this.#reason !== undefined) return;
+    const done = error === undefined && this.#ended && this.#peerEnded;
+    const message = error === undefined ? "the connection has closed" : describe(error);
+    this.#finish(done ? { kind: "done", message: "both sides had ended" } : { kind: "lost", message });
+    this.#receiver?.closed(this.#reason!);
+  }
+
+  #catchUp(reader: FrameReader): void {
+    this.#catchingUp = false;
+    if (this.#paused || this.#reason !== undefined) return;
+    try {
+      reader.catchUp();
+    } catch (error) {
+      this.#failed(error);
+    }
+    if (this.#paused || this.#reason !== undefined) return;
+    if (this.#peerEnded) this.ended();
+    else this.#stream.resume();
+  }
+
+  /** The receiver threw: what it has missed by that nobody knows, so the connection cannot go on. */
+  #failed(error: unknown): never {
+    this.#close({ kind: "destroyed", message: "the receiver of its frames threw" });
+    throw error;
+  }
+
+  #close(reason: CloseReason): void {
+    if (this.#reason !== undefined) return;
+    this.#finish(reason);
+    this.#stream.destroy();
+    if (this.#receiver !== undefined) this.#tellClosed();
+  }
+
+  #finish(reason: CloseReason): void {
+    this.#reason = reason;
+    this.#writer.close(`the connection is closed: ${reason.message}`);
+    this.#reader?.close();
+  }
+
+  #tellClosed(): void {
+    this.#env.defer(() => this.#receiver!.closed(this.#reason!));
+  }
+}
+
+function describe(error: Error): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "EPIPE" || code === "ECONNRESET") return `the peer is gone (${code})`;
+  return error.message;
+}

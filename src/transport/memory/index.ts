@@ -1,0 +1,1 @@
+export { memory, MemoryNames } from "./memory.ts";

@@ -1,0 +1,100 @@
+import { connect, type NetConnectOpts, type Socket } from "node:net";
+
+import type { ByteSink, ByteStream } from "./byte-stream.ts";
+
+/**
+ * One buffer into which all dialled sockets of the process read: what they receive is borrowed and used up within the
+ * callback. Accepted sockets cannot have it without private API; each of their reads allocates.
+ */
+let sharedReadBuffer: Buffer | undefined;
+const readBytes = 64 * 1024;
+
+const nothing = new Uint8Array(0);
+
+/** A `node:net` socket as a stream of bytes. Half-closing works only for sockets made with `allowHalfOpen`. */
+export class SocketStream implements ByteStream {
+  readonly socket: Socket;
+  #sink: ByteSink | undefined;
+  #ending = false;
+  #closed = false;
+  #error: Error | undefined;
+
+  /** Begins to connect. Nothing is read before `open`. */
+  static connect(target: NetConnectOpts): SocketStream {
+    sharedReadBuffer ??= Buffer.allocUnsafeSlow(readBytes);
+    const socket = connect({
+      ...target,
+      allowHalfOpen: true,
+      onread: {
+        buffer: sharedReadBuffer,
+        callback: (bytes, memory) => {
+          stream.#sink?.bytes(memory as Buffer, 0, bytes);
+          return true;
+        },
+      },
+    });
+    const stream = new SocketStream(socket);
+    return stream;
+  }
+
+  /** Takes over a socket that a server with `pauseOnConnect` and `allowHalfOpen` has accepted. */
+  static accepted(socket: Socket): SocketStream {
+    const stream = new SocketStream(socket);
+    socket.on("data", (chunk: Buffer) => stream.#sink?.bytes(chunk, 0, chunk.length));
+    socket.pause();
+    return stream;
+  }
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    socket.pause();
+    socket.on("error", (error) => (this.#error = error));
+    socket.on("end", () => this.#peerEnded());
+    socket.on("close", () => {
+      this.#closed = true;
+      this.#sink?.closed(this.#error);
+    });
+  }
+
+  open(sink: ByteSink): void {
+    this.#sink = sink;
+    if (this.#closed) process.nextTick(() => sink.closed(this.#error));
+    else this.socket.resume();
+  }
+
+  write(bytes: Uint8Array, written: (error?: Error | null) => void): void {
+    this.socket.write(bytes, written);
+  }
+
+  get busy(): boolean {
+    return this.socket.writableLength > 0;
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  end(): void {
+    this.#ending = true;
+    this.socket.end();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  /**
+   * A peer that has only ended still takes what we send, a peer that has died does not, and the end of its bytes looks
+   * the same. On a local socket an empty write tells: it fails with EPIPE when nobody is there, and `closed` follows.
+   */
+  #peerEnded(): void {
+    if (this.#ending || this.busy) return this.#sink?.ended();
+    this.socket.write(nothing, (error) => {
+      if (!error) this.#sink?.ended();
+    });
+  }
+}

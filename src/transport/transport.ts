@@ -1,0 +1,104 @@
+import type { Env } from "../base/env.ts";
+import type { Peer } from "../base/peer.ts";
+import type { Address } from "./address.ts";
+
+/** What a transport promises. Its suite tests each promise, and each refusal. */
+export interface TransportCapabilities {
+  /** Frames arrive in the order in which they were committed. */
+  readonly ordered: boolean;
+  /** While a connection is open no frame is lost or doubled. */
+  readonly reliable: boolean;
+  /** The largest frame in bytes; a larger claim is refused with RESOURCE_EXHAUSTED. */
+  readonly frameBytesMax: number;
+  /** Joins processes, or only parts of one. */
+  readonly crossProcess: boolean;
+  /** Joins hosts. */
+  readonly crossHost: boolean;
+  /** The death of the peer's process is noticed at once, not only by keep-alive. */
+  readonly noticesDeath: boolean;
+}
+
+/** Moves whole frames between two endpoints, in order. It knows neither operations nor messages. */
+export interface Transport {
+  /** The name in addresses, for example `unix`. */
+  readonly name: string;
+  readonly capabilities: TransportCapabilities;
+  /** Connects, or rejects with UNAVAILABLE (nobody there) or another typed error, `executed: "no"`. */
+  dial(address: Address, options: DialOptions, env: Env): Promise<Connection>;
+  /**
+   * Accepts connections until the listener is closed; rejects with a typed error when it cannot.
+   * `accept` is called for each new connection; frames flow from the moment it calls `open`.
+   */
+  listen(address: Address, accept: (connection: Connection) => void, options: ListenOptions, env: Env): Promise<Listener>;
+}
+
+export interface ConnectionOptions {
+  /** The largest frame that is sent or accepted. Default: the capability. A larger one from the peer closes the connection. */
+  readonly frameBytesMax?: number;
+  /** Bytes waiting to be sent from which on `writable` is false. Default 1 MiB. */
+  readonly outgoingBytesHigh?: number;
+  /** Bytes waiting to be sent past which a claim throws RESOURCE_EXHAUSTED. Default 64 MiB. */
+  readonly outgoingBytesMax?: number;
+}
+
+export interface DialOptions extends ConnectionOptions {
+  /** The instant of `env.now()` at which dialling is given up with UNAVAILABLE. */
+  readonly until: number;
+}
+
+export interface ListenOptions extends ConnectionOptions {
+  /** Open connections past which new ones are closed at once. Default 10,000. */
+  readonly connectionsMax?: number;
+}
+
+export interface Listener {
+  /** Where it listens in truth: the port that was bound, the path made absolute. */
+  readonly address: Address;
+  /** Stops accepting. Connections that are open stay open. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** One live association. Whole frames in order; no meaning. */
+export interface Connection {
+  readonly peer: Peer;
+  /** Begins to receive. Called once; what arrived before is delivered then. */
+  open(receiver: Receiver): void;
+  /**
+   * Makes room for one frame of at most `bytesMax` bytes and returns where in `outgoing` to write it.
+   * A claim that is not committed is void with the next claim. No user code may run in between.
+   * Throws RESOURCE_EXHAUSTED past a bound and UNAVAILABLE when the connection is closed, both `executed: "no"`.
+   */
+  claim(bytesMax: number): number;
+  /** The memory of the last claim; it may be another one after each claim. */
+  readonly outgoing: Buffer;
+  /** The frame is what stands from the claim's offset to `end`. It leaves with this turn, or sooner when many wait. */
+  commit(end: number): void;
+  /** False while more than `outgoingBytesHigh` wait to be sent; `drain` tells when that is over. */
+  readonly writable: boolean;
+  /** Stops reading from the peer, which makes the peer's connection unwritable in the end. */
+  pause(): void;
+  resume(): void;
+  /** Sends what was committed, then says that nothing more will come. Frames of the peer still arrive. Idempotent. */
+  end(): void;
+  /** Closes at once, in both directions; what was not sent is lost. Idempotent. */
+  destroy(reason: string): void;
+}
+
+/** What a connection tells its user. Never called before `open` has returned, nor after `closed`. */
+export interface Receiver {
+  /** One frame: bytes `from` to `to` of `memory`, which is borrowed for the time of this call. */
+  frame(memory: Buffer, from: number, to: number): void;
+  /** The connection is writable again. */
+  drain(): void;
+  /** The peer will send nothing more. We may still send. */
+  ended(): void;
+  /** The last word, exactly once: nothing is sent or received any more. */
+  closed(reason: CloseReason): void;
+}
+
+export interface CloseReason {
+  /** `done`: both sides had ended. `lost`: the peer or the path is gone. `broken`: the peer broke the rules. `destroyed`: we did it. */
+  readonly kind: "done" | "lost" | "broken" | "destroyed";
+  /** For people: what happened. */
+  readonly message: string;
+}

@@ -1,0 +1,46 @@
+import { alarmAt } from "../../base/alarm.ts";
+import type { Env } from "../../base/env.ts";
+import type { Address } from "../address.ts";
+import { framed } from "../framed.ts";
+import { SocketStream } from "../socket-stream.ts";
+import type { Connection, DialOptions } from "../transport.ts";
+import { dialFailed, notInTime } from "./dial-error.ts";
+
+/** The first wait, in milliseconds, before an accept queue that was full is tried again; it doubles up to `retryMsMax`. */
+const retryMsMin = 1;
+const retryMsMax = 50;
+
+/** Connects to the socket file, trying again while its accept queue is full, until `options.until`. */
+export async function dialUnix(address: Address, options: DialOptions, env: Env): Promise<Connection> {
+  for (let waitMs = retryMsMin; ; waitMs = Math.min(retryMsMax, waitMs * 2)) {
+    const result = await tryOnce(address.place, options.until, env);
+    if (result instanceof SocketStream) {
+      return framed(result, { address: address.text, sameHost: true }, options, env);
+    }
+    if (result !== undefined && result.code !== "EAGAIN") throw await dialFailed(address, result);
+    const wakeAt = env.now() + waitMs;
+    if (result === undefined || wakeAt >= options.until) throw notInTime(address, result);
+    await new Promise<void>((resolve) => void alarmAt(env, wakeAt, resolve));
+  }
+}
+
+/** A connected stream, the error of the system, or undefined when the time is over. */
+function tryOnce(
+  path: string,
+  until: number,
+  env: Env,
+): Promise<SocketStream | NodeJS.ErrnoException | undefined> {
+  return new Promise((resolve) => {
+    const stream = SocketStream.connect({ path });
+    const { socket } = stream;
+    const settle = (result: SocketStream | NodeJS.ErrnoException | undefined): void => {
+      env.clear(alarm);
+      socket.off("connect", onConnect).off("error", settle);
+      if (result !== stream) socket.destroy();
+      resolve(result);
+    };
+    const onConnect = (): void => settle(stream);
+    const alarm = alarmAt(env, until, () => settle(undefined));
+    socket.on("connect", onConnect).on("error", settle);
+  });
+}
