@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { constants } from "node:os";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
+const parentPollMs = 250;
 
 /**
  * Runs a program to its end and answers its exit code (128 + number if a signal ended it). Signals
@@ -15,10 +16,24 @@ export function spawned(command, args, options) {
       if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
     };
     for (const signal of signals) process.on(signal, forward);
+    const parent = onParentGone(() => child.kill("SIGTERM"));
     child.on("error", reject);
-    child.on("close", (code, signal) => {
-      for (const each of signals) process.off(each, forward);
-      resolve(code ?? 128 + constants.signals[signal]);
+    child.on("close", (code, signal) => resolve(code ?? 128 + constants.signals[signal]));
+    child.on("close", () => {
+      for (const signal of signals) process.off(signal, forward);
+      clearInterval(parent);
     });
   });
+}
+
+/** npm passes a signal to the shell between it and us; that dies of it and tells nobody. */
+function onParentGone(listener) {
+  if (process.env.npm_lifecycle_event === undefined) return undefined;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    listener();
+  }, parentPollMs);
+  return timer;
 }
