@@ -13,6 +13,7 @@ export interface Ended {
 }
 
 export interface Program {
+  readonly pid: number | undefined;
   readonly ended: Promise<Ended>;
   /** Resolves when it has printed as many characters to stdout, or has ended. */
   printed(characters: number): Promise<void>;
@@ -34,6 +35,7 @@ export function start(command: string, args: readonly string[], cwd: string): Pr
   child.on("error", reject);
   child.on("close", (code) => resolve({ code, stdout, stderr }));
   return {
+    pid: child.pid,
     ended,
     async printed(characters) {
       while (stdout.length < characters && child.exitCode === null && child.signalCode === null) {
