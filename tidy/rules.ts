@@ -100,7 +100,7 @@ const ambients: readonly { what: Ambient; pattern: RegExp; instead: string }[] =
   },
   {
     what: "process",
-    pattern: /(?<![\w$.#])(globalThis\.)?process\s*(\.|\?\.|\[)/g,
+    pattern: /(?<![\w$.#])(globalThis\.)?process\s*(\.(?!nextTick|hrtime)|\?\.|\[)/g,
     instead: "take what you need as an argument",
   },
 ];
