@@ -109,20 +109,26 @@ export function checkSocketPath(path: string): void {
     `the path ${path} is ${bytes} bytes long; the path of a socket may have ${socketPathBytesMax}`,
     {
       executed: "no",
-      advice: "choose a shorter folder, for example under /run or /tmp; a relative path counts in full",
+      advice:
+        "choose a shorter folder, for example under /run or /tmp; a relative path counts in full",
     },
   );
 }
 
 function readHost(text: string, name: string, rest: string): string {
-  if (!rest.startsWith("//")) throw notAnAddress(text, `a host follows two slashes: ${name}://host:7400`);
+  if (!rest.startsWith("//"))
+    throw notAnAddress(text, `a host follows two slashes: ${name}://host:7400`);
   const place = rest.slice(2).replace(/\/$/, "");
   if (place.includes("@")) throw notAnAddress(text, "credentials do not belong into an address");
   const match = /^(?:\[([^\]]*)\]|([^:/?#[\]]*))(?::([^/?#]*))?(.*)$/s.exec(place);
-  if (match === null) throw notAnAddress(text, `write ${name}://host:7400, an IPv6 host in brackets`);
+  if (match === null)
+    throw notAnAddress(text, `write ${name}://host:7400, an IPv6 host in brackets`);
   const [, ip6, plain, port, tail] = match;
   if (tail !== "") {
-    const why = tail?.startsWith(":") === true ? "an IPv6 host stands in brackets" : "nothing may follow the port";
+    const why =
+      tail?.startsWith(":") === true
+        ? "an IPv6 host stands in brackets"
+        : "nothing may follow the port";
     throw notAnAddress(text, `${why}: ${name}://${ip6 === undefined ? "host" : "[::1]"}:7400`);
   }
   if (port === undefined) throw notAnAddress(text, `the port is missing: ${name}://host:7400`);
@@ -137,7 +143,10 @@ function readHost(text: string, name: string, rest: string): string {
     return `[${ip6.toLowerCase()}]:${Number(port)}`;
   }
   if (plain === undefined || !/^[A-Za-z0-9._-]+$/.test(plain)) {
-    throw notAnAddress(text, plain === "" ? `the host is missing: ${name}://host:7400` : `"${plain}" is not a host`);
+    throw notAnAddress(
+      text,
+      plain === "" ? `the host is missing: ${name}://host:7400` : `"${plain}" is not a host`,
+    );
   }
   return `${plain.toLowerCase()}:${Number(port)}`;
 }
@@ -150,11 +159,16 @@ function unknown(text: string, name: string, known: readonly string[], what: str
 }
 
 function notAnAddress(text: string, advice: string): SystemError {
-  return systemError("INVALID_ARGUMENT", `"${conceal(text)}" is not an address`, { executed: "no", advice });
+  return systemError("INVALID_ARGUMENT", `"${conceal(text)}" is not an address`, {
+    executed: "no",
+    advice,
+  });
 }
 
 /** Without what may be credentials: everything between the colon and the last "@", except in a path. */
 function conceal(text: string): string {
-  const shown = /^(?:[a-z]+\+)?(?:unix|fifo):(?!\/\/)/.test(text) ? text : text.replace(/^([^:]*:\/*)?.*@/s, "$1***@");
+  const shown = /^(?:[a-z]+\+)?(?:unix|fifo):(?!\/\/)/.test(text)
+    ? text
+    : text.replace(/^([^:]*:\/*)?.*@/s, "$1***@");
   return shown.replaceAll("\0", "\\0");
 }

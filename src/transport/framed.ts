@@ -118,7 +118,9 @@ class FramedConnection implements Connection, ByteSink {
     if (this.#reason !== undefined) return;
     const done = error === undefined && this.#ended && this.#peerEnded;
     const message = error === undefined ? "the connection has closed" : describe(error);
-    this.#finish(done ? { kind: "done", message: "both sides had ended" } : { kind: "lost", message });
+    this.#finish(
+      done ? { kind: "done", message: "both sides had ended" } : { kind: "lost", message },
+    );
     this.#receiver?.closed(this.#reason!);
   }
 

@@ -1,5 +1,6 @@
 import { connect, type NetConnectOpts, type Socket } from "node:net";
 
+import type { Env } from "../base/env.ts";
 import type { ByteSink, ByteStream } from "./byte-stream.ts";
 
 /**
@@ -14,13 +15,14 @@ const nothing = new Uint8Array(0);
 /** A `node:net` socket as a stream of bytes. Half-closing works only for sockets made with `allowHalfOpen`. */
 export class SocketStream implements ByteStream {
   readonly socket: Socket;
+  readonly #env: Env;
   #sink: ByteSink | undefined;
   #ending = false;
   #closed = false;
   #error: Error | undefined;
 
   /** Begins to connect. Nothing is read before `open`. */
-  static connect(target: NetConnectOpts): SocketStream {
+  static connect(target: NetConnectOpts, env: Env): SocketStream {
     sharedReadBuffer ??= Buffer.allocUnsafeSlow(readBytes);
     const socket = connect({
       ...target,
@@ -33,20 +35,21 @@ export class SocketStream implements ByteStream {
         },
       },
     });
-    const stream = new SocketStream(socket);
+    const stream = new SocketStream(socket, env);
     return stream;
   }
 
   /** Takes over a socket that a server with `pauseOnConnect` and `allowHalfOpen` has accepted. */
-  static accepted(socket: Socket): SocketStream {
-    const stream = new SocketStream(socket);
+  static accepted(socket: Socket, env: Env): SocketStream {
+    const stream = new SocketStream(socket, env);
     socket.on("data", (chunk: Buffer) => stream.#sink?.bytes(chunk, 0, chunk.length));
     socket.pause();
     return stream;
   }
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, env: Env) {
     this.socket = socket;
+    this.#env = env;
     socket.pause();
     socket.on("error", (error) => (this.#error = error));
     socket.on("end", () => this.#peerEnded());
@@ -58,7 +61,7 @@ export class SocketStream implements ByteStream {
 
   open(sink: ByteSink): void {
     this.#sink = sink;
-    if (this.#closed) process.nextTick(() => sink.closed(this.#error));
+    if (this.#closed) this.#env.defer(() => sink.closed(this.#error));
     else this.socket.resume();
   }
 

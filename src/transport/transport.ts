@@ -29,7 +29,12 @@ export interface Transport {
    * Accepts connections until the listener is closed; rejects with a typed error when it cannot.
    * `accept` is called for each new connection; frames flow from the moment it calls `open`.
    */
-  listen(address: Address, accept: (connection: Connection) => void, options: ListenOptions, env: Env): Promise<Listener>;
+  listen(
+    address: Address,
+    accept: (connection: Connection) => void,
+    options: ListenOptions,
+    env: Env,
+  ): Promise<Listener>;
 }
 
 export interface ConnectionOptions {

@@ -81,8 +81,9 @@ class MemoryConnection implements Connection {
     const claimed = outgoing.subarray(0, end);
     this.#waiting += end;
     if (this.#waiting > this.#bounds.outgoingBytesHigh) this.writable = false;
-    this.#other.#incoming.push(outgoing === scratch ? Buffer.from(claimed) : claimed);
-    this.#other.#deliverLater();
+    const other = this.#other;
+    other.#incoming.push(outgoing === scratch ? Buffer.from(claimed) : claimed);
+    other.#deliverLater();
   }
 
   pause(): void {
@@ -152,7 +153,8 @@ class MemoryConnection implements Connection {
   }
 
   #closeWhenDone(): void {
-    if (this.#ended && this.#endTold) this.#close({ kind: "done", message: "both sides had ended" });
+    if (this.#ended && this.#endTold)
+      this.#close({ kind: "done", message: "both sides had ended" });
   }
 
   #close(reason: CloseReason): void {
@@ -168,7 +170,10 @@ class MemoryConnection implements Connection {
   }
 
   #closedError(): Error {
-    const why = this.#reason === undefined ? "this side has ended the connection" : `the connection is closed: ${this.#reason.message}`;
+    const why =
+      this.#reason === undefined
+        ? "this side has ended the connection"
+        : `the connection is closed: ${this.#reason.message}`;
     return systemError("UNAVAILABLE", why, { executed: "no" });
   }
 }

@@ -46,7 +46,8 @@ export function memory(names: MemoryNames = processNames): Transport {
       noticesDeath: true,
     },
     dial: (address, options, env) => dial(listening, address, options, env),
-    listen: (address, accept, options, env) => listen(listening, address, { accept, options, env, connections: 0 }),
+    listen: (address, accept, options, env) =>
+      listen(listening, address, { accept, options, env, connections: 0 }),
   };
 }
 
@@ -66,7 +67,10 @@ async function dial(
     });
   }
   if (env.now() > options.until) {
-    throw systemError("UNAVAILABLE", "not connected in time", { executed: "no", endpoint: address.text });
+    throw systemError("UNAVAILABLE", "not connected in time", {
+      executed: "no",
+      endpoint: address.text,
+    });
   }
   const [dialled, accepted] = connectionPair(
     { address: address.text, options, env },
@@ -88,11 +92,15 @@ async function listen(
 ): Promise<Listener> {
   await turn(listening.env);
   if (names.has(address.place)) {
-    throw systemError("UNAVAILABLE", "the name is in use: somebody in this process listens under it", {
-      executed: "no",
-      endpoint: address.text,
-      advice: "close the other listener, or choose another name",
-    });
+    throw systemError(
+      "UNAVAILABLE",
+      "the name is in use: somebody in this process listens under it",
+      {
+        executed: "no",
+        endpoint: address.text,
+        advice: "close the other listener, or choose another name",
+      },
+    );
   }
   names.set(address.place, listening);
   return {

@@ -1,26 +1,31 @@
-import { alarmAt } from "../../base/alarm.ts";
+import { alarmAt, sleep } from "../../base/alarm.ts";
 import type { Env } from "../../base/env.ts";
-import type { Address } from "../address.ts";
+import { checkSocketPath, type Address } from "../address.ts";
 import { framed } from "../framed.ts";
 import { SocketStream } from "../socket-stream.ts";
 import type { Connection, DialOptions } from "../transport.ts";
-import { dialFailed, notInTime } from "./dial-error.ts";
+import { dialRefused, notInTime } from "./refusal.ts";
 
 /** The first wait, in milliseconds, before an accept queue that was full is tried again; it doubles up to `retryMsMax`. */
 const retryMsMin = 1;
 const retryMsMax = 50;
 
 /** Connects to the socket file, trying again while its accept queue is full, until `options.until`. */
-export async function dialUnix(address: Address, options: DialOptions, env: Env): Promise<Connection> {
+export async function dialUnix(
+  address: Address,
+  options: DialOptions,
+  env: Env,
+): Promise<Connection> {
+  checkSocketPath(address.place);
   for (let waitMs = retryMsMin; ; waitMs = Math.min(retryMsMax, waitMs * 2)) {
     const result = await tryOnce(address.place, options.until, env);
     if (result instanceof SocketStream) {
       return framed(result, { address: address.text, sameHost: true }, options, env);
     }
-    if (result !== undefined && result.code !== "EAGAIN") throw await dialFailed(address, result);
-    const wakeAt = env.now() + waitMs;
-    if (result === undefined || wakeAt >= options.until) throw notInTime(address, result);
-    await new Promise<void>((resolve) => void alarmAt(env, wakeAt, resolve));
+    if (result !== undefined && result.code !== "EAGAIN") throw await dialRefused(address, result);
+    if (result === undefined || env.now() + waitMs >= options.until)
+      throw notInTime(address, result);
+    await sleep(env, waitMs);
   }
 }
 
@@ -31,7 +36,7 @@ function tryOnce(
   env: Env,
 ): Promise<SocketStream | NodeJS.ErrnoException | undefined> {
   return new Promise((resolve) => {
-    const stream = SocketStream.connect({ path });
+    const stream = SocketStream.connect({ path }, env);
     const { socket } = stream;
     const settle = (result: SocketStream | NodeJS.ErrnoException | undefined): void => {
       env.clear(alarm);

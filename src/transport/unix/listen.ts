@@ -1,13 +1,25 @@
-import { chmod, link, mkdir, unlink } from "node:fs/promises";
-import { createServer } from "node:net";
-import { basename, dirname, join } from "node:path";
+import { chmod, mkdir, unlink } from "node:fs/promises";
+import { createServer, type Server } from "node:net";
+import { dirname } from "node:path";
 
 import type { Env } from "../../base/env.ts";
-import type { Address } from "../address.ts";
+import { systemError } from "../../base/error.ts";
+import { checkSocketPath, socketPathBytesMax, type Address } from "../address.ts";
 import { framed } from "../framed.ts";
 import { SocketStream } from "../socket-stream.ts";
 import type { Connection, Listener, ListenOptions } from "../transport.ts";
+import { hiddenPath, statOf } from "./owner.ts";
+import { probe } from "./probe.ts";
+import { inUse, listenRefused, notASocket } from "./refusal.ts";
+import { publish, withdraw } from "./socket-file.ts";
 
+/** Only the same user connects; who wants more, says so to the file system. */
+const socketMode = 0o600;
+const folderMode = 0o700;
+
+const connectionsMaxDefault = 10_000;
+
+/** Binds under a hidden name, sets the mode, and only then gives the socket its public name. */
 export async function listenUnix(
   address: Address,
   accept: (connection: Connection) => void,
@@ -15,27 +27,71 @@ export async function listenUnix(
   env: Env,
 ): Promise<Listener> {
   const path = address.place;
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const hidden = join(dirname(path), `.${basename(path)}.${process.pid}.sock`);
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
-    accept(framed(SocketStream.accepted(socket), { address: address.text, sameHost: true }, options, env)),
-  );
-  server.maxConnections = options.connectionsMax ?? 10_000;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ path: hidden, exclusive: true }, () => {
-      server.off("error", reject);
-      resolve();
-    });
+  checkSocketPath(path);
+  const hidden = hiddenPath(path);
+  checkHiddenPath(path, hidden);
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+    const stream = SocketStream.accepted(socket, env);
+    accept(framed(stream, { address: address.text, sameHost: true }, options, env));
   });
-  await chmod(hidden, 0o600);
-  await link(hidden, path);
-  return {
-    address,
-    close: async () => {
-      if (!server.listening) return;
-      await unlink(path);
-      server.close();
-    },
+  server.maxConnections = options.connectionsMax ?? connectionsMaxDefault;
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: folderMode });
+    await bind(server, hidden, address);
+    await chmod(hidden, socketMode);
+    await publish(hidden, address);
+  } catch (error) {
+    server.close();
+    throw await listenRefused(address, error);
+  }
+  const own = (await statOf(hidden))!;
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await withdraw(path, own);
+    server.close(); // removes the hidden name too
   };
+  return { address, close: () => (closing ??= close()) };
+}
+
+function checkHiddenPath(path: string, hidden: string): void {
+  const longer = Buffer.byteLength(hidden) - Buffer.byteLength(path);
+  const bytesMax = socketPathBytesMax - longer;
+  const bytes = Buffer.byteLength(path);
+  if (bytes <= bytesMax) return;
+  throw systemError(
+    "INVALID_ARGUMENT",
+    `the path ${path} is ${bytes} bytes long; to listen it may have ${bytesMax}, because the socket gets a hidden name too, ${hidden}`,
+    { executed: "no", advice: "choose a shorter folder or name, for example under /run or /tmp" },
+  );
+}
+
+/** Binds to the hidden name. One that is there was left by a process with our pid, or we listen there ourselves. */
+async function bind(server: Server, hidden: string, address: Address): Promise<void> {
+  try {
+    await listening(server, hidden);
+  } catch (error) {
+    const file = await statOf(hidden);
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE" || file === undefined) throw error;
+    if (!file.isSocket()) throw notASocket(address, file);
+    if ((await probe(hidden)) !== "dead") throw await inUse(address, file);
+    await unlink(hidden);
+    await listening(server, hidden);
+  }
+}
+
+function listening(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: Error): void => {
+      server.off("listening", onListening);
+      reject(error);
+    };
+    const onListening = (): void => {
+      // Later errors are those of single accepts (no file descriptor left); the next connection is tried again.
+      server.off("error", onError).on("error", () => {});
+      resolve();
+    };
+    server.once("error", onError).once("listening", onListening);
+    // In a cluster worker too the socket is ours and not the primary's.
+    server.listen({ path, exclusive: true });
+  });
 }

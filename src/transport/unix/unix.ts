@@ -1,0 +1,30 @@
+import { frameBytesLimit } from "../outgoing-bounds.ts";
+import type { Transport } from "../transport.ts";
+import { dialUnix } from "./dial.ts";
+import { listenUnix } from "./listen.ts";
+
+/**
+ * Connections over Unix domain sockets, between processes of one host: `unix:/run/orders.sock`, or `unix:./run/orders.sock`
+ * from the current folder. The socket file gets mode 0600, so only processes of the same user (and root) connect; a
+ * folder that is missing is made with mode 0700. A file that a dead process has left over is taken over.
+ *
+ * `dial` rejects, always with `executed: "no"`: UNAVAILABLE when nobody listens or not in time, PERMISSION_DENIED,
+ * INVALID_ARGUMENT when the path holds something else, RESOURCE_EXHAUSTED when the process may open no more files.
+ * `listen` rejects: UNAVAILABLE when somebody listens there, PERMISSION_DENIED, INVALID_ARGUMENT when the path is too long
+ * or taken by another file, RESOURCE_EXHAUSTED when the disk is full or the process may open no more files.
+ */
+export function unix(): Transport {
+  return {
+    name: "unix",
+    capabilities: {
+      ordered: true,
+      reliable: true,
+      frameBytesMax: frameBytesLimit,
+      crossProcess: true,
+      crossHost: false,
+      noticesDeath: true,
+    },
+    dial: dialUnix,
+    listen: listenUnix,
+  };
+}
