@@ -2,11 +2,12 @@ import type { Duration } from "../base/duration.ts";
 import type { Key } from "./key.ts";
 import {
   operation,
-  type Declarable,
+  type ErrorSchemas,
   type Idempotency,
   type NoErrors,
   type Terms,
 } from "./operation.ts";
+import type { StandardSchema } from "./schema.ts";
 
 /** One request, one answer. */
 export interface CallOperation<In, Out, Errors> extends Terms {
@@ -22,7 +23,7 @@ export interface CallTerms<In, Out, Errors, Path extends string> {
   /** Schema of the answer. Default: it answers nothing. */
   readonly out?: Out;
   /** Declared errors: code in UPPER_SNAKE → schema of its data, or `undefined` for none. Default: none. */
-  readonly errors?: Errors & Declarable;
+  readonly errors?: Errors;
   /** Whether it may be repeated when it perhaps ran. Default `false`. */
   readonly idempotent?: Idempotency;
   /** Dotted path to the field of the input by which calls keep their order. Default: no order between calls. */
@@ -35,9 +36,9 @@ export interface CallTerms<In, Out, Errors, Path extends string> {
 
 /** Declares an operation that answers once: `call({ in: OrderId, out: Order, errors: { NOT_FOUND: OrderId } })`. */
 export function call<
-  In = undefined,
-  Out = undefined,
-  Errors = NoErrors,
+  In extends StandardSchema | undefined = undefined,
+  Out extends StandardSchema | undefined = undefined,
+  Errors extends ErrorSchemas<Errors> = NoErrors,
   const Path extends string = never,
 >(terms: CallTerms<In, Out, Errors, Path> = {}): CallOperation<In, Out, Errors> {
   return operation("call", terms) as CallOperation<In, Out, Errors>;

@@ -1,22 +1,23 @@
 import { systemError } from "../base/error.ts";
+import type { Kind } from "../base/handler.ts";
 import type { Operation } from "./operation.ts";
 import { contractProblems } from "./rules.ts";
 
 /** Where a contract keeps what is not an operation: `Orders[info].version`. */
 export const info: unique symbol = Symbol.for("trunkline.contract");
 
-export interface ContractInfo<Name extends string, Operations> {
+export interface ContractInfo<Name extends string, Named> {
   readonly name: Name;
   /** Semantic version. The major version is part of the contract's identity; minor and patch inform. */
   readonly version: string;
   readonly major: number;
   /** The operations in the order of their declaration. */
-  readonly operations: Operations;
+  readonly operations: Named;
 }
 
 /** Operations under their names, and what concerns all of them under `info`. */
-export type Contract<Name extends string, Operations> = Operations & {
-  readonly [info]: ContractInfo<Name, Operations>;
+export type Contract<Name extends string, Named> = Named & {
+  readonly [info]: ContractInfo<Name, Named>;
 };
 
 /** Any contract: for functions that look at it at run time only. */
@@ -32,13 +33,12 @@ export interface ContractTerms {
 /** Names that an operation cannot have: JavaScript itself would call or read them on a contract or a client. */
 type RefusedName = "then" | "constructor" | "toJSON";
 
-type Named<Operations> = [keyof Operations & RefusedName] extends [never]
-  ? unknown
-  : {
-      readonly [
-        Name in keyof Operations & RefusedName
-      ]: `an operation cannot be called "${Name}": JavaScript gives that name a meaning`;
-    };
+/** What each name of `Operations` must hold; where the name itself is wrong, the sentence that the compiler shows. */
+export type Operations<Named> = {
+  readonly [Name in keyof Named]: Name extends RefusedName
+    ? `an operation cannot be called "${Name}": JavaScript gives that name a meaning`
+    : { readonly kind: Kind };
+};
 
 /**
  * Declares what a service says: its name, its version, and its operations. Knows no transport, no address and no server,
@@ -46,16 +46,16 @@ type Named<Operations> = [keyof Operations & RefusedName] extends [never]
  *
  * @throws TrunklineError INVALID_ARGUMENT that lists every problem of the contract at once.
  */
-export function contract<const Name extends string, Operations>(
+export function contract<const Name extends string, Named extends Operations<Named>>(
   name: Name,
   terms: ContractTerms,
-  operations: Operations & Named<Operations>,
-): Contract<Name, Operations> {
+  operations: Named,
+): Contract<Name, Named> {
   const problems = contractProblems(name, terms.version, operations);
   if (problems.length > 0)
     throw systemError("INVALID_ARGUMENT", told(name, problems), { executed: "no" });
-  const own = Object.freeze({ ...(operations as object) }) as Operations;
-  const about: ContractInfo<Name, Operations> = Object.freeze({
+  const own = Object.freeze({ ...(operations as object) }) as Named;
+  const about: ContractInfo<Name, Named> = Object.freeze({
     name,
     version: terms.version,
     major: Number.parseInt(terms.version, 10),
@@ -63,7 +63,7 @@ export function contract<const Name extends string, Operations>(
   });
   return Object.freeze(Object.defineProperty({ ...own }, info, { value: about })) as Contract<
     Name,
-    Operations
+    Named
   >;
 }
 

@@ -1,6 +1,7 @@
 import type { Duration } from "../base/duration.ts";
 import type { Key } from "./key.ts";
 import { operation, type NoErrors, type Terms } from "./operation.ts";
+import type { StandardSchema } from "./schema.ts";
 
 /** One request, no answer: the caller learns that it left, not that it ran. */
 export interface NotificationOperation<In> extends Terms {
@@ -22,8 +23,9 @@ export interface NotificationTerms<In, Path extends string> {
 }
 
 /** Declares an operation without an answer: `notification({ in: Position, key: "flight.id" })`. */
-export function notification<In = undefined, const Path extends string = never>(
-  terms: NotificationTerms<In, Path> = {},
-): NotificationOperation<In> {
+export function notification<
+  In extends StandardSchema | undefined = undefined,
+  const Path extends string = never,
+>(terms: NotificationTerms<In, Path> = {}): NotificationOperation<In> {
   return operation("notification", terms) as unknown as NotificationOperation<In>;
 }

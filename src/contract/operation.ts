@@ -2,7 +2,7 @@ import { milliseconds, type Duration } from "../base/duration.ts";
 import type { Kind } from "../base/handler.ts";
 import type { SystemCode } from "../base/outcome.ts";
 import { codecOf, type Codec } from "./bytes.ts";
-import type { Schema } from "./schema.ts";
+import type { Schema, StandardSchema } from "./schema.ts";
 
 /**
  * Whether doing it twice is the same as doing it once.
@@ -36,11 +36,13 @@ export interface Operation extends Terms {
   readonly errors: Readonly<Record<string, Schema | undefined>>;
 }
 
-/** The error codes that a contract cannot declare, each with the sentence that the compiler shows. */
-export type Declarable = {
-  readonly [
-    Code in SystemCode
-  ]?: `${Code} is raised by Trunkline itself: declare a code of your own`;
+/** What each code of `Errors` must hold; where the code itself is wrong, the sentence that the compiler shows. */
+export type ErrorSchemas<Errors> = {
+  readonly [Code in keyof Errors]: Code extends SystemCode
+    ? `${Code} is raised by Trunkline itself: declare a code of your own`
+    : Code extends Uppercase<Code & string>
+      ? StandardSchema | undefined
+      : `${Code & string} must be written in UPPER_SNAKE`;
 };
 
 /** No declared errors. */

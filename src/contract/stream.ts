@@ -1,6 +1,7 @@
 import type { Duration } from "../base/duration.ts";
 import type { Key } from "./key.ts";
-import { operation, type Declarable, type NoErrors, type Terms } from "./operation.ts";
+import { operation, type ErrorSchemas, type NoErrors, type Terms } from "./operation.ts";
+import type { StandardSchema } from "./schema.ts";
 
 /** One request, any number of answers, as fast as the caller takes them. */
 export interface StreamOperation<In, Out, Errors> extends Terms {
@@ -16,7 +17,7 @@ export interface StreamTerms<In, Out, Errors, Path extends string> {
   /** Schema of one item. */
   readonly out?: Out;
   /** Declared errors: code in UPPER_SNAKE → schema of its data, or `undefined` for none. Default: none. */
-  readonly errors?: Errors & Declarable;
+  readonly errors?: Errors;
   /** Whether it may be begun anew before its first item has come. Default `false`. */
   readonly idempotent?: boolean;
   /** Dotted path to the field of the input by which streams begin in order. Default: no order between streams. */
@@ -31,9 +32,9 @@ export interface StreamTerms<In, Out, Errors, Path extends string> {
 
 /** Declares an operation that answers with items: `stream({ in: OrderId, out: OrderState })`. */
 export function stream<
-  In = undefined,
-  Out = undefined,
-  Errors = NoErrors,
+  In extends StandardSchema | undefined = undefined,
+  Out extends StandardSchema | undefined = undefined,
+  Errors extends ErrorSchemas<Errors> = NoErrors,
   const Path extends string = never,
 >(terms: StreamTerms<In, Out, Errors, Path> = {}): StreamOperation<In, Out, Errors> {
   return operation("stream", terms) as StreamOperation<In, Out, Errors>;
