@@ -1,0 +1,75 @@
+import { channel, type Channel } from "node:diagnostics_channel";
+
+/**
+ * Where Trunkline tells what happens. It has no logger: subscribe with `node:diagnostics_channel`. Nothing is made for
+ * a channel that has no subscriber.
+ */
+export const channels: {
+  /** `CallEvent`: a call or notification ended, on the client's or the server's side. */
+  readonly call: Channel;
+  /** `CallEvent`: a stream ended. */
+  readonly stream: Channel;
+  /** `ConnectionEvent`: a connection opened, began to drain, or closed. */
+  readonly connection: Channel;
+  /** `RefusalEvent`: a request was refused before its handler ran. */
+  readonly refusal: Channel;
+  /** `IncidentEvent`: a handler threw what its contract does not declare. */
+  readonly incident: Channel;
+} = {
+  call: channel("trunkline:call"),
+  stream: channel("trunkline:stream"),
+  connection: channel("trunkline:connection"),
+  refusal: channel("trunkline:refusal"),
+  incident: channel("trunkline:incident"),
+};
+
+export interface CallEvent {
+  readonly side: "client" | "server";
+  readonly operation: string;
+  /** W3C `traceparent` of this call. */
+  readonly traceparent: string;
+  /** The `traceparent` of the work that this call came from when it is not part of its trace. */
+  readonly link?: string | undefined;
+  /** The address that was called, or of the connection by which it came. */
+  readonly endpoint: string;
+  /** `OK`, or the code of the failure. */
+  readonly code: string;
+  readonly durationMs: number;
+}
+
+export interface ConnectionEvent {
+  readonly side: "client" | "server";
+  readonly endpoint: string;
+  readonly state: "open" | "draining" | "closed";
+  readonly reason?: string;
+}
+
+export interface RefusalEvent {
+  readonly operation: string;
+  readonly code: string;
+  readonly reason: string;
+}
+
+export interface IncidentEvent {
+  /** The id that the caller got in its INTERNAL error. */
+  readonly id: string;
+  readonly operation: string;
+  readonly error: unknown;
+}
+
+/**
+ * Tells of an exception that nobody expected. Without a subscriber it becomes a process warning, which Node prints:
+ * an exception is never swallowed.
+ */
+export function reportIncident(event: IncidentEvent): void {
+  if (channels.incident.hasSubscribers) {
+    channels.incident.publish(event);
+    return;
+  }
+  const { error } = event;
+  const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.emitWarning(
+    `${event.operation} threw (report ${event.id}): ${told}`,
+    "TrunklineIncident",
+  );
+}

@@ -1,0 +1,167 @@
+import type { Executed, SystemCode } from "./outcome.ts";
+
+const brand = Symbol.for("trunkline.error");
+
+/** Everything that is known of a failure. Only `code`, `message` and `executed` are always there. */
+export interface ErrorDetails {
+  readonly executed: Executed;
+  /** True when the contract declares the code; false for the codes of Trunkline. Default false. */
+  readonly declared?: boolean;
+  /** The data of a declared error, as its schema describes it. */
+  readonly data?: unknown;
+  /** `orders.place` */
+  readonly operation?: string | undefined;
+  /** The address that was called, without credentials. */
+  readonly endpoint?: string | undefined;
+  /** How often the request was tried, or the endpoint dialled when it never left. Default 1. */
+  readonly attempts?: number;
+  /** Milliseconds from the call to this failure. */
+  readonly elapsedMs?: number | undefined;
+  /** What the reader can do about it, one sentence. */
+  readonly advice?: string | undefined;
+  /** Names the report that the serving process made of an unexpected exception. */
+  readonly id?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/**
+ * The one error of Trunkline: what happened, where, whether the work was done, and what to do.
+ * Callers branch on `code` and `executed`; people read `message`.
+ */
+export class TrunklineError extends Error {
+  override readonly name: string = "TrunklineError";
+  readonly code: string;
+  readonly executed: Executed;
+  readonly declared: boolean;
+  readonly data: unknown;
+  readonly operation: string | undefined;
+  readonly endpoint: string | undefined;
+  readonly attempts: number;
+  readonly elapsedMs: number | undefined;
+  readonly advice: string | undefined;
+  readonly id: string | undefined;
+  /** What happened, without code, place and advice. */
+  readonly reason: string;
+
+  constructor(code: string, reason: string, details: ErrorDetails) {
+    super(
+      describe(code, reason, details),
+      details.cause === undefined ? undefined : { cause: details.cause },
+    );
+    this.code = code;
+    this.reason = reason;
+    this.executed = details.executed;
+    this.declared = details.declared ?? false;
+    this.data = details.data;
+    this.operation = details.operation;
+    this.endpoint = details.endpoint;
+    this.attempts = details.attempts ?? 1;
+    this.elapsedMs = details.elapsedMs;
+    this.advice = details.advice;
+    this.id = details.id;
+    Object.defineProperty(this, brand, { value: true });
+  }
+
+  /** Plain data for a log line; the cause only by its message, stacks never. */
+  toJSON(): Record<string, unknown> {
+    const { code, reason, executed, declared, data, operation, endpoint, attempts, elapsedMs } =
+      this;
+    const { advice, id, cause } = this;
+    const told = cause instanceof Error ? cause.message : cause;
+    return {
+      code,
+      executed,
+      declared,
+      reason,
+      operation,
+      endpoint,
+      attempts,
+      elapsedMs,
+      data,
+      advice,
+      id,
+      cause: told,
+    };
+  }
+
+  /** What `console.log` shows: the message with its stack, and what else there is to know. */
+  [Symbol.for("nodejs.util.inspect.custom")](
+    _depth: number,
+    options: object,
+    inspect: (value: unknown, options: object) => string,
+  ): string {
+    const more = Object.entries({ data: this.data, cause: this.cause }).filter(
+      ([, value]) => value !== undefined,
+    );
+    const told = more.map(([name, value]) => `\n  ${name}: ${inspect(value, options)}`);
+    return `${this.stack ?? this.message}${told.join("")}`;
+  }
+
+  /** True for errors of another copy of this package too: recognised by brand, not by prototype. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isTrunklineError(value);
+  }
+}
+
+/** True for a `TrunklineError`, also one that another copy of this package made. */
+export function isTrunklineError(value: unknown): value is TrunklineError {
+  return typeof value === "object" && value !== null && brand in value;
+}
+
+/** An error whose code the contract declares. */
+export interface DeclaredError<
+  Code extends string = string,
+  Data = unknown,
+> extends TrunklineError {
+  readonly code: Code;
+  readonly declared: true;
+  readonly data: Data;
+}
+
+/** An error that Trunkline raised. */
+export interface SystemError extends TrunklineError {
+  readonly code: SystemCode;
+  readonly declared: false;
+}
+
+/** Makes an error of Trunkline's own, its code checked by the compiler. */
+export function systemError(code: SystemCode, reason: string, details: ErrorDetails): SystemError {
+  return new TrunklineError(code, reason, details) as SystemError;
+}
+
+/**
+ * Adds what only the caller's side knows (operation, endpoint, attempts, time). The error keeps what it already says:
+ * the innermost place is the true one.
+ */
+export function locate<E extends TrunklineError>(error: E, where: Partial<ErrorDetails>): E {
+  const { declared, data, executed, advice, id, cause } = error;
+  const located = new TrunklineError(error.code, error.reason, {
+    ...where,
+    executed,
+    declared,
+    data,
+    advice: advice ?? where.advice,
+    id,
+    cause,
+    operation: error.operation ?? where.operation,
+    endpoint: error.endpoint ?? where.endpoint,
+    attempts: Math.max(error.attempts, where.attempts ?? 1),
+    elapsedMs: error.elapsedMs ?? where.elapsedMs,
+  });
+  return located as E;
+}
+
+function describe(code: string, reason: string, details: ErrorDetails): string {
+  const { operation, endpoint, executed, attempts = 1, elapsedMs, advice, id } = details;
+  const place = [operation, endpoint].filter((part) => part !== undefined).join(" → ");
+  const facts = [`executed: ${executed}`];
+  if (attempts > 1)
+    facts.push(
+      `attempts: ${attempts}${elapsedMs === undefined ? "" : ` in ${Math.round(elapsedMs)} ms`}`,
+    );
+  if (id !== undefined) facts.push(`report: ${id}`);
+  if (advice !== undefined) facts.push(advice);
+  else if (executed === "no" && code === "UNAVAILABLE") facts.push("safe to try again");
+  const end = /[.!?]$/.test(reason) ? "" : ".";
+  return `${code}${place === "" ? "" : ` ${place}`}: ${reason}${end}\n  ${facts.join(" · ")}`;
+}

@@ -1,0 +1,136 @@
+import { channels } from "../base/diagnostics.ts";
+import { systemError, type TrunklineError } from "../base/error.ts";
+import { explain, isPending, validate } from "../contract/validation.ts";
+import type { ItemStream, StreamOptions } from "./client-type.ts";
+import { checkInput, publishCall, type Calling } from "./client.ts";
+import type { Attempt } from "../protocol/attempt.ts";
+import { ClientContext } from "./client-context.ts";
+import type { Member } from "./compile.ts";
+import { checkHeaders, idleMsOf, Invocation } from "./invocation.ts";
+import { told } from "./told.ts";
+
+type Result = IteratorResult<unknown, undefined>;
+type Source = AsyncIterator<unknown, undefined>;
+
+const done: Result = Object.freeze({ done: true, value: undefined });
+
+/** A stream as its reader sees it: begins when the first item is asked for, and is read once. */
+export class ClientStream implements ItemStream<unknown> {
+  readonly #member: Member;
+  readonly #calling: Calling;
+  readonly #input: unknown;
+  readonly #options: StreamOptions | undefined;
+  #invocation: Invocation | undefined;
+  #starting: Promise<Source> | undefined;
+  #source: Source | undefined;
+  #left = false;
+
+  constructor(
+    member: Member,
+    calling: Calling,
+    input: unknown,
+    options: StreamOptions | undefined,
+  ) {
+    this.#member = member;
+    this.#calling = calling;
+    this.#input = input;
+    this.#options = options;
+  }
+
+  next(): Promise<Result> {
+    if (this.#source !== undefined) return this.#source.next();
+    if (this.#left) return Promise.resolve(done);
+    return this.#firstNext();
+  }
+
+  async #firstNext(): Promise<Result> {
+    const source = await (this.#starting ??= this.#start());
+    return source.next();
+  }
+
+  async return(): Promise<Result> {
+    this.#left = true;
+    const source = this.#source ?? (await this.#starting?.catch(() => undefined));
+    await source?.return?.();
+    return done;
+  }
+
+  [Symbol.asyncIterator](): ItemStream<unknown> {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  async #start(): Promise<Source> {
+    const { env, caller, checkSent, chain, deadlineMs } = this.#calling;
+    try {
+      checkHeaders(this.#options?.headers);
+      const invocation = new Invocation(this.#member, this.#options, deadlineMs, env);
+      this.#invocation = invocation;
+      if (checkSent) await checkInput(this.#member, this.#input);
+      if (chain === undefined) return (this.#source = this.#open(this.#input, invocation.attempt));
+      const open = async (input: unknown, attempt: Attempt): Promise<unknown> =>
+        this.#open(input, attempt);
+      const items = await chain(
+        this.#input,
+        new ClientContext(this.#member.operation, invocation, caller.endpoint, open),
+      );
+      return (this.#source = (items as AsyncIterable<unknown>)[Symbol.asyncIterator]() as Source);
+    } catch (failure) {
+      this.#left = true;
+      const error = await told(failure, this.#member, this.#place());
+      this.#settle(error.code);
+      throw error;
+    }
+  }
+
+  #open(input: unknown, attempt: Attempt): AsyncIterableIterator<unknown, undefined> {
+    const options = {
+      idleMs: idleMsOf(this.#member, this.#options),
+      accept: (item: unknown) => this.#accept(item),
+      settled: (failure: TrunklineError | undefined) => this.#settled(failure),
+    };
+    const stream = this.#calling.caller.stream(this.#member.operation, input, attempt, options);
+    return stream as AsyncIterableIterator<unknown, undefined>;
+  }
+
+  #accept(item: unknown): unknown {
+    const checked = validate(this.#member.declared.out, item);
+    if (isPending(checked)) return checked.then((result) => this.#valueOf(result));
+    return checked.issues === undefined ? checked.value : this.#valueOf(checked);
+  }
+
+  #valueOf(checked: Awaited<ReturnType<typeof validate>>): unknown {
+    if (checked.issues === undefined) return checked.value;
+    const reason = `an item does not match the contract: ${explain(checked.issues)}`;
+    const { operation } = this.#member;
+    throw systemError("INTERNAL", reason, {
+      executed: "maybe",
+      operation: operation.name,
+      ...this.#place(),
+    });
+  }
+
+  #settled(failure: TrunklineError | undefined): TrunklineError | undefined {
+    const error = failure === undefined ? undefined : told(failure, this.#member, this.#place());
+    // An asynchronous schema of an error's data cannot be waited for here: the error is told as it came.
+    const known = error instanceof Promise ? failure : error;
+    this.#settle(known?.code ?? "OK");
+    return known;
+  }
+
+  #settle(code: string): void {
+    const invocation = this.#invocation;
+    invocation?.settle();
+    if (channels.stream.hasSubscribers && invocation !== undefined)
+      publishCall(this.#member, this.#calling, invocation, code);
+  }
+
+  #place(): { readonly endpoint: string; readonly elapsedMs: number } {
+    const { caller, env } = this.#calling;
+    const elapsedMs = this.#invocation === undefined ? 0 : env.now() - this.#invocation.startedAt;
+    return { endpoint: caller.endpoint, elapsedMs };
+  }
+}

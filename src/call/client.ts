@@ -1,0 +1,161 @@
+import { channels } from "../base/diagnostics.ts";
+import type { Env } from "../base/env.ts";
+import { isTrunklineError, systemError } from "../base/error.ts";
+import { intercept, type Handler, type Interceptor } from "../base/handler.ts";
+import type { AnyContract } from "../contract/contract.ts";
+import { explain, isPending, validate } from "../contract/validation.ts";
+import type { Attempt } from "../protocol/attempt.ts";
+import type { Caller } from "../protocol/protocol.ts";
+import { ClientContext } from "./client-context.ts";
+import type { CallOptions, Client, StreamOptions } from "./client-type.ts";
+import { ClientStream } from "./client-stream.ts";
+import { membersOf, type Member } from "./compile.ts";
+import { checkHeaders, Invocation } from "./invocation.ts";
+import { told } from "./told.ts";
+
+/** What all operations of a client share. */
+export interface Calling {
+  readonly caller: Caller;
+  readonly env: Env;
+  /** How long a call may take when neither it nor its operation says otherwise. */
+  readonly deadlineMs: number;
+  /** Checks what is sent too, not only what is received. */
+  readonly checkSent: boolean;
+  /** The interceptors, composed once; undefined when there are none, so that the usual call makes no context. */
+  readonly chain: Handler | undefined;
+}
+
+/** Composes a client's interceptors, the outermost first: those around each call, then those around each try of it. */
+export function composeChain(
+  aroundCall: readonly Interceptor[],
+  aroundAttempt: readonly Interceptor[],
+): Handler | undefined {
+  const interceptors = [...aroundCall, ...aroundAttempt];
+  return interceptors.length === 0 ? undefined : intercept(ClientContext.proceed, interceptors);
+}
+
+/** The functions by which the operations of `contract` are called through `caller`: a plain frozen object. */
+export function makeClient<C extends AnyContract>(
+  contract: C,
+  calling: Calling,
+  dispose: () => Promise<void>,
+): Client<C> & AsyncDisposable {
+  const client: Record<string, unknown> = {};
+  for (const member of membersOf(contract)) client[member.name] = makeMethod(member, calling);
+  Object.defineProperty(client, Symbol.asyncDispose, { value: dispose });
+  return Object.freeze(client) as unknown as Client<C> & AsyncDisposable;
+}
+
+function makeMethod(member: Member, calling: Calling): unknown {
+  switch (member.operation.kind) {
+    case "stream":
+      return (input: unknown, options?: StreamOptions) =>
+        new ClientStream(member, calling, input, options);
+    case "notification":
+      return (input: unknown, options?: CallOptions) => invoke(member, calling, input, options);
+    case "call": {
+      const method = (input: unknown, options?: CallOptions): Promise<unknown> =>
+        invoke(member, calling, input, options);
+      method.result = (input: unknown, options?: CallOptions) =>
+        method(input, options).then(succeeded, failed);
+      return Object.freeze(method);
+    }
+  }
+}
+
+const succeeded = (value: unknown): unknown => ({ ok: true, value });
+
+const failed = (error: unknown): unknown => {
+  if (isTrunklineError(error)) return { ok: false, error };
+  throw error;
+};
+
+async function invoke(
+  member: Member,
+  calling: Calling,
+  input: unknown,
+  options: CallOptions | undefined,
+): Promise<unknown> {
+  const { env, caller } = calling;
+  let code = "OK";
+  let invocation: Invocation | undefined;
+  try {
+    checkHeaders(options?.headers);
+    invocation = new Invocation(member, options, calling.deadlineMs, env);
+    if (calling.checkSent) await checkInput(member, input);
+    const answer = await (calling.chain === undefined
+      ? send(member, caller, invocation.attempt, input)
+      : throughChain(calling.chain, member, caller, invocation, input));
+    if (member.operation.kind === "notification") return undefined;
+    const checked = validate(member.declared.out, answer);
+    const valid = isPending(checked) ? await checked : checked;
+    if (valid.issues === undefined) return valid.value;
+    throw systemError(
+      "INTERNAL",
+      `the answer does not match the contract: ${explain(valid.issues)}`,
+      { executed: "yes" },
+    );
+  } catch (failure) {
+    const elapsedMs = invocation === undefined ? 0 : env.now() - invocation.startedAt;
+    const error = await told(failure, member, { endpoint: caller.endpoint, elapsedMs });
+    ({ code } = error);
+    throw error;
+  } finally {
+    invocation?.settle();
+    if (channels.call.hasSubscribers && invocation !== undefined)
+      publishCall(member, calling, invocation, code);
+  }
+}
+
+function throughChain(
+  chain: Handler,
+  member: Member,
+  caller: Caller,
+  invocation: Invocation,
+  input: unknown,
+): Promise<unknown> {
+  const context = new ClientContext(
+    member.operation,
+    invocation,
+    caller.endpoint,
+    (given, attempt) => send(member, caller, attempt, given),
+  );
+  return chain(input, context);
+}
+
+function send(member: Member, caller: Caller, attempt: Attempt, input: unknown): Promise<unknown> {
+  return member.operation.kind === "notification"
+    ? caller.notify(member.operation, input, attempt)
+    : caller.call(member.operation, input, attempt);
+}
+
+/** Throws INVALID_ARGUMENT; the value itself is thrown away: what is sent is what was given. */
+export async function checkInput(member: Member, input: unknown): Promise<void> {
+  const checked = validate(member.declared.in, input);
+  const valid = isPending(checked) ? await checked : checked;
+  if (valid.issues !== undefined) {
+    throw systemError(
+      "INVALID_ARGUMENT",
+      `the input does not match the contract: ${explain(valid.issues)}`,
+      { executed: "no" },
+    );
+  }
+}
+
+export function publishCall(
+  member: Member,
+  { env, caller }: Calling,
+  invocation: Invocation,
+  code: string,
+): void {
+  const channel = member.operation.kind === "stream" ? channels.stream : channels.call;
+  channel.publish({
+    side: "client",
+    operation: member.operation.name,
+    traceparent: invocation.attempt.trace.traceparent,
+    link: invocation.link,
+    endpoint: caller.endpoint,
+    code,
+    durationMs: env.now() - invocation.startedAt,
+  });
+}

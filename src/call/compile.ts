@@ -1,0 +1,59 @@
+import { json } from "../codec/json.ts";
+import type { Codec } from "../codec/codec.ts";
+import { raw } from "../codec/raw.ts";
+import type { Codec as CodecName } from "../contract/bytes.ts";
+import { info, operationsOf, type AnyContract } from "../contract/contract.ts";
+import { digestOf } from "../contract/digest.ts";
+import type { Operation as Declared } from "../contract/operation.ts";
+import { Operation, type ContractName } from "../protocol/operation.ts";
+
+/** One operation of a contract: as it is declared, and as the protocols carry it. */
+export interface Member {
+  readonly name: string;
+  readonly declared: Declared;
+  readonly operation: Operation;
+}
+
+const compiled = new WeakMap<AnyContract, readonly Member[]>();
+
+/** The operations of a contract, resolved once for the process: clients and servers of one contract share them. */
+export function membersOf(contract: AnyContract): readonly Member[] {
+  let members = compiled.get(contract);
+  if (members === undefined) compiled.set(contract, (members = compile(contract)));
+  return members;
+}
+
+function compile(contract: AnyContract): readonly Member[] {
+  const { name, major, version } = contract[info];
+  const declared = operationsOf(contract);
+  const siblings: Operation[] = [];
+  let digest: string | undefined;
+  const owner: ContractName = {
+    name,
+    major,
+    operations: declared.map(([member]) => member),
+    // Needs the JSON Schema of everything, and is only told to peers: made when first asked for.
+    get digest() {
+      return (digest ??= digestOf(contract));
+    },
+  };
+  return declared.map(([member, terms]) => {
+    const { kind, idempotent, codec } = terms;
+    const operation = new Operation({
+      owner,
+      siblings,
+      version,
+      member,
+      kind,
+      idempotent,
+      input: codecNamed(codec.in),
+      output: codecNamed(codec.out),
+    });
+    siblings.push(operation);
+    return { name: member, declared: terms, operation };
+  });
+}
+
+function codecNamed(name: CodecName): Codec {
+  return name === "raw" ? raw : json;
+}

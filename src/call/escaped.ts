@@ -1,0 +1,68 @@
+import { reportIncident } from "../base/diagnostics.ts";
+import type { Env } from "../base/env.ts";
+import { isTrunklineError, systemError, type TrunklineError } from "../base/error.ts";
+import { uuidv7 } from "../base/id.ts";
+import { explain, isPending, validate } from "../contract/validation.ts";
+import type { Member } from "./compile.ts";
+import { isDeclaredBy } from "./declared-errors.ts";
+import { isRefusal, type ServedContext } from "./served-context.ts";
+
+/**
+ * What the caller may know of an exception that escaped a handler. The handler began, so it is `yes` for this operation,
+ * whatever a call that it made said of itself; only `context.refuse` says `no`.
+ */
+export async function escaped(
+  exception: unknown,
+  member: Member,
+  context: ServedContext,
+  checked: boolean,
+  env: Env,
+): Promise<TrunklineError> {
+  if (isRefusal(exception)) return exception as TrunklineError;
+  if (isDeclaredBy(member, exception))
+    return checked ? checkedData(exception, member, env) : exception;
+  const operation = member.operation.name;
+  if (env.now() >= context.endsAt) {
+    return systemError("DEADLINE_EXCEEDED", "the deadline was over when the handler ended", {
+      executed: "yes",
+      cause: exception,
+      operation,
+    });
+  }
+  if (context.cancelled !== undefined) {
+    return systemError("CANCELLED", "the caller was gone when the handler ended", {
+      executed: "yes",
+      cause: exception,
+      operation,
+    });
+  }
+  return incident(exception, member, env);
+}
+
+/** Reports an exception under an id, and makes the error that tells the caller nothing but the id. */
+export function incident(exception: unknown, member: Member, env: Env): TrunklineError {
+  const id = uuidv7(env);
+  const operation = member.operation.name;
+  reportIncident({ id, operation, error: exception });
+  const downstream = isTrunklineError(exception) && exception.operation !== undefined;
+  return systemError("INTERNAL", "the handler failed in a way that its contract does not declare", {
+    executed: "yes",
+    id,
+    cause: downstream ? { operation: exception.operation, code: exception.code } : undefined,
+  });
+}
+
+/** A declared error must carry what it declares: its data is an output like any other. */
+async function checkedData(
+  error: TrunklineError,
+  member: Member,
+  env: Env,
+): Promise<TrunklineError> {
+  let result = validate(member.declared.errors[error.code], error.data);
+  if (isPending(result)) result = await result;
+  if (result.issues === undefined) return error;
+  const wrong = new TypeError(
+    `the data of ${error.code} does not match the contract: ${explain(result.issues)}`,
+  );
+  return incident(wrong, member, env);
+}

@@ -1,0 +1,56 @@
+import type { Schema } from "../contract/schema.ts";
+import { explain, isPending, validate } from "../contract/validation.ts";
+import type { Sink } from "../protocol/protocol.ts";
+import type { ServedContext } from "./served-context.ts";
+
+/**
+ * Moves the items of a handler into the sink, one at a time and only when the reader has room for it.
+ * `schema` checks each item before it is sent; the item itself is sent as it was given.
+ */
+export async function pump(
+  items: unknown,
+  context: ServedContext,
+  sink: Sink,
+  schema: Schema | undefined,
+): Promise<void> {
+  const iterator = iteratorOf(items);
+  // A source that waits for something that never comes is told to stop when the reader is gone.
+  const stop = { cancel: () => void stopped(iterator).catch(() => {}) };
+  context.adopt(stop);
+  let live = true; // the source has neither ended nor failed
+  try {
+    for (;;) {
+      if (!sink.ready) await sink.whenReady();
+      if (context.cancelled !== undefined) return;
+      live = false;
+      const result = await iterator.next();
+      if (result.done === true) return;
+      live = true;
+      if (context.cancelled !== undefined) return;
+      if (schema !== undefined) {
+        const checked = validate(schema, result.value);
+        const valid = isPending(checked) ? await checked : checked;
+        if (valid.issues !== undefined)
+          throw new TypeError(`an item does not match the contract: ${explain(valid.issues)}`);
+      }
+      sink.put(result.value);
+    }
+  } finally {
+    context.release(stop);
+    if (live) await stopped(iterator);
+  }
+}
+
+async function stopped(iterator: Iteration): Promise<void> {
+  await iterator.return?.();
+}
+
+type Iteration = AsyncIterator<unknown> | Iterator<unknown>;
+
+function iteratorOf(items: unknown): Iteration {
+  const source = items as Partial<AsyncIterable<unknown> & Iterable<unknown>> | null | undefined;
+  if (typeof source?.[Symbol.asyncIterator] === "function") return source[Symbol.asyncIterator]!();
+  if (typeof source?.[Symbol.iterator] === "function" && typeof items !== "string")
+    return source[Symbol.iterator]!();
+  throw new TypeError("the handler of a stream must return an iterable of items");
+}

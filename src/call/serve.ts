@@ -1,0 +1,52 @@
+import type { Env } from "../base/env.ts";
+import { info, type AnyContract } from "../contract/contract.ts";
+import type { Dispatcher, ServedOperation } from "../protocol/protocol.ts";
+import { membersOf } from "./compile.ts";
+import type { Handlers } from "./handlers-type.ts";
+import { Served, type ServingOptions } from "./served.ts";
+
+/** A contract together with what serves it. */
+export interface Service {
+  readonly contract: AnyContract;
+  readonly handlers: object;
+}
+
+/**
+ * Joins a contract with its handlers: an object with a method for each operation, or an instance of a class.
+ * Nothing runs before it is given to `chassis`.
+ */
+export function serve<C extends AnyContract>(contract: C, handlers: Handlers<C>): Service {
+  return Object.freeze({ contract, handlers: handlers as object });
+}
+
+/** What is wrong with a service, in words for a person; empty when it can be served. */
+export function serviceProblems({ contract, handlers }: Service): string[] {
+  const { name } = contract[info];
+  return membersOf(contract)
+    .filter((member) => typeof (handlers as Record<string, unknown>)[member.name] !== "function")
+    .map(
+      (member) =>
+        `${name}.${member.name} has no handler.\n     → add a method "${member.name}" to the object given to serve()`,
+    );
+}
+
+/** Finds operations by contract, major version and name. */
+export class Services implements Dispatcher {
+  readonly #served = new Map<string, ServedOperation>();
+
+  constructor(services: readonly Service[], options: ServingOptions, env: Env) {
+    for (const { contract, handlers } of services) {
+      const { name, major } = contract[info];
+      for (const member of membersOf(contract)) {
+        this.#served.set(
+          `${name}@${major}/${member.name}`,
+          new Served(member, handlers, options, env),
+        );
+      }
+    }
+  }
+
+  find(contract: string, major: number, member: string): ServedOperation | undefined {
+    return this.#served.get(`${contract}@${major}/${member}`);
+  }
+}

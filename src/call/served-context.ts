@@ -1,0 +1,156 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { Deadline } from "../base/deadline.ts";
+import type { Env } from "../base/env.ts";
+import { systemError, type SystemError } from "../base/error.ts";
+import type { Context } from "../base/handler.ts";
+import type { SystemCode } from "../base/outcome.ts";
+import type { Peer } from "../base/peer.ts";
+import { Alarm } from "../base/timer-wheel.ts";
+import { beginTrace, type TraceContext } from "../base/trace.ts";
+import type { Cancellable, CancelReason } from "../protocol/attempt.ts";
+import type { Incoming } from "../protocol/incoming.ts";
+import type { Operation } from "../protocol/operation.ts";
+
+const storage = new AsyncLocalStorage<ServedContext | undefined>();
+
+const refusals = new WeakSet<object>();
+
+/** True for what `context.refuse` made. */
+export function isRefusal(error: unknown): boolean {
+  return typeof error === "object" && error !== null && refusals.has(error);
+}
+
+/** The context of one served call or stream. Everything that is rarely asked for is made when it is. */
+export class ServedContext extends Alarm implements Context, Cancellable {
+  readonly operation: Operation;
+  readonly errors: object;
+  readonly trace: TraceContext;
+  /** The handler has returned or thrown: nothing is inherited from here any more. */
+  settled = false;
+  readonly #incoming: Incoming;
+  readonly #env: Env;
+  #controller: AbortController | undefined;
+  /** Work that stops when this is cancelled: calls made by the handler, the iterator of a stream. */
+  #dependents: Set<Cancellable> | undefined;
+
+  constructor(operation: Operation, errors: object, incoming: Incoming, env: Env) {
+    super();
+    this.operation = operation;
+    this.errors = errors;
+    this.trace = incoming.trace ?? beginTrace(env);
+    this.#incoming = incoming;
+    this.#env = env;
+    incoming.bind(this);
+  }
+
+  /** A call's own; a stream has one only when the caller asked for a total. */
+  get deadline(): Deadline {
+    return new Deadline(this.endsAt);
+  }
+
+  get endsAt(): number {
+    const { totalAt, deadlineAt } = this.#incoming;
+    return this.operation.kind === "stream" ? totalAt : deadlineAt;
+  }
+
+  get cancelled(): CancelReason | undefined {
+    return this.#incoming.cancelled;
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    return this.#incoming.headers;
+  }
+
+  get idempotencyKey(): string | undefined {
+    return this.#incoming.idempotencyKey;
+  }
+
+  get peer(): Peer {
+    return this.#incoming.peer;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller !== undefined) return this.#controller.signal;
+    const controller = new AbortController();
+    this.#controller = controller;
+    if (this.cancelled !== undefined)
+      controller.abort(reasonOf(this.cancelled, this.operation.name));
+    else if (!this.settled) this.#env.set(this, this.endsAt);
+    return controller.signal;
+  }
+
+  refuse(code: SystemCode, reason: string): SystemError {
+    const error = systemError(code, reason, { executed: "no" });
+    refusals.add(error);
+    return error;
+  }
+
+  /** The deadline is over: whoever listens to the signal can stop. */
+  ring(): void {
+    this.#incoming.cancel("deadline");
+  }
+
+  cancel(reason: CancelReason): void {
+    this.#controller?.abort(reasonOf(reason, this.operation.name));
+    const dependents = this.#dependents;
+    if (dependents === undefined) return;
+    this.#dependents = undefined;
+    for (const dependent of dependents)
+      dependent.cancel(reason === "deadline" ? "deadline" : "caller");
+  }
+
+  /** `work` is cancelled together with this call. */
+  adopt(work: Cancellable): void {
+    if (this.cancelled !== undefined) work.cancel("caller");
+    else (this.#dependents ??= new Set()).add(work);
+  }
+
+  release(work: Cancellable): void {
+    this.#dependents?.delete(work);
+  }
+
+  /** The handler has returned or thrown. */
+  settle(): void {
+    this.settled = true;
+    if (this.#controller !== undefined) this.#env.clear(this);
+  }
+
+  /** Runs `work` so that calls it makes inherit from this context. */
+  run<T>(work: () => T): T {
+    return storage.run(this, work);
+  }
+}
+
+function reasonOf(reason: CancelReason, operation: string): SystemError {
+  if (reason === "deadline") {
+    return systemError("DEADLINE_EXCEEDED", "the caller's deadline is over", {
+      executed: "maybe",
+      operation,
+    });
+  }
+  const why =
+    reason === "peer"
+      ? "the caller is gone"
+      : reason === "shutdown"
+        ? "the server is shutting down"
+        : "the caller gave up";
+  return systemError("CANCELLED", why, { executed: "maybe", operation });
+}
+
+/** The served call that the running code belongs to; undefined outside of one. */
+export function currentContext(): ServedContext | undefined {
+  return storage.getStore();
+}
+
+/** The trace that the running code belongs to: its `traceId` is the correlation id for any log line. */
+export function currentTrace(): TraceContext | undefined {
+  return storage.getStore()?.trace;
+}
+
+/**
+ * Runs `work` outside of the served call: what it calls inherits neither deadline nor cancellation nor trace. For work
+ * that is meant to outlive the answer.
+ */
+export function detached<T>(work: () => T): T {
+  return storage.run(undefined, work);
+}

@@ -1,0 +1,173 @@
+import { channels, type CallEvent } from "../base/diagnostics.ts";
+import type { Env } from "../base/env.ts";
+import { systemError, type TrunklineError } from "../base/error.ts";
+import { intercept, type Context, type Handler, type Interceptor } from "../base/handler.ts";
+import { keyAt } from "../contract/key.ts";
+import { explain, isPending, validate } from "../contract/validation.ts";
+import type { Incoming } from "../protocol/incoming.ts";
+import type { Operation } from "../protocol/operation.ts";
+import type { ServedOperation, Sink } from "../protocol/protocol.ts";
+import type { Member } from "./compile.ts";
+import { errorMakers } from "./declared-errors.ts";
+import { escaped, incident } from "./escaped.ts";
+import { KeyOrder } from "./key-order.ts";
+import { pump } from "./pump.ts";
+import { ServedContext } from "./served-context.ts";
+
+/** How an operation is served, the same for all operations of a server. */
+export interface ServingOptions {
+  readonly interceptors: readonly Interceptor[];
+  /** Checks what handlers send too, not only what they receive. */
+  readonly checkSent: boolean;
+}
+
+/** One operation with its handler: validation, order per key, context, and the truth about what came of it. */
+export class Served implements ServedOperation {
+  readonly operation: Operation;
+  readonly #member: Member;
+  readonly #handler: Handler;
+  readonly #errors: object;
+  readonly #options: ServingOptions;
+  readonly #env: Env;
+  readonly #keyPath: string | undefined;
+  readonly #order = new KeyOrder();
+
+  constructor(member: Member, handlers: object, options: ServingOptions, env: Env) {
+    this.operation = member.operation;
+    this.#member = member;
+    this.#errors = errorMakers(member);
+    this.#options = options;
+    this.#env = env;
+    this.#keyPath = member.declared.key;
+    // Called as a method, and looked up for each call, so that an instance of a class serves.
+    const own = handlers as Record<string, (input: unknown, context: Context) => unknown>;
+    const { name } = member;
+    const handler: Handler = async (input, context) => own[name]!(input, context);
+    this.#handler = intercept(handler, options.interceptors);
+  }
+
+  handle(input: unknown, incoming: Incoming): Promise<unknown> {
+    const key = this.#keyPath === undefined ? undefined : keyAt(this.#keyPath, input);
+    return key === undefined
+      ? this.#handle(input, incoming)
+      : this.#order.run(key, () => this.#handle(input, incoming));
+  }
+
+  stream(input: unknown, incoming: Incoming, sink: Sink): Promise<void> {
+    const key = this.#keyPath === undefined ? undefined : keyAt(this.#keyPath, input);
+    return key === undefined
+      ? this.#stream(input, incoming, sink)
+      : this.#order.run(key, () => this.#stream(input, incoming, sink));
+  }
+
+  incident(exception: unknown): TrunklineError {
+    return incident(exception, this.#member, this.#env);
+  }
+
+  async #handle(input: unknown, incoming: Incoming): Promise<unknown> {
+    const startedAt = channels.call.hasSubscribers ? this.#env.now() : 0;
+    const context = new ServedContext(this.operation, this.#errors, incoming, this.#env);
+    let code = "OK";
+    try {
+      const checked = validate(this.#member.declared.in, input);
+      const valid = isPending(checked) ? await checked : checked;
+      if (valid.issues !== undefined) throw invalidInput(valid.issues);
+      this.#refuseExpired(incoming);
+      return await this.#run(valid.value, context);
+    } catch (error) {
+      code = (error as TrunklineError).code;
+      throw error;
+    } finally {
+      context.settle();
+      if (channels.call.hasSubscribers)
+        channels.call.publish(this.#event(context, startedAt, code));
+    }
+  }
+
+  async #run(input: unknown, context: ServedContext): Promise<unknown> {
+    try {
+      const output = await context.run(() => this.#handler(input, context));
+      if (this.#options.checkSent && this.operation.kind === "call")
+        await this.#checkOutput(output);
+      return this.#member.declared.out === undefined ? undefined : output;
+    } catch (exception) {
+      throw await escaped(exception, this.#member, context, this.#options.checkSent, this.#env);
+    }
+  }
+
+  async #stream(input: unknown, incoming: Incoming, sink: Sink): Promise<void> {
+    const startedAt = this.#env.now();
+    const context = new ServedContext(this.operation, this.#errors, incoming, this.#env);
+    let code = "OK";
+    try {
+      const checked = validate(this.#member.declared.in, input);
+      const valid = isPending(checked) ? await checked : checked;
+      if (valid.issues !== undefined) throw invalidInput(valid.issues);
+      this.#refuseExpired(incoming);
+      await this.#runStream(valid.value, context, sink);
+    } catch (error) {
+      code = (error as TrunklineError).code;
+      throw error;
+    } finally {
+      context.settle();
+      if (channels.stream.hasSubscribers)
+        channels.stream.publish(this.#event(context, startedAt, code));
+    }
+  }
+
+  async #runStream(input: unknown, context: ServedContext, sink: Sink): Promise<void> {
+    const schema = this.#options.checkSent ? this.#member.declared.out : undefined;
+    try {
+      await context.run(async () =>
+        pump(await this.#handler(input, context), context, sink, schema),
+      );
+    } catch (exception) {
+      throw await escaped(exception, this.#member, context, this.#options.checkSent, this.#env);
+    }
+  }
+
+  /** What nobody waits for any more is not begun. */
+  #refuseExpired(incoming: Incoming): void {
+    if (incoming.cancelled !== undefined) {
+      throw systemError("CANCELLED", "the caller was gone before the handler began", {
+        executed: "no",
+      });
+    }
+    if (this.#env.now() >= Math.min(incoming.deadlineAt, incoming.totalAt)) {
+      throw systemError("DEADLINE_EXCEEDED", "the deadline was over before the handler began", {
+        executed: "no",
+      });
+    }
+  }
+
+  async #checkOutput(output: unknown): Promise<void> {
+    const schema = this.#member.declared.out;
+    if (schema === undefined) return;
+    const checked = validate(schema, output);
+    const valid = isPending(checked) ? await checked : checked;
+    if (valid.issues !== undefined) {
+      throw new TypeError(`the output does not match the contract: ${explain(valid.issues)}`);
+    }
+  }
+
+  #event(context: ServedContext, startedAt: number, code: string): CallEvent {
+    const { traceparent } = context.trace;
+    const durationMs = this.#env.now() - startedAt;
+    return {
+      side: "server",
+      operation: this.operation.name,
+      traceparent,
+      endpoint: context.peer.address,
+      code,
+      durationMs,
+    };
+  }
+}
+
+function invalidInput(issues: Parameters<typeof explain>[0]): TrunklineError {
+  return systemError(
+    "INVALID_ARGUMENT",
+    `the input does not match the contract: ${explain(issues)}`,
+    { executed: "no" },
+  );
+}

@@ -1,0 +1,72 @@
+import { isTrunklineError, locate, systemError, TrunklineError } from "../base/error.ts";
+import { explain, isPending, validate } from "../contract/validation.ts";
+import type { Member } from "./compile.ts";
+import type { Validation } from "../contract/schema.ts";
+
+/** Where a call went and how long it took, for its error. */
+export interface Place {
+  readonly endpoint: string;
+  readonly elapsedMs: number;
+}
+
+/**
+ * A failure as the caller is told it: with operation and endpoint, and, where it is a declared error, with the data as its
+ * schema reads it. May be a promise, when that schema is asynchronous.
+ */
+export function told(
+  failure: unknown,
+  member: Member,
+  place: Place,
+): TrunklineError | Promise<TrunklineError> {
+  const { operation, declared } = member;
+  if (!isTrunklineError(failure)) {
+    return systemError("INTERNAL", "the client failed", {
+      executed: "maybe",
+      cause: failure,
+      operation: operation.name,
+      ...place,
+    });
+  }
+  if (!failure.declared) return located(failure, member, place);
+  if (!(failure.code in declared.errors)) {
+    const reason = `the server answered ${failure.code}, which this version of the contract does not declare`;
+    return systemError("UNKNOWN", reason, { executed: "yes", operation: operation.name, ...place });
+  }
+  const checked = validate(declared.errors[failure.code], failure.data);
+  if (isPending(checked)) return checked.then((result) => withData(failure, result, member, place));
+  return withData(failure, checked, member, place);
+}
+
+function withData(
+  failure: TrunklineError,
+  checked: Validation<unknown>,
+  member: Member,
+  place: Place,
+): TrunklineError {
+  const { code, reason, executed } = failure;
+  if (checked.issues !== undefined) {
+    const wrong = `the data of ${code} does not match the contract: ${explain(checked.issues)}`;
+    return systemError("INTERNAL", wrong, { executed, operation: member.operation.name, ...place });
+  }
+  return new TrunklineError(code, reason, {
+    executed,
+    declared: true,
+    data: checked.value,
+    operation: member.operation.name,
+    ...place,
+  });
+}
+
+function located(failure: TrunklineError, member: Member, place: Place): TrunklineError {
+  const { operation } = member;
+  const advice = failure.executed === "maybe" ? adviceOnRepeating(member) : undefined;
+  return locate(failure, { operation: operation.name, ...place, advice });
+}
+
+function adviceOnRepeating({ name, operation }: Member): string | undefined {
+  if (operation.kind !== "call") return undefined;
+  if (operation.idempotent === true) return `safe to try again: "${name}" is idempotent`;
+  if (operation.idempotent === "by-key")
+    return `to try again pass the same idempotencyKey: "${name}" is idempotent by key`;
+  return `not safe to repeat: "${name}" is not idempotent; find out first, or declare it \`idempotent: "by-key"\``;
+}

@@ -1,0 +1,195 @@
+import { sleep } from "../base/alarm.ts";
+import { milliseconds, type Duration } from "../base/duration.ts";
+import type { Env } from "../base/env.ts";
+import type { Interceptor } from "../base/handler.ts";
+import { uuidv7 } from "../base/id.ts";
+import { realEnv } from "../base/real-env.ts";
+import { Services, type Service } from "../call/serve.ts";
+import type { ServeOptions, Server } from "../protocol/protocol.ts";
+import { checkSentDefault } from "./mode.ts";
+import {
+  cannotStart,
+  placesOf,
+  problemOf,
+  servicesProblems,
+  type Place,
+  type Problem,
+} from "./problems.ts";
+import { onStopSignals } from "./signals.ts";
+
+export interface ChassisOptions {
+  /** Names the process to people and peers. */
+  readonly name: string;
+  /** Where to listen: one address or several. Default: nowhere. */
+  readonly listen?: string | readonly string[];
+  /** What is served, each made by `serve(contract, handlers)`. Default: nothing. */
+  readonly serve?: readonly Service[];
+  /** Around each handler: the outermost first. Default none. */
+  readonly aroundHandler?: readonly Interceptor[];
+  /** The phases of stopping and the longest each may take. */
+  readonly stop?: StopBudgets;
+  /** SIGTERM and SIGINT stop the process in order; a second one at once. Default true. */
+  readonly signals?: boolean;
+  /** Requests under way on one connection, past which further ones are refused. Default 4,096. */
+  readonly inFlightMax?: number;
+  /** The largest input or item in bytes, each way. Default 4 MiB. */
+  readonly itemBytesMax?: number;
+  /** Open connections on each address, past which new ones are closed at once. Default 10,000. */
+  readonly connectionsMax?: number;
+  /** Checks what handlers send against the contract too. Default: yes, unless `NODE_ENV` is `production`. */
+  readonly checkSent?: boolean;
+  /** Time and randomness. Default: the machine's. */
+  readonly env?: Env;
+}
+
+export interface StopBudgets {
+  /** How long `ready` is false before new requests are refused, for whoever routes by readiness. Default 0. */
+  readonly readiness?: Duration;
+  /** How long requests under way may still take. Default 10 s, the default deadline of a call. */
+  readonly drain?: Duration;
+}
+
+/** What stopping came to. */
+export interface Stopped {
+  /** Requests that were still under way when the time was over; their callers see `executed: "maybe"`. */
+  readonly cut: number;
+  /** A second signal, or `stop({ force: true })`, ended it before its time. */
+  readonly forced: boolean;
+}
+
+/** A process that serves. */
+export interface Chassis extends AsyncDisposable {
+  readonly name: string;
+  /** Unique to this life of the process. */
+  readonly instance: string;
+  /** Where it listens in truth, without credentials. */
+  readonly addresses: readonly string[];
+  /** False as soon as it begins to stop. */
+  readonly ready: boolean;
+  /** Requests under way. */
+  readonly inFlight: number;
+  /** Resolves when it has stopped, for whatever reason. */
+  readonly stopped: Promise<Stopped>;
+  /** Stops in order: readiness, drain, close. With `force` at once, also when it is stopping already. */
+  stop(options?: { readonly force?: boolean }): Promise<Stopped>;
+}
+
+/**
+ * Starts a process that serves contracts: checks everything, listens, and stops in order on SIGTERM.
+ *
+ * @throws TrunklineError that lists every problem at once when it cannot keep what it promises; nothing listens then.
+ */
+export async function chassis(options: ChassisOptions): Promise<Chassis> {
+  const env = options.env ?? realEnv();
+  const services = options.serve ?? [];
+  const problems: Problem[] = [];
+  const places = placesOf([options.listen ?? []].flat(), problems);
+  problems.push(...servicesProblems(services, places));
+  if (problems.length > 0) throw cannotStart(options.name, problems);
+
+  const instance = `${options.name}-${uuidv7(env)}`;
+  const serving = {
+    interceptors: options.aroundHandler ?? [],
+    checkSent: options.checkSent ?? checkSentDefault(),
+  };
+  const servers = await listenAll(
+    options,
+    places,
+    new Services(services, serving, env),
+    instance,
+    env,
+  );
+  return new RunningChassis(options, instance, servers, env);
+}
+
+async function listenAll(
+  options: ChassisOptions,
+  places: readonly Place[],
+  services: Services,
+  instance: string,
+  env: Env,
+): Promise<Server[]> {
+  const { inFlightMax, itemBytesMax, connectionsMax } = options;
+  const serve: ServeOptions = {
+    instance,
+    bootId: instance,
+    ...(inFlightMax === undefined ? {} : { inFlightMax }),
+    ...(itemBytesMax === undefined ? {} : { itemBytesMax }),
+    ...(connectionsMax === undefined ? {} : { connectionsMax }),
+  };
+  const results = await Promise.allSettled(
+    places.map(({ address, protocol }) => protocol.serve(address, services, serve, env)),
+  );
+  const servers = results.flatMap((result) =>
+    result.status === "fulfilled" ? [result.value] : [],
+  );
+  const failures = results.flatMap((result) =>
+    result.status === "rejected" ? [problemOf(result.reason)] : [],
+  );
+  if (failures.length === 0) return servers;
+  await Promise.all(servers.map((server) => server.drain(0)));
+  throw cannotStart(options.name, failures);
+}
+
+class RunningChassis implements Chassis {
+  readonly name: string;
+  readonly instance: string;
+  readonly addresses: readonly string[];
+  readonly stopped: Promise<Stopped>;
+  ready = true;
+  readonly #servers: readonly Server[];
+  readonly #budgets: StopBudgets;
+  readonly #env: Env;
+  readonly #unlisten: () => void;
+  readonly #resolve: (stopped: Stopped) => void;
+  #stopping = false;
+  #forced = false;
+
+  constructor(options: ChassisOptions, instance: string, servers: readonly Server[], env: Env) {
+    this.name = options.name;
+    this.instance = instance;
+    this.addresses = servers.map((server) => server.address.text);
+    this.#servers = servers;
+    this.#budgets = options.stop ?? {};
+    this.#env = env;
+    const { promise, resolve } = Promise.withResolvers<Stopped>();
+    this.stopped = promise;
+    this.#resolve = resolve;
+    const stop = (force: boolean) => (): void => void this.stop({ force });
+    this.#unlisten = options.signals === false ? () => {} : onStopSignals(stop(false), stop(true));
+  }
+
+  get inFlight(): number {
+    return this.#servers.reduce((sum, server) => sum + server.inFlight, 0);
+  }
+
+  stop({ force = false }: { readonly force?: boolean } = {}): Promise<Stopped> {
+    if (force && !this.#forced) {
+      this.#forced = true;
+      if (this.#stopping) void this.#drain(0);
+    }
+    if (!this.#stopping) {
+      this.#stopping = true;
+      this.ready = false;
+      void this.#stop();
+    }
+    return this.stopped;
+  }
+
+  async #stop(): Promise<void> {
+    const readinessMs = milliseconds(this.#budgets.readiness ?? 0);
+    if (readinessMs > 0 && !this.#forced) await sleep(this.#env, readinessMs);
+    const cut = await this.#drain(this.#forced ? 0 : milliseconds(this.#budgets.drain ?? "10s"));
+    this.#unlisten();
+    this.#resolve({ cut, forced: this.#forced });
+  }
+
+  async #drain(withinMs: number): Promise<number> {
+    const cuts = await Promise.all(this.#servers.map((server) => server.drain(withinMs)));
+    return cuts.reduce((sum, cut) => sum + cut, 0);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}

@@ -1,0 +1,103 @@
+import { milliseconds, type Duration } from "../base/duration.ts";
+import type { Env } from "../base/env.ts";
+import type { Interceptor } from "../base/handler.ts";
+import { realEnv } from "../base/real-env.ts";
+import type { Client } from "../call/client-type.ts";
+import { composeChain, makeClient } from "../call/client.ts";
+import type { AnyContract } from "../contract/contract.ts";
+import type { Caller, CallerState, ConnectOptions } from "../protocol/protocol.ts";
+import { parseAddress } from "../transport/address.ts";
+import { CallerPool } from "./caller-pool.ts";
+import { checkSentDefault } from "./mode.ts";
+
+export interface ClientOptions {
+  /** How long a call may take when neither it nor its operation says otherwise. Default 10 s: no call waits for ever. */
+  readonly deadline?: Duration;
+  /** Around each call: the outermost first. Default none. */
+  readonly aroundCall?: readonly Interceptor[];
+  /** Around each try of a call, inside `aroundCall`. Default none. */
+  readonly aroundAttempt?: readonly Interceptor[];
+  /** The longest that a call waits for a connection; its deadline may end it sooner. Default 2 s: a restart takes less. */
+  readonly connectWait?: Duration;
+  /** Calls and streams under way on this address, past which further ones are refused. Default 4,096. */
+  readonly outstandingMax?: number;
+  /** The largest input or item in bytes, each way. Default 4 MiB. */
+  readonly itemBytesMax?: number;
+  /** How often a sign of life is asked for on a quiet connection. Default 5 s. */
+  readonly keepalive?: Duration;
+  /** A peer from which nothing came for this long is dead. Default 15 s: three signs of life missed. */
+  readonly lifetime?: Duration;
+  /** Checks what is sent against the contract too. Default: yes, unless `NODE_ENV` is `production`. */
+  readonly checkSent?: boolean;
+  /** Names this process to the server, for its eyes only. Default `anonymous`. */
+  readonly instance?: string;
+  /** Time and randomness. Default: the machine's. */
+  readonly env?: Env;
+}
+
+interface Held {
+  readonly caller: Caller;
+  readonly release: (withinMs: number) => Promise<void>;
+}
+
+const held = new WeakMap<object, Held>();
+const pool = new CallerPool();
+
+/**
+ * The operations of a contract as functions, over an address: `client(Orders, "unix:/run/orders.sock")`.
+ * Connects with the first call, and again when the connection is lost. Clients of one address share one connection.
+ *
+ * @throws TrunklineError INVALID_ARGUMENT when the address is none, UNIMPLEMENTED when this version cannot speak to it.
+ */
+export function client<C extends AnyContract>(
+  contract: C,
+  address: string,
+  options: ClientOptions = {},
+): Client<C> & AsyncDisposable {
+  const env = options.env ?? realEnv();
+  const { caller, release } = pool.take(parseAddress(address), connectOptions(options), env);
+  const calling = {
+    caller,
+    env,
+    deadlineMs: milliseconds(options.deadline ?? "10s"),
+    checkSent: options.checkSent ?? checkSentDefault(),
+    chain: composeChain(options.aroundCall ?? [], options.aroundAttempt ?? []),
+  };
+  const made = makeClient(contract, calling, () => release(0));
+  held.set(made, { caller, release });
+  return made;
+}
+
+/** What the connection of a client is doing. */
+export function stateOf(of: object): CallerState {
+  return heldBy(of).caller.state;
+}
+
+/**
+ * Closes a client: no new calls. Those under way may still end within `within` (default: they are cancelled at once).
+ * The connection closes with the last client that shares it.
+ */
+export async function close(
+  which: object,
+  options: { readonly within?: Duration } = {},
+): Promise<void> {
+  await heldBy(which).release(milliseconds(options.within ?? 0));
+}
+
+function heldBy(made: object): Held {
+  const found = held.get(made);
+  if (found === undefined) throw new TypeError("this is not a client that `client()` made");
+  return found;
+}
+
+function connectOptions(options: ClientOptions): ConnectOptions {
+  const { connectWait, outstandingMax, itemBytesMax, keepalive, lifetime, instance } = options;
+  return {
+    ...(connectWait === undefined ? {} : { connectWaitMs: milliseconds(connectWait) }),
+    ...(outstandingMax === undefined ? {} : { outstandingMax }),
+    ...(itemBytesMax === undefined ? {} : { itemBytesMax }),
+    ...(keepalive === undefined ? {} : { keepaliveMs: milliseconds(keepalive) }),
+    ...(lifetime === undefined ? {} : { lifetimeMs: milliseconds(lifetime) }),
+    ...(instance === undefined ? {} : { instance }),
+  };
+}

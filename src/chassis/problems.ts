@@ -1,0 +1,96 @@
+import { isTrunklineError, systemError, type TrunklineError } from "../base/error.ts";
+import { info } from "../contract/contract.ts";
+import { inputSideProblems } from "../contract/input-side.ts";
+import { membersOf } from "../call/compile.ts";
+import { serviceProblems, type Service } from "../call/serve.ts";
+import type { Protocol } from "../protocol/protocol.ts";
+import { parseAddress, type Address } from "../transport/address.ts";
+import { protocolAt } from "./schemes.ts";
+
+/** An address that can be listened on. */
+export interface Place {
+  readonly address: Address;
+  readonly protocol: Protocol;
+}
+
+/** One thing that keeps a process from starting. */
+export interface Problem {
+  readonly text: string;
+  readonly cause?: unknown;
+}
+
+/** Reads the addresses; what is wrong with them goes into `problems`. */
+export function placesOf(listen: readonly string[], problems: Problem[]): Place[] {
+  const places: Place[] = [];
+  for (const text of listen) {
+    try {
+      const address = parseAddress(text);
+      places.push({ address, protocol: protocolAt(address) });
+    } catch (error) {
+      problems.push(problemOf(error));
+    }
+  }
+  return places;
+}
+
+/** What can be told of the services before anything listens. */
+export function servicesProblems(
+  services: readonly Service[],
+  places: readonly Place[],
+): Problem[] {
+  const texts: string[] = [];
+  const seen = new Set<string>();
+  for (const service of services) {
+    const { name, major } = service.contract[info];
+    const identity = `${name}@${major}`;
+    if (seen.has(identity))
+      texts.push(
+        `${identity} is served twice.\n     → leave one serve(…) out, or raise the major version of one`,
+      );
+    seen.add(identity);
+    texts.push(...serviceProblems(service));
+    for (const { operation, where, problem, advice } of inputSideProblems(service.contract)) {
+      texts.push(`${name}.${operation}, ${where}: ${problem}.\n     → ${advice}`);
+    }
+    texts.push(...kindProblems(service, places));
+  }
+  return texts.map((text) => ({ text }));
+}
+
+function kindProblems({ contract }: Service, places: readonly Place[]): string[] {
+  const texts: string[] = [];
+  for (const { address, protocol } of places) {
+    for (const { operation } of membersOf(contract)) {
+      if (protocol.capabilities.kinds.includes(operation.kind)) continue;
+      texts.push(
+        `${operation.kind} ${operation.name} cannot be served over ${address.text} (${protocol.name} has no such kind).\n     → listen on another address for it`,
+      );
+    }
+  }
+  return texts;
+}
+
+export function problemOf(error: unknown): Problem {
+  if (!isTrunklineError(error))
+    return { text: error instanceof Error ? error.message : String(error), cause: error };
+  const { reason, advice } = error;
+  return { text: advice === undefined ? reason : `${reason}\n     → ${advice}`, cause: error };
+}
+
+/** All problems in one message: a person mends them in one go. */
+export function cannotStart(name: string, problems: readonly Problem[]): TrunklineError {
+  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  const list = problems.map(({ text }, index) => `\n  ${index + 1}. ${text}`).join("");
+  const first = problems.find(({ cause }) => isTrunklineError(cause))?.cause as
+    | TrunklineError
+    | undefined;
+  const code = problems.length === 1 && first?.declared === false ? first.code : "INVALID_ARGUMENT";
+  return systemError(
+    code as "INVALID_ARGUMENT",
+    `Cannot start ${JSON.stringify(name)}, ${count}:${list}`,
+    {
+      executed: "no",
+      cause: first,
+    },
+  );
+}

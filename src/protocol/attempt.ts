@@ -1,0 +1,55 @@
+import type { TraceContext } from "../base/trace.ts";
+
+/** Why work is given up. */
+export type CancelReason = "caller" | "deadline" | "peer" | "shutdown";
+
+/** Something under way that can be given up. */
+export interface Cancellable {
+  cancel(reason: CancelReason, cause?: unknown): void;
+}
+
+/** What one try of a call takes along, and the handle by which it is given up. */
+export class Attempt implements Cancellable {
+  /** The instant by which a call is answered, or a stream accepted. */
+  readonly deadlineAt: number;
+  /** The instant by which a stream has ended; Infinity when nobody asked. */
+  readonly totalAt: number;
+  readonly trace: TraceContext;
+  readonly idempotencyKey: string | undefined;
+  readonly headers: Readonly<Record<string, string>> | undefined;
+  #cancelled: CancelReason | undefined;
+  #cause: unknown;
+  #work: Cancellable | undefined;
+
+  constructor(
+    deadlineAt: number,
+    totalAt: number,
+    trace: TraceContext,
+    idempotencyKey: string | undefined,
+    headers: Readonly<Record<string, string>> | undefined,
+  ) {
+    this.deadlineAt = deadlineAt;
+    this.totalAt = totalAt;
+    this.trace = trace;
+    this.idempotencyKey = idempotencyKey;
+    this.headers = headers;
+  }
+
+  /** Why it was given up; undefined while it is wanted. */
+  get cancelled(): CancelReason | undefined {
+    return this.#cancelled;
+  }
+
+  /** The protocol says what to stop; at once when it was given up before. */
+  bind(work: Cancellable): void {
+    this.#work = work;
+    if (this.#cancelled !== undefined) work.cancel(this.#cancelled, this.#cause);
+  }
+
+  cancel(reason: CancelReason, cause?: unknown): void {
+    if (this.#cancelled !== undefined) return;
+    this.#cancelled = reason;
+    this.#cause = cause;
+    this.#work?.cancel(reason, cause);
+  }
+}

@@ -1,0 +1,47 @@
+import type { Peer } from "../base/peer.ts";
+import type { TraceContext } from "../base/trace.ts";
+import type { Cancellable, CancelReason } from "./attempt.ts";
+
+/** A request as a protocol hands it up to the serving side. */
+export class Incoming implements Cancellable {
+  readonly peer: Peer;
+  /** The instant by which a call must be answered, or a stream accepted; Infinity when the caller set none. */
+  readonly deadlineAt: number;
+  /** The instant by which a stream must have ended; Infinity when the caller set none. */
+  readonly totalAt: number;
+  /** Undefined when the caller sent none. */
+  readonly trace: TraceContext | undefined;
+  readonly idempotencyKey: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Why the work is no longer wanted; undefined while it is. */
+  cancelled: CancelReason | undefined = undefined;
+  #work: Cancellable | undefined;
+
+  constructor(
+    peer: Peer,
+    deadlineAt: number,
+    totalAt: number,
+    trace: TraceContext | undefined,
+    idempotencyKey: string | undefined,
+    headers: Readonly<Record<string, string>>,
+  ) {
+    this.peer = peer;
+    this.deadlineAt = deadlineAt;
+    this.totalAt = totalAt;
+    this.trace = trace;
+    this.idempotencyKey = idempotencyKey;
+    this.headers = headers;
+  }
+
+  /** The serving side says what to stop; at once when it was cancelled before. */
+  bind(work: Cancellable): void {
+    this.#work = work;
+    if (this.cancelled !== undefined) work.cancel(this.cancelled);
+  }
+
+  cancel(reason: CancelReason): void {
+    if (this.cancelled !== undefined) return;
+    this.cancelled = reason;
+    this.#work?.cancel(reason);
+  }
+}

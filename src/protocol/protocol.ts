@@ -1,0 +1,133 @@
+import type { Kind } from "../base/handler.ts";
+import type { Env } from "../base/env.ts";
+import type { TrunklineError } from "../base/error.ts";
+import type { Address } from "../transport/address.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Incoming } from "./incoming.ts";
+import type { Operation } from "./operation.ts";
+
+/** What a protocol can carry. Its suite tests each promise, and each refusal. */
+export interface ProtocolCapabilities {
+  readonly kinds: readonly Kind[];
+  /** The caller's deadline reaches the handler. */
+  readonly deadline: boolean;
+  /** Cancelling reaches the handler. */
+  readonly cancel: boolean;
+  /** A slow reader of a stream slows its producer down, end to end. */
+  readonly credit: boolean;
+  /** The answer says whether the handler ran; without it every failure after sending is `maybe`. */
+  readonly executed: boolean;
+  readonly headers: boolean;
+}
+
+/** Carries calls and streams between processes. It knows no policy and no registry. */
+export interface Protocol {
+  /** The name in addresses, for example `rsocket`. */
+  readonly name: string;
+  readonly capabilities: ProtocolCapabilities;
+  /** A caller of one endpoint. Nothing is sent before the first call. */
+  connect(address: Address, options: ConnectOptions, env: Env): Caller;
+  /** Serves what the dispatcher finds; rejects with a typed error when it cannot listen. */
+  serve(address: Address, dispatcher: Dispatcher, options: ServeOptions, env: Env): Promise<Server>;
+}
+
+export interface ConnectOptions {
+  /** Names this process to the other side, for its eyes only. Default `anonymous`. */
+  readonly instance?: string;
+  /** The longest that a call waits for a connection, in milliseconds; its deadline may end it sooner. Default 2,000. */
+  readonly connectWaitMs?: number;
+  /** Calls and streams under way on this endpoint, past which further ones are refused. Default 4,096. */
+  readonly outstandingMax?: number;
+  /** The largest input or item in bytes, each way. Default 4 MiB. */
+  readonly itemBytesMax?: number;
+  /** How often a sign of life is asked for, in milliseconds. Default 5,000. */
+  readonly keepaliveMs?: number;
+  /** A peer from which nothing came for this long is dead, in milliseconds. Default 15,000. */
+  readonly lifetimeMs?: number;
+}
+
+export type CallerState = "idle" | "connecting" | "ready" | "waiting" | "closed";
+
+/** One endpoint, dialled when needed and again when lost; calls share its connection. */
+export interface Caller {
+  readonly endpoint: string;
+  readonly state: CallerState;
+  /** Resolves with the decoded output; rejects with a TrunklineError whose `executed` is true to what happened. */
+  call(operation: Operation, input: unknown, attempt: Attempt): Promise<unknown>;
+  /**
+   * Items as they come, with credit; a failure rejects `next`, after the items that came before it. Throws what can be
+   * told before anything is sent.
+   */
+  stream(
+    operation: Operation,
+    input: unknown,
+    attempt: Attempt,
+    options: StreamOptions,
+  ): AsyncIterableIterator<unknown>;
+  /** Resolves when the notification was handed to the connection: nothing more is known of it. */
+  notify(operation: Operation, input: unknown, attempt: Attempt): Promise<void>;
+  /** Takes no new calls, lets those under way end within `withinMs` (default: at once), then closes. */
+  close(withinMs?: number): Promise<void>;
+}
+
+export interface StreamOptions {
+  /** The longest time without an item while one is asked for, in milliseconds; Infinity for no bound. */
+  readonly idleMs: number;
+  /** Turns an item as it came into the item as the reader gets it; throws, or rejects, when it is not valid. */
+  readonly accept: (item: unknown) => unknown;
+  /** Called once, at the end: with the failure, which it may exchange for another, or with nothing. */
+  readonly settled: (failure: TrunklineError | undefined) => TrunklineError | undefined;
+}
+
+/** Finds what a request asks for. Asked once per operation and connection, not per request. */
+export interface Dispatcher {
+  find(contract: string, major: number, member: string): ServedOperation | undefined;
+}
+
+/** An operation with its handler, validation and context wrapped around it. */
+export interface ServedOperation {
+  readonly operation: Operation;
+  /** Runs a call or notification. Resolves with the output; rejects with a TrunklineError whose `executed` is final. */
+  handle(input: unknown, incoming: Incoming): Promise<unknown>;
+  /** Runs a stream: puts each item into the sink as the sink asks for it. Rejects like `handle`. */
+  stream(input: unknown, incoming: Incoming, sink: Sink): Promise<void>;
+  /** Reports an exception that nobody expected, and makes the error that the caller may see of it. */
+  incident(exception: unknown): TrunklineError;
+}
+
+/** Where a stream's items go, as fast as the reader takes them. */
+export interface Sink {
+  /** True when one more item may be put in now. */
+  readonly ready: boolean;
+  /** Resolves when `ready` has become true, or the stream was cancelled. */
+  whenReady(): Promise<void>;
+  /** Throws when the item cannot be written. */
+  put(item: unknown): void;
+}
+
+export interface ServeOptions {
+  readonly instance?: string;
+  /** Tells one life of the process from the next. Default: random. */
+  readonly bootId?: string;
+  /** Requests under way on one connection, past which further ones are refused. Default 4,096. */
+  readonly inFlightMax?: number;
+  /** The largest input or item in bytes, each way. Default 4 MiB. */
+  readonly itemBytesMax?: number;
+  /** Open connections past which new ones are closed at once. Default 10,000. */
+  readonly connectionsMax?: number;
+  /** A peer that has not introduced itself after this long is cut off, in milliseconds. Default 5,000. */
+  readonly setupMs?: number;
+}
+
+export interface Server {
+  /** Where it listens in truth. */
+  readonly address: Address;
+  /** Requests under way on all connections. */
+  readonly inFlight: number;
+  readonly connections: number;
+  /**
+   * Stops accepting, tells every peer, refuses new requests and lets those under way end. Resolves with how many were
+   * still under way when `withinMs` was over; those are cancelled and their connections cut.
+   */
+  drain(withinMs: number): Promise<number>;
+}

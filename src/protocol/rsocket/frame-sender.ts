@@ -1,0 +1,118 @@
+import type { Connection } from "../../transport/transport.ts";
+import { Flag, FrameType } from "../../wire/frame-type.ts";
+import { headerBytes, lengthBytes, requestNBytes } from "../../wire/limits.ts";
+import {
+  cancelFrameBytes,
+  completeFrameBytes,
+  errorFrameBytesMax,
+  keepaliveBytes,
+  requestNFrameBytes,
+  writeCancel,
+  writeComplete,
+  writeError,
+  writeHeader,
+  writeInitialRequestN,
+  writeKeepalive,
+  writeMetadataLength,
+  writeMetadataPush,
+  writeRequestN,
+} from "../../wire/write.ts";
+import type { Attempt } from "../attempt.ts";
+import { fixedBytes, writeFixed } from "./metadata.ts";
+
+/** A value in the form that its codec gave it. */
+export type Payload = string | Uint8Array;
+
+/** The texts up to this length are claimed at three bytes a character; longer ones are measured first. */
+const shortText = 1_024;
+
+/** The most bytes that `payload` takes when written. */
+export function payloadBytesMax(payload: Payload): number {
+  if (typeof payload !== "string") return payload.length;
+  return payload.length <= shortText ? payload.length * 3 : Buffer.byteLength(payload);
+}
+
+/** Puts frames straight into the connection's memory: claim, write, commit. No user code runs in between. */
+export class FrameSender {
+  readonly connection: Connection;
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+  }
+
+  /** A frame that begins a stream; `credit` is 0 where the type has no initial credit. */
+  request(
+    streamId: number,
+    type: number,
+    credit: number,
+    index: number,
+    codec: number,
+    attempt: Attempt,
+    extensions: Buffer | undefined,
+    now: number,
+    payload: Payload,
+  ): void {
+    const { connection } = this;
+    const metadataBytes = fixedBytes + (extensions === undefined ? 0 : extensions.length);
+    const bytes =
+      headerBytes + requestNBytes + lengthBytes + metadataBytes + payloadBytesMax(payload);
+    let at = connection.claim(bytes);
+    const memory = connection.outgoing;
+    at = writeHeader(memory, at, streamId, type, Flag.METADATA);
+    if (credit > 0) at = writeInitialRequestN(memory, at, credit);
+    at = writeMetadataLength(memory, at, metadataBytes);
+    at = writeFixed(memory, at, index, codec, attempt, now);
+    if (extensions !== undefined) at += extensions.copy(memory, at);
+    connection.commit(writePayload(memory, at, payload));
+  }
+
+  /** A PAYLOAD frame with an item and without metadata. */
+  payload(streamId: number, flags: number, payload: Payload): void {
+    const { connection } = this;
+    const at = connection.claim(headerBytes + payloadBytesMax(payload));
+    const memory = connection.outgoing;
+    connection.commit(
+      writePayload(memory, writeHeader(memory, at, streamId, FrameType.PAYLOAD, flags), payload),
+    );
+  }
+
+  complete(streamId: number): void {
+    const at = this.connection.claim(completeFrameBytes);
+    this.connection.commit(writeComplete(this.connection.outgoing, at, streamId));
+  }
+
+  error(streamId: number, code: number, text: string): void {
+    const at = this.connection.claim(errorFrameBytesMax(text));
+    this.connection.commit(writeError(this.connection.outgoing, at, streamId, code, text));
+  }
+
+  cancel(streamId: number): void {
+    const at = this.connection.claim(cancelFrameBytes);
+    this.connection.commit(writeCancel(this.connection.outgoing, at, streamId));
+  }
+
+  requestN(streamId: number, items: number): void {
+    const at = this.connection.claim(requestNFrameBytes);
+    this.connection.commit(writeRequestN(this.connection.outgoing, at, streamId, items));
+  }
+
+  /** With `data` the answer to a KEEPALIVE, which echoes what came; without, the question. */
+  keepalive(respond: boolean, data: Uint8Array | undefined): void {
+    const at = this.connection.claim(keepaliveBytes + (data?.length ?? 0));
+    const memory = this.connection.outgoing;
+    const end = writeKeepalive(memory, at, respond, 0);
+    this.connection.commit(data === undefined ? end : writePayload(memory, end, data));
+  }
+
+  metadataPush(text: string): void {
+    const at = this.connection.claim(headerBytes + payloadBytesMax(text));
+    const memory = this.connection.outgoing;
+    this.connection.commit(writePayload(memory, writeMetadataPush(memory, at), text));
+  }
+}
+
+function writePayload(memory: Buffer, at: number, payload: Payload): number {
+  if (typeof payload === "string") return at + memory.write(payload, at, "utf8");
+  memory.set(payload, at);
+  return at + payload.length;
+}

@@ -1,0 +1,47 @@
+import { codecs } from "../../codec/codecs.ts";
+import { majorVersion, minorVersion } from "../../wire/limits.ts";
+import { setupBytes, writeSetup, type Setup } from "../../wire/setup.ts";
+import type { ContractName, Operation } from "../operation.ts";
+import { metadataMimeType } from "./metadata.ts";
+import type { Session } from "./session.ts";
+import { encodeIntroduction, wireVersion } from "./setup.ts";
+
+/** The data of SETUP and of METADATA_PUSH is JSON. */
+export const dataMimeType = "application/json";
+
+const codecNames: readonly string[] = codecs.map((codec) => codec.name);
+
+/** Sends the SETUP: who we are and which contracts we are about to use. Nobody waits for an answer. */
+export function introduce(
+  session: Session,
+  client: { readonly instance: string; readonly keepaliveMs: number; readonly lifetimeMs: number },
+  operations: readonly Operation[],
+): void {
+  const contracts = new Set<ContractName>();
+  for (const { owner, siblings } of operations) {
+    if (contracts.has(owner)) continue;
+    contracts.add(owner);
+    session.number(siblings);
+  }
+  const introduction = {
+    wire: wireVersion,
+    codecs: codecNames,
+    instance: client.instance,
+    contracts: [...contracts],
+  };
+  const setup: Setup = {
+    majorVersion,
+    minorVersion,
+    keepaliveMs: client.keepaliveMs,
+    lifetimeMs: client.lifetimeMs,
+    lease: false,
+    resumeToken: undefined,
+    metadataMime: metadataMimeType,
+    dataMime: dataMimeType,
+    metadata: undefined,
+    data: Buffer.from(encodeIntroduction(introduction)),
+  };
+  const { connection } = session;
+  const at = connection.claim(setupBytes(setup));
+  connection.commit(writeSetup(connection.outgoing, at, setup));
+}

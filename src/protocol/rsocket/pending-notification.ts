@@ -1,0 +1,41 @@
+import type { TrunklineError } from "../../base/error.ts";
+import { FrameType } from "../../wire/frame-type.ts";
+import type { Attempt } from "../attempt.ts";
+import type { Operation } from "../operation.ts";
+import { Request, type RequestHome } from "./request.ts";
+import type { Session } from "./session.ts";
+
+/** A notification that waits for a connection; over as soon as its frame is handed to one. */
+export class PendingNotification extends Request {
+  readonly type: number = FrameType.REQUEST_FNF;
+  readonly credit: number = 0;
+  readonly promise: Promise<void>;
+  #resolve!: () => void;
+  #reject!: (error: TrunklineError) => void;
+
+  constructor(
+    home: RequestHome,
+    operation: Operation,
+    attempt: Attempt,
+    input: unknown,
+    itemBytesMax: number,
+  ) {
+    super(home, operation, attempt, input, itemBytesMax);
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  override sent(session: Session, streamId: number): void {
+    super.sent(session, streamId);
+    this.finish();
+    this.#resolve();
+  }
+
+  payload(): void {}
+
+  protected reject(error: TrunklineError): void {
+    this.#reject(error);
+  }
+}

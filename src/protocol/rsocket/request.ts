@@ -1,0 +1,185 @@
+import { systemError, type TrunklineError } from "../../base/error.ts";
+import type { Env } from "../../base/env.ts";
+import { Alarm } from "../../base/timer-wheel.ts";
+import type { CloseReason } from "../../transport/transport.ts";
+import type { FrameView } from "../../wire/frame-view.ts";
+import type { Attempt, Cancellable, CancelReason } from "../attempt.ts";
+import type { Operation } from "../operation.ts";
+import { payloadBytesMax, type Payload } from "./frame-sender.ts";
+import type { Session } from "./session.ts";
+import type { StreamEnd } from "./stream-end.ts";
+
+/** Who holds requests that have no connection yet, and takes back those that a draining peer refused. */
+export interface RequestHome {
+  readonly env: Env;
+  /** The request waited for a connection as long as it may. */
+  expired(request: Request): void;
+  /** The request is over; it need not be held any more. */
+  left(request: Request): void;
+  /** A draining peer refused: the request never ran and may go to another connection. False when it may not. */
+  elsewhere(request: Request): boolean;
+}
+
+/**
+ * A request of ours, from the call until it is answered. It is its own alarm and its own place in the session's table,
+ * so that a call allocates little. It may wait for a connection first, and move to another when a peer drains.
+ */
+export abstract class Request extends Alarm implements Cancellable, StreamEnd {
+  readonly operation: Operation;
+  readonly attempt: Attempt;
+  readonly payloadOut: Payload;
+  readonly startedAt: number;
+  protected readonly home: RequestHome;
+  /** The session that carries it; undefined while it waits for one. */
+  session: Session | undefined = undefined;
+  streamId = 0;
+  over = false;
+
+  constructor(
+    home: RequestHome,
+    operation: Operation,
+    attempt: Attempt,
+    input: unknown,
+    itemBytesMax: number,
+  ) {
+    super();
+    this.home = home;
+    this.operation = operation;
+    this.attempt = attempt;
+    this.startedAt = home.env.now();
+    this.payloadOut = encodeInput(operation, input, itemBytesMax);
+  }
+
+  /** The frame type that begins it. */
+  abstract readonly type: number;
+  /** The initial credit; 0 where the type has none. */
+  abstract readonly credit: number;
+  abstract payload(memory: Buffer, view: FrameView): void;
+  /** Gives the failure to whoever waits. */
+  protected abstract reject(error: TrunklineError): void;
+
+  /** Called by the session when its first frame was committed. */
+  sent(session: Session, streamId: number): void {
+    this.session = session;
+    this.streamId = streamId;
+  }
+
+  failed(error: TrunklineError): void {
+    if (
+      this.session?.draining === true &&
+      error.executed === "no" &&
+      error.code === "UNAVAILABLE"
+    ) {
+      this.session = undefined;
+      if (this.home.elsewhere(this)) return;
+    }
+    this.fail(error);
+  }
+
+  lost(reason: CloseReason): void {
+    this.fail(
+      systemError(
+        "UNAVAILABLE",
+        `the connection was lost before the answer came: ${reason.message}`,
+        {
+          executed: "maybe",
+        },
+      ),
+    );
+  }
+
+  // We only ask on these streams; what a requester is told to send or to stop has no meaning here.
+  requested(_items: number): void {}
+  cancelled(): void {}
+
+  /** Settles the request with a failure. */
+  fail(error: TrunklineError): void {
+    if (this.over) return;
+    this.finish();
+    this.reject(error);
+  }
+
+  /** Takes the request out of every table; no frame and no alarm reaches it any more. */
+  protected finish(): void {
+    this.over = true;
+    this.home.env.clear(this);
+    if (this.session === undefined) this.home.left(this);
+    else this.session.forget(this.streamId);
+  }
+
+  cancel(reason: CancelReason, cause?: unknown): void {
+    if (this.over) return;
+    const { session, streamId } = this;
+    const executed = session === undefined ? "no" : "maybe";
+    this.fail(cancelError(reason, executed, cause));
+    session?.cancel(streamId);
+  }
+
+  ring(): void {
+    if (this.over) return;
+    if (this.session === undefined) this.home.expired(this);
+    else this.timedOut();
+  }
+
+  /** The deadline is over while the request is under way. */
+  protected timedOut(): void {
+    const { session, streamId } = this;
+    this.fail(
+      systemError(
+        "DEADLINE_EXCEEDED",
+        `no answer within ${Math.round(this.home.env.now() - this.startedAt)} ms`,
+        {
+          executed: "maybe",
+        },
+      ),
+    );
+    session?.cancel(streamId);
+  }
+}
+
+function cancelError(
+  reason: CancelReason,
+  executed: "no" | "maybe",
+  cause: unknown,
+): TrunklineError {
+  if (reason === "deadline") {
+    return systemError("DEADLINE_EXCEEDED", "the deadline of the work that asked for it is over", {
+      executed,
+      cause,
+    });
+  }
+  const why = reason === "shutdown" ? "the client was closed" : "the caller gave up";
+  return systemError("CANCELLED", why, { executed, cause });
+}
+
+function encodeInput(operation: Operation, input: unknown, bytesMax: number): Payload {
+  let payload: Payload;
+  try {
+    payload = operation.input.encode(input);
+  } catch (cause) {
+    const told = cause instanceof Error ? cause.message : String(cause);
+    throw systemError(
+      "INVALID_ARGUMENT",
+      `the input cannot be written as ${operation.input.name}: ${told}`,
+      {
+        executed: "no",
+        cause,
+      },
+    );
+  }
+  // Three bytes a character is the bound for text: only what comes near the limit is measured.
+  if (typeof payload === "string" ? payload.length * 3 > bytesMax : payload.length > bytesMax) {
+    const bytes = payloadBytesMax(payload);
+    if (bytes > bytesMax) {
+      throw systemError(
+        "RESOURCE_EXHAUSTED",
+        `the input takes ${bytes} bytes, ${bytesMax} are allowed`,
+        {
+          executed: "no",
+          advice: "send it in parts, or raise itemBytesMax on both sides",
+        },
+      );
+    }
+  }
+  return payload;
+}

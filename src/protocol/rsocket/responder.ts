@@ -1,0 +1,195 @@
+import { channels } from "../../base/diagnostics.ts";
+import { systemError, type SystemError, type TrunklineError } from "../../base/error.ts";
+import type { SystemCode } from "../../base/outcome.ts";
+import { codecOf } from "../../codec/codecs.ts";
+import { FrameType } from "../../wire/frame-type.ts";
+import type { FrameView } from "../../wire/frame-view.ts";
+import { Incoming } from "../incoming.ts";
+import type { ContractName } from "../operation.ts";
+import type { Dispatcher, ServedOperation } from "../protocol.ts";
+import { encodeFailure, errorCodeOf } from "./failure.ts";
+import {
+  fixedBytes,
+  readCodec,
+  readDeadline,
+  readExtensions,
+  readIndex,
+  readTrace,
+} from "./metadata.ts";
+import { ServedCall } from "./served-call.ts";
+import { ServedStream } from "./served-stream.ts";
+import type { Session } from "./session.ts";
+import { operationsMax } from "./setup.ts";
+
+/** The frame type that each kind is asked with. */
+const requestTypes: Readonly<Record<ServedOperation["operation"]["kind"], number>> = {
+  call: FrameType.REQUEST_RESPONSE,
+  stream: FrameType.REQUEST_STREAM,
+  notification: FrameType.REQUEST_FNF,
+};
+
+/** The answering half of a session: finds what a request asks for and starts it, or refuses before anything ran. */
+export class Responder {
+  readonly session: Session;
+  readonly itemBytesMax: number;
+  /** Requests whose handlers have not settled. */
+  inFlight = 0;
+  /** New requests are refused from now on. */
+  draining = false;
+  readonly #dispatcher: Dispatcher;
+  readonly #inFlightMax: number;
+  readonly #changed: (by: number) => void;
+  /** By the index that the peer gave them; undefined what nobody here serves. */
+  readonly #served: (ServedOperation | undefined)[] = [];
+  readonly #names: string[] = [];
+  #paused = false;
+
+  constructor(
+    session: Session,
+    dispatcher: Dispatcher,
+    options: { readonly inFlightMax: number; readonly itemBytesMax: number },
+    changed: (by: number) => void,
+  ) {
+    this.session = session;
+    this.itemBytesMax = options.itemBytesMax;
+    this.#dispatcher = dispatcher;
+    this.#inFlightMax = options.inFlightMax;
+    this.#changed = changed;
+  }
+
+  /** Takes in the contracts that the peer announces; false when there are more operations than an index can number. */
+  announce(contracts: readonly ContractName[]): boolean {
+    for (const { name, major, operations } of contracts) {
+      if (this.#served.length + operations.length > operationsMax) return false;
+      for (const member of operations) {
+        this.#served.push(this.#dispatcher.find(name, major, member));
+        this.#names.push(`${name}@${major}/${member}`);
+      }
+    }
+    return true;
+  }
+
+  request(memory: Buffer, view: FrameView): void {
+    const { metadataFrom, metadataTo } = view;
+    if (metadataTo - metadataFrom < fixedBytes) {
+      this.#refuse(view, undefined, "INVALID_ARGUMENT", "the request's metadata is too short");
+      return;
+    }
+    const index = readIndex(memory, metadataFrom);
+    const served = this.#served[index];
+    if (served === undefined) {
+      const name = this.#names[index] ?? `operation ${index}, which was not announced`;
+      this.#refuse(view, undefined, "UNIMPLEMENTED", `this server does not serve ${name}`);
+      return;
+    }
+    const { operation } = served;
+    if (this.draining) {
+      this.#refuse(view, served, "UNAVAILABLE", "the server is shutting down");
+    } else if (this.inFlight >= this.#inFlightMax) {
+      const reason = `${this.inFlight} requests of this connection are under way, ${this.#inFlightMax} are allowed`;
+      this.#refuse(view, served, "RESOURCE_EXHAUSTED", reason);
+    } else if (requestTypes[operation.kind] !== view.type) {
+      this.#refuse(
+        view,
+        served,
+        "UNIMPLEMENTED",
+        `${operation.name} is a ${operation.kind}, it was asked as something else`,
+      );
+    } else {
+      this.#start(memory, view, served);
+    }
+  }
+
+  #start(memory: Buffer, view: FrameView, served: ServedOperation): void {
+    const now = this.session.env.now();
+    const { metadataFrom, metadataTo } = view;
+    const extensions = readExtensions(memory, metadataFrom + fixedBytes, metadataTo, now);
+    const codec = codecOf(readCodec(memory, metadataFrom));
+    if (extensions === undefined || codec === undefined) {
+      const reason =
+        codec === undefined
+          ? "this server does not speak the request's codec"
+          : "the request's metadata is malformed";
+      this.#refuse(
+        view,
+        served,
+        codec === undefined ? "UNIMPLEMENTED" : "INVALID_ARGUMENT",
+        reason,
+      );
+      return;
+    }
+    let input: unknown;
+    try {
+      input = codec.decode(memory, view.dataFrom, view.dataTo);
+    } catch (cause) {
+      const told = cause instanceof Error ? cause.message : String(cause);
+      this.#refuse(
+        view,
+        served,
+        "INVALID_ARGUMENT",
+        `the input cannot be read as ${codec.name}: ${told}`,
+      );
+      return;
+    }
+    const incoming = new Incoming(
+      this.session.connection.peer,
+      readDeadline(memory, metadataFrom, now),
+      extensions.totalAt,
+      readTrace(memory, metadataFrom),
+      extensions.idempotencyKey,
+      extensions.headers,
+    );
+    this.inFlight++;
+    this.#changed(1);
+    if (view.type === FrameType.REQUEST_STREAM)
+      void new ServedStream(this, served, incoming, view).run(input);
+    else void new ServedCall(this, served, incoming, view).run(input);
+  }
+
+  /** Nothing ran: the caller may safely try elsewhere. */
+  #refuse(
+    view: FrameView,
+    served: ServedOperation | undefined,
+    code: SystemCode,
+    reason: string,
+  ): void {
+    const error: SystemError = systemError(code, reason, { executed: "no" });
+    if (channels.refusal.hasSubscribers) {
+      channels.refusal.publish({ operation: served?.operation.name ?? "unknown", code, reason });
+    }
+    if (view.type !== FrameType.REQUEST_FNF) this.fail(view.streamId, error);
+  }
+
+  /** Sends the failure of a stream. */
+  fail(streamId: number, error: TrunklineError): void {
+    this.write(() => this.session.sender.error(streamId, errorCodeOf(error), encodeFailure(error)));
+  }
+
+  /**
+   * Writes an answer. A peer that does not read its answers is not read either until it does, so what waits for it
+   * stays bounded by what it has asked.
+   */
+  write(write: () => void): void {
+    if (!this.session.open) return;
+    const { connection } = this.session;
+    try {
+      write();
+    } catch (error) {
+      connection.destroy(error instanceof Error ? error.message : String(error));
+      return;
+    }
+    if (connection.writable || this.#paused) return;
+    this.#paused = true;
+    connection.pause();
+    this.session.whenRoom(() => {
+      this.#paused = false;
+      connection.resume();
+    });
+  }
+
+  /** A handler has settled. */
+  settled(): void {
+    this.inFlight--;
+    this.#changed(-1);
+  }
+}

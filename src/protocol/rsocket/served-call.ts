@@ -1,0 +1,99 @@
+import { systemError, type TrunklineError } from "../../base/error.ts";
+import type { CloseReason } from "../../transport/transport.ts";
+import { Flag, FrameType } from "../../wire/frame-type.ts";
+import type { FrameView } from "../../wire/frame-view.ts";
+import type { Incoming } from "../incoming.ts";
+import type { ServedOperation } from "../protocol.ts";
+import { payloadBytesMax, type Payload } from "./frame-sender.ts";
+import type { Responder } from "./responder.ts";
+import type { StreamEnd } from "./stream-end.ts";
+
+/** A call or notification of the peer, from its frame until its handler has settled. */
+export class ServedCall implements StreamEnd {
+  readonly #responder: Responder;
+  readonly #served: ServedOperation;
+  readonly #incoming: Incoming;
+  readonly #streamId: number;
+  readonly #answers: boolean;
+  /** Nobody waits for the answer any more. */
+  #gone = false;
+
+  constructor(responder: Responder, served: ServedOperation, incoming: Incoming, view: FrameView) {
+    this.#responder = responder;
+    this.#served = served;
+    this.#incoming = incoming;
+    this.#streamId = view.streamId;
+    this.#answers = view.type !== FrameType.REQUEST_FNF;
+    if (this.#answers) responder.session.adopt(view.streamId, this);
+  }
+
+  async run(input: unknown): Promise<void> {
+    let output: unknown;
+    let failure: TrunklineError | undefined;
+    try {
+      output = await this.#served.handle(input, this.#incoming);
+    } catch (error) {
+      failure = error as TrunklineError;
+    }
+    if (this.#answers && !this.#gone) {
+      if (failure === undefined) this.#answer(output);
+      else this.#responder.fail(this.#streamId, failure);
+      this.#responder.session.release(this.#streamId);
+    }
+    this.#responder.settled();
+  }
+
+  #answer(output: unknown): void {
+    const responder = this.#responder;
+    const payload = encodeOutput(this.#served, output, responder.itemBytesMax);
+    if (typeof payload !== "string" && !(payload instanceof Uint8Array)) {
+      responder.fail(this.#streamId, payload);
+    } else {
+      responder.write(() =>
+        responder.session.sender.payload(this.#streamId, Flag.NEXT | Flag.COMPLETE, payload),
+      );
+    }
+  }
+
+  cancelled(): void {
+    this.#gone = true;
+    this.#responder.session.release(this.#streamId);
+    this.#incoming.cancel("caller");
+  }
+
+  lost(_reason: CloseReason): void {
+    this.#gone = true;
+    this.#incoming.cancel("peer");
+  }
+
+  // The peer of a call sends nothing more but CANCEL; anything else is ignored, as the standard asks.
+  payload(): void {}
+  requested(): void {}
+  failed(): void {}
+}
+
+/** The output as bytes or text; an error when it cannot be written: the handler ran, so it says `yes`. */
+export function encodeOutput(
+  served: ServedOperation,
+  output: unknown,
+  bytesMax: number,
+): Payload | TrunklineError {
+  let payload: Payload;
+  try {
+    payload = served.operation.output.encode(output);
+  } catch (exception) {
+    return served.incident(exception);
+  }
+  // Three bytes a character is the bound for text: only what comes near the limit is measured.
+  const near = typeof payload === "string" ? payload.length * 3 : payload.length;
+  const bytes = near > bytesMax ? payloadBytesMax(payload) : near;
+  if (near <= bytesMax || bytes <= bytesMax) return payload;
+  return systemError(
+    "RESOURCE_EXHAUSTED",
+    `the output takes ${bytes} bytes, ${bytesMax} are allowed`,
+    {
+      executed: "yes",
+      advice: "answer in parts (a stream), or raise itemBytesMax on both sides",
+    },
+  );
+}

@@ -1,0 +1,98 @@
+import type { TrunklineError } from "../../base/error.ts";
+import type { CloseReason } from "../../transport/transport.ts";
+import { Flag } from "../../wire/frame-type.ts";
+import type { FrameView } from "../../wire/frame-view.ts";
+import { requestNMax } from "../../wire/limits.ts";
+import type { Incoming } from "../incoming.ts";
+import type { ServedOperation, Sink } from "../protocol.ts";
+import type { Responder } from "./responder.ts";
+import { encodeOutput } from "./served-call.ts";
+import type { StreamEnd } from "./stream-end.ts";
+
+/** A stream that the peer reads: takes items as long as the peer has given credit and the connection has room. */
+export class ServedStream implements StreamEnd, Sink {
+  readonly #responder: Responder;
+  readonly #served: ServedOperation;
+  readonly #incoming: Incoming;
+  readonly #streamId: number;
+  #credit: number;
+  #gone = false;
+  #wake: (() => void) | undefined;
+
+  constructor(responder: Responder, served: ServedOperation, incoming: Incoming, view: FrameView) {
+    this.#responder = responder;
+    this.#served = served;
+    this.#incoming = incoming;
+    this.#streamId = view.streamId;
+    this.#credit = view.requestN;
+    responder.session.adopt(view.streamId, this);
+  }
+
+  async run(input: unknown): Promise<void> {
+    const responder = this.#responder;
+    let failure: TrunklineError | undefined;
+    try {
+      await this.#served.stream(input, this.#incoming, this);
+    } catch (error) {
+      failure = error as TrunklineError;
+    }
+    if (!this.#gone) {
+      if (failure === undefined)
+        responder.write(() => responder.session.sender.complete(this.#streamId));
+      else responder.fail(this.#streamId, failure);
+      responder.session.release(this.#streamId);
+    }
+    responder.settled();
+  }
+
+  get ready(): boolean {
+    return this.#credit > 0 && this.#responder.session.connection.writable;
+  }
+
+  whenReady(): Promise<void> {
+    if (this.#gone || this.ready) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      // With credit it is the connection that has no room.
+      if (this.#credit > 0) this.#responder.session.whenRoom(() => this.#wakeUp());
+    });
+  }
+
+  put(item: unknown): void {
+    if (this.#gone) return;
+    const responder = this.#responder;
+    const payload = encodeOutput(this.#served, item, responder.itemBytesMax);
+    if (typeof payload !== "string" && !(payload instanceof Uint8Array)) throw payload;
+    this.#credit--;
+    responder.write(() => responder.session.sender.payload(this.#streamId, Flag.NEXT, payload));
+  }
+
+  requested(items: number): void {
+    this.#credit = Math.min(requestNMax, this.#credit + items);
+    this.#wakeUp();
+  }
+
+  cancelled(): void {
+    this.#responder.session.release(this.#streamId);
+    this.#stop("caller");
+  }
+
+  lost(_reason: CloseReason): void {
+    this.#stop("peer");
+  }
+
+  payload(): void {}
+  failed(): void {}
+
+  #stop(reason: "caller" | "peer"): void {
+    this.#gone = true;
+    this.#incoming.cancel(reason);
+    this.#wakeUp();
+  }
+
+  #wakeUp(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+}

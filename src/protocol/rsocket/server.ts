@@ -1,0 +1,231 @@
+import { alarmAt } from "../../base/alarm.ts";
+import { channels } from "../../base/diagnostics.ts";
+import type { Env } from "../../base/env.ts";
+import { uuidv7 } from "../../base/id.ts";
+import { codecs } from "../../codec/codecs.ts";
+import type { Address } from "../../transport/address.ts";
+import type { CloseReason, Connection, Listener, Transport } from "../../transport/transport.ts";
+import { ErrorCode } from "../../wire/error-code.ts";
+import { FrameType } from "../../wire/frame-type.ts";
+import type { FrameView } from "../../wire/frame-view.ts";
+import { readSetup } from "../../wire/setup.ts";
+import type { Dispatcher, ServeOptions, Server } from "../protocol.ts";
+import { frameOverheadBytes } from "./caller.ts";
+import { metadataMimeType } from "./metadata.ts";
+import { Responder } from "./responder.ts";
+import { Session, type SessionOwner } from "./session.ts";
+import { readIntroduction, readPush, wireVersion } from "./setup.ts";
+
+/** A peer may ask for keep-alive within these bounds, in milliseconds; what is outside is moved to the bound. */
+const keepaliveMsMin = 100;
+const lifetimeMsMax = 600_000;
+
+interface ServerBounds {
+  readonly instance: string;
+  readonly bootId: string;
+  readonly inFlightMax: number;
+  readonly itemBytesMax: number;
+  readonly setupMs: number;
+}
+
+/** Accepts sessions and answers them with what the dispatcher finds. */
+export class RsocketServer implements Server, SessionOwner {
+  readonly address: Address;
+  /** Also of connections that are gone: a handler runs until it has settled. */
+  inFlight = 0;
+  readonly #listener: Listener;
+  readonly #dispatcher: Dispatcher;
+  readonly #bounds: ServerBounds;
+  readonly #env: Env;
+  readonly #sessions = new Set<Session>();
+  #draining = false;
+  #drained: (() => void) | undefined;
+  #left: Promise<unknown> | undefined;
+  #cut = 0;
+
+  static async listen(
+    transport: Transport,
+    address: Address,
+    dispatcher: Dispatcher,
+    options: ServeOptions,
+    env: Env,
+  ): Promise<RsocketServer> {
+    const bounds: ServerBounds = {
+      instance: options.instance ?? "anonymous",
+      bootId: options.bootId ?? uuidv7(env),
+      inFlightMax: options.inFlightMax ?? 4_096,
+      itemBytesMax: options.itemBytesMax ?? 4 * 1024 * 1024,
+      setupMs: options.setupMs ?? 5_000,
+    };
+    // A connection can be accepted before `listen` resolves: those wait for the server that is made of its result.
+    const early: Connection[] = [];
+    let server: RsocketServer | undefined;
+    const listener = await transport.listen(
+      address,
+      (connection) => (server === undefined ? early.push(connection) : server.#accept(connection)),
+      {
+        frameBytesMax: Math.min(
+          transport.capabilities.frameBytesMax,
+          bounds.itemBytesMax + frameOverheadBytes,
+        ),
+        ...(options.connectionsMax === undefined ? {} : { connectionsMax: options.connectionsMax }),
+      },
+      env,
+    );
+    server = new RsocketServer(listener, dispatcher, bounds, env);
+    for (const connection of early) server.#accept(connection);
+    return server;
+  }
+
+  private constructor(listener: Listener, dispatcher: Dispatcher, bounds: ServerBounds, env: Env) {
+    this.address = listener.address;
+    this.#listener = listener;
+    this.#dispatcher = dispatcher;
+    this.#bounds = bounds;
+    this.#env = env;
+  }
+
+  get connections(): number {
+    return this.#sessions.size;
+  }
+
+  #accept(connection: Connection): void {
+    if (this.#draining) {
+      connection.destroy("the server is shutting down");
+      return;
+    }
+    const { setupMs } = this.#bounds;
+    const session = new Session(
+      connection,
+      this,
+      { role: "server", outstandingMax: 0, keepaliveMs: setupMs, lifetimeMs: setupMs },
+      this.#env,
+    );
+    this.#sessions.add(session);
+    session.start();
+    this.#publish(session, "open");
+  }
+
+  // ---- SessionOwner -------------------------------------------------------------------------------------------------
+
+  introduced(session: Session, memory: Buffer, view: FrameView): void {
+    if (view.type === FrameType.RESUME) {
+      session.violation("resumption is not supported", ErrorCode.REJECTED_RESUME);
+      return;
+    }
+    const setup = readSetup(memory, view);
+    if (typeof setup === "string") {
+      session.violation(setup, ErrorCode.INVALID_SETUP);
+      return;
+    }
+    const refusal = unsupported(
+      setup.majorVersion,
+      setup.metadataMime,
+      setup.lease,
+      setup.resumeToken !== undefined,
+    );
+    if (refusal !== undefined) {
+      session.violation(refusal, ErrorCode.UNSUPPORTED_SETUP);
+      return;
+    }
+    const introduction = readIntroduction(Buffer.from(setup.data).toString("utf8"));
+    if (introduction === undefined) {
+      session.violation("the SETUP's data is not an introduction", ErrorCode.INVALID_SETUP);
+      return;
+    }
+    const responder = new Responder(session, this.#dispatcher, this.#bounds, (by) => {
+      this.inFlight += by;
+      if (by < 0) this.settled(session);
+    });
+    session.responder = responder;
+    if (!responder.announce(introduction.contracts))
+      session.violation("too many operations", ErrorCode.INVALID_SETUP);
+    const lifetimeMs = Math.min(lifetimeMsMax, Math.max(keepaliveMsMin, setup.lifetimeMs));
+    session.watch(Math.min(lifetimeMs, Math.max(keepaliveMsMin, setup.keepaliveMs)), lifetimeMs);
+    this.#greet(session);
+  }
+
+  /** Says who serves, for whoever wants to know; nobody waits for it. */
+  #greet(session: Session): void {
+    const { instance, bootId } = this.#bounds;
+    const names = codecs.map((codec) => codec.name);
+    session.tell(JSON.stringify({ instance, bootId, wire: wireVersion, codecs: names }));
+  }
+
+  pushed(session: Session, text: string): void {
+    const announced = session.responder?.announce(readPush(text).contracts) ?? true;
+    if (!announced) session.violation("too many operations");
+  }
+
+  draining(): void {} // a client that closes its side in order: nothing to do before it does
+
+  settled(session: Session): void {
+    if (session.peerEnded && (session.responder?.inFlight ?? 0) === 0) session.finish();
+    this.#checkDrained();
+  }
+
+  closed(session: Session, reason: CloseReason): void {
+    this.#sessions.delete(session);
+    this.#publish(session, "closed", reason.message);
+    this.#checkDrained();
+  }
+
+  #checkDrained(): void {
+    if (this.#sessions.size === 0 && this.inFlight === 0) this.#drained?.();
+  }
+
+  #publish(session: Session, state: "open" | "draining" | "closed", reason?: string): void {
+    if (!channels.connection.hasSubscribers) return;
+    channels.connection.publish({
+      side: "server",
+      endpoint: session.connection.peer.address,
+      state,
+      reason,
+    });
+  }
+
+  // ---- closing ------------------------------------------------------------------------------------------------------
+
+  /** Called again it only changes the time that is left: a second `drain(0)` cuts at once. */
+  async drain(withinMs: number): Promise<number> {
+    if (!this.#draining) this.#leave();
+    const budget = alarmAt(this.#env, this.#env.now() + withinMs, () => this.#cutAll());
+    await this.#left;
+    this.#env.clear(budget);
+    return this.#cut;
+  }
+
+  #leave(): void {
+    this.#draining = true;
+    const closed = this.#listener.close();
+    const empty = new Promise<void>((resolve) => (this.#drained = resolve));
+    this.#left = Promise.all([closed, empty]);
+    for (const session of [...this.#sessions]) {
+      this.#publish(session, "draining");
+      if (session.responder === undefined) session.destroy("the server is shutting down");
+      else session.leave();
+    }
+    this.#checkDrained();
+  }
+
+  #cutAll(): void {
+    this.#cut = this.inFlight;
+    for (const session of [...this.#sessions])
+      session.destroy("the server's time to shut down was over");
+    this.#drained?.(); // a handler that does not heed its signal must not keep us
+  }
+}
+
+function unsupported(
+  major: number,
+  metadataMime: string,
+  lease: boolean,
+  resume: boolean,
+): string | undefined {
+  if (major !== 1) return `RSocket ${major}.x is not supported, 1.0 is`;
+  if (lease) return "leases are not supported";
+  if (resume) return "resumption is not supported";
+  if (metadataMime !== metadataMimeType)
+    return `metadata of type ${metadataMime} is not supported, ${metadataMimeType} is`;
+  return undefined;
+}

@@ -1,0 +1,455 @@
+import type { Env } from "../../base/env.ts";
+import { systemError, type TrunklineError } from "../../base/error.ts";
+import { Alarm } from "../../base/timer-wheel.ts";
+import type { CloseReason, Connection, Receiver } from "../../transport/transport.ts";
+import { ErrorCode } from "../../wire/error-code.ts";
+import { Flag, FrameType } from "../../wire/frame-type.ts";
+import { FrameView, readErrorText } from "../../wire/frame-view.ts";
+import { streamIdMax } from "../../wire/limits.ts";
+import type { Operation } from "../operation.ts";
+import { decodeFailure } from "./failure.ts";
+import { FrameSender } from "./frame-sender.ts";
+import { encodeExtensions } from "./metadata.ts";
+import { Request } from "./request.ts";
+import type { Responder } from "./responder.ts";
+import { encodeContracts, operationsMax } from "./setup.ts";
+import type { StreamEnd } from "./stream-end.ts";
+
+/** After this long a connection that was told to end is cut, in milliseconds. */
+const lingerMs = 1_000;
+
+export interface SessionOwner {
+  /** The peer wants no new requests (CONNECTION_CLOSE). */
+  draining(session: Session): void;
+  /** The last word of a session; its streams have been told before. */
+  closed(session: Session, reason: CloseReason): void;
+  /** METADATA_PUSH: the text of it. */
+  pushed(session: Session, text: string): void;
+  /** SETUP or RESUME: only a server, and only as the first frame, may see them. */
+  introduced(session: Session, memory: Buffer, view: FrameView): void;
+  /** A stream ended; a session that is to close may now be able to. */
+  settled(session: Session): void;
+}
+
+export interface SessionOptions {
+  /** Streams of a client have odd numbers, those of a server even ones. */
+  readonly role: "client" | "server";
+  readonly outstandingMax: number;
+  /** Signs of life: how often the client asks, and after which silence the peer is dead. */
+  readonly keepaliveMs: number;
+  readonly lifetimeMs: number;
+}
+
+/**
+ * One connection that speaks RSocket: gives each frame to the stream it is for, numbers our requests, keeps watch over
+ * the peer. What we ask is in `Request` and its kinds, what we are asked in `Responder`.
+ */
+export class Session extends Alarm implements Receiver {
+  readonly env: Env;
+  readonly sender: FrameSender;
+  readonly connection: Connection;
+  /** Answers requests of the peer; undefined where we only ask. */
+  responder: Responder | undefined = undefined;
+  /** No new requests go out on this session. */
+  draining = false;
+  /** Our requests under way. */
+  outstanding = 0;
+  /** The peer sends nothing more. */
+  peerEnded = false;
+  readonly #owner: SessionOwner;
+  readonly #options: SessionOptions;
+  readonly #view = new FrameView();
+  readonly #streams = new Map<number, StreamEnd>();
+  /** Index on the wire by the operation's slot. */
+  readonly #indexes: (number | undefined)[] = [];
+  #indexNext = 0;
+  #streamIdNext: number;
+  #state: "open" | "ending" | "closed" = "open";
+  #broken: CloseReason | undefined;
+  #keepaliveMs: number;
+  #lifetimeMs: number;
+  #watchAt = 0;
+  #heard = false;
+  #heardAt: number;
+  #waitingForRoom: (() => void)[] = [];
+
+  constructor(connection: Connection, owner: SessionOwner, options: SessionOptions, env: Env) {
+    super();
+    this.env = env;
+    this.connection = connection;
+    this.sender = new FrameSender(connection);
+    this.#owner = owner;
+    this.#options = options;
+    this.#keepaliveMs = options.keepaliveMs;
+    this.#lifetimeMs = options.lifetimeMs;
+    this.#streamIdNext = options.role === "client" ? 1 : 2;
+    this.#heardAt = env.now();
+  }
+
+  /** True until either side began to close. */
+  get open(): boolean {
+    return this.#state === "open";
+  }
+
+  /** Begins to receive. */
+  start(): void {
+    this.connection.open(this);
+    this.watch(this.#keepaliveMs, this.#lifetimeMs);
+  }
+
+  /** Keep-alive as the client's SETUP says it. */
+  watch(keepaliveMs: number, lifetimeMs: number): void {
+    this.#keepaliveMs = keepaliveMs;
+    this.#lifetimeMs = lifetimeMs;
+    this.#watchAgain(this.env.now());
+  }
+
+  // ---- asking -------------------------------------------------------------------------------------------------------
+
+  /** Numbers the operations of a contract; the peer must be told of the contracts in the same order. */
+  number(operations: readonly Operation[]): void {
+    for (const operation of operations) this.#indexes[operation.slot] = this.#indexNext++;
+  }
+
+  /** Sends the first frame of a request. Throws, with `executed: "no"`, when it cannot. */
+  send(request: Request): void {
+    if (this.outstanding >= this.#options.outstandingMax) {
+      throw systemError(
+        "RESOURCE_EXHAUSTED",
+        `${this.outstanding} requests are under way, ${this.#options.outstandingMax} are allowed`,
+        {
+          executed: "no",
+          advice: "send fewer at once, or raise outstandingMax",
+        },
+      );
+    }
+    const { operation, attempt } = request;
+    const index = this.#indexes[operation.slot] ?? this.#announce(operation);
+    const now = this.env.now();
+    const extensions = extensionsOf(request, now);
+    const streamId = this.#nextStreamId();
+    this.sender.request(
+      streamId,
+      request.type,
+      request.credit,
+      index,
+      operation.input.id,
+      attempt,
+      extensions,
+      now,
+      request.payloadOut,
+    );
+    if (request.type !== FrameType.REQUEST_FNF) {
+      this.#streams.set(streamId, request);
+      this.outstanding++;
+    }
+    request.sent(this, streamId);
+  }
+
+  /** A contract joins the open connection. */
+  #announce(operation: Operation): number {
+    const { owner, siblings } = operation;
+    if (this.#indexNext + siblings.length > operationsMax) {
+      throw systemError(
+        "RESOURCE_EXHAUSTED",
+        `a connection numbers at most ${operationsMax} operations`,
+        { executed: "no" },
+      );
+    }
+    this.sender.metadataPush(encodeContracts([owner]));
+    this.number(siblings);
+    return this.#indexes[operation.slot]!;
+  }
+
+  /** One of our requests is over: frames that still come for it are ignored, as the standard asks. */
+  forget(streamId: number): void {
+    if (!this.#streams.delete(streamId)) return;
+    this.outstanding--;
+    if (this.draining || this.#state !== "open") this.#owner.settled(this);
+  }
+
+  /** Tells the peer to stop. */
+  cancel(streamId: number): void {
+    if (this.#state === "open") this.#guarded(() => this.sender.cancel(streamId));
+  }
+
+  /** Gives the peer credit for more items. */
+  request(streamId: number, items: number): void {
+    if (this.#state === "open") this.#guarded(() => this.sender.requestN(streamId, items));
+  }
+
+  #nextStreamId(): number {
+    let id = this.#streamIdNext;
+    // After two thousand million requests the numbers begin anew; those still in use are passed over.
+    while (this.#streams.has(id))
+      id = id + 2 > streamIdMax ? (this.#options.role === "client" ? 1 : 2) : id + 2;
+    this.#streamIdNext = id + 2 > streamIdMax ? (this.#options.role === "client" ? 1 : 2) : id + 2;
+    return id;
+  }
+
+  // ---- answering ----------------------------------------------------------------------------------------------------
+
+  /** The responder's end of a stream that the peer began. */
+  adopt(streamId: number, end: StreamEnd): void {
+    this.#streams.set(streamId, end);
+  }
+
+  /** An end of the responder is over. */
+  release(streamId: number): void {
+    this.#streams.delete(streamId);
+  }
+
+  holds(streamId: number): boolean {
+    return this.#streams.has(streamId);
+  }
+
+  /** Runs `resume` when the connection can take more, or is closed. */
+  whenRoom(resume: () => void): void {
+    this.#waitingForRoom.push(resume);
+  }
+
+  // ---- receiving ----------------------------------------------------------------------------------------------------
+
+  frame(memory: Buffer, from: number, to: number): void {
+    if (this.#state === "closed" || this.#broken !== undefined) return;
+    this.#heard = true;
+    const view = this.#view;
+    const fault = view.read(memory, from, to);
+    if (fault !== undefined) {
+      if (!view.ignorable || this.#unintroduced) this.violation(fault);
+      return;
+    }
+    if (this.#unintroduced && view.type !== FrameType.SETUP && view.type !== FrameType.RESUME) {
+      this.violation("the first frame must be a SETUP", ErrorCode.INVALID_SETUP);
+      return;
+    }
+    if (view.streamId === 0) this.#connectionFrame(memory, view);
+    else this.#streamFrame(memory, view);
+  }
+
+  /** True for a server until the peer has said who it is. */
+  get #unintroduced(): boolean {
+    return this.#options.role === "server" && this.responder === undefined;
+  }
+
+  #streamFrame(memory: Buffer, view: FrameView): void {
+    const { streamId } = view;
+    const end = this.#streams.get(streamId);
+    switch (view.type) {
+      case FrameType.PAYLOAD:
+        if ((view.flags & Flag.FOLLOWS) !== 0)
+          this.violation("fragments are not supported by this version");
+        else end?.payload(memory, view);
+        return;
+      case FrameType.REQUEST_RESPONSE:
+      case FrameType.REQUEST_FNF:
+      case FrameType.REQUEST_STREAM:
+      case FrameType.REQUEST_CHANNEL:
+        this.#requested(memory, view, end);
+        return;
+      case FrameType.ERROR:
+        end?.failed(decodeFailure(view.errorCode, readErrorText(memory, view)));
+        return;
+      case FrameType.REQUEST_N:
+        end?.requested(view.requestN);
+        return;
+      case FrameType.CANCEL:
+        end?.cancelled();
+        return;
+    }
+  }
+
+  #requested(memory: Buffer, view: FrameView, end: StreamEnd | undefined): void {
+    if (this.responder === undefined) {
+      this.sender.error(view.streamId, ErrorCode.REJECTED, "this side serves nothing");
+    } else if (
+      end !== undefined ||
+      (view.streamId & 1) === (this.#options.role === "client" ? 1 : 0)
+    ) {
+      this.violation(
+        `a request with the stream id ${view.streamId}, which is in use or not the peer's to give`,
+      );
+    } else if ((view.flags & Flag.FOLLOWS) !== 0) {
+      this.violation("fragments are not supported by this version");
+    } else {
+      this.responder.request(memory, view);
+    }
+  }
+
+  #connectionFrame(memory: Buffer, view: FrameView): void {
+    switch (view.type) {
+      case FrameType.KEEPALIVE:
+        if ((view.flags & Flag.RESPOND) !== 0) {
+          const echo = Buffer.from(memory.subarray(view.dataFrom, view.dataTo));
+          this.#guarded(() => this.sender.keepalive(false, echo));
+        }
+        return;
+      case FrameType.METADATA_PUSH:
+        this.#owner.pushed(this, memory.toString("utf8", view.metadataFrom, view.metadataTo));
+        return;
+      case FrameType.ERROR:
+        this.#connectionError(view.errorCode, readErrorText(memory, view));
+        return;
+      case FrameType.SETUP:
+      case FrameType.RESUME:
+        if (this.#unintroduced) this.#owner.introduced(this, memory, view);
+        else this.violation("a second SETUP");
+        return;
+    }
+  }
+
+  #connectionError(code: number, text: string): void {
+    if (code === ErrorCode.CONNECTION_CLOSE) {
+      this.draining = true;
+      this.#owner.draining(this);
+      return;
+    }
+    // A refused SETUP: the standard promises that nothing of what we sent behind it was processed.
+    if (code < ErrorCode.CONNECTION_ERROR) {
+      const refusal = decodeFailure(ErrorCode.REJECTED, text);
+      for (const end of this.#takeStreams()) end.failed(refusal);
+    }
+    this.#end({ kind: "broken", message: `the peer closed the connection: ${text}` });
+  }
+
+  drain(): void {
+    this.#heard = true; // the peer reads: it lives
+    this.#wakeRoom();
+  }
+
+  ended(): void {
+    this.peerEnded = true;
+    this.#owner.settled(this);
+    if (this.#options.role === "client")
+      this.#end({ kind: "lost", message: "the peer closed the connection" });
+  }
+
+  closed(reason: CloseReason): void {
+    if (this.#state === "closed") return;
+    const told = this.#broken ?? reason;
+    this.#state = "closed";
+    this.env.clear(this);
+    this.#loseStreams(told);
+    this.#wakeRoom();
+    this.#owner.closed(this, told);
+  }
+
+  // ---- closing ------------------------------------------------------------------------------------------------------
+
+  /** The peer broke the protocol: it is told so, and the connection closes. */
+  violation(message: string, code: number = ErrorCode.CONNECTION_ERROR): void {
+    if (this.#broken !== undefined || this.#state === "closed") return;
+    this.#guarded(() => this.sender.error(0, code, message));
+    this.#end({ kind: "broken", message: `protocol error: ${message}` });
+  }
+
+  /** Says that we send nothing more; the connection is cut when the peer does not follow. */
+  finish(): void {
+    if (this.#state !== "open") return;
+    this.#state = "ending";
+    this.connection.end();
+    this.env.set(this, this.env.now() + lingerMs);
+  }
+
+  /** Sends a METADATA_PUSH. */
+  tell(text: string): void {
+    this.#guarded(() => this.sender.metadataPush(text));
+  }
+
+  /**
+   * Drains: tells the peer to send no new requests (CONNECTION_CLOSE), refuses those that come nevertheless, and leaves
+   * it to the peer to close when it has its answers.
+   */
+  leave(): void {
+    if (this.responder !== undefined) this.responder.draining = true;
+    this.#guarded(() =>
+      this.sender.error(0, ErrorCode.CONNECTION_CLOSE, "the server is shutting down"),
+    );
+  }
+
+  /** Gives up all requests of ours. */
+  cancelAll(): void {
+    for (const end of [...this.#streams.values()])
+      if (end instanceof Request) end.cancel("shutdown");
+  }
+
+  /** Cuts the connection. */
+  destroy(message: string): void {
+    this.connection.destroy(message);
+  }
+
+  #end(reason: CloseReason): void {
+    this.#broken ??= reason;
+    this.draining = true;
+    this.#loseStreams(reason);
+    this.finish();
+  }
+
+  #loseStreams(reason: CloseReason): void {
+    for (const end of this.#takeStreams()) end.lost(reason);
+  }
+
+  #takeStreams(): StreamEnd[] {
+    const ends = [...this.#streams.values()];
+    this.#streams.clear();
+    this.outstanding = 0;
+    return ends;
+  }
+
+  #wakeRoom(): void {
+    const waiting = this.#waitingForRoom;
+    this.#waitingForRoom = [];
+    for (const resume of waiting) resume();
+  }
+
+  // ---- watching over the peer ---------------------------------------------------------------------------------------
+
+  ring(): void {
+    if (this.#state === "closed") return;
+    if (this.#state === "ending") {
+      this.connection.destroy("the peer did not close its side in time");
+      return;
+    }
+    const now = this.env.now();
+    // Late by a whole interval: it was this process that stood still, and the peer's signs of life are not read yet.
+    const stalled = now - this.#watchAt > this.#keepaliveMs;
+    if (this.#heard || stalled) {
+      this.#heard = false;
+      this.#heardAt = now;
+    } else if (now - this.#heardAt >= this.#lifetimeMs) {
+      this.#broken = {
+        kind: "lost",
+        message: `nothing came from the peer for ${Math.round(now - this.#heardAt)} ms`,
+      };
+      this.connection.destroy(this.#broken.message);
+      return;
+    }
+    if (this.#options.role === "client")
+      this.#guarded(() => this.sender.keepalive(true, undefined));
+    this.#watchAgain(now);
+  }
+
+  #watchAgain(now: number): void {
+    if (this.#state !== "open") return;
+    this.#watchAt = now + this.#keepaliveMs;
+    this.env.set(this, this.#watchAt);
+  }
+
+  /** For frames that nobody waits for: when the connection cannot take them it is beyond help. */
+  #guarded(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      this.connection.destroy(error instanceof Error ? error.message : String(error));
+    }
+  }
+}
+
+function extensionsOf(request: Request, now: number): Buffer | undefined {
+  try {
+    return encodeExtensions(request.attempt, now);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw systemError("INVALID_ARGUMENT", reason, { executed: "no", cause }) as TrunklineError;
+  }
+}
