@@ -55,10 +55,9 @@ export const ambientAllowed: readonly {
     because: "SIGTERM arrives at the process, and the chassis answers it",
   },
   {
-    path: "src/transport/unix/listen.ts",
+    path: "src/transport/unix/owner.ts",
     what: "process",
-    because:
-      "processes that bind one path at the same moment need different temporary names: the pid",
+    because: "the hidden name of a socket tells the pid of the process that made it",
   },
 ];
 
