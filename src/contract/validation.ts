@@ -37,11 +37,14 @@ export function explain(issues: readonly Issue[]): string {
 }
 
 function explainOne(issue: Issue): string {
-  const path = (issue.path ?? [])
-    .map((part) => String(typeof part === "object" ? part.key : part))
-    .join(".");
-  const message = issue.message.replace(/\s+/g, " ");
+  const fields = (issue.path ?? []).map((part) =>
+    String(typeof part === "object" ? part.key : part),
+  );
+  const message = issue.message
+    .replaceAll(/\s+/g, " ")
+    .replace(/^Invalid (?:input|type): (?=.)/, "");
   // ArkType's messages begin with the path already.
-  const text = path === "" || message.startsWith(path) ? message : `${path}: ${message}`;
+  const placed = fields.length === 0 || message.startsWith(fields[0]!);
+  const text = placed ? message : `${fields.join(".")}: ${message}`;
   return text.length <= issueCharsMax ? text : `${text.slice(0, issueCharsMax - 1)}…`;
 }
