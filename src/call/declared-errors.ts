@@ -8,11 +8,11 @@ const madeFor = new WeakMap<object, Member>();
 export function errorMakers(
   member: Member,
 ): Readonly<Record<string, (data: unknown) => TrunklineError>> {
-  const { declared, operation } = member;
+  const { declared } = member;
   const makers: Record<string, (data: unknown) => TrunklineError> = {};
   for (const code of Object.keys(declared.errors)) {
     makers[code] = (data) => {
-      const error = new TrunklineError(code, `${operation.name} answered ${code}`, {
+      const error = new TrunklineError(code, "an error that the contract declares", {
         executed: "yes",
         declared: true,
         data,
