@@ -4,7 +4,7 @@ import type { Input } from "./schema.ts";
 export type KeyValue = string | number | boolean;
 
 /** True when the dotted path `Path` leads through `T` to something that can be a key; optional and nullable fields may lie on it. */
-type Leads<T, Path extends string> = T extends readonly unknown[]
+type Leads<T, Path extends string> = T extends readonly unknown[] | KeyValue
   ? false
   : Path extends `${infer Field}.${infer Rest}`
     ? Field extends keyof T
