@@ -1,0 +1,81 @@
+// What contracts cost the compiler, measured in the repository's own TypeScript under its own options: many services,
+// none with a type in common. Most of it is the schemas' own cost, so it is compared with the same schemas without Trunkline.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { operationsPerService, services, type Way } from "./type-cost/services.ts";
+
+const servicesCount = 300;
+const ratioMax = 2;
+const memoryMbMax = 800;
+/** Of a machine that does nothing else. Twice that is still no reason to doubt the types. */
+const checkSecondsMax = 6;
+const busy = 2;
+
+interface Cost {
+  readonly instantiations: number;
+  readonly types: number;
+  readonly memoryMb: number;
+  readonly checkSeconds: number;
+}
+
+const root = join(import.meta.dirname, "..");
+
+test(`the types of ${servicesCount} services with ${operationsPerService} operations each cost little more than their schemas`, (t) => {
+  const resolved = measure("resolved", t);
+  const byHand = measure("byHand", t);
+  const contract = measure("contract", t);
+  measure("served", t);
+
+  for (const unit of ["instantiations", "memoryMb", "checkSeconds"] as const) {
+    const slack = unit === "checkSeconds" ? busy : 1;
+    for (const [name, other] of [
+      ["resolved", resolved],
+      ["byHand", byHand],
+    ] as const) {
+      const ratio = contract[unit] / other[unit];
+      t.diagnostic(`${unit}: contract is ${ratio.toFixed(2)} × ${name}`);
+      assert.ok(ratio <= ratioMax * slack, `${unit}: ${ratio.toFixed(2)} × ${name}`);
+    }
+  }
+  assert.ok(contract.memoryMb <= memoryMbMax, `${contract.memoryMb} MB`);
+  assert.ok(contract.checkSeconds <= checkSecondsMax * busy, `${contract.checkSeconds} s`);
+});
+
+function measure(way: Way, t: TestContext): Cost {
+  mkdirSync(join(root, ".cache"), { recursive: true });
+  const folder = mkdtempSync(join(root, ".cache", "type-cost-"));
+  try {
+    for (const { name, text } of services(way, servicesCount)) {
+      writeFileSync(join(folder, name), text);
+    }
+    const config = join(folder, "tsconfig.json");
+    writeFileSync(config, JSON.stringify({ extends: "../../tsconfig.json", include: ["*.ts"] }));
+    const tsc = join(root, "node_modules/typescript/bin/tsc");
+    const { stdout } = spawnSync(
+      process.execPath,
+      [tsc, "-p", config, "--pretty", "false", "--extendedDiagnostics"],
+      { encoding: "utf8", maxBuffer: 64 << 20 },
+    );
+    assert.doesNotMatch(stdout, /error TS/);
+    const figure = (name: string): number => {
+      const found = new RegExp(`^${name}:\\s+([\\d.]+)`, "m").exec(stdout)?.[1];
+      assert.ok(found !== undefined, `tsc gives no "${name}":\n${stdout.slice(-2000)}`);
+      return Number(found);
+    };
+    const cost = {
+      instantiations: figure("Instantiations"),
+      types: figure("Types"),
+      memoryMb: Math.round(figure("Memory used") / 1024),
+      checkSeconds: figure("Check time"),
+    };
+    t.diagnostic(
+      `${way.padEnd(9)} ${cost.instantiations} instantiations, ${cost.types} types, ${cost.memoryMb} MB, ${cost.checkSeconds} s`,
+    );
+    return cost;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
