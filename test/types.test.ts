@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { after, suite, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
@@ -47,6 +47,17 @@ suite("what must not compile is explained", () => {
     );
     assert.deepEqual(unexpected, []);
   });
+
+  test("the declarations of a contract name what is public, so that it can be published by itself", () => {
+    const declared = join(folder, "declared", relative(root, folder), "orders.d.ts");
+    const names = readFileSync(declared, "utf8").match(/import\("[^"]+"\)\.\w+/g) ?? [];
+    assert.deepEqual(
+      [...new Set(names)].toSorted(),
+      ["CallOperation", "Contract", "NoErrors", "NotificationOperation", "StreamOperation"].map(
+        (name) => `import("trunkline/contract").${name}`,
+      ),
+    );
+  });
 });
 
 /** Copies a fixture without its marks, so that the compiler tells its errors, and returns what was marked. */
@@ -62,7 +73,20 @@ function copyUnmarked(path: string, folder: string): Expectation[] {
 
 function compile(folder: string): Expectation[] {
   const config = join(folder, "tsconfig.json");
-  writeFileSync(config, JSON.stringify({ extends: "../../tsconfig.json", include: ["*.ts"] }));
+  writeFileSync(
+    config,
+    JSON.stringify({
+      extends: "../../tsconfig.json",
+      compilerOptions: {
+        noEmit: false,
+        declaration: true,
+        emitDeclarationOnly: true,
+        rootDir: root,
+        outDir: "declared",
+      },
+      include: ["*.ts"],
+    }),
+  );
   const tsc = join(root, "node_modules/typescript/bin/tsc");
   const { stdout } = spawnSync(process.execPath, [tsc, "-p", config, "--pretty", "false"], {
     cwd: folder,

@@ -73,6 +73,7 @@ test("all problems of a contract are told at once, each with the operation it li
     operations: unknown,
   ) => unknown;
   const loose = call as unknown as (terms: unknown) => unknown;
+  const loosely = notification as unknown as (terms: unknown) => unknown;
   const error = caught(() =>
     declare(
       "Orders",
@@ -82,6 +83,7 @@ test("all problems of a contract are told at once, each with the operation it li
         Get: call(),
         five: 5,
         a: loose({ in: 5, out: "x", idempotent: "yes", key: "a..b", deadline: "5 s", idle: 1 }),
+        c: loosely({ out: OrderId }),
         b: loose({ errors: { INTERNAL: undefined, notFound: OrderId, RAW: bytes(), BAD: 7 } }),
       },
     ),
@@ -92,21 +94,23 @@ test("all problems of a contract are told at once, each with the operation it li
   assert.deepEqual(
     error.reason.split("\n").map((line) => line.trim()),
     [
-      'the contract "Orders" has 14 problems:',
+      'the contract "Orders" has 16 problems:',
       '1. the name "Orders" must begin with a-z, go on with a-z, 0-9 or "-", and have at most 100 characters',
       '2. the version "1" is not a semantic version: write "1.0.0"',
       "3. toJSON: an operation cannot have this name, because JavaScript gives it a meaning",
       "4. Get: an operation's name must begin with a-z, go on with letters and digits, and have at most 100 characters",
       "5. five: is not an operation: make it with call(), stream(), notification()",
-      "6. a: in is not a Standard Schema",
-      "7. a: out is not a Standard Schema",
-      '8. a: idempotent must be true, false or "by-key", not "yes"',
-      '9. a: key "a..b" is not a path: write the names of fields with dots between them',
-      '10. a: deadline is not a duration: write milliseconds or "200ms", "5s", "2m", "1h"',
-      "11. b: error INTERNAL is raised by Trunkline itself: declare a code of your own",
-      '12. b: error "notFound" must be written in UPPER_SNAKE',
-      "13. b: error RAW cannot carry bytes(): the data of an error is JSON",
-      "14. b: error BAD is not a Standard Schema",
+      "6. a: idle is for operations with many answers, not for a call",
+      "7. a: in is not a Standard Schema",
+      "8. a: out is not a Standard Schema",
+      '9. a: idempotent must be true, false or "by-key", not "yes"',
+      '10. a: key "a..b" is not a path: write the names of fields with dots between them',
+      '11. a: deadline is not a duration: write milliseconds or "200ms", "5s", "2m", "1h"',
+      "12. c: a notification has no answer: leave out and errors away",
+      "13. b: error INTERNAL is raised by Trunkline itself: declare a code of your own",
+      '14. b: error "notFound" must be written in UPPER_SNAKE',
+      "15. b: error RAW cannot carry bytes(): the data of an error is JSON",
+      "16. b: error BAD is not a Standard Schema",
     ],
   );
 });

@@ -37,7 +37,9 @@ type RefusedName = "then" | "constructor" | "toJSON";
 export type Operations<Named> = {
   readonly [Name in keyof Named]: Name extends RefusedName
     ? `an operation cannot be called "${Name}": JavaScript gives that name a meaning`
-    : { readonly kind: Kind };
+    : Name extends Uncapitalize<Name & string>
+      ? { readonly kind: Kind }
+      : `an operation's name begins with a small letter: not "${Name & string}"`;
 };
 
 /**

@@ -12,7 +12,7 @@ export type { InputSideProblem } from "./input-side.ts";
 export type { JsonSchema } from "./json-schema.ts";
 export { notification } from "./notification.ts";
 export type { NotificationOperation, NotificationTerms } from "./notification.ts";
-export type { Idempotency, Operation, Terms } from "./operation.ts";
+export type { Idempotency, NoErrors, Operation, Terms } from "./operation.ts";
 export type { Input, Issue, JsonSchemaConverter, Output, Schema, Validation } from "./schema.ts";
 export { stream } from "./stream.ts";
 export type { StreamOperation, StreamTerms } from "./stream.ts";

@@ -48,8 +48,15 @@ function nameProblems(name: string): string[] {
 function operationProblems(operation: unknown): string[] {
   if (!isOperation(operation))
     return [`is not an operation: make it with ${Object.keys(kinds).join("(), ")}()`];
-  const { idempotent, key, deadlineMs, idleMs, errors } = operation;
+  const { kind, idempotent, key, deadlineMs, idleMs, errors } = operation;
+  const { answers } = kinds[kind];
   const problems: string[] = [];
+  if (answers === "none" && (operation.out !== undefined || Object.keys(errors).length > 0)) {
+    problems.push(`a ${kind} has no answer: leave out and errors away`);
+  }
+  if (answers !== "many" && idleMs !== undefined) {
+    problems.push(`idle is for operations with many answers, not for a ${kind}`);
+  }
   for (const side of ["in", "out"] as const) {
     if (operation[side] !== undefined && !isSchema(operation[side]))
       problems.push(`${side} is not a Standard Schema`);

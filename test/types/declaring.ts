@@ -30,6 +30,8 @@ contract("orders", { version }, { then: call() });
 contract("orders", { version }, { constructor: call({ in: Order }) });
 // @ts-expect-error is not assignable to type '"an operation cannot be called \"toJSON\": JavaScript gives that name a meaning"'
 contract("orders", { version }, { get: call(), toJSON: notification() });
+// @ts-expect-error is not assignable to type '"an operation's name begins with a small letter: not \"Get\""'
+contract("orders", { version }, { Get: call() });
 
 // @ts-expect-error Type 'string' is not assignable to type 'StandardSchema'
 call({ in: "string" });
