@@ -3,26 +3,31 @@ import type { Input } from "./schema.ts";
 /** What an ordering key can be. */
 export type KeyValue = string | number | boolean;
 
-/** True when the dotted path `Path` leads through `T` to something that can be a key; optional and nullable fields may lie on it. */
-type Leads<T, Path extends string> = T extends readonly unknown[] | KeyValue
-  ? false
-  : Path extends `${infer Field}.${infer Rest}`
-    ? Field extends keyof T
-      ? Leads<NonNullable<T[Field]>, Rest>
-      : false
-    : Path extends keyof T
-      ? NonNullable<T[Path]> extends KeyValue
-        ? true
+/**
+ * True when the dotted path `Path` leads through every member of `T` to something that can be a key; optional and
+ * nullable fields may lie on it. Where a member of a union has no such field, nothing would keep its order.
+ */
+type Leads<T, Path extends string> = 0 extends 1 & T // any
+  ? true
+  : [T] extends [readonly unknown[] | KeyValue]
+    ? false
+    : Path extends `${infer Field}.${infer Rest}`
+      ? Field extends keyof T
+        ? Leads<NonNullable<T[Field]>, Rest>
         : false
-      : false;
+      : Path extends keyof T
+        ? [NonNullable<T[Path]>] extends [KeyValue]
+          ? true
+          : false
+        : false;
 
 /** Every path to a key in `T`, four fields deep at most: only for messages and completion, never for a right key. */
 type Paths<T, Depth extends readonly unknown[] = []> = Depth["length"] extends 4
   ? never
-  : T extends readonly unknown[] | KeyValue
+  : [T] extends [readonly unknown[] | KeyValue]
     ? never
     : {
-        [Field in keyof T & string]-?: NonNullable<T[Field]> extends KeyValue
+        [Field in keyof T & string]-?: [NonNullable<T[Field]>] extends [KeyValue]
           ? Field
           : `${Field}.${Paths<NonNullable<T[Field]>, [...Depth, unknown]>}`;
       }[keyof T & string];
@@ -32,7 +37,7 @@ type NoKey<Path extends string> =
 
 /** `Path` when it is a key of what `S` takes; otherwise the keys there are, for the compiler's message and completion. */
 export type Key<S, Path extends string> =
-  true extends Leads<NonNullable<Input<S>>, Path>
+  Leads<NonNullable<Input<S>>, Path> extends true
     ? Path
     : [Paths<NonNullable<Input<S>>>] extends [never]
       ? NoKey<Path>

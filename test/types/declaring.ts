@@ -5,6 +5,8 @@ import * as z from "zod";
 
 const version = "1.0.0";
 const Order = z.object({ id: z.string(), customer: z.object({ name: z.string() }).optional() });
+const Parcel = z.object({ id: z.string(), weight: z.number(), at: z.object({ city: z.string() }) });
+const Letter = z.object({ id: z.string(), at: z.object({ city: z.string(), code: z.string() }) });
 
 // @ts-expect-error Type 'ZodString' is not assignable to type '"INTERNAL is raised by Trunkline itself: declare a code of your own"'
 call({ errors: { INTERNAL: z.string() } });
@@ -19,6 +21,10 @@ call({ in: Order, key: "customerId" });
 stream({ in: Order, key: "customer.nam" });
 // @ts-expect-error Type '"customer"' is not assignable to type '"customer.name" | "id" | undefined'
 notification({ in: Order, key: "customer" });
+// @ts-expect-error Type '"weight"' is not assignable to type '"at.city" | "id" | undefined'
+call({ in: z.union([Parcel, Letter]), key: "weight" });
+// @ts-expect-error Type '"at.code"' is not assignable to type '"at.city" | "id" | undefined'
+call({ in: z.union([Parcel, Letter]), key: "at.code" });
 // @ts-expect-error Type '"length"' is not assignable to type '"no key \"length\": the input has no field that is a string, number or boolean"'
 call({ in: z.string(), key: "length" });
 // @ts-expect-error Type '"id"' is not assignable to type '"no key \"id\": the input has no field that is a string, number or boolean"'
