@@ -27,7 +27,7 @@ export class World {
   readonly #heap = new EventHeap();
   #now = 0;
   #sequence = 0;
-  #nodes = 0;
+  #lives = 0;
   #instantEvents = 0;
   #hashLow = 0x811c9dc5;
   #hashHigh = 0x9e3779b9;
@@ -54,7 +54,7 @@ export class World {
 
   /** The surroundings of one life of a node. Its clock and its dice are its own. */
   env(name: string): SimEnv {
-    return new SimEnv(this, `${name}#${this.#nodes++}`);
+    return new SimEnv(this, name, this.#lives++);
   }
 
   /** Plans `work` in `delayMs`; without a node it is something that is done to the world. */
@@ -158,7 +158,9 @@ export class World {
 /** One life of a node of a world, as the library's code sees its surroundings. */
 export class SimEnv implements Env, Place {
   readonly world: World;
-  /** Its name with the number of its life, for people. */
+  /** The same for all lives of the node. */
+  readonly node: string;
+  /** The node with the number of this life, for people. */
   readonly name: string;
   /** A number in [0, 1), by dice of this life alone. */
   readonly random: Random;
@@ -170,8 +172,10 @@ export class SimEnv implements Env, Place {
   #pausedUntil = 0;
   readonly #held: WorldEvent[] = [];
 
-  constructor(world: World, name: string) {
+  constructor(world: World, node: string, life: number) {
     this.world = world;
+    this.node = node;
+    const name = `${node}#${life}`;
     this.name = name;
     this.random = world.random(`${name}: env`);
     this.#clockMs = between(world.random(`${name}: clock`), 0, 1_000_000);
