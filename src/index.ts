@@ -1,5 +1,5 @@
 // What a user writes with: contracts, clients, servers.
-export { bytes, call, contract, info, notification, stream } from "./contract/index.ts";
+export { bytes, call, contract, describe, info, notification, stream } from "./contract/index.ts";
 export type { AnyContract, Contract, Input, Output, Schema } from "./contract/index.ts";
 export { chassis } from "./chassis/chassis.ts";
 export type { Chassis, ChassisOptions, StopBudgets, Stopped } from "./chassis/chassis.ts";
@@ -7,16 +7,31 @@ export { client, close, stateOf } from "./chassis/client.ts";
 export type { ClientOptions } from "./chassis/client.ts";
 export { serve } from "./call/serve.ts";
 export type { Service } from "./call/serve.ts";
+export { currentTrace, detached } from "./call/served-context.ts";
+
+// The types behind a client and behind handlers, for signatures of one's own.
 export type {
+  CallMethod,
   CallOptions,
   Client,
+  Failed,
   Failure,
   ItemStream,
+  NotificationMethod,
   Result,
+  StreamMethod,
   StreamOptions,
+  Success,
 } from "./call/client-type.ts";
-export type { HandlerContext, Handlers } from "./call/handlers-type.ts";
-export { currentTrace, detached } from "./call/served-context.ts";
+export type {
+  CallHandler,
+  ErrorMakers,
+  HandlerContext,
+  Handlers,
+  Items,
+  NotificationHandler,
+  StreamHandler,
+} from "./call/handlers-type.ts";
 
 // What goes wrong, and when.
 export { isTrunklineError, TrunklineError } from "./base/error.ts";
@@ -27,7 +42,7 @@ export type { Duration } from "./base/duration.ts";
 export type { TraceContext } from "./base/trace.ts";
 
 // For interceptors and observers.
-export type { Context, Handler, Interceptor, Kind } from "./base/handler.ts";
+export type { Context, Handler, Interceptor, Kind, OperationName } from "./base/handler.ts";
 export type { Peer } from "./base/peer.ts";
 export type {
   CallEvent,
@@ -35,3 +50,5 @@ export type {
   IncidentEvent,
   RefusalEvent,
 } from "./base/diagnostics.ts";
+export type { CallerState } from "./protocol/protocol.ts";
+export type { Env } from "./base/env.ts";
