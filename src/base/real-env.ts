@@ -10,14 +10,25 @@ export function realEnv(): Env {
 
 function makeRealEnv(): Env {
   let timer: NodeJS.Timeout | undefined;
+  let turn: () => void;
+  const fired = (): void => {
+    timer = undefined;
+    turn();
+  };
   const now = (): number => performance.now();
   const wheel = new TimerWheel({
     now,
     wake: (delayMs, run) => {
+      turn = run;
       clearTimeout(timer);
-      timer = setTimeout(run, Math.ceil(delayMs));
+      timer = setTimeout(fired, Math.ceil(delayMs));
     },
     sleep: () => clearTimeout(timer),
+    // Otherwise the deadline of a call that was answered long ago would keep the process from ending.
+    hold: (held) => {
+      if (held) timer?.ref();
+      else timer?.unref();
+    },
   });
   return {
     now,

@@ -4,6 +4,9 @@ export const tickMs = 4;
 /** Slots of the wheel: one turn is about four seconds, longer alarms stay in their slot for several turns. */
 const slotCount = 1024;
 
+/** No timer of the system can be set further ahead, in milliseconds; a wake-up in vain does no harm. */
+const wakeMsMax = 2 ** 31 - 1;
+
 /**
  * Something that rings once at its time. The objects that wait (a call, a connection) extend it, so that
  * setting an alarm allocates nothing.
@@ -25,6 +28,8 @@ export interface WheelHost {
   /** Calls `run` after `delayMs`; a later call replaces the earlier one. */
   wake(delayMs: number, run: () => void): void;
   sleep(): void;
+  /** True while alarms are set: only then the process has something to wait for. */
+  hold?(held: boolean): void;
 }
 
 /**
@@ -66,7 +71,7 @@ export class TimerWheel {
     alarm.after = head;
     if (head !== undefined) head.before = alarm;
     this.#slots[slot] = alarm;
-    this.#size++;
+    if (this.#size++ === 0) this.#host.hold?.(true);
     if (tick < this.#wake) this.#sleepUntil(tick);
   }
 
@@ -79,7 +84,7 @@ export class TimerWheel {
     alarm.tick = -1;
     alarm.before = undefined;
     alarm.after = undefined;
-    this.#size--;
+    if (--this.#size === 0) this.#host.hold?.(false);
   }
 
   #advance(): void {
@@ -88,9 +93,14 @@ export class TimerWheel {
     // After a long sleep every slot is visited once, not once a turn.
     const first = Math.max(this.#done + 1, current - slotCount + 1);
     this.#done = current;
-    for (let tick = first; tick <= current; tick++) this.#ringSlot(tick % slotCount, current);
-    const next = this.#nextTick();
-    if (next < this.#wake) this.#sleepUntil(next);
+    let tick = first;
+    try {
+      for (; tick <= current; tick++) this.#ringSlot(tick % slotCount, current);
+    } finally {
+      if (tick <= current) this.#done = tick - 1; // one threw: the others are rung in a turn of their own
+      const next = this.#nextTick();
+      if (next < this.#wake) this.#sleepUntil(next);
+    }
   }
 
   #ringSlot(slot: number, current: number): void {
@@ -118,6 +128,9 @@ export class TimerWheel {
   #sleepUntil(tick: number): void {
     this.#wake = tick;
     if (tick === Infinity) this.#host.sleep();
-    else this.#host.wake(Math.max(0, tick * tickMs - this.#host.now()), this.#turn);
+    else {
+      const delayMs = tick * tickMs - this.#host.now();
+      this.#host.wake(Math.min(wakeMsMax, Math.max(0, delayMs)), this.#turn);
+    }
   }
 }
