@@ -1,4 +1,5 @@
 import { channel, type Channel } from "node:diagnostics_channel";
+import { inspect } from "node:util";
 
 /**
  * Where Trunkline tells what happens. It has no logger: subscribe with `node:diagnostics_channel`. Nothing is made for
@@ -66,10 +67,17 @@ export function reportIncident(event: IncidentEvent): void {
     channels.incident.publish(event);
     return;
   }
-  const { error } = event;
-  const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.emitWarning(
-    `${event.operation} threw (report ${event.id}): ${told}`,
+    `${event.operation} threw (report ${event.id}): ${told(event.error)}`,
     "TrunklineIncident",
   );
+}
+
+/** Whatever was thrown, as text; one who tells of an exception must not throw another. */
+function told(error: unknown): string {
+  try {
+    return typeof error === "string" ? error : inspect(error);
+  } catch {
+    return `a ${typeof error} that cannot be shown`;
+  }
 }
