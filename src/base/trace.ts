@@ -87,9 +87,9 @@ export function childTrace(parent: TraceContext, env: Env): TraceContext {
 
 /** Reads a `traceparent` header; undefined when it is not valid, as the standard asks. */
 export function parseTraceparent(header: string): TraceContext | undefined {
-  const match = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:$|-)/.exec(
-    header,
-  );
+  // Version 00 ends with its flags; what a later one adds stands behind a further dash.
+  const match =
+    /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:$|(?<!^00.*)-)/.exec(header);
   if (match === null || /^0+$/.test(match[1]!) || /^0+$/.test(match[2]!)) return undefined;
   const word = (text: string, at: number): number => Number.parseInt(text.slice(at, at + 8), 16);
   const trace = match[1]!;
