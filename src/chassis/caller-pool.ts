@@ -1,7 +1,8 @@
 import type { Env } from "../base/env.ts";
 import type { Caller, ConnectOptions } from "../protocol/protocol.ts";
 import type { Address } from "../transport/address.ts";
-import { protocolAt } from "./schemes.ts";
+import type { Transport } from "../transport/transport.ts";
+import { wayTo } from "./schemes.ts";
 
 interface Shared {
   readonly caller: Caller;
@@ -10,20 +11,24 @@ interface Shared {
 
 /** One caller for each address and set of bounds: many connections to one endpoint would share no system call. */
 export class CallerPool {
-  readonly #byEnv = new WeakMap<Env, Map<string, Shared>>();
+  readonly #byTransport = new WeakMap<Transport, WeakMap<Env, Map<string, Shared>>>();
 
   /** `release` gives the caller back, once; with the last user it closes. */
   take(
     address: Address,
     options: ConnectOptions,
     env: Env,
+    transports: readonly Transport[] | undefined,
   ): { readonly caller: Caller; readonly release: (withinMs: number) => Promise<void> } {
-    let byKey = this.#byEnv.get(env);
-    if (byKey === undefined) this.#byEnv.set(env, (byKey = new Map()));
+    const { protocol, transport } = wayTo(address, transports);
+    let byEnv = this.#byTransport.get(transport);
+    if (byEnv === undefined) this.#byTransport.set(transport, (byEnv = new WeakMap()));
+    let byKey = byEnv.get(env);
+    if (byKey === undefined) byEnv.set(env, (byKey = new Map()));
     const key = `${address.protocol} ${address.text} ${JSON.stringify(options)}`;
     let shared = byKey.get(key);
     if (shared === undefined) {
-      shared = { caller: protocolAt(address).connect(address, options, env), users: 0 };
+      shared = { caller: protocol.connect(address, options, env), users: 0 };
       byKey.set(key, shared);
     }
     shared.users++;

@@ -6,6 +6,7 @@ import { uuidv7 } from "../base/id.ts";
 import { realEnv } from "../base/real-env.ts";
 import { Services, type Service } from "../call/serve.ts";
 import type { ServeOptions, Server } from "../protocol/protocol.ts";
+import type { Transport } from "../transport/transport.ts";
 import { checkSentDefault } from "./mode.ts";
 import {
   cannotStart,
@@ -38,6 +39,8 @@ export interface ChassisOptions {
   readonly connectionsMax?: number;
   /** Checks what handlers send against the contract too. Default: yes, unless `NODE_ENV` is `production`. */
   readonly checkSent?: boolean;
+  /** Further transports; one with the name of a built-in one takes its place. Default none. */
+  readonly transports?: readonly Transport[];
   /** Time and randomness. Default: the machine's. */
   readonly env?: Env;
 }
@@ -83,7 +86,7 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
   const env = options.env ?? realEnv();
   const services = options.serve ?? [];
   const problems: Problem[] = [];
-  const places = placesOf([options.listen ?? []].flat(), problems);
+  const places = placesOf([options.listen ?? []].flat(), options.transports, problems);
   problems.push(...servicesProblems(services, places));
   if (problems.length > 0) throw cannotStart(options.name, problems);
 

@@ -7,6 +7,7 @@ import { composeChain, makeClient } from "../call/client.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import type { Caller, CallerState, ConnectOptions } from "../protocol/protocol.ts";
 import { parseAddress } from "../transport/address.ts";
+import type { Transport } from "../transport/transport.ts";
 import { CallerPool } from "./caller-pool.ts";
 import { checkSentDefault } from "./mode.ts";
 
@@ -31,6 +32,8 @@ export interface ClientOptions {
   readonly checkSent?: boolean;
   /** Names this process to the server, for its eyes only. Default `anonymous`. */
   readonly instance?: string;
+  /** Further transports; one with the name of a built-in one takes its place. Default none. */
+  readonly transports?: readonly Transport[];
   /** Time and randomness. Default: the machine's. */
   readonly env?: Env;
 }
@@ -55,7 +58,12 @@ export function client<C extends AnyContract>(
   options: ClientOptions = {},
 ): Client<C> & AsyncDisposable {
   const env = options.env ?? realEnv();
-  const { caller, release } = pool.take(parseAddress(address), connectOptions(options), env);
+  const { caller, release } = pool.take(
+    parseAddress(address),
+    connectOptions(options),
+    env,
+    options.transports,
+  );
   const calling = {
     caller,
     env,

@@ -5,7 +5,8 @@ import { membersOf } from "../call/compile.ts";
 import { serviceProblems, type Service } from "../call/serve.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import { parseAddress, type Address } from "../transport/address.ts";
-import { protocolAt } from "./schemes.ts";
+import type { Transport } from "../transport/transport.ts";
+import { wayTo } from "./schemes.ts";
 
 /** An address that can be listened on. */
 export interface Place {
@@ -20,12 +21,16 @@ export interface Problem {
 }
 
 /** Reads the addresses; what is wrong with them goes into `problems`. */
-export function placesOf(listen: readonly string[], problems: Problem[]): Place[] {
+export function placesOf(
+  listen: readonly string[],
+  transports: readonly Transport[] | undefined,
+  problems: Problem[],
+): Place[] {
   const places: Place[] = [];
   for (const text of listen) {
     try {
       const address = parseAddress(text);
-      places.push({ address, protocol: protocolAt(address) });
+      places.push({ address, protocol: wayTo(address, transports).protocol });
     } catch (error) {
       problems.push(problemOf(error));
     }

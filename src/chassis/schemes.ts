@@ -12,11 +12,23 @@ const transports: Readonly<Record<string, Transport>> = { memory: memory(), unix
 /** The protocols that addresses can name, each over a transport. */
 const protocols: Readonly<Record<string, (transport: Transport) => Protocol>> = { rsocket };
 
-/** What speaks at an address. Refuses with UNIMPLEMENTED what this version does not have. */
-export function protocolAt(address: Address): Protocol {
+/** A protocol that speaks at an address, and the transport that carries it there. */
+export interface Way {
+  readonly protocol: Protocol;
+  readonly transport: Transport;
+}
+
+/**
+ * What speaks at an address. `others` come before the transports of this version that have the same name. Refuses with
+ * UNIMPLEMENTED what there is not.
+ */
+export function wayTo(address: Address, others: readonly Transport[] = []): Way {
   const protocol = protocols[address.protocol];
-  const transport = transports[address.transport];
-  if (protocol !== undefined && transport !== undefined) return protocol(transport);
+  const transport =
+    others.find(({ name }) => name === address.transport) ?? transports[address.transport];
+  if (protocol !== undefined && transport !== undefined) {
+    return { protocol: protocol(transport), transport };
+  }
   const missing =
     protocol === undefined
       ? `the protocol ${address.protocol}`

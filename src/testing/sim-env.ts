@@ -172,7 +172,7 @@ export class SimEnv implements Env, Place {
   #pausedUntil = 0;
   readonly #held: WorldEvent[] = [];
 
-  constructor(world: World, node: string, life: number) {
+  constructor(world: World, node: string, life: number = 0) {
     this.world = world;
     this.node = node;
     const name = `${node}#${life}`;
