@@ -40,16 +40,27 @@ export async function escaped(
 }
 
 /** Reports an exception under an id, and makes the error that tells the caller nothing but the id. */
-export function incident(exception: unknown, member: Member, env: Env): TrunklineError {
+export function incident(
+  exception: unknown,
+  member: Member,
+  env: Env,
+  executed: "yes" | "no" = "yes",
+): TrunklineError {
   const id = uuidv7(env);
   const operation = member.operation.name;
   reportIncident({ id, operation, error: exception });
   const downstream = isTrunklineError(exception) && exception.operation !== undefined;
-  return systemError("INTERNAL", "the handler failed in a way that its contract does not declare", {
-    executed: "yes",
-    id,
-    cause: downstream ? { operation: exception.operation, code: exception.code } : undefined,
-  });
+  return systemError(
+    "INTERNAL",
+    executed === "yes"
+      ? "the handler failed in a way that its contract does not declare"
+      : "the input could not be checked",
+    {
+      executed,
+      id,
+      cause: downstream ? { operation: exception.operation, code: exception.code } : undefined,
+    },
+  );
 }
 
 /** A declared error must carry what it declares: its data is an output like any other. */

@@ -1,6 +1,6 @@
 import { channels, type CallEvent } from "../base/diagnostics.ts";
 import type { Env } from "../base/env.ts";
-import { systemError, type TrunklineError } from "../base/error.ts";
+import { isTrunklineError, systemError, type TrunklineError } from "../base/error.ts";
 import { intercept, type Context, type Handler, type Interceptor } from "../base/handler.ts";
 import { keyAt } from "../contract/key.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
@@ -74,8 +74,9 @@ export class Served implements ServedOperation {
       if (valid.issues !== undefined) throw invalidInput(valid.issues);
       this.#refuseExpired(incoming);
       return await this.#run(valid.value, context);
-    } catch (error) {
-      code = (error as TrunklineError).code;
+    } catch (failure) {
+      const error = this.#told(failure);
+      ({ code } = error);
       throw error;
     } finally {
       context.settle();
@@ -105,8 +106,9 @@ export class Served implements ServedOperation {
       if (valid.issues !== undefined) throw invalidInput(valid.issues);
       this.#refuseExpired(incoming);
       await this.#runStream(valid.value, context, sink);
-    } catch (error) {
-      code = (error as TrunklineError).code;
+    } catch (failure) {
+      const error = this.#told(failure);
+      ({ code } = error);
       throw error;
     } finally {
       context.settle();
@@ -124,6 +126,21 @@ export class Served implements ServedOperation {
     } catch (exception) {
       throw await escaped(exception, this.#member, context, this.#options.checkSent, this.#env);
     }
+  }
+
+  /** Whatever is not an error of ours comes from a schema's own code: the handler did not begin. */
+  #told(failure: unknown): TrunklineError {
+    const error = isTrunklineError(failure)
+      ? failure
+      : incident(failure, this.#member, this.#env, "no");
+    if (error.executed === "no" && channels.refusal.hasSubscribers) {
+      channels.refusal.publish({
+        operation: this.operation.name,
+        code: error.code,
+        reason: error.reason,
+      });
+    }
+    return error;
   }
 
   /** What nobody waits for any more is not begun. */

@@ -144,13 +144,21 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
         executed: "no",
       });
     }
-    if (this.#session === undefined) {
-      this.#wait(request);
-    } else {
-      this.#session.send(request);
-      this.#watch(request);
-    }
+    if (this.#session === undefined || !this.#sent(this.#session, request)) this.#wait(request);
     if (!request.over) attempt.bind(request);
+  }
+
+  /** False when the connection turns out to be closed: the request did not leave and may wait for the next one. */
+  #sent(session: Session, request: Request): boolean {
+    try {
+      session.send(request);
+    } catch (error) {
+      if (!isTrunklineError(error) || error.code !== "UNAVAILABLE") throw error;
+      this.#retire(session);
+      return false;
+    }
+    this.#watch(request);
+    return true;
   }
 
   /** From now on the deadline is what the request waits for. */
@@ -244,20 +252,21 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
     const session = new Session(connection, this, { role: "client", ...this.#bounds }, this.env);
     this.#session = session;
     session.start();
-    introduce(
-      session,
-      this.#bounds,
-      [...this.#waiting].map((request) => request.operation),
-    );
+    const operations = [...this.#waiting].map((request) => request.operation);
+    try {
+      introduce(session, this.#bounds, operations);
+    } catch (error) {
+      // Closed again already: `closed` follows, and with it the next dial.
+      connection.destroy(error instanceof Error ? error.message : String(error));
+      return;
+    }
     this.#publish("open");
     for (const request of [...this.#waiting]) this.#sendWaiting(session, request);
   }
 
   #sendWaiting(session: Session, request: Request): void {
-    this.#waiting.delete(request);
     try {
-      session.send(request);
-      this.#watch(request);
+      if (this.#sent(session, request)) this.#waiting.delete(request);
     } catch (error) {
       request.fail(error as TrunklineError);
     }

@@ -65,11 +65,9 @@ export abstract class Request extends Alarm implements Cancellable, StreamEnd {
   }
 
   failed(error: TrunklineError): void {
-    if (
-      this.session?.draining === true &&
-      error.executed === "no" &&
-      error.code === "UNAVAILABLE"
-    ) {
+    const { session, streamId } = this;
+    if (session?.draining === true && error.executed === "no" && error.code === "UNAVAILABLE") {
+      session.forget(streamId);
       this.session = undefined;
       if (this.home.elsewhere(this)) return;
     }

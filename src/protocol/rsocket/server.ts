@@ -160,7 +160,7 @@ export class RsocketServer implements Server, SessionOwner {
   draining(): void {} // a client that closes its side in order: nothing to do before it does
 
   settled(session: Session): void {
-    if (session.peerEnded && (session.responder?.inFlight ?? 0) === 0) session.finish();
+    if (session.peerEnded && session.quiet) session.finish();
     this.#checkDrained();
   }
 

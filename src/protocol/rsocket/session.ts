@@ -199,8 +199,9 @@ export class Session extends Alarm implements Receiver {
     this.#streams.delete(streamId);
   }
 
-  holds(streamId: number): boolean {
-    return this.#streams.has(streamId);
+  /** Nothing is to be sent any more: neither answers nor requests. */
+  get quiet(): boolean {
+    return this.#streams.size === 0;
   }
 
   /** Runs `resume` when the connection can take more, or is closed. */
