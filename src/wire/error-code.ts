@@ -25,8 +25,8 @@ export const ErrorCode = {
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
 
 /** The first and the last code that applications may define for themselves; below is the protocol's. */
-export const applicationCodeMin = 0x0000_0301;
-export const applicationCodeMax = 0xffff_fffe;
+const applicationCodeMin = 0x0000_0301;
+const applicationCodeMax = 0xffff_fffe;
 
 /** True for the codes that applications define. */
 export function isApplicationCode(code: number): boolean {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Flag, FrameType } from "./frame-type.ts";
 import { FrameView, readErrorText } from "./frame-view.ts";
-import { writeError } from "./write.ts";
+import { frameBytesMax, headerBytes, lengthBytes } from "./limits.ts";
+import { writeError, writeHeader, writeMetadataLength } from "./write.ts";
 
 /** A frame in hexadecimal, read at an offset so that offsets matter. */
 function read(hex: string): { view: FrameView; fault: string | undefined } {
@@ -151,4 +152,18 @@ test("an error text that is not UTF-8 is read with replacement characters", () =
   const view = new FrameView();
   assert.equal(view.read(memory, 0, end), undefined);
   assert.equal(readErrorText(memory, view), "a\ufffdc");
+});
+
+test("a frame of the largest size is read, all of it metadata", () => {
+  const memory = Buffer.alloc(frameBytesMax);
+  const metadataFrom = headerBytes + lengthBytes;
+  writeMetadataLength(
+    memory,
+    writeHeader(memory, 0, 1, FrameType.REQUEST_FNF, Flag.METADATA),
+    frameBytesMax - metadataFrom,
+  );
+  const view = new FrameView();
+  assert.equal(view.read(memory, 0, frameBytesMax), undefined);
+  assert.deepEqual([view.metadataFrom, view.metadataTo], [metadataFrom, frameBytesMax]);
+  assert.match(view.read(memory, 0, frameBytesMax - 1) ?? "", /ends 1 bytes after the frame/);
 });

@@ -5,14 +5,11 @@ export const minorVersion = 0;
 /** Stream id (31 bits) and frame type with flags (16 bits): before every frame. Section "Frame Header Format". */
 export const headerBytes = 6;
 
-/** The length before each frame on a byte stream, and the length before metadata: 24 bits. */
+/** The length before metadata, and before each frame on a byte stream: 24 bits. */
 export const lengthBytes = 3;
 
 /** The largest frame, without its length field, on any transport. Section "Max Frame Size". */
 export const frameBytesMax = 0xff_ffff;
-
-/** The largest metadata of one frame that also carries data. Section "Metadata Optional Header". */
-export const metadataBytesMax = 0xff_ffff;
 
 /** Initial credit, further credit: 31 bits. */
 export const requestNBytes = 4;

@@ -4,7 +4,13 @@ import * as fc from "fast-check";
 import { Flag, FrameType } from "./frame-type.ts";
 import { FrameView, readErrorText } from "./frame-view.ts";
 import { positionMax } from "./limits.ts";
-import { readResume, resumeBytes, writeResume, writeResumeOk } from "./resume.ts";
+import {
+  readResume,
+  resumeBytes,
+  resumeOkFrameBytes,
+  writeResume,
+  writeResumeOk,
+} from "./resume.ts";
 import { readSetup, setupBytes, writeSetup } from "./setup.ts";
 import * as write from "./write.ts";
 
@@ -168,6 +174,7 @@ test("the frames of the connection are read as they were written", () => {
       assert.deepEqual(new Uint8Array(push.memory.subarray(metadataFrom, metadataTo)), data);
       const ok = readBack(where, (memory, at) => writeResumeOk(memory, at, last));
       assert.equal(ok.view.position, last);
+      assert.equal(ok.bytes, resumeOkFrameBytes);
     }),
   );
   fc.assert(

@@ -7,13 +7,13 @@ import { Flag, FrameType, type RequestType } from "./frame-type.ts";
 export type StreamState = number;
 
 /** The requester may send more items. */
-export const requesterSends = 1;
+const requesterSends = 1;
 /** The responder owes an answer or may send more items. */
-export const responderSends = 2;
+const responderSends = 2;
 /** The requester's last frame said that fragments follow. */
-export const requesterFollows = 4;
+const requesterFollows = 4;
 /** The responder's last frame said that fragments follow. */
-export const responderFollows = 8;
+const responderFollows = 8;
 
 /** The frame has no meaning in this state and "MUST be ignored": section "Handling the Unexpected", item 9. */
 export const ignored = -1;

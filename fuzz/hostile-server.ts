@@ -1,0 +1,150 @@
+import { ErrorCode } from "../src/wire/error-code.ts";
+import { Flag, FrameType } from "../src/wire/frame-type.ts";
+import { FrameView } from "../src/wire/frame-view.ts";
+import { writeError, writeHeader } from "../src/wire/write.ts";
+import {
+  anyFrame,
+  errorFrame,
+  keepaliveFrame,
+  mutated,
+  payloadFrame,
+  pushFrame,
+  requestFrame,
+  streamFrame,
+} from "./frames.ts";
+import type { Carrier, Watch } from "./carrier.ts";
+import type { Input } from "./target.ts";
+
+/** A server that answers with anything: it knows what was asked, and makes much of its nonsense about that. */
+export class HostileServer {
+  readonly #input: Input;
+  readonly #view = new FrameView();
+  readonly #history: Buffer[] = [];
+  /** The newest connection, if it is open. */
+  #carrier: Carrier | undefined;
+  #asked: number[] = [];
+
+  constructor(input: Input) {
+    this.#input = input;
+  }
+
+  /** Takes in one connection of the client. */
+  accept(connect: (watch: Watch) => Carrier): void {
+    this.#input.note("the client connects");
+    this.#asked = [];
+    const carrier = connect({
+      frame: (memory, from, to) => this.#received(memory, from, to),
+      ended: () => {},
+      closed: () => {
+        if (this.#carrier === carrier) this.#carrier = undefined;
+      },
+    });
+    this.#carrier = carrier;
+  }
+
+  act(): void {
+    const input = this.#input;
+    switch (input.between(0, 9)) {
+      case 0:
+        return this.#send(mutated(input, input.once(2) ? anyFrame(input) : this.#answer()));
+      case 1:
+        return this.#send(anyFrame(input));
+      case 2:
+        return this.#send(streamFrame(input, { streamId: this.#stream() }));
+      case 3:
+        return this.#history.length === 0 ? undefined : this.#send(input.pick(this.#history));
+      case 4:
+        return this.#rare();
+      default:
+        return this.#send(this.#answer());
+    }
+  }
+
+  leave(): void {
+    this.#input.note("the server leaves");
+    this.#carrier?.destroy();
+  }
+
+  #rare(): void {
+    const input = this.#input;
+    switch (input.between(0, 7)) {
+      case 0:
+        return this.#send(
+          pushFrame(
+            Buffer.from(
+              input.pick(["{}", "{", '{"bootId":"x","wire":1}', '{"wire":1,"bootId":7}', "null"]),
+            ),
+          ),
+        );
+      case 1:
+        return this.#send(errorFrame(input, 0));
+      case 2:
+        return this.#send(closing());
+      case 3:
+        input.note("the server ends");
+        return this.#carrier?.end();
+      case 4:
+        input.note("the server cuts");
+        return this.#carrier?.destroy();
+      case 5:
+        return this.#send(
+          payloadFrame(input, this.#stream(), Buffer.from("1")),
+          input.between(2, 600),
+        );
+      case 6:
+        return this.#send(
+          requestFrame(input, input.between(4, 7), { streamId: input.between(0, 9) }),
+          input.between(1, 100),
+        );
+      case 7:
+        return this.#send(keepaliveFrame(input), input.between(1, 50));
+    }
+  }
+
+  #answer(): Buffer {
+    const input = this.#input;
+    const streamId = this.#stream();
+    const datas = ["", "null", "7", '"x"', "{", "[[[", '{"__proto__":1}'];
+    switch (input.between(0, 4)) {
+      case 0:
+        return errorFrame(input, streamId);
+      case 1:
+        return end(streamId);
+      default:
+        return payloadFrame(input, streamId, Buffer.from(input.pick(datas)));
+    }
+  }
+
+  #stream(): number {
+    const input = this.#input;
+    return this.#asked.length === 0 || input.once(8)
+      ? input.between(0, 12)
+      : input.pick(this.#asked);
+  }
+
+  #received(memory: Buffer, from: number, to: number): void {
+    const view = this.#view;
+    if (view.read(memory, from, to) !== undefined)
+      throw new Error(`the client sent ${memory.toString("hex", from, to)}`);
+    if (view.type >= FrameType.REQUEST_RESPONSE && view.type <= FrameType.REQUEST_CHANNEL)
+      this.#asked.push(view.streamId);
+  }
+
+  #send(frame: Buffer, times: number = 1): void {
+    this.#input.note(times === 1 ? "frame" : `frame ×${times}`, frame);
+    this.#history.push(frame);
+    for (let left = times; left > 0; left--) this.#carrier?.send(frame);
+  }
+}
+
+function end(streamId: number): Buffer {
+  const frame = Buffer.alloc(6);
+  writeHeader(frame, 0, streamId, FrameType.PAYLOAD, Flag.COMPLETE);
+  return frame;
+}
+
+function closing(): Buffer {
+  const frame = Buffer.alloc(10);
+  writeError(frame, 0, 0, ErrorCode.CONNECTION_CLOSE, "");
+  return frame;
+}
