@@ -1,0 +1,160 @@
+import { titleOf, type Case } from "./case.ts";
+import { blockBytes } from "./items.ts";
+import type { Sample } from "./pair.ts";
+import { goal, table, type Goal, type Report } from "./report.ts";
+import { spreadOf, type Spread } from "./spread.ts";
+
+/** The samples of one peer in one case, one for each round. */
+export interface Row {
+  readonly of: Case;
+  readonly peer: string;
+  readonly samples: readonly Sample[];
+}
+
+/** One line of a table. */
+interface Line {
+  readonly case: string;
+  readonly peer: string;
+  /** Calls or items a second. */
+  readonly rate: Spread;
+  readonly cpuUsEach: Spread;
+  readonly p50Us?: Spread;
+  readonly p99Us?: Spread;
+}
+
+const ours = "trunkline";
+
+export function callsReport(
+  rows: readonly Row[],
+  idle: readonly number[],
+): { report: Report; tables: string } {
+  const lines = rows.map(lineOf);
+  const ratios = ratiosOf(rows);
+  const idleSpread = idle.length === 0 ? undefined : spreadOf(idle);
+  const goals = goalsOf(lines, ratios, idleSpread);
+  const idleRow =
+    idleSpread === undefined
+      ? []
+      : [{ case: "idle connection", peer: ours, serverBytes: idleSpread }];
+  const report: Report = {
+    ok: true,
+    bench: "calls",
+    rows: [...lines, ...idleRow],
+    ratios,
+    goals,
+  };
+  return { report, tables: tablesOf(lines, ratios, goals) };
+}
+
+function lineOf({ of, peer, samples }: Row): Line {
+  const spread = (value: (sample: Sample) => number | undefined): Spread =>
+    spreadOf(samples.map((sample) => value(sample)!));
+  const line = {
+    case: titleOf(of),
+    peer,
+    rate: spread((sample) => sample.count / sample.seconds),
+    cpuUsEach: spread((sample) => sample.cpuUsEach),
+  };
+  return samples[0]?.p50Us === undefined
+    ? line
+    : {
+        ...line,
+        p50Us: spread((sample) => sample.p50Us),
+        p99Us: spread((sample) => sample.p99Us),
+      };
+}
+
+/** Trunkline beside each peer, round by round: what disturbs a whole round disturbs both. */
+function ratiosOf(rows: readonly Row[]): Record<string, number> {
+  const ratios: Record<string, number> = {};
+  const compare = (name: string, a: Row, b: Row, value: (sample: Sample) => number): void => {
+    const each = a.samples.map((sample, round) => value(sample) / value(b.samples[round]!));
+    ratios[`${name} ÷ ${b.peer}, ${titleOf(a.of)}`] = Number(spreadOf(each).median.toPrecision(3));
+  };
+  for (const own of rows.filter(({ peer }) => peer === ours)) {
+    for (const other of rows.filter(({ of, peer }) => of === own.of && peer !== ours)) {
+      compare("rate", own, other, (sample) => sample.count / sample.seconds);
+      compare("cpu", own, other, (sample) => sample.cpuUsEach);
+      if (own.samples[0]?.p50Us !== undefined)
+        compare("p50", own, other, (sample) => sample.p50Us!);
+    }
+  }
+  return ratios;
+}
+
+function goalsOf(
+  lines: readonly Line[],
+  ratios: Readonly<Record<string, number>>,
+  idle: Spread | undefined,
+): Goal[] {
+  const many = "calls of 64 B, 64 in flight";
+  const one = "calls of 64 B, 1 in flight";
+  const itemsOf = (title: string): number | undefined =>
+    lines.find((line) => line.case === title && line.peer === ours)?.rate.median;
+  const goals: Goal[] = [];
+  const ask = (
+    name: string,
+    measured: number | undefined,
+    bound: "≥" | "≤",
+    limit: number,
+    unit: string,
+  ): void => {
+    if (measured !== undefined) goals.push(goal(name, measured, bound, limit, unit));
+  };
+  ask("calls/s beside undici", ratios[`rate ÷ undici, ${many}`], "≥", 10, "×");
+  ask("calls/s beside grpc-js", ratios[`rate ÷ grpc-js, ${many}`], "≥", 20, "×");
+  ask("p50 of a call beside the bare socket", ratios[`p50 ÷ socket, ${one}`], "≤", 1.5, "×");
+  ask("small items of a stream", itemsOf("streams of 64 B"), "≥", 800_000, "/s");
+  const blocks = itemsOf("streams of 64 KiB");
+  const gigabytes = blocks === undefined ? undefined : (blocks * blockBytes) / 1e9;
+  ask("blocks of a stream", gigabytes, "≥", 1.5, " GB/s");
+  ask("an idle connection", idle === undefined ? undefined : idle.median / 1024, "≤", 20, " KiB");
+  return goals;
+}
+
+function tablesOf(
+  lines: readonly Line[],
+  ratios: Readonly<Record<string, number>>,
+  goals: readonly Goal[],
+): string {
+  const parts: string[] = [];
+  for (const title of new Set(lines.map((line) => line.case))) {
+    const rows = lines
+      .filter((line) => line.case === title)
+      .map((line) => [
+        line.peer,
+        whole(line.rate.median),
+        `${whole(line.rate.low)}–${whole(line.rate.high)}`,
+        ratioText(ratios[`rate ÷ ${line.peer}, ${title}`]),
+        line.cpuUsEach.median.toFixed(1),
+        line.p50Us?.median.toFixed(1) ?? "",
+        line.p99Us?.median.toFixed(1) ?? "",
+      ]);
+    const head = [title, "per s", "half of the rounds", "Trunkline is", "CPU µs each"];
+    const timed = rows.some((row) => row[5] !== "");
+    parts.push(
+      timed
+        ? table([...head, "p50 µs", "p99 µs"], rows)
+        : table(
+            head,
+            rows.map((row) => row.slice(0, 5)),
+          ),
+    );
+  }
+  const goalRows = goals.map((each) => [
+    each.name,
+    each.goal,
+    each.measured >= 1000 ? whole(each.measured) : each.measured.toPrecision(3),
+    each.met ? "yes" : "no",
+  ]);
+  parts.push(table(["goal", "", "measured", "met"], goalRows));
+  return parts.join("\n\n");
+}
+
+function whole(value: number): string {
+  return Math.round(value).toLocaleString("en");
+}
+
+function ratioText(ratio: number | undefined): string {
+  return ratio === undefined ? "" : `${ratio.toPrecision(3)}×`;
+}

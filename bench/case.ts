@@ -1,0 +1,20 @@
+import { flows, type Flow } from "./items.ts";
+import { sizes, type Size } from "./work.ts";
+
+/** What is measured, without how long. */
+export type Case =
+  | { readonly ask: "calls"; readonly size: Size; readonly inFlight: number }
+  | { readonly ask: "stream"; readonly flow: Flow };
+
+export const cases: readonly Case[] = [
+  ...(Object.keys(sizes) as Size[]).flatMap((size) =>
+    [1, 64].map((inFlight): Case => ({ ask: "calls", size, inFlight })),
+  ),
+  ...flows.map((flow): Case => ({ ask: "stream", flow })),
+];
+
+export function titleOf(each: Case): string {
+  return each.ask === "calls"
+    ? `calls of ${each.size}, ${each.inFlight} in flight`
+    : `streams of ${each.flow}`;
+}

@@ -1,0 +1,47 @@
+// The client of one peer in a process of its own: `client.ts PEER SOCKET`.
+import { answer } from "./child.ts";
+import type { Flow } from "./items.ts";
+import { latencies, load, type Measured } from "./load.ts";
+import type { Connected } from "./peer.ts";
+import { peerNamed } from "./peers.ts";
+import { cpuUs } from "./usage.ts";
+import { jobsOf, type Size } from "./work.ts";
+
+export type ClientQuestion =
+  | {
+      readonly ask: "calls";
+      readonly size: Size;
+      readonly inFlight: number;
+      readonly seconds: number;
+    }
+  | { readonly ask: "stream"; readonly flow: Flow; readonly seconds: number };
+
+export interface ClientAnswer extends Measured {
+  readonly cpuUs: number;
+}
+
+const [name, path] = process.argv.slice(2);
+const connected = await peerNamed(name!).connect(path!);
+const jobs = { "64 B": jobsOf("64 B"), "4 KiB": jobsOf("4 KiB") };
+
+answer(async (question: ClientQuestion): Promise<ClientAnswer> => {
+  const before = cpuUs();
+  const measured = await measure(connected, question);
+  return { ...measured, cpuUs: cpuUs() - before };
+});
+
+function measure(to: Connected, question: ClientQuestion): Promise<Measured> {
+  if (question.ask === "stream") return readFor(to, question.flow, question.seconds);
+  const { size, inFlight, seconds } = question;
+  return inFlight === 1
+    ? latencies(to, jobs[size], seconds)
+    : load(to, jobs[size], inFlight, seconds);
+}
+
+async function readFor(to: Connected, flow: Flow, seconds: number): Promise<Measured> {
+  const from = performance.now();
+  let last = false;
+  setTimeout(() => (last = true), seconds * 1000);
+  const count = await to.read(flow, () => last);
+  return { count, seconds: (performance.now() - from) / 1000 };
+}

@@ -1,0 +1,64 @@
+/** What a bench tells: the same to people and to programs. */
+export interface Report {
+  /** It ran, and all did the same work. That a goal is missed does not make it false. */
+  readonly ok: boolean;
+  readonly bench: string;
+  readonly rows: readonly object[];
+  readonly ratios: Readonly<Record<string, number>>;
+  readonly goals: readonly Goal[];
+}
+
+export interface Goal {
+  readonly name: string;
+  readonly goal: string;
+  readonly measured: number;
+  readonly met: boolean;
+}
+
+/** What `npm run bench -- NAME` takes. */
+export interface BenchOptions {
+  /** How often each measurement is made, in turn with all others. */
+  readonly rounds: number;
+  /** How long each takes. */
+  readonly seconds: number;
+  /** One short round: shows that it works, and says nothing about speed. */
+  readonly quick: boolean;
+  /** Only these peers; all when empty. */
+  readonly peers: readonly string[];
+  /** Where the processes of Trunkline leave what `--cpu-prof` writes; undefined: not profiled. */
+  readonly profile: string | undefined;
+  /** A line for whoever waits. */
+  progress(text: string): void;
+}
+
+/** A bench runs and returns its report, with the tables that people read. */
+export type Bench = (
+  options: BenchOptions,
+) => Promise<{ readonly report: Report; readonly tables: string }>;
+
+/** Columns as wide as their widest cell, the first to the left and numbers to the right. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!),
+      )
+      .join("  ")
+      .trimEnd();
+  return [line(head), widths.map((width) => "─".repeat(width)).join("  "), ...rows.map(line)].join(
+    "\n",
+  );
+}
+
+export function goal(
+  name: string,
+  measured: number,
+  bound: "≥" | "≤",
+  limit: number,
+  unit: string,
+): Goal {
+  const met = bound === "≥" ? measured >= limit : measured <= limit;
+  return { name, goal: `${bound} ${limit.toLocaleString("en")}${unit}`, measured, met };
+}

@@ -1,0 +1,11 @@
+// The server of one peer in a process of its own: `server.ts PEER SOCKET`.
+import { answer } from "./child.ts";
+import { cpuUs, residentBytes } from "./usage.ts";
+import { peerNamed } from "./peers.ts";
+
+export type ServerQuestion = { readonly ask: "cpu" | "memory" };
+
+const [name, path] = process.argv.slice(2);
+await peerNamed(name!).serve(path!);
+
+answer(async ({ ask }: ServerQuestion) => (ask === "cpu" ? cpuUs() : residentBytes()));
