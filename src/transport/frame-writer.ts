@@ -1,4 +1,4 @@
-import { systemError } from "../base/error.ts";
+import { systemError, type SystemError } from "../base/error.ts";
 import type { Env } from "../base/env.ts";
 import type { ByteStream } from "./byte-stream.ts";
 import { claimRefused, type OutgoingBounds } from "./outgoing-bounds.ts";
@@ -60,7 +60,7 @@ export class FrameWriter {
     const from = this.#at + lengthBytes;
     const { frameBytesMax, outgoingBytesMax } = this.#bounds;
     if (bytesMax > frameBytesMax || this.#waiting + bytesMax > outgoingBytesMax) {
-      throw claimRefused(bytesMax, this.#waiting, this.#bounds);
+      throw this.#overError() ?? claimRefused(bytesMax, this.#waiting, this.#bounds);
     }
     return from + bytesMax <= this.#end ? from : this.#claimFresh(bytesMax);
   }
@@ -100,7 +100,8 @@ export class FrameWriter {
   }
 
   #claimFresh(bytesMax: number): number {
-    if (this.#over !== undefined) throw systemError("UNAVAILABLE", this.#over, { executed: "no" });
+    const error = this.#overError();
+    if (error !== undefined) throw error;
     this.#write();
     this.#retire();
     const bytes = bytesMax + lengthBytes;
@@ -153,5 +154,10 @@ export class FrameWriter {
     this.#sent = 0;
     this.#end = 0;
     if (slab.pending === 0) slab.giveBack();
+  }
+
+  #overError(): SystemError | undefined {
+    if (this.#over === undefined) return undefined;
+    return systemError("UNAVAILABLE", this.#over, { executed: "no" });
   }
 }

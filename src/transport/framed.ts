@@ -26,6 +26,7 @@ class FramedConnection implements Connection, ByteSink {
   #receiver: Receiver | undefined;
   #ended = false;
   #peerEnded = false;
+  #endTold = false;
   #reason: CloseReason | undefined;
   #paused = false;
   #catchingUp = false;
@@ -79,7 +80,7 @@ class FramedConnection implements Connection, ByteSink {
     this.#paused = false;
     if (this.#reader === undefined || this.#reason !== undefined) return;
     this.#reader.paused = false;
-    if (!this.#reader.behind) this.#stream.resume();
+    if (!this.#reader.behind && this.#peerEnded === this.#endTold) this.#stream.resume();
     else if (!this.#catchingUp) {
       this.#catchingUp = true;
       this.#env.defer(() => this.#catchUp(this.#reader!));
@@ -109,9 +110,12 @@ class FramedConnection implements Connection, ByteSink {
   ended(): void {
     if (this.#reason !== undefined) return;
     this.#peerEnded = true;
-    if (this.#reader!.behind) return; // told after the frames that came before it
-    if (this.#reader!.clean) return this.#receiver!.ended();
-    this.#close({ kind: "lost", message: "the peer ended in the middle of a frame" });
+    if (this.#endTold || this.#reader!.behind) return; // told after the frames that came before it
+    if (!this.#reader!.clean) {
+      return this.#close({ kind: "lost", message: "the peer ended in the middle of a frame" });
+    }
+    this.#endTold = true;
+    this.#receiver!.ended();
   }
 
   closed(error: Error | undefined): void {
@@ -134,7 +138,7 @@ class FramedConnection implements Connection, ByteSink {
     }
     if (this.#paused || this.#reason !== undefined) return;
     if (this.#peerEnded) this.ended();
-    else this.#stream.resume();
+    if (!this.#paused) this.#stream.resume();
   }
 
   /** The receiver threw: what it has missed by that nobody knows, so the connection cannot go on. */

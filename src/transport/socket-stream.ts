@@ -17,6 +17,7 @@ export class SocketStream implements ByteStream {
   readonly socket: Socket;
   readonly #env: Env;
   #sink: ByteSink | undefined;
+  #paused = false;
   #ending = false;
   #closed = false;
   #error: Error | undefined;
@@ -31,7 +32,8 @@ export class SocketStream implements ByteStream {
         buffer: sharedReadBuffer,
         callback: (bytes, memory) => {
           stream.#sink?.bytes(memory as Buffer, 0, bytes);
-          return true;
+          // A pause right after a resume does not stop the socket by itself.
+          return !stream.#paused;
         },
       },
     });
@@ -74,10 +76,12 @@ export class SocketStream implements ByteStream {
   }
 
   pause(): void {
+    this.#paused = true;
     this.socket.pause();
   }
 
   resume(): void {
+    this.#paused = false;
     this.socket.resume();
   }
 

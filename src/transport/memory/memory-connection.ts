@@ -15,6 +15,9 @@ export interface MemoryEnd {
 /** Frames up to this size are written here first and then copied in their true size; no user code runs in between. */
 const scratch = Buffer.allocUnsafeSlow(64 * 1024);
 
+/** What a frame costs beside its bytes: without it, empty frames could wait without bound. */
+const frameCostBytes = 64;
+
 /** Two ends that are joined. `onClose` is called once, when the second one has closed. */
 export function connectionPair(
   first: MemoryEnd,
@@ -79,7 +82,7 @@ class MemoryConnection implements Connection {
     const { outgoing } = this;
     if (end > outgoing.length) throw new RangeError("the frame does not lie in its claim");
     const claimed = outgoing.subarray(0, end);
-    this.#waiting += end;
+    this.#waiting += end + frameCostBytes;
     if (this.#waiting > this.#bounds.outgoingBytesHigh) this.writable = false;
     const other = this.#other;
     other.#incoming.push(outgoing === scratch ? Buffer.from(claimed) : claimed);
@@ -126,8 +129,13 @@ class MemoryConnection implements Connection {
       if (this.#paused || this.#reason !== undefined) return;
       const frame = this.#incoming.shift()!;
       if (frame.length > this.#bounds.frameBytesMax) return this.#refuse(frame.length);
-      receiver.frame(frame, 0, frame.length);
-      this.#other.#taken(frame.length);
+      this.#other.#taken(frame.length + frameCostBytes);
+      try {
+        receiver.frame(frame, 0, frame.length);
+      } catch (error) {
+        this.destroy("the receiver of its frames threw");
+        throw error;
+      }
     }
     if (this.#paused || this.#reason !== undefined) return;
     if (this.#incoming.size > 0) return this.#deliverLater();
@@ -142,7 +150,7 @@ class MemoryConnection implements Connection {
     if (this.writable || this.#waiting > this.#bounds.outgoingBytesHigh / 2) return;
     this.writable = true;
     this.#env.yield(() => {
-      if (this.#reason === undefined && !this.#ended) this.#receiver?.drain();
+      if (this.writable && this.#reason === undefined && !this.#ended) this.#receiver?.drain();
     });
   }
 

@@ -57,6 +57,12 @@ async function dial(
   options: DialOptions,
   env: Env,
 ): Promise<Connection> {
+  if (env.now() >= options.until) {
+    throw systemError("UNAVAILABLE", "not connected in time", {
+      executed: "no",
+      endpoint: address.text,
+    });
+  }
   await turn(env);
   const listening = names.get(address.place);
   if (listening === undefined) {
@@ -64,12 +70,6 @@ async function dial(
       executed: "no",
       endpoint: address.text,
       advice: "listen first; memory: does not leave the process, use unix: to reach another one",
-    });
-  }
-  if (env.now() > options.until) {
-    throw systemError("UNAVAILABLE", "not connected in time", {
-      executed: "no",
-      endpoint: address.text,
     });
   }
   const [dialled, accepted] = connectionPair(

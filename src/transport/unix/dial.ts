@@ -1,4 +1,5 @@
 import { alarmAt, sleep } from "../../base/alarm.ts";
+import { backoff } from "../../base/backoff.ts";
 import type { Env } from "../../base/env.ts";
 import { checkSocketPath, type Address } from "../address.ts";
 import { framed } from "../framed.ts";
@@ -6,9 +7,8 @@ import { SocketStream } from "../socket-stream.ts";
 import type { Connection, DialOptions } from "../transport.ts";
 import { dialRefused, notInTime } from "./refusal.ts";
 
-/** The first wait, in milliseconds, before an accept queue that was full is tried again; it doubles up to `retryMsMax`. */
-const retryMsMin = 1;
-const retryMsMax = 50;
+/** How long to wait, in milliseconds, before an accept queue that was full is tried again. */
+const retry = { baseMs: 2, capMs: 50 } as const;
 
 /** Connects to the socket file, trying again while its accept queue is full, until `options.until`. */
 export async function dialUnix(
@@ -17,14 +17,16 @@ export async function dialUnix(
   env: Env,
 ): Promise<Connection> {
   checkSocketPath(address.place);
-  for (let waitMs = retryMsMin; ; waitMs = Math.min(retryMsMax, waitMs * 2)) {
+  if (env.now() >= options.until) throw notInTime(address, undefined);
+  for (let failures = 0; ; failures++) {
     const result = await tryOnce(address.place, options.until, env);
     if (result instanceof SocketStream) {
       return framed(result, { address: address.text, sameHost: true }, options, env);
     }
     if (result !== undefined && result.code !== "EAGAIN") throw await dialRefused(address, result);
-    if (result === undefined || env.now() + waitMs >= options.until)
-      throw notInTime(address, result);
+    const waitMs = backoff(failures, retry, env.random);
+    const over = result === undefined || env.now() + waitMs >= options.until;
+    if (over) throw notInTime(address, result);
     await sleep(env, waitMs);
   }
 }

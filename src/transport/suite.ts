@@ -1,0 +1,26 @@
+import { backPressureCases } from "./suite/back-pressure.ts";
+import { closingCases } from "./suite/closing.ts";
+import { deliveryCases } from "./suite/delivery.ts";
+import { listeningCases } from "./suite/listening.ts";
+import { Stage, type TransportSubject } from "./suite/stage.ts";
+
+export type { TransportSubject };
+
+/** One sentence about the behaviour of a transport, and its proof. */
+export interface TransportCase {
+  readonly name: string;
+  /** Rejects when the sentence does not hold. Give it a watchdog: a lost frame is waited for. */
+  run(): Promise<void>;
+}
+
+/**
+ * The conformance suite of transports: each promise that the port makes and each that the capabilities add, and what is
+ * refused instead where a capability is missing. Register the cases with any test runner.
+ */
+export function transportCases(subject: TransportSubject): TransportCase[] {
+  const { capabilities } = subject.make();
+  const cases = [...deliveryCases, ...backPressureCases, ...closingCases, ...listeningCases];
+  return cases
+    .filter(({ when }) => when === undefined || when(capabilities))
+    .map(({ name, play }) => ({ name, run: () => Stage.set(subject, play) }));
+}

@@ -1,0 +1,141 @@
+import { deepEqual, equal } from "node:assert/strict";
+
+import type { Env } from "../../base/env.ts";
+import { realEnv } from "../../base/real-env.ts";
+import { parseAddress, type Address } from "../address.ts";
+import { Recorder } from "./recorder.ts";
+import type {
+  Connection,
+  ConnectionOptions,
+  DialOptions,
+  Listener,
+  ListenOptions,
+  Transport,
+} from "../transport.ts";
+
+/** What is to be proven, made anew for each case. */
+export interface TransportSubject {
+  make(): Transport;
+  /** An address that nobody uses; another one each time. */
+  address(): string | Promise<string>;
+  /** Default: the machine's clock. */
+  env?(): Env;
+  /** How many sockets and the like the process holds, where that can be told. After a case it must be as before. */
+  handles?(): number;
+}
+
+/** How long a dial may take in a case, in milliseconds. */
+const dialMs = 10_000;
+
+/** Turns after which what has been closed must have let go of its handles. */
+const closingTurnsMax = 100;
+
+export interface Pair {
+  readonly near: Recorder;
+  readonly far: Recorder;
+}
+
+/** The surroundings of one case: it remembers what was opened, closes it, and looks that nothing stays. */
+export class Stage {
+  readonly transport: Transport;
+  readonly env: Env;
+  readonly address: Address;
+  readonly #handles: () => number;
+  readonly #handlesBefore: number;
+  readonly #alarmsBefore: number;
+  readonly #recorders: Recorder[] = [];
+  readonly #listeners: Listener[] = [];
+  /** Also those that have no recorder: somebody who only asks whether we listen connects too. */
+  readonly #accepted: Connection[] = [];
+  #pairing: Listener | undefined;
+  #accept: ((connection: Connection) => void) | undefined;
+
+  /** Makes a stage for `play` and clears it away afterwards. */
+  static async set(
+    subject: TransportSubject,
+    play: (stage: Stage) => Promise<void>,
+  ): Promise<void> {
+    const stage = new Stage(subject, parseAddress(await subject.address()));
+    let played = false;
+    try {
+      await play(stage);
+      played = true;
+    } finally {
+      // When the case has failed, its own error is the one to tell.
+      await stage.#clear().catch((error: unknown) => {
+        if (played) throw error;
+      });
+    }
+  }
+
+  private constructor(subject: TransportSubject, address: Address) {
+    this.transport = subject.make();
+    this.env = subject.env?.() ?? realEnv();
+    this.address = address;
+    this.#handles = () => subject.handles?.() ?? 0;
+    this.#handlesBefore = this.#handles();
+    this.#alarmsBefore = this.env.alarms;
+  }
+
+  async listen(
+    accept: (connection: Connection) => void,
+    options: ListenOptions = {},
+  ): Promise<Listener> {
+    const remember = (connection: Connection): void => {
+      this.#accepted.push(connection);
+      accept(connection);
+    };
+    const listener = await this.transport.listen(this.address, remember, options, this.env);
+    this.#listeners.push(listener);
+    return listener;
+  }
+
+  dial(options: Partial<DialOptions> = {}): Promise<Connection> {
+    const until = this.env.now() + dialMs;
+    return this.transport.dial(this.address, { until, ...options }, this.env);
+  }
+
+  /** A recorder for a connection, not opened. */
+  recorder(connection: Connection): Recorder {
+    const recorder = new Recorder(connection);
+    this.#recorders.push(recorder);
+    return recorder;
+  }
+
+  /** Both ends of one connection, open: `near` has dialled, `far` was accepted. Later pairs share the first's listener. */
+  async pair(near: ConnectionOptions = {}, far: ConnectionOptions = {}): Promise<Pair> {
+    const accepted = Promise.withResolvers<Connection>();
+    this.#accept = accepted.resolve;
+    this.#pairing ??= await this.listen((connection) => this.#accept?.(connection), far);
+    const dialled = this.recorder(await this.dial(near));
+    return { near: dialled.open(), far: this.recorder(await accepted.promise).open() };
+  }
+
+  /** Input that is there is read, and its consequences happen. */
+  turn(): Promise<void> {
+    return new Promise((resolve) => this.env.yield(resolve));
+  }
+
+  /** Turns until the condition is met, for what is told to nobody. */
+  async turns(met: () => boolean): Promise<void> {
+    while (!met()) await this.turn();
+  }
+
+  async #clear(): Promise<void> {
+    for (const listener of this.#listeners) await listener.close();
+    const connections = [...this.#accepted, ...this.#recorders.map((each) => each.connection)];
+    for (const connection of connections) connection.destroy("the case is over");
+    for (const recorder of this.#recorders) {
+      await recorder.until(() => recorder.reason !== undefined);
+    }
+    for (let turns = 0; turns < closingTurnsMax && this.#handles() > this.#handlesBefore; turns++) {
+      await this.turn();
+    }
+    for (const { violations, closings } of this.#recorders) {
+      deepEqual(violations, []);
+      equal(closings.length, 1, "closed is told exactly once");
+    }
+    equal(this.env.alarms, this.#alarmsBefore, "no alarm stays");
+    equal(this.#handles(), this.#handlesBefore, "no handle stays");
+  }
+}
