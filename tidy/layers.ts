@@ -38,6 +38,7 @@ export const browserSafe: readonly string[] = [
 /** Folders beside `src/` that may import its files; all others import `trunkline` by name. */
 export const insiders: Readonly<Record<string, string>> = {
   bench: "measures parts that are not public",
+  fuzz: "feeds parts that are not public",
   mutants: "breaks the sources to see the tests fail",
 };
 

@@ -8,7 +8,7 @@ import type { CloseReason, Connection, Listener, Transport } from "../../transpo
 import { ErrorCode } from "../../wire/error-code.ts";
 import { FrameType } from "../../wire/frame-type.ts";
 import type { FrameView } from "../../wire/frame-view.ts";
-import { readSetup } from "../../wire/setup.ts";
+import { readSetup, type Setup } from "../../wire/setup.ts";
 import type { Dispatcher, ServeOptions, Server } from "../protocol.ts";
 import { frameOverheadBytes } from "./caller.ts";
 import { metadataMimeType } from "./metadata.ts";
@@ -118,12 +118,11 @@ export class RsocketServer implements Server, SessionOwner {
       session.violation(setup, ErrorCode.INVALID_SETUP);
       return;
     }
-    const refusal = unsupported(
-      setup.majorVersion,
-      setup.metadataMime,
-      setup.lease,
-      setup.resumeToken !== undefined,
-    );
+    if (setup.resumeToken !== undefined) {
+      session.violation("resumption is not supported", ErrorCode.REJECTED_SETUP);
+      return;
+    }
+    const refusal = unsupported(setup);
     if (refusal !== undefined) {
       session.violation(refusal, ErrorCode.UNSUPPORTED_SETUP);
       return;
@@ -138,8 +137,10 @@ export class RsocketServer implements Server, SessionOwner {
       if (by < 0) this.settled(session);
     });
     session.responder = responder;
-    if (!responder.announce(introduction.contracts))
+    if (!responder.announce(introduction.contracts)) {
       session.violation("too many operations", ErrorCode.INVALID_SETUP);
+      return;
+    }
     const lifetimeMs = Math.min(lifetimeMsMax, Math.max(keepaliveMsMin, setup.lifetimeMs));
     session.watch(Math.min(lifetimeMs, Math.max(keepaliveMsMin, setup.keepaliveMs)), lifetimeMs);
     this.#greet(session);
@@ -216,16 +217,9 @@ export class RsocketServer implements Server, SessionOwner {
   }
 }
 
-function unsupported(
-  major: number,
-  metadataMime: string,
-  lease: boolean,
-  resume: boolean,
-): string | undefined {
-  if (major !== 1) return `RSocket ${major}.x is not supported, 1.0 is`;
+function unsupported({ majorVersion, metadataMime, lease }: Setup): string | undefined {
+  if (majorVersion !== 1) return `RSocket ${majorVersion}.x is not supported, 1.0 is`;
   if (lease) return "leases are not supported";
-  if (resume) return "resumption is not supported";
-  if (metadataMime !== metadataMimeType)
-    return `metadata of type ${metadataMime} is not supported, ${metadataMimeType} is`;
-  return undefined;
+  if (metadataMime === metadataMimeType) return undefined;
+  return `metadata of type ${metadataMime} is not supported, ${metadataMimeType} is`;
 }

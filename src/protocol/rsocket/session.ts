@@ -217,7 +217,8 @@ export class Session extends Alarm implements Receiver {
     const view = this.#view;
     const fault = view.read(memory, from, to);
     if (fault !== undefined) {
-      if (!view.ignorable || this.#unintroduced) this.violation(fault);
+      if (this.#unintroduced) this.violation(fault, ErrorCode.INVALID_SETUP);
+      else if (!view.ignorable) this.violation(fault);
       return;
     }
     if (this.#unintroduced && view.type !== FrameType.SETUP && view.type !== FrameType.RESUME) {
@@ -261,14 +262,15 @@ export class Session extends Alarm implements Receiver {
   }
 
   #requested(memory: Buffer, view: FrameView, end: StreamEnd | undefined): void {
+    if (end !== undefined) return; // the standard asks to ignore a request on a stream in use
     if (this.responder === undefined) {
-      this.sender.error(view.streamId, ErrorCode.REJECTED, "this side serves nothing");
-    } else if (
-      end !== undefined ||
-      (view.streamId & 1) === (this.#options.role === "client" ? 1 : 0)
-    ) {
+      const { streamId } = view;
+      this.#guarded(() =>
+        this.sender.error(streamId, ErrorCode.REJECTED, "this side serves nothing"),
+      );
+    } else if ((view.streamId & 1) === (this.#options.role === "client" ? 1 : 0)) {
       this.violation(
-        `a request with the stream id ${view.streamId}, which is in use or not the peer's to give`,
+        `a request with the stream id ${view.streamId}, which is not the peer's to give`,
       );
     } else if ((view.flags & Flag.FOLLOWS) !== 0) {
       this.violation("fragments are not supported by this version");
@@ -293,8 +295,8 @@ export class Session extends Alarm implements Receiver {
         return;
       case FrameType.SETUP:
       case FrameType.RESUME:
+        // The standard asks to ignore a second SETUP, and a client ignores whatever only servers are sent.
         if (this.#unintroduced) this.#owner.introduced(this, memory, view);
-        else this.violation("a second SETUP");
         return;
     }
   }
@@ -305,8 +307,9 @@ export class Session extends Alarm implements Receiver {
       this.#owner.draining(this);
       return;
     }
-    // A refused SETUP: the standard promises that nothing of what we sent behind it was processed.
     if (code < ErrorCode.CONNECTION_ERROR) {
+      if (this.#options.role === "server") return; // codes of a refused SETUP: a server must ignore them
+      // The standard promises that nothing of what we sent behind the SETUP was processed.
       const refusal = decodeFailure(ErrorCode.REJECTED, text);
       for (const end of this.#takeStreams()) end.failed(refusal);
     }
