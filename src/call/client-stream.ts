@@ -2,7 +2,7 @@ import { channels } from "../base/diagnostics.ts";
 import { systemError, type TrunklineError } from "../base/error.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
 import type { ItemStream, StreamOptions } from "./client-type.ts";
-import { checkInput, publishCall, type Calling } from "./client.ts";
+import { checkInput, publishCall, type Calling } from "./calling.ts";
 import type { Attempt } from "../protocol/attempt.ts";
 import { ClientContext } from "./client-context.ts";
 import type { Member } from "./compile.ts";

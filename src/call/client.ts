@@ -1,38 +1,17 @@
 import { channels } from "../base/diagnostics.ts";
-import type { Env } from "../base/env.ts";
 import { isTrunklineError, systemError } from "../base/error.ts";
-import { intercept, type Handler, type Interceptor } from "../base/handler.ts";
+import type { Handler } from "../base/handler.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
 import type { Attempt } from "../protocol/attempt.ts";
 import type { Caller } from "../protocol/protocol.ts";
+import { checkInput, publishCall, type Calling } from "./calling.ts";
 import { ClientContext } from "./client-context.ts";
 import type { CallOptions, Client, StreamOptions } from "./client-type.ts";
 import { ClientStream } from "./client-stream.ts";
 import { membersOf, type Member } from "./compile.ts";
 import { checkHeaders, Invocation } from "./invocation.ts";
 import { told } from "./told.ts";
-
-/** What all operations of a client share. */
-export interface Calling {
-  readonly caller: Caller;
-  readonly env: Env;
-  /** How long a call may take when neither it nor its operation says otherwise. */
-  readonly deadlineMs: number;
-  /** Checks what is sent too, not only what is received. */
-  readonly checkSent: boolean;
-  /** The interceptors, composed once; undefined when there are none, so that the usual call makes no context. */
-  readonly chain: Handler | undefined;
-}
-
-/** Composes a client's interceptors, the outermost first: those around each call, then those around each try of it. */
-export function composeChain(
-  aroundCall: readonly Interceptor[],
-  aroundAttempt: readonly Interceptor[],
-): Handler | undefined {
-  const interceptors = [...aroundCall, ...aroundAttempt];
-  return interceptors.length === 0 ? undefined : intercept(ClientContext.proceed, interceptors);
-}
 
 /** The functions by which the operations of `contract` are called through `caller`: a plain frozen object. */
 export function makeClient<C extends AnyContract>(
@@ -127,35 +106,4 @@ function send(member: Member, caller: Caller, attempt: Attempt, input: unknown):
   return member.operation.kind === "notification"
     ? caller.notify(member.operation, input, attempt)
     : caller.call(member.operation, input, attempt);
-}
-
-/** Throws INVALID_ARGUMENT; the value itself is thrown away: what is sent is what was given. */
-export async function checkInput(member: Member, input: unknown): Promise<void> {
-  const checked = validate(member.declared.in, input);
-  const valid = isPending(checked) ? await checked : checked;
-  if (valid.issues !== undefined) {
-    throw systemError(
-      "INVALID_ARGUMENT",
-      `the input does not match the contract: ${explain(valid.issues)}`,
-      { executed: "no" },
-    );
-  }
-}
-
-export function publishCall(
-  member: Member,
-  { env, caller }: Calling,
-  invocation: Invocation,
-  code: string,
-): void {
-  const channel = member.operation.kind === "stream" ? channels.stream : channels.call;
-  channel.publish({
-    side: "client",
-    operation: member.operation.name,
-    traceparent: invocation.attempt.trace.traceparent,
-    link: invocation.link,
-    endpoint: caller.endpoint,
-    code,
-    durationMs: env.now() - invocation.startedAt,
-  });
 }

@@ -5,7 +5,7 @@ import { systemError } from "../base/error.ts";
 import { uuidv7 } from "../base/id.ts";
 import { beginTrace, childTrace } from "../base/trace.ts";
 import { Attempt } from "../protocol/attempt.ts";
-import type { CallOptions, StreamOptions } from "./client-type.ts";
+import type { StreamOptions } from "./client-type.ts";
 import type { Member } from "./compile.ts";
 import { currentContext, type ServedContext } from "./served-context.ts";
 
@@ -20,7 +20,7 @@ export class Invocation {
   #abort: (() => void) | undefined;
 
   /** `deadlineMs` holds when neither the call nor its operation says otherwise. */
-  constructor(member: Member, options: CallOptions | undefined, deadlineMs: number, env: Env) {
+  constructor(member: Member, options: StreamOptions | undefined, deadlineMs: number, env: Env) {
     const { declared } = member;
     const now = env.now();
     const context = currentContext();
@@ -28,9 +28,7 @@ export class Invocation {
     const parent = context === undefined || context.settled ? undefined : context;
     const own = instant(options?.deadline, now) ?? now + (declared.deadlineMs ?? deadlineMs);
     const totalAt =
-      declared.kind === "stream"
-        ? (instant((options as StreamOptions | undefined)?.total, now) ?? Infinity)
-        : Infinity;
+      declared.kind === "stream" ? (instant(options?.total, now) ?? Infinity) : Infinity;
     const trace = parent === undefined ? beginTrace(env) : childTrace(parent.trace, env);
     const key =
       options?.idempotencyKey ?? (declared.idempotent === "by-key" ? uuidv7(env) : undefined);

@@ -89,7 +89,8 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
       this.#begin(call);
       return call.promise;
     } catch (error) {
-      return Promise.reject(error as TrunklineError);
+      const refusal = error as TrunklineError;
+      return Promise.reject(refusal);
     }
   }
 
@@ -105,7 +106,8 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
       this.#begin(notification);
       return notification.promise;
     } catch (error) {
-      return Promise.reject(error as TrunklineError);
+      const refusal = error as TrunklineError;
+      return Promise.reject(refusal);
     }
   }
 

@@ -2,8 +2,7 @@ import type { TrunklineError } from "../../base/error.ts";
 import { FrameType } from "../../wire/frame-type.ts";
 import type { Attempt } from "../attempt.ts";
 import type { Operation } from "../operation.ts";
-import { Request, type RequestHome } from "./request.ts";
-import type { Session } from "./session.ts";
+import { Request, type Carrier, type RequestHome } from "./request.ts";
 
 /** A notification that waits for a connection; over as soon as its frame is handed to one. */
 export class PendingNotification extends Request {
@@ -27,7 +26,7 @@ export class PendingNotification extends Request {
     });
   }
 
-  override sent(session: Session, streamId: number): void {
+  override sent(session: Carrier, streamId: number): void {
     super.sent(session, streamId);
     this.finish();
     this.#resolve();

@@ -6,8 +6,21 @@ import type { FrameView } from "../../wire/frame-view.ts";
 import type { Attempt, Cancellable, CancelReason } from "../attempt.ts";
 import type { Operation } from "../operation.ts";
 import { payloadBytesMax, type Payload } from "./frame-sender.ts";
-import type { Session } from "./session.ts";
 import type { StreamEnd } from "./stream-end.ts";
+
+/** What a request needs of the session that carries it. */
+export interface Carrier {
+  /** The peer takes no new requests here. */
+  readonly draining: boolean;
+  /** The request is over: frames that still come for it are ignored. */
+  forget(streamId: number): void;
+  /** Tells the peer to stop. */
+  cancel(streamId: number): void;
+  /** Gives the peer credit for more items. */
+  request(streamId: number, items: number): void;
+  /** The peer broke the protocol. */
+  violation(message: string): void;
+}
 
 /** Who holds requests that have no connection yet, and takes back those that a draining peer refused. */
 export interface RequestHome {
@@ -31,7 +44,7 @@ export abstract class Request extends Alarm implements Cancellable, StreamEnd {
   readonly startedAt: number;
   protected readonly home: RequestHome;
   /** The session that carries it; undefined while it waits for one. */
-  session: Session | undefined = undefined;
+  session: Carrier | undefined = undefined;
   streamId = 0;
   over = false;
 
@@ -59,7 +72,7 @@ export abstract class Request extends Alarm implements Cancellable, StreamEnd {
   protected abstract reject(error: TrunklineError): void;
 
   /** Called by the session when its first frame was committed. */
-  sent(session: Session, streamId: number): void {
+  sent(session: Carrier, streamId: number): void {
     this.session = session;
     this.streamId = streamId;
   }

@@ -18,7 +18,8 @@ import {
 } from "./metadata.ts";
 import { ServedCall } from "./served-call.ts";
 import { ServedStream } from "./served-stream.ts";
-import type { Session } from "./session.ts";
+import type { AnsweringSide } from "./answering-side.ts";
+import type { Answering, Session } from "./session.ts";
 import { operationsMax } from "./setup.ts";
 
 /** The frame type that each kind is asked with. */
@@ -29,7 +30,7 @@ const requestTypes: Readonly<Record<ServedOperation["operation"]["kind"], number
 };
 
 /** The answering half of a session: finds what a request asks for and starts it, or refuses before anything ran. */
-export class Responder {
+export class Responder implements Answering, AnsweringSide {
   readonly session: Session;
   readonly itemBytesMax: number;
   /** Requests whose handlers have not settled. */

@@ -5,12 +5,12 @@ import type { FrameView } from "../../wire/frame-view.ts";
 import type { Incoming } from "../incoming.ts";
 import type { ServedOperation } from "../protocol.ts";
 import { payloadBytesMax, type Payload } from "./frame-sender.ts";
-import type { Responder } from "./responder.ts";
+import type { AnsweringSide } from "./answering-side.ts";
 import type { StreamEnd } from "./stream-end.ts";
 
 /** A call or notification of the peer, from its frame until its handler has settled. */
 export class ServedCall implements StreamEnd {
-  readonly #responder: Responder;
+  readonly #responder: AnsweringSide;
   readonly #served: ServedOperation;
   readonly #incoming: Incoming;
   readonly #streamId: number;
@@ -18,7 +18,12 @@ export class ServedCall implements StreamEnd {
   /** Nobody waits for the answer any more. */
   #gone = false;
 
-  constructor(responder: Responder, served: ServedOperation, incoming: Incoming, view: FrameView) {
+  constructor(
+    responder: AnsweringSide,
+    served: ServedOperation,
+    incoming: Incoming,
+    view: FrameView,
+  ) {
     this.#responder = responder;
     this.#served = served;
     this.#incoming = incoming;

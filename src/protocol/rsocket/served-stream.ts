@@ -5,13 +5,13 @@ import type { FrameView } from "../../wire/frame-view.ts";
 import { requestNMax } from "../../wire/limits.ts";
 import type { Incoming } from "../incoming.ts";
 import type { ServedOperation, Sink } from "../protocol.ts";
-import type { Responder } from "./responder.ts";
 import { encodeOutput } from "./served-call.ts";
+import type { AnsweringSide } from "./answering-side.ts";
 import type { StreamEnd } from "./stream-end.ts";
 
 /** A stream that the peer reads: takes items as long as the peer has given credit and the connection has room. */
 export class ServedStream implements StreamEnd, Sink {
-  readonly #responder: Responder;
+  readonly #responder: AnsweringSide;
   readonly #served: ServedOperation;
   readonly #incoming: Incoming;
   readonly #streamId: number;
@@ -19,7 +19,12 @@ export class ServedStream implements StreamEnd, Sink {
   #gone = false;
   #wake: (() => void) | undefined;
 
-  constructor(responder: Responder, served: ServedOperation, incoming: Incoming, view: FrameView) {
+  constructor(
+    responder: AnsweringSide,
+    served: ServedOperation,
+    incoming: Incoming,
+    view: FrameView,
+  ) {
     this.#responder = responder;
     this.#served = served;
     this.#incoming = incoming;

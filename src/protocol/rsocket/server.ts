@@ -30,10 +30,9 @@ interface ServerBounds {
 
 /** Accepts sessions and answers them with what the dispatcher finds. */
 export class RsocketServer implements Server, SessionOwner {
-  readonly address: Address;
   /** Also of connections that are gone: a handler runs until it has settled. */
   inFlight = 0;
-  readonly #listener: Listener;
+  #listener!: Listener;
   readonly #dispatcher: Dispatcher;
   readonly #bounds: ServerBounds;
   readonly #env: Env;
@@ -57,12 +56,10 @@ export class RsocketServer implements Server, SessionOwner {
       itemBytesMax: options.itemBytesMax ?? 4 * 1024 * 1024,
       setupMs: options.setupMs ?? 5_000,
     };
-    // A connection can be accepted before `listen` resolves: those wait for the server that is made of its result.
-    const early: Connection[] = [];
-    let server: RsocketServer | undefined;
-    const listener = await transport.listen(
+    const server = new RsocketServer(dispatcher, bounds, env);
+    server.#listener = await transport.listen(
       address,
-      (connection) => (server === undefined ? early.push(connection) : server.#accept(connection)),
+      (connection) => server.#accept(connection),
       {
         frameBytesMax: Math.min(
           transport.capabilities.frameBytesMax,
@@ -72,17 +69,17 @@ export class RsocketServer implements Server, SessionOwner {
       },
       env,
     );
-    server = new RsocketServer(listener, dispatcher, bounds, env);
-    for (const connection of early) server.#accept(connection);
     return server;
   }
 
-  private constructor(listener: Listener, dispatcher: Dispatcher, bounds: ServerBounds, env: Env) {
-    this.address = listener.address;
-    this.#listener = listener;
+  private constructor(dispatcher: Dispatcher, bounds: ServerBounds, env: Env) {
     this.#dispatcher = dispatcher;
     this.#bounds = bounds;
     this.#env = env;
+  }
+
+  get address(): Address {
+    return this.#listener.address;
   }
 
   get connections(): number {

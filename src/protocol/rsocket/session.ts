@@ -6,12 +6,11 @@ import { ErrorCode } from "../../wire/error-code.ts";
 import { Flag, FrameType } from "../../wire/frame-type.ts";
 import { FrameView, readErrorText } from "../../wire/frame-view.ts";
 import { streamIdMax } from "../../wire/limits.ts";
-import type { Operation } from "../operation.ts";
+import type { ContractName, Operation } from "../operation.ts";
 import { decodeFailure } from "./failure.ts";
 import { FrameSender } from "./frame-sender.ts";
 import { encodeExtensions } from "./metadata.ts";
-import { Request } from "./request.ts";
-import type { Responder } from "./responder.ts";
+import { Request, type Carrier } from "./request.ts";
 import { encodeContracts, operationsMax } from "./setup.ts";
 import type { StreamEnd } from "./stream-end.ts";
 
@@ -31,6 +30,16 @@ export interface SessionOwner {
   settled(session: Session): void;
 }
 
+/** The answering half of a session: a `Responder`. */
+export interface Answering {
+  /** New requests are refused from now on. */
+  draining: boolean;
+  /** A request of the peer. */
+  request(memory: Buffer, view: FrameView): void;
+  /** The peer announces contracts; false when there are more operations than can be numbered. */
+  announce(contracts: readonly ContractName[]): boolean;
+}
+
 export interface SessionOptions {
   /** Streams of a client have odd numbers, those of a server even ones. */
   readonly role: "client" | "server";
@@ -44,12 +53,12 @@ export interface SessionOptions {
  * One connection that speaks RSocket: gives each frame to the stream it is for, numbers our requests, keeps watch over
  * the peer. What we ask is in `Request` and its kinds, what we are asked in `Responder`.
  */
-export class Session extends Alarm implements Receiver {
+export class Session extends Alarm implements Receiver, Carrier {
   readonly env: Env;
   readonly sender: FrameSender;
   readonly connection: Connection;
   /** Answers requests of the peer; undefined where we only ask. */
-  responder: Responder | undefined = undefined;
+  responder: Answering | undefined = undefined;
   /** No new requests go out on this session. */
   draining = false;
   /** Our requests under way. */
