@@ -116,39 +116,24 @@ export function checkSocketPath(path: string): void {
 }
 
 function readHost(text: string, name: string, rest: string): string {
-  if (!rest.startsWith("//"))
-    throw notAnAddress(text, `a host follows two slashes: ${name}://host:7400`);
+  const refuse = (why: string, example: string = "host:7400"): never => {
+    throw notAnAddress(text, `${why}: ${name}://${example}`);
+  };
+  if (!rest.startsWith("//")) refuse("a host follows two slashes");
+  if (rest.includes("@")) throw notAnAddress(text, "credentials do not belong into an address");
   const place = rest.slice(2).replace(/\/$/, "");
-  if (place.includes("@")) throw notAnAddress(text, "credentials do not belong into an address");
-  const match = /^(?:\[([^\]]*)\]|([^:/?#[\]]*))(?::([^/?#]*))?(.*)$/s.exec(place);
-  if (match === null)
-    throw notAnAddress(text, `write ${name}://host:7400, an IPv6 host in brackets`);
-  const [, ip6, plain, port, tail] = match;
-  if (tail !== "") {
-    const why =
-      tail?.startsWith(":") === true
-        ? "an IPv6 host stands in brackets"
-        : "nothing may follow the port";
-    throw notAnAddress(text, `${why}: ${name}://${ip6 === undefined ? "host" : "[::1]"}:7400`);
-  }
-  if (port === undefined) throw notAnAddress(text, `the port is missing: ${name}://host:7400`);
-  if (plain !== undefined && port.includes(":")) {
-    throw notAnAddress(text, `an IPv6 host stands in brackets: ${name}://[::1]:7400`);
-  }
-  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
+  const [, host = "", port, tail = ""] =
+    /^(\[[^\]]*\]|[^:/?#[\]]*)(?::([^:/?#]*))?(.*)$/s.exec(place) ?? [];
+  if (/^[:[\]]/.test(tail)) refuse("an IPv6 host stands in brackets", "[::1]:7400");
+  if (tail !== "") refuse("nothing may follow the port");
+  if (host === "") refuse("the host is missing");
+  if (port === undefined) refuse("the port is missing");
+  if (!/^\d{1,5}$/.test(port!) || Number(port) > 65_535) {
     throw notAnAddress(text, `the port is a number from 0 to 65535, not "${port}"`);
   }
-  if (ip6 !== undefined) {
-    if (!isIPv6(ip6)) throw notAnAddress(text, `"${ip6}" is not an IPv6 address`);
-    return `[${ip6.toLowerCase()}]:${Number(port)}`;
-  }
-  if (plain === undefined || !/^[A-Za-z0-9._-]+$/.test(plain)) {
-    throw notAnAddress(
-      text,
-      plain === "" ? `the host is missing: ${name}://host:7400` : `"${plain}" is not a host`,
-    );
-  }
-  return `${plain.toLowerCase()}:${Number(port)}`;
+  const known = host.startsWith("[") ? isIPv6(host.slice(1, -1)) : /^[A-Za-z0-9._-]+$/.test(host);
+  if (!known) throw notAnAddress(text, `"${host}" is not a host`);
+  return `${host.toLowerCase()}:${Number(port)}`;
 }
 
 function unknown(text: string, name: string, known: readonly string[], what: string): SystemError {

@@ -47,7 +47,6 @@ export class Stage {
   readonly #listeners: Listener[] = [];
   /** Also those that have no recorder: somebody who only asks whether we listen connects too. */
   readonly #accepted: Connection[] = [];
-  #pairing: Listener | undefined;
   #accept: ((connection: Connection) => void) | undefined;
 
   /** Makes a stage for `play` and clears it away afterwards. */
@@ -105,8 +104,9 @@ export class Stage {
   /** Both ends of one connection, open: `near` has dialled, `far` was accepted. Later pairs share the first's listener. */
   async pair(near: ConnectionOptions = {}, far: ConnectionOptions = {}): Promise<Pair> {
     const accepted = Promise.withResolvers<Connection>();
+    const listening = this.#accept !== undefined;
     this.#accept = accepted.resolve;
-    this.#pairing ??= await this.listen((connection) => this.#accept?.(connection), far);
+    if (!listening) await this.listen((connection) => this.#accept!(connection), far);
     const dialled = this.recorder(await this.dial(near));
     return { near: dialled.open(), far: this.recorder(await accepted.promise).open() };
   }

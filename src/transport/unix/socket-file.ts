@@ -1,6 +1,6 @@
 import type { BigIntStats } from "node:fs";
-import { link, rename, unlink } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { link, unlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
 import type { Address } from "../address.ts";
 import { hiddenNames, sameFile, statOf } from "./owner.ts";
@@ -24,7 +24,7 @@ export async function publish(hidden: string, address: Address): Promise<void> {
     const life = await probe(path);
     if (life === "alive") throw await inUse(address, file);
     if (life === "denied") throw denied(address, path, file);
-    if (life === "dead" && (await takeOver(hidden, address, file))) return;
+    if (life === "dead") await removeDead(path, file, hidden, address);
   }
   throw unsettled(address);
 }
@@ -36,39 +36,35 @@ export async function withdraw(path: string, own: BigIntStats): Promise<void> {
 }
 
 /**
- * Replaces the dead socket `file`. Only who holds the lock removes a name that is not its own: otherwise, of two that have
- * seen the same dead file, the second would remove the live one that the first has just put there. The lock is one more
- * name of our listening socket, so that others can ask whether its holder lives.
+ * Removes `name` while it is the dead socket `file`. Only who holds the lock of a dead socket removes a name of it:
+ * otherwise, of two that have seen it dead, the second would remove the live one that the first has put there meanwhile.
+ * The lock is one more name of our own listening socket, so that others can ask whether its holder lives; the lock of a
+ * holder that died is itself a name of a dead socket, and removed by the same rule.
  */
-async function takeOver(hidden: string, address: Address, file: BigIntStats): Promise<boolean> {
-  const path = address.place;
-  const lock = join(dirname(path), `.${basename(path)}.lock`);
+async function removeDead(
+  name: string,
+  file: BigIntStats,
+  hidden: string,
+  address: Address,
+): Promise<void> {
+  const lock = join(dirname(name), `.${file.ino.toString(36)}.lock`);
   if (!(await linked(hidden, lock))) {
     const holder = await statOf(lock);
-    if (holder === undefined) return false;
-    if ((await probe(lock)) === "alive") throw await beingTaken(address, holder);
-    await removeDead(lock, holder, `${hidden}.old`);
-    return false;
+    if (holder === undefined) return;
+    const life = await probe(lock);
+    if (life === "dead") return removeDead(lock, holder, hidden, address);
+    if (life === "gone") return;
+    throw await beingTaken(address, holder);
   }
   try {
-    if (!sameFile(await statOf(path), file) || (await probe(path)) !== "dead") return false;
-    for (const name of await hiddenNames(path, file)) await unlink(name.path).catch(ignoreMissing);
-    await unlink(path);
-    return await linked(hidden, path);
+    if (!sameFile(await statOf(name), file) || (await probe(name)) !== "dead") return;
+    for (const other of await hiddenNames(address.place, file)) {
+      await unlink(other.path).catch(ignoreMissing);
+    }
+    await unlink(name).catch(ignoreMissing);
   } finally {
     await unlink(lock).catch(ignoreMissing);
   }
-}
-
-/** Removes a lock whose holder died with it; `rename` is atomic, so that only one removes it, and no newer one. */
-async function removeDead(lock: string, holder: BigIntStats, aside: string): Promise<void> {
-  try {
-    await rename(lock, aside);
-  } catch (error) {
-    return ignoreMissing(error);
-  }
-  if (!sameFile(await statOf(aside), holder)) await linked(aside, lock);
-  await unlink(aside);
 }
 
 /** Adds a name; false when there is something under it. */
