@@ -32,33 +32,27 @@ export class TrunklineError extends Error {
   override readonly name: string = "TrunklineError";
   readonly code: string;
   readonly executed: Executed;
-  readonly declared: boolean;
-  readonly data: unknown;
-  readonly operation: string | undefined;
-  readonly endpoint: string | undefined;
-  readonly attempts: number;
-  readonly elapsedMs: number | undefined;
-  readonly advice: string | undefined;
-  readonly id: string | undefined;
+  // What the message says already does not show again where an error is printed: these are not enumerable.
+  declare readonly declared: boolean;
+  declare readonly data: unknown;
+  declare readonly operation: string | undefined;
+  declare readonly endpoint: string | undefined;
+  declare readonly attempts: number;
+  declare readonly elapsedMs: number | undefined;
+  declare readonly advice: string | undefined;
+  declare readonly id: string | undefined;
   /** What happened, without code, place and advice. */
-  readonly reason: string;
+  declare readonly reason: string;
 
   constructor(code: string, reason: string, details: ErrorDetails) {
-    super(
-      describe(code, reason, details),
-      details.cause === undefined ? undefined : { cause: details.cause },
-    );
+    const { executed, declared = false, data, operation, endpoint, attempts = 1 } = details;
+    const { elapsedMs, advice, id, cause } = details;
+    super(describe(code, reason, details), cause === undefined ? undefined : { cause });
     this.code = code;
-    this.reason = reason;
-    this.executed = details.executed;
-    this.declared = details.declared ?? false;
-    this.data = details.data;
-    this.operation = details.operation;
-    this.endpoint = details.endpoint;
-    this.attempts = details.attempts ?? 1;
-    this.elapsedMs = details.elapsedMs;
-    this.advice = details.advice;
-    this.id = details.id;
+    this.executed = executed;
+    const quiet = { declared, operation, endpoint, attempts, elapsedMs, advice, id, reason };
+    for (const [name, value] of Object.entries(quiet)) Object.defineProperty(this, name, { value });
+    Object.defineProperty(this, "data", { value: data, enumerable: data !== undefined });
     Object.defineProperty(this, brand, { value: true });
   }
 

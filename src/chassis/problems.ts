@@ -1,4 +1,5 @@
 import { isTrunklineError, systemError, type TrunklineError } from "../base/error.ts";
+import type { SystemCode } from "../base/outcome.ts";
 import { info } from "../contract/contract.ts";
 import { inputSideProblems } from "../contract/input-side.ts";
 import { membersOf } from "../call/compile.ts";
@@ -17,7 +18,8 @@ export interface Place {
 /** One thing that keeps a process from starting. */
 export interface Problem {
   readonly text: string;
-  readonly cause?: unknown;
+  /** The code of the error that it was, if it was one of ours. */
+  readonly code?: SystemCode;
 }
 
 /** Reads the addresses; what is wrong with them goes into `problems`. */
@@ -77,25 +79,22 @@ function kindProblems({ contract }: Service, places: readonly Place[]): string[]
 
 export function problemOf(error: unknown): Problem {
   if (!isTrunklineError(error))
-    return { text: error instanceof Error ? error.message : String(error), cause: error };
-  const { reason, advice } = error;
-  return { text: advice === undefined ? reason : `${reason}\n     → ${advice}`, cause: error };
+    return { text: error instanceof Error ? error.message : String(error) };
+  const { code, reason, advice, endpoint } = error;
+  const what = endpoint === undefined ? reason : `${endpoint}: ${reason}`;
+  return {
+    text: advice === undefined ? what : `${what}\n     → ${advice}`,
+    code: code as SystemCode,
+  };
 }
 
 /** All problems in one message: a person mends them in one go. */
 export function cannotStart(name: string, problems: readonly Problem[]): TrunklineError {
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
   const list = problems.map(({ text }, index) => `\n  ${index + 1}. ${text}`).join("");
-  const first = problems.find(({ cause }) => isTrunklineError(cause))?.cause as
-    | TrunklineError
-    | undefined;
-  const code = problems.length === 1 && first?.declared === false ? first.code : "INVALID_ARGUMENT";
-  return systemError(
-    code as "INVALID_ARGUMENT",
-    `Cannot start ${JSON.stringify(name)}, ${count}:${list}`,
-    {
-      executed: "no",
-      cause: first,
-    },
-  );
+  const code = (problems.length === 1 ? problems[0]!.code : undefined) ?? "INVALID_ARGUMENT";
+  return systemError(code, `Cannot start ${JSON.stringify(name)}, ${count}:${list}`, {
+    executed: "no",
+    advice: "nothing listens; mend this and start again",
+  });
 }
