@@ -37,9 +37,11 @@ export class RsocketServer implements Server, SessionOwner {
   readonly #bounds: ServerBounds;
   readonly #env: Env;
   readonly #sessions = new Set<Session>();
-  #draining = false;
+  #left: Promise<void> | undefined;
+  /** Nobody can dial any more, and whoever has is sent away. */
+  #away = false;
   #drained: (() => void) | undefined;
-  #left: Promise<unknown> | undefined;
+  #cutting = false;
   #cut = 0;
 
   static async listen(
@@ -87,7 +89,7 @@ export class RsocketServer implements Server, SessionOwner {
   }
 
   #accept(connection: Connection): void {
-    if (this.#draining) {
+    if (this.#cutting) {
       connection.destroy("the server is shutting down");
       return;
     }
@@ -141,6 +143,7 @@ export class RsocketServer implements Server, SessionOwner {
     const lifetimeMs = Math.min(lifetimeMsMax, Math.max(keepaliveMsMin, setup.lifetimeMs));
     session.watch(Math.min(lifetimeMs, Math.max(keepaliveMsMin, setup.keepaliveMs)), lifetimeMs);
     this.#greet(session);
+    if (this.#away) this.#sendAway(session);
   }
 
   /** Says who serves, for whoever wants to know; nobody waits for it. */
@@ -169,7 +172,11 @@ export class RsocketServer implements Server, SessionOwner {
   }
 
   #checkDrained(): void {
-    if (this.#sessions.size === 0 && this.inFlight === 0) this.#drained?.();
+    if (this.#empty) this.#drained?.();
+  }
+
+  get #empty(): boolean {
+    return this.#sessions.size === 0 && this.inFlight === 0;
   }
 
   #publish(session: Session, state: "open" | "draining" | "closed", reason?: string): void {
@@ -186,27 +193,31 @@ export class RsocketServer implements Server, SessionOwner {
 
   /** Called again it only changes the time that is left: a second `drain(0)` cuts at once. */
   async drain(withinMs: number): Promise<number> {
-    if (!this.#draining) this.#leave();
+    this.#left ??= this.#leave();
     const budget = alarmAt(this.#env, this.#env.now() + withinMs, () => this.#cutAll());
     await this.#left;
     this.#env.clear(budget);
     return this.#cut;
   }
 
-  #leave(): void {
-    this.#draining = true;
-    const closed = this.#listener.close();
-    const empty = new Promise<void>((resolve) => (this.#drained = resolve));
-    this.#left = Promise.all([closed, empty]);
-    for (const session of [...this.#sessions]) {
-      this.#publish(session, "draining");
-      if (session.responder === undefined) session.destroy("the server is shutting down");
-      else session.leave();
-    }
-    this.#checkDrained();
+  async #leave(): Promise<void> {
+    // Whom we send away dials again at once: by then nobody may find us at the address any more.
+    await this.#listener.close();
+    this.#away = true;
+    for (const session of [...this.#sessions])
+      if (session.responder !== undefined) this.#sendAway(session);
+    if (this.#cutting || this.#empty) return;
+    await new Promise<void>((resolve) => (this.#drained = resolve));
+  }
+
+  /** One that has not introduced itself yet is sent away when it does: it may have sent requests along. */
+  #sendAway(session: Session): void {
+    this.#publish(session, "draining");
+    session.leave();
   }
 
   #cutAll(): void {
+    this.#cutting = true;
     this.#cut = this.inFlight;
     for (const session of [...this.#sessions])
       session.destroy("the server's time to shut down was over");

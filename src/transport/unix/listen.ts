@@ -30,7 +30,9 @@ export async function listenUnix(
   checkSocketPath(path);
   const hidden = hiddenPath(path);
   checkHiddenPath(path, hidden);
+  let accepted = 0;
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+    accepted++;
     const stream = SocketStream.accepted(socket, env);
     accept(framed(stream, { address: address.text, sameHost: true }, options, env));
   });
@@ -48,6 +50,12 @@ export async function listenUnix(
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await withdraw(path, own);
+    // Who connected before the name was gone stands in the queue; closing would reset them, with what they have sent. A
+    // turn accepts one of them, and the first turn may be the rest of one that has looked at the queue already.
+    for (let before = -1; before < accepted;) {
+      before = accepted;
+      for (let turns = 0; turns < 2; turns++) await new Promise<void>((done) => env.yield(done));
+    }
     server.close(); // removes the hidden name too
   };
   return { address, close: () => (closing ??= close()) };
