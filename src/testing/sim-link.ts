@@ -1,7 +1,10 @@
 import type { Random } from "../base/random.ts";
 import type { SimEnv } from "./sim-env.ts";
 
-/** How long what is sent takes: at least `minMs`, on average `meanMs`, exponentially distributed. */
+/** How much longer than the mean something takes at most. */
+const longestFactor = 10;
+
+/** How long what is sent takes: from `minMs` to ten times `meanMs`, which is about the mean, exponentially distributed. */
 export interface Latency {
   readonly minMs: number;
   readonly meanMs: number;
@@ -37,7 +40,9 @@ export class SimLink {
   /** How long the next parcel takes. */
   delayMs(): number {
     const { minMs, meanMs } = this.latency;
-    return meanMs <= minMs ? minMs : minMs - (meanMs - minMs) * Math.log(1 - this.#random());
+    if (meanMs <= minMs) return minMs;
+    const delayMs = minMs - (meanMs - minMs) * Math.log(1 - this.#random());
+    return Math.min(delayMs, longestFactor * meanMs);
   }
 
   /** A direction of a connection over this link. */

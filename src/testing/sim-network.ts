@@ -65,6 +65,7 @@ export class SimNetwork implements Transport, EndHost {
   readonly #ends = new Map<SimConnection, SimConnection>();
   readonly #readRates = new Map<string, number>();
   readonly #unreachable = new Set<string>();
+  readonly #dialling = new WeakMap<SimEnv, number>();
   #connections = 0;
 
   constructor(world: World) {
@@ -75,6 +76,11 @@ export class SimNetwork implements Transport, EndHost {
   /** Open ends of connections. */
   get ends(): readonly SimConnection[] {
     return [...this.#ends.keys()];
+  }
+
+  /** Dials of a node that have not come to an end. */
+  dialling(env: SimEnv): number {
+    return this.#dialling.get(env) ?? 0;
   }
 
   /** Places where somebody listens. */
@@ -90,9 +96,14 @@ export class SimNetwork implements Transport, EndHost {
     for (const link of this.#links.values()) link.latency = latency;
   }
 
-  /** What `from` sends to `to` waits until `heal`; for a whole partition call it both ways. */
+  /** What `from` sends to `to` waits until `mend` or `heal`; for a whole partition call it both ways. */
   sever(from: string, to: string): void {
     this.#link(from, to).sever();
+  }
+
+  /** What was severed from `from` to `to` arrives now. */
+  mend(from: string, to: string): void {
+    this.#link(from, to).heal();
   }
 
   /** All links work again, nodes read as fast as they can, dials succeed. Silent connections stay silent. */
@@ -126,7 +137,7 @@ export class SimNetwork implements Transport, EndHost {
 
   /**
    * The process of a node dies: nothing of it happens any more, its connections are closed by the system. With `host` the
-   * whole machine dies: nobody tells its peers, and who dials it waits in vain until `heal`.
+   * whole machine dies: nobody tells its peers, and who dials it waits in vain until it listens anew, or `heal`.
    */
   crash(env: SimEnv, host: boolean = false): void {
     env.kill();
@@ -150,8 +161,10 @@ export class SimNetwork implements Transport, EndHost {
     if (env.now() >= options.until) throw notInTime(address);
     return new Promise((resolve, reject) => {
       let settled = false;
+      this.#dialling.set(from, this.dialling(from) + 1);
       const settle = (act: () => void): void => {
         settled = true;
+        this.#dialling.set(from, this.dialling(from) - 1);
         env.clear(patience);
         act();
       };
@@ -196,6 +209,7 @@ export class SimNetwork implements Transport, EndHost {
     }
     this.#listening.set(place, listening);
     this.#homes.set(place, listening.env.node);
+    this.#unreachable.delete(listening.env.node);
     return {
       address,
       close: async () => {

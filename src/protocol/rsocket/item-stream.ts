@@ -29,7 +29,8 @@ export class ItemStream extends Request implements AsyncIterableIterator<unknown
   readonly #options: StreamOptions;
   /** Set once the peer has accepted: the first item, or the end. */
   #accepted = false;
-  #lastItemAt = 0;
+  /** When the last item came, or was asked for, whichever was later. */
+  #idleFrom = 0;
   #failure: TrunklineError | undefined;
 
   constructor(
@@ -79,6 +80,8 @@ export class ItemStream extends Request implements AsyncIterableIterator<unknown
       return Promise.reject(failure);
     }
     if (this.over) return Promise.resolve(done);
+    if (this.#readers.length === 0 && this.#options.idleMs !== Infinity)
+      this.#idleFrom = this.home.env.now();
     return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
   }
 
@@ -132,10 +135,10 @@ export class ItemStream extends Request implements AsyncIterableIterator<unknown
       this.#abandon(this.#late(`no item within ${Math.round(now - this.startedAt)} ms`));
     } else if (now >= this.attempt.totalAt) {
       this.#abandon(this.#late(`not at its end within ${Math.round(now - this.startedAt)} ms`));
-    } else if (this.#items.size === 0 && now >= this.#lastItemAt + this.#options.idleMs) {
-      this.#abandon(this.#late(`no item for ${Math.round(now - this.#lastItemAt)} ms`));
+    } else if (this.#readers.length > 0 && now >= this.#idleFrom + this.#options.idleMs) {
+      this.#abandon(this.#late(`no item for ${Math.round(now - this.#idleFrom)} ms`));
     } else {
-      this.#watch(now); // items came meanwhile, or wait for the reader: it is not the producer who idles
+      this.#watch(now); // an item came meanwhile, or nobody asks for one: it is not the producer who idles
     }
   }
 
@@ -146,7 +149,7 @@ export class ItemStream extends Request implements AsyncIterableIterator<unknown
   /** The peer has accepted: from here on only `total` and `idle` bound the stream. */
   #alive(): void {
     const now = this.home.env.now();
-    this.#lastItemAt = now;
+    this.#idleFrom = now;
     if (this.#accepted) return;
     this.#accepted = true;
     this.#watch(now);
@@ -154,8 +157,9 @@ export class ItemStream extends Request implements AsyncIterableIterator<unknown
 
   #watch(now: number): void {
     const { env } = this.home;
-    const idleAt = Math.max(now, this.#lastItemAt) + this.#options.idleMs;
-    const next = Math.min(this.attempt.totalAt, idleAt);
+    // While nobody asks, the earliest who can have waited too long is one who asks now.
+    const from = this.#readers.length > 0 ? this.#idleFrom : now;
+    const next = Math.min(this.attempt.totalAt, from + this.#options.idleMs);
     if (next === Infinity) env.clear(this);
     else env.set(this, next);
   }

@@ -1,0 +1,6 @@
+// The simulator: the whole stack in virtual time, over a network with faults.
+export { SimEnv, virtualEnv, World } from "./sim-env.ts";
+export { SimNetwork, type DialFaults } from "./sim-network.ts";
+export type { SimConnection } from "./sim-connection.ts";
+export type { Latency } from "./sim-link.ts";
+export { WireWatch } from "./wire-watch.ts";

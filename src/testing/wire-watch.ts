@@ -1,0 +1,143 @@
+import { ErrorCode } from "../wire/error-code.ts";
+import { Flag, frameName, FrameType } from "../wire/frame-type.ts";
+import { FrameView } from "../wire/frame-view.ts";
+import type { FrameObserver, SimConnection } from "./sim-connection.ts";
+
+/** A stream as the end that is watched knows it. */
+interface Stream {
+  /** This end has asked. */
+  readonly asked: boolean;
+  readonly type: number;
+  /** Items that this end may still send. */
+  credit: number;
+}
+
+interface End {
+  readonly streams: Map<number, Stream>;
+  /** The highest stream id that this end has given. */
+  lastId: number;
+  introduced: boolean;
+  /** The peer has said that it wants no new requests. */
+  leaving: boolean;
+}
+
+/**
+ * Watches every connection of a simulated network and complains about an end that breaks the rules of RSocket by what it
+ * can know: items without credit, frames on a stream that is over, requests to a peer that is leaving.
+ */
+export class WireWatch implements FrameObserver {
+  readonly #complain: (what: string) => void;
+  readonly #tell: ((line: string) => void) | undefined;
+  readonly #ends = new WeakMap<SimConnection, End>();
+  readonly #view = new FrameView();
+
+  /** `tell` gets a line for each frame. */
+  constructor(complain: (what: string) => void, tell?: (line: string) => void) {
+    this.#complain = complain;
+    this.#tell = tell;
+  }
+
+  sent(connection: SimConnection, frame: Buffer): void {
+    const view = this.#read(connection, frame, "→");
+    const end = this.#end(connection);
+    const wrong = connection.dialled ? introduction(end, view) : undefined;
+    const fault = wrong ?? (view.streamId === 0 ? undefined : this.#streamSent(end, view));
+    if (fault !== undefined) this.#complain(`${nameOf(connection)}: ${fault}`);
+  }
+
+  received(connection: SimConnection, frame: Buffer): void {
+    const view = this.#read(connection, frame, "←");
+    const end = this.#end(connection);
+    const { streamId, type, flags } = view;
+    if (streamId === 0) {
+      end.leaving ||= type === FrameType.ERROR && view.errorCode === ErrorCode.CONNECTION_CLOSE;
+      return;
+    }
+    const stream = end.streams.get(streamId);
+    if (isRequest(type)) {
+      if (type !== FrameType.REQUEST_FNF)
+        end.streams.set(streamId, { asked: false, type, credit: view.requestN });
+    } else if (type === FrameType.REQUEST_N && stream !== undefined) {
+      stream.credit += view.requestN;
+    } else if (type === FrameType.CANCEL || isLast(stream, type, flags)) {
+      end.streams.delete(streamId);
+    }
+  }
+
+  #streamSent(end: End, view: FrameView): string | undefined {
+    const { streamId, type, flags } = view;
+    const what = `${frameName(type)} on stream ${streamId}`;
+    if (isRequest(type)) {
+      if (streamId <= end.lastId) return `${what}: the number was given before`;
+      end.lastId = streamId;
+      if (end.leaving) return `${what}: the peer has said that it wants no new requests`;
+      if (type !== FrameType.REQUEST_FNF)
+        end.streams.set(streamId, { asked: true, type, credit: 0 });
+      return undefined;
+    }
+    const stream = end.streams.get(streamId);
+    if (stream === undefined) return `${what}, which is over`;
+    if (stream.asked) {
+      if (type === FrameType.CANCEL) end.streams.delete(streamId);
+      else if (type !== FrameType.REQUEST_N) return `${what}, which this end has asked for`;
+      return undefined;
+    }
+    if (type === FrameType.PAYLOAD && (flags & Flag.NEXT) !== 0 && isStream(stream.type)) {
+      if (stream.credit-- === 0) return `${what}: an item without credit`;
+    }
+    if (isLast(stream, type, flags)) end.streams.delete(streamId);
+    return undefined;
+  }
+
+  #read(connection: SimConnection, frame: Buffer, arrow: string): FrameView {
+    const view = this.#view;
+    const fault = view.read(frame, 0, frame.length);
+    if (fault !== undefined) this.#complain(`${nameOf(connection)} ${arrow} ${fault}`);
+    this.#tell?.(`${nameOf(connection)} ${arrow} ${describe(view)}`);
+    return view;
+  }
+
+  #end(connection: SimConnection): End {
+    let end = this.#ends.get(connection);
+    if (end === undefined) {
+      end = { streams: new Map(), lastId: 0, introduced: false, leaving: false };
+      this.#ends.set(connection, end);
+    }
+    return end;
+  }
+}
+
+function introduction(end: End, view: FrameView): string | undefined {
+  const first = !end.introduced;
+  end.introduced = true;
+  if ((view.type === FrameType.SETUP) === first) return undefined;
+  return first ? `${frameName(view.type)} before SETUP` : "a second SETUP";
+}
+
+function isRequest(type: number): boolean {
+  return type >= FrameType.REQUEST_RESPONSE && type <= FrameType.REQUEST_CHANNEL;
+}
+
+function isStream(type: number): boolean {
+  return type === FrameType.REQUEST_STREAM || type === FrameType.REQUEST_CHANNEL;
+}
+
+/** The frame by which the one who answers ends the stream. */
+function isLast(stream: Stream | undefined, type: number, flags: number): boolean {
+  if (type === FrameType.ERROR) return true;
+  if (type !== FrameType.PAYLOAD) return false;
+  return (flags & Flag.COMPLETE) !== 0 || stream?.type === FrameType.REQUEST_RESPONSE;
+}
+
+function nameOf(connection: SimConnection): string {
+  return `${connection.env.name} connection ${connection.id}`;
+}
+
+function describe(view: FrameView): string {
+  const parts = [frameName(view.type), `stream ${view.streamId}`];
+  if (view.requestN > 0) parts.push(`n ${view.requestN}`);
+  if ((view.flags & Flag.COMPLETE) !== 0) parts.push("complete");
+  if (view.type === FrameType.ERROR) parts.push(`code ${view.errorCode.toString(16)}`);
+  parts.push(`${view.dataTo - view.dataFrom} bytes`);
+  return parts.join(" ");
+}
