@@ -120,10 +120,10 @@ export abstract class Request extends Alarm implements Cancellable, StreamEnd {
 
   cancel(reason: CancelReason, cause?: unknown): void {
     if (this.over) return;
-    const { session, streamId } = this;
-    const executed = session === undefined ? "no" : "maybe";
+    const executed = this.session === undefined ? "no" : "maybe";
+    // The peer is told first: a session that is to close does so with its last request.
+    this.session?.cancel(this.streamId);
     this.fail(cancelError(reason, executed, cause));
-    session?.cancel(streamId);
   }
 
   ring(): void {
@@ -134,17 +134,9 @@ export abstract class Request extends Alarm implements Cancellable, StreamEnd {
 
   /** The deadline is over while the request is under way. */
   protected timedOut(): void {
-    const { session, streamId } = this;
-    this.fail(
-      systemError(
-        "DEADLINE_EXCEEDED",
-        `no answer within ${Math.round(this.home.env.now() - this.startedAt)} ms`,
-        {
-          executed: "maybe",
-        },
-      ),
-    );
-    session?.cancel(streamId);
+    const reason = `no answer within ${Math.round(this.home.env.now() - this.startedAt)} ms`;
+    this.session?.cancel(this.streamId);
+    this.fail(systemError("DEADLINE_EXCEEDED", reason, { executed: "maybe" }));
   }
 }
 
