@@ -13,13 +13,25 @@ export interface OutgoingBounds {
 
 /** The bounds that the options ask for, with the defaults of `ConnectionOptions`. */
 export function outgoingBounds(options: ConnectionOptions): OutgoingBounds {
+  const { frameBytesMax = frameBytesLimit } = options;
+  // Enough to keep a socket busy, little to lose.
+  const { outgoingBytesHigh = 1024 * 1024 } = options;
+  // Whoever ignores `writable` must not fill the memory.
+  const { outgoingBytesMax = 64 * 1024 * 1024 } = options;
   return {
-    frameBytesMax: Math.min(options.frameBytesMax ?? frameBytesLimit, frameBytesLimit),
-    // Enough to keep a socket busy, little to lose.
-    outgoingBytesHigh: options.outgoingBytesHigh ?? 1024 * 1024,
-    // Whoever ignores `writable` must not fill the memory.
-    outgoingBytesMax: options.outgoingBytesMax ?? 64 * 1024 * 1024,
+    frameBytesMax: Math.min(atLeastOne("frameBytesMax", frameBytesMax), frameBytesLimit),
+    outgoingBytesHigh: atLeastOne("outgoingBytesHigh", outgoingBytesHigh),
+    outgoingBytesMax: atLeastOne("outgoingBytesMax", outgoingBytesMax),
   };
+}
+
+/** Passes a bound that can be kept; others are refused with INVALID_ARGUMENT. */
+export function atLeastOne(name: string, value: number): number {
+  if (value >= 1) return value;
+  throw systemError("INVALID_ARGUMENT", `${name} is ${value}`, {
+    executed: "no",
+    advice: "a bound is a number of at least 1; leave it out for the default",
+  });
 }
 
 /** The error for a claim past a bound; call it only when one is passed. */

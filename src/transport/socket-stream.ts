@@ -5,10 +5,11 @@ import type { ByteSink, ByteStream } from "./byte-stream.ts";
 
 /**
  * One buffer into which all dialled sockets of the process read: what they receive is borrowed and used up within the
- * callback. Accepted sockets cannot have it without private API; each of their reads allocates.
+ * callback. Twice the bytes a second of a buffer for each read; 256 KiB is what the kernel holds at most for a local
+ * socket. Accepted sockets cannot have it without private API: each of their reads allocates 64 KiB.
  */
 let sharedReadBuffer: Buffer | undefined;
-const readBytes = 64 * 1024;
+const readBytes = 256 * 1024;
 
 const nothing = new Uint8Array(0);
 

@@ -42,7 +42,7 @@ export interface ConnectionOptions {
   readonly frameBytesMax?: number;
   /** Bytes waiting to be sent from which on `writable` is false. Default 1 MiB. */
   readonly outgoingBytesHigh?: number;
-  /** Bytes waiting to be sent past which a claim throws RESOURCE_EXHAUSTED. Default 64 MiB. */
+  /** A claim with which more bytes than this would wait to be sent throws RESOURCE_EXHAUSTED. Default 64 MiB. */
   readonly outgoingBytesMax?: number;
 }
 
@@ -80,22 +80,36 @@ export interface Connection {
   commit(end: number): void;
   /** False while more than `outgoingBytesHigh` wait to be sent; `drain` tells when that is over. */
   readonly writable: boolean;
-  /** Stops reading from the peer, which makes the peer's connection unwritable in the end. */
+  /**
+   * Delivers no further frame, not even of a batch that is just being delivered, and stops reading from the peer, which
+   * makes the peer's connection unwritable in the end. The end, or the loss, of the connection may still be told.
+   */
   pause(): void;
+  /** Goes on; frames that were held back come in a later turn. */
   resume(): void;
   /** Sends what was committed, then says that nothing more will come. Frames of the peer still arrive. Idempotent. */
   end(): void;
-  /** Closes at once, in both directions; what was not sent is lost. Idempotent. */
+  /**
+   * Closes at once, in both directions; what was not sent, or not yet read by the peer, may be lost. `closed` is told in
+   * a later turn. Idempotent.
+   */
   destroy(reason: string): void;
 }
 
-/** What a connection tells its user. Never called before `open` has returned, nor after `closed`. */
+/**
+ * What a connection tells its user. Never called before `open` has returned, nor after `closed`, nor from within a call
+ * of the connection's methods; all of them may be called from here. When `frame` throws, the connection is
+ * destroyed.
+ */
 export interface Receiver {
   /** One frame: bytes `from` to `to` of `memory`, which is borrowed for the time of this call. */
   frame(memory: Buffer, from: number, to: number): void;
   /** The connection is writable again. */
   drain(): void;
-  /** The peer will send nothing more. We may still send. */
+  /**
+   * The peer will send nothing more. We may still send. Where a transport cannot tell an end from a death
+   * (`noticesDeath` is false), this is all that is heard of a death until something is sent.
+   */
   ended(): void;
   /** The last word, exactly once: nothing is sent or received any more. */
   closed(reason: CloseReason): void;

@@ -1,17 +1,16 @@
 import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
 import type { Address } from "../address.ts";
+import { connectionsMax } from "../listen-bounds.ts";
 import { frameBytesLimit } from "../outgoing-bounds.ts";
 import type { Connection, DialOptions, Listener, ListenOptions, Transport } from "../transport.ts";
 import { connectionPair } from "./memory-connection.ts";
-
-/** Open connections of one listener past which new ones are closed at once; as for sockets, so that tests tell the truth. */
-const connectionsMaxDefault = 10_000;
 
 interface Listening {
   readonly accept: (connection: Connection) => void;
   readonly options: ListenOptions;
   readonly env: Env;
+  readonly connectionsMax: number;
   connections: number;
 }
 
@@ -46,8 +45,10 @@ export function memory(names: MemoryNames = processNames): Transport {
       noticesDeath: true,
     },
     dial: (address, options, env) => dial(listening, address, options, env),
-    listen: (address, accept, options, env) =>
-      listen(listening, address, { accept, options, env, connections: 0 }),
+    listen: async (address, accept, options, env) => {
+      const bounds = { connectionsMax: connectionsMax(options), connections: 0 };
+      return listen(listening, address, { accept, options, env, ...bounds });
+    },
   };
 }
 
@@ -77,7 +78,7 @@ async function dial(
     { address: address.text, options: listening.options, env: listening.env },
     () => listening.connections--,
   );
-  if (++listening.connections > (listening.options.connectionsMax ?? connectionsMaxDefault)) {
+  if (++listening.connections > listening.connectionsMax) {
     accepted.destroy("too many connections");
   } else {
     listening.env.yield(() => listening.accept(accepted));

@@ -6,6 +6,7 @@ import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
 import { checkSocketPath, socketPathBytesMax, type Address } from "../address.ts";
 import { framed } from "../framed.ts";
+import { connectionsMax } from "../listen-bounds.ts";
 import { SocketStream } from "../socket-stream.ts";
 import type { Connection, Listener, ListenOptions } from "../transport.ts";
 import { hiddenPath, statOf } from "./owner.ts";
@@ -17,8 +18,6 @@ import { publish, withdraw } from "./socket-file.ts";
 const socketMode = 0o600;
 const folderMode = 0o700;
 
-const connectionsMaxDefault = 10_000;
-
 /** Binds under a hidden name, sets the mode, and only then gives the socket its public name. */
 export async function listenUnix(
   address: Address,
@@ -27,6 +26,7 @@ export async function listenUnix(
   env: Env,
 ): Promise<Listener> {
   const path = address.place;
+  const maxConnections = connectionsMax(options);
   checkSocketPath(path);
   const hidden = hiddenPath(path);
   checkHiddenPath(path, hidden);
@@ -36,7 +36,7 @@ export async function listenUnix(
     const stream = SocketStream.accepted(socket, env);
     accept(framed(stream, { address: address.text, sameHost: true }, options, env));
   });
-  server.maxConnections = options.connectionsMax ?? connectionsMaxDefault;
+  server.maxConnections = maxConnections;
   try {
     await mkdir(dirname(path), { recursive: true, mode: folderMode });
     await bind(server, hidden, address);

@@ -1,5 +1,5 @@
 import type { BigIntStats } from "node:fs";
-import { lstat, readdir } from "node:fs/promises";
+import { lstat, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 /**
@@ -57,6 +57,11 @@ export function ownUser(): number | undefined {
 /** What is at the path, without following a link; undefined when nothing is, or when we may not look. */
 export async function statOf(path: string): Promise<BigIntStats | undefined> {
   return lstat(path, { bigint: true }).catch(() => undefined);
+}
+
+/** As `statOf`, behind links: what connecting would reach. */
+export async function targetOf(path: string): Promise<BigIntStats | undefined> {
+  return stat(path, { bigint: true }).catch(() => undefined);
 }
 
 export function sameFile(one: BigIntStats | undefined, other: BigIntStats | undefined): boolean {

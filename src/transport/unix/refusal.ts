@@ -1,10 +1,10 @@
 import type { BigIntStats } from "node:fs";
 import { dirname } from "node:path";
 
-import { systemError, type SystemError } from "../../base/error.ts";
+import { isTrunklineError, systemError, type SystemError } from "../../base/error.ts";
 import type { SystemCode } from "../../base/outcome.ts";
 import type { Address } from "../address.ts";
-import { hasEnded, listenerOf, ownerOf, ownUser, statOf } from "./owner.ts";
+import { hasEnded, listenerOf, ownerOf, ownUser, statOf, targetOf } from "./owner.ts";
 
 /** Translates what the system says when connecting fails. */
 export async function dialRefused(
@@ -12,7 +12,7 @@ export async function dialRefused(
   error: NodeJS.ErrnoException,
 ): Promise<SystemError> {
   const code = error.code ?? "";
-  const file = await statOf(address.place);
+  const file = await targetOf(address.place);
   if (code === "ECONNREFUSED" || code === "ENOENT") {
     if (file !== undefined && !file.isSocket()) return notASocket(address, file);
     const why = file === undefined ? await missing(address) : await leftOver(address, file);
@@ -34,10 +34,10 @@ export async function dialRefused(
 /** Translates what the system says when listening fails. Errors that are ours pass. */
 export async function listenRefused(address: Address, error: unknown): Promise<SystemError> {
   const { code = "" } = error as NodeJS.ErrnoException;
-  if (typeof (error as { executed?: unknown }).executed === "string") return error as SystemError;
+  if (isTrunklineError(error)) return error as SystemError;
   if (code === "EACCES" || code === "EROFS") {
     const { path, file } = await nearest(dirname(address.place));
-    return denied(address, path, file, error);
+    return denied(address, path, file, error, ownFolder);
   }
   if (code === "EPERM" || code === "ENOTSUP" || code === "EOPNOTSUPP") {
     const reason = `the file system of ${dirname(address.place)} has no hard links (${code})`;
@@ -100,18 +100,11 @@ export function unsettled(address: Address): SystemError {
 }
 
 export function notASocket(address: Address, file: BigIntStats): SystemError {
-  const what = file.isDirectory()
-    ? "a folder"
-    : file.isSymbolicLink()
-      ? "a symbolic link"
-      : "not a socket";
-  return refused(
-    "INVALID_ARGUMENT",
-    address,
-    `what is there is ${what}; it is left as it is`,
-    undefined,
-    elsewhere,
-  );
+  let what = "another file";
+  if (file.isDirectory()) what = "a folder";
+  else if (file.isSymbolicLink()) what = "a symbolic link";
+  const reason = `there is ${what} in the place of the socket`;
+  return refused("INVALID_ARGUMENT", address, reason, undefined, elsewhere);
 }
 
 /** `path`: the file or folder that may not be used. */
@@ -120,6 +113,7 @@ export function denied(
   path: string,
   file: BigIntStats | undefined,
   cause?: unknown,
+  advice: string = sameUser,
 ): SystemError {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? "EACCES";
   const user = ownUser();
@@ -128,12 +122,13 @@ export function denied(
     file === undefined
       ? `its folder may not be entered${own}`
       : `${path} belongs to uid ${file.uid} and has mode ${mode(file)}${own}`;
-  const advice =
-    "run both processes as one user, or give the group write permission to the socket and its folder";
   return refused("PERMISSION_DENIED", address, `not allowed (${code}): ${whose}`, cause, advice);
 }
 
 const elsewhere = "choose another path";
+const sameUser =
+  "run both processes as one user, or give the group write permission to the socket and its folder";
+const ownFolder = "choose a folder that this process may write to, or change its owner or mode";
 
 const exhausted: Readonly<Record<string, [reason: string, advice: string]>> = {
   EMFILE: [
