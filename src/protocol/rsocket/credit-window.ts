@@ -7,10 +7,13 @@ export const creditMax = 256;
 /** The bytes that may wait on one stream before it stops growing its credit. */
 export const bufferedBytesMax = 1024 * 1024;
 
+/** How many items make the average size of an item forget the ones before. */
+const averagedItems = 8;
+
 /**
  * Decides how many items the producer of one stream may send. Credit counts items, memory counts bytes: the window
  * starts small, doubles each time the reader has taken half of it, and stops where its items would fill
- * `bufferedBytesMax`, by their average size.
+ * `bufferedBytesMax`, by the average size of the latest ones.
  */
 export class CreditWindow {
   #size = creditFirst;
@@ -18,16 +21,15 @@ export class CreditWindow {
   #owed = creditFirst;
   /** Arrived and not yet taken by the reader. */
   #waiting = 0;
-  #items = 0;
-  #bytes = 0;
+  #averageBytes = 0;
 
   /** False when the producer sent more than it was granted. */
   arrived(bytes: number): boolean {
     if (this.#owed === 0) return false;
     this.#owed--;
     this.#waiting++;
-    this.#items++;
-    this.#bytes += bytes;
+    if (this.#averageBytes === 0) this.#averageBytes = bytes;
+    else this.#averageBytes += (bytes - this.#averageBytes) / averagedItems;
     return true;
   }
 
@@ -38,15 +40,15 @@ export class CreditWindow {
     if (open * 2 < this.#size) return 0;
     this.#size = Math.max(
       1,
-      Math.min(this.#size * 2, creditMax, Math.floor(bufferedBytesMax / this.#averageBytes)),
+      Math.min(
+        this.#size * 2,
+        creditMax,
+        Math.floor(bufferedBytesMax / Math.max(1, this.#averageBytes)),
+      ),
     );
     const grant = this.#size - this.#owed - this.#waiting;
     if (grant <= 0) return 0;
     this.#owed += grant;
     return grant;
-  }
-
-  get #averageBytes(): number {
-    return Math.max(1, this.#bytes / Math.max(1, this.#items));
   }
 }
