@@ -1,4 +1,4 @@
-import { TrunklineError } from "../../base/error.ts";
+import { systemError, TrunklineError } from "../../base/error.ts";
 import type { Executed } from "../../base/outcome.ts";
 import { ErrorCode } from "../../wire/error-code.ts";
 
@@ -11,19 +11,31 @@ export function errorCodeOf(error: TrunklineError): number {
   return error.code === "INVALID_ARGUMENT" ? ErrorCode.INVALID : ErrorCode.REJECTED;
 }
 
-/** The body of the ERROR frame. The stack and the cause's text stay at home; `cause` holds only operation and code. */
+/**
+ * The body of the ERROR frame. The stack and the cause's text stay at home; `cause` holds only operation and code.
+ * Throws when the data of a declared error cannot be written.
+ */
 export function encodeFailure(error: TrunklineError): string {
   const { code, executed, reason, advice, id } = error;
   const data = error.declared ? { declared: true, data: error.data } : undefined;
   const cause = error.declared ? undefined : publicCause(error.cause);
   const text = JSON.stringify({ code, executed, reason, ...data, advice, id, cause });
-  if (Buffer.byteLength(text) <= failureBytesMax) return text;
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= failureBytesMax) return text;
+  if (error.declared) return encodeFailure(tooLarge(error, bytes));
   return JSON.stringify({
     code,
     executed,
     reason: `${reason.slice(0, 1_000)}… (cut: the error is too large to send)`,
     id,
   });
+}
+
+/** Without its data a declared error would not be what the contract says. */
+function tooLarge({ code, executed }: TrunklineError, bytes: number): TrunklineError {
+  const reason = `the error ${code.slice(0, 100)} takes ${bytes} bytes with its data, ${failureBytesMax} are allowed`;
+  const advice = "declare less data for it, or answer with it instead";
+  return systemError("RESOURCE_EXHAUSTED", reason, { executed, advice });
 }
 
 /** What the peer says went wrong. A foreign peer sends plain text: then the frame's code decides. */

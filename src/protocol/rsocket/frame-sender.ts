@@ -82,7 +82,7 @@ export class FrameSender {
   }
 
   error(streamId: number, code: number, text: string): void {
-    const at = this.connection.claim(errorFrameBytesMax(text));
+    const at = this.connection.claim(errorFrameBytesMax("") + payloadBytesMax(text));
     this.connection.commit(writeError(this.connection.outgoing, at, streamId, code, text));
   }
 

@@ -89,10 +89,9 @@ export class ItemStream extends Request implements AsyncIterableIterator<unknown
   return(): Promise<Result> {
     this.#items.clear();
     this.#failure = undefined;
-    const { session, streamId, over } = this;
-    if (!over) {
+    if (!this.over) {
+      this.session?.cancel(this.streamId);
       this.#end();
-      session?.cancel(streamId);
     }
     return Promise.resolve(done);
   }
@@ -194,9 +193,8 @@ export class ItemStream extends Request implements AsyncIterableIterator<unknown
 
   /** Fails here and tells the producer to stop. */
   #abandon(error: TrunklineError): void {
-    const { session, streamId } = this;
+    this.session?.cancel(this.streamId);
     this.fail(error);
-    session?.cancel(streamId);
   }
 
   #end(): void {

@@ -29,6 +29,12 @@ const requestTypes: Readonly<Record<ServedOperation["operation"]["kind"], number
   notification: FrameType.REQUEST_FNF,
 };
 
+/** Who counts the requests of all sessions. `answered`: somebody waits for what comes of it. */
+export interface ResponderHome {
+  began(incoming: Incoming, answered: boolean): void;
+  ended(session: Session, incoming: Incoming, answered: boolean): void;
+}
+
 /** The answering half of a session: finds what a request asks for and starts it, or refuses before anything ran. */
 export class Responder implements Answering, AnsweringSide {
   readonly session: Session;
@@ -39,7 +45,7 @@ export class Responder implements Answering, AnsweringSide {
   draining = false;
   readonly #dispatcher: Dispatcher;
   readonly #inFlightMax: number;
-  readonly #changed: (by: number) => void;
+  readonly #home: ResponderHome;
   /** By the index that the peer gave them; undefined what nobody here serves. */
   readonly #served: (ServedOperation | undefined)[] = [];
   readonly #names: string[] = [];
@@ -49,13 +55,13 @@ export class Responder implements Answering, AnsweringSide {
     session: Session,
     dispatcher: Dispatcher,
     options: { readonly inFlightMax: number; readonly itemBytesMax: number },
-    changed: (by: number) => void,
+    home: ResponderHome,
   ) {
     this.session = session;
     this.itemBytesMax = options.itemBytesMax;
     this.#dispatcher = dispatcher;
     this.#inFlightMax = options.inFlightMax;
-    this.#changed = changed;
+    this.#home = home;
   }
 
   /** Takes in the contracts that the peer announces; false when there are more operations than an index can number. */
@@ -141,7 +147,7 @@ export class Responder implements Answering, AnsweringSide {
       extensions.headers,
     );
     this.inFlight++;
-    this.#changed(1);
+    this.#home.began(incoming, view.type !== FrameType.REQUEST_FNF);
     if (view.type === FrameType.REQUEST_STREAM)
       void new ServedStream(this, served, incoming, view).run(input);
     else void new ServedCall(this, served, incoming, view).run(input);
@@ -158,12 +164,23 @@ export class Responder implements Answering, AnsweringSide {
     if (channels.refusal.hasSubscribers) {
       channels.refusal.publish({ operation: served?.operation.name ?? "unknown", code, reason });
     }
-    if (view.type !== FrameType.REQUEST_FNF) this.fail(view.streamId, error);
+    if (view.type !== FrameType.REQUEST_FNF) this.#fail(view.streamId, error, encodeFailure(error));
   }
 
-  /** Sends the failure of a stream. */
-  fail(streamId: number, error: TrunklineError): void {
-    this.write(() => this.session.sender.error(streamId, errorCodeOf(error), encodeFailure(error)));
+  fail(streamId: number, error: TrunklineError, served: ServedOperation): void {
+    let told = error;
+    let text: string;
+    try {
+      text = encodeFailure(error);
+    } catch (exception) {
+      told = served.incident(exception);
+      text = encodeFailure(told);
+    }
+    this.#fail(streamId, told, text);
+  }
+
+  #fail(streamId: number, error: TrunklineError, text: string): void {
+    this.write(() => this.session.sender.error(streamId, errorCodeOf(error), text));
   }
 
   /**
@@ -189,8 +206,8 @@ export class Responder implements Answering, AnsweringSide {
   }
 
   /** A handler has settled. */
-  settled(): void {
+  settled(incoming: Incoming, answered: boolean): void {
     this.inFlight--;
-    this.#changed(-1);
+    this.#home.ended(this.session, incoming, answered);
   }
 }

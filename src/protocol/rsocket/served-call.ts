@@ -42,17 +42,17 @@ export class ServedCall implements StreamEnd {
     }
     if (this.#answers && !this.#gone) {
       if (failure === undefined) this.#answer(output);
-      else this.#responder.fail(this.#streamId, failure);
+      else this.#responder.fail(this.#streamId, failure, this.#served);
       this.#responder.session.release(this.#streamId);
     }
-    this.#responder.settled();
+    this.#responder.settled(this.#incoming, this.#answers);
   }
 
   #answer(output: unknown): void {
     const responder = this.#responder;
     const payload = encodeOutput(this.#served, output, responder.itemBytesMax);
     if (typeof payload !== "string" && !(payload instanceof Uint8Array)) {
-      responder.fail(this.#streamId, payload);
+      responder.fail(this.#streamId, payload, this.#served);
     } else {
       responder.write(() =>
         responder.session.sender.payload(this.#streamId, Flag.NEXT | Flag.COMPLETE, payload),

@@ -18,6 +18,7 @@ export class ServedStream implements StreamEnd, Sink {
   #credit: number;
   #gone = false;
   #wake: (() => void) | undefined;
+  #roomAwaited = false;
 
   constructor(
     responder: AnsweringSide,
@@ -44,10 +45,10 @@ export class ServedStream implements StreamEnd, Sink {
     if (!this.#gone) {
       if (failure === undefined)
         responder.write(() => responder.session.sender.complete(this.#streamId));
-      else responder.fail(this.#streamId, failure);
+      else responder.fail(this.#streamId, failure, this.#served);
       responder.session.release(this.#streamId);
     }
-    responder.settled();
+    responder.settled(this.#incoming, true);
   }
 
   get ready(): boolean {
@@ -58,8 +59,17 @@ export class ServedStream implements StreamEnd, Sink {
     if (this.#gone || this.ready) return Promise.resolve();
     return new Promise((resolve) => {
       this.#wake = resolve;
-      // With credit it is the connection that has no room.
-      if (this.#credit > 0) this.#responder.session.whenRoom(() => this.#wakeUp());
+      this.#awaitRoom();
+    });
+  }
+
+  /** With credit it is the connection that has no room. */
+  #awaitRoom(): void {
+    if (this.#credit === 0 || this.#roomAwaited) return;
+    this.#roomAwaited = true;
+    this.#responder.session.whenRoom(() => {
+      this.#roomAwaited = false;
+      this.#wakeUp();
     });
   }
 
@@ -97,7 +107,12 @@ export class ServedStream implements StreamEnd, Sink {
 
   #wakeUp(): void {
     const wake = this.#wake;
+    if (wake === undefined) return;
+    if (!this.#gone && !this.ready) {
+      this.#awaitRoom();
+      return;
+    }
     this.#wake = undefined;
-    wake?.();
+    wake();
   }
 }

@@ -9,10 +9,11 @@ import { ErrorCode } from "../../wire/error-code.ts";
 import { FrameType } from "../../wire/frame-type.ts";
 import type { FrameView } from "../../wire/frame-view.ts";
 import { readSetup, type Setup } from "../../wire/setup.ts";
+import type { Incoming } from "../incoming.ts";
 import type { Dispatcher, ServeOptions, Server } from "../protocol.ts";
 import { frameOverheadBytes } from "./caller.ts";
 import { metadataMimeType } from "./metadata.ts";
-import { Responder } from "./responder.ts";
+import { Responder, type ResponderHome } from "./responder.ts";
 import { Session, type SessionOwner } from "./session.ts";
 import { readIntroduction, readPush, wireVersion } from "./setup.ts";
 
@@ -29,7 +30,7 @@ interface ServerBounds {
 }
 
 /** Accepts sessions and answers them with what the dispatcher finds. */
-export class RsocketServer implements Server, SessionOwner {
+export class RsocketServer implements Server, SessionOwner, ResponderHome {
   /** Also of connections that are gone: a handler runs until it has settled. */
   inFlight = 0;
   #listener!: Listener;
@@ -37,6 +38,8 @@ export class RsocketServer implements Server, SessionOwner {
   readonly #bounds: ServerBounds;
   readonly #env: Env;
   readonly #sessions = new Set<Session>();
+  /** Notifications under way: no connection's end tells them that it is time to stop. */
+  readonly #notified = new Set<Incoming>();
   #left: Promise<void> | undefined;
   /** Nobody can dial any more, and whoever has is sent away. */
   #away = false;
@@ -131,10 +134,7 @@ export class RsocketServer implements Server, SessionOwner {
       session.violation("the SETUP's data is not an introduction", ErrorCode.INVALID_SETUP);
       return;
     }
-    const responder = new Responder(session, this.#dispatcher, this.#bounds, (by) => {
-      this.inFlight += by;
-      if (by < 0) this.settled(session);
-    });
+    const responder = new Responder(session, this.#dispatcher, this.#bounds, this);
     session.responder = responder;
     if (!responder.announce(introduction.contracts)) {
       session.violation("too many operations", ErrorCode.INVALID_SETUP);
@@ -144,6 +144,17 @@ export class RsocketServer implements Server, SessionOwner {
     session.watch(Math.min(lifetimeMs, Math.max(keepaliveMsMin, setup.keepaliveMs)), lifetimeMs);
     this.#greet(session);
     if (this.#away) this.#sendAway(session);
+  }
+
+  began(incoming: Incoming, answered: boolean): void {
+    this.inFlight++;
+    if (!answered) this.#notified.add(incoming);
+  }
+
+  ended(session: Session, incoming: Incoming, answered: boolean): void {
+    this.inFlight--;
+    if (!answered) this.#notified.delete(incoming);
+    this.settled(session);
   }
 
   /** Says who serves, for whoever wants to know; nobody waits for it. */
@@ -221,6 +232,7 @@ export class RsocketServer implements Server, SessionOwner {
     this.#cut = this.inFlight;
     for (const session of [...this.#sessions])
       session.destroy("the server's time to shut down was over");
+    for (const incoming of [...this.#notified]) incoming.cancel("shutdown");
     this.#drained?.(); // a handler that does not heed its signal must not keep us
   }
 }
