@@ -2,6 +2,9 @@
 import { availableParallelism } from "node:os";
 import { run, steps, type Result, type Step } from "./steps.ts";
 
+/** Lines of a test runner that nobody needs who looks for what failed. */
+const passed = /^\s*[✔▶ℹ]/;
+
 const names = process.argv.slice(2);
 for (const name of names) {
   if (steps.some((step) => step.name === name)) continue;
@@ -13,9 +16,8 @@ const results = await runAll(
 );
 for (const { step, ok, output } of results) {
   if (ok) continue;
-  // A test runner repeats its failures at the end; what stands before is of no use here.
-  const failures = output.split("✖ failing tests:").at(-1)!.trim();
-  console.log(`\n── ${step.name} failed ──\n${failures}`);
+  const told = output.split("\n").filter((line) => !passed.test(line));
+  console.log(`\n── ${step.name} failed ──\n${told.join("\n").trim()}`);
   if (step.repair !== undefined) console.log(`→ ${step.repair}`);
 }
 console.log("");

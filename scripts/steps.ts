@@ -3,6 +3,8 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
+const stepEndsWithinMs = 5 * 60_000;
+const unitTestFileEndsWithinS = 60;
 
 export interface Step {
   readonly name: string;
@@ -16,11 +18,11 @@ export interface Step {
 
 /** The slow ones first: they run side by side. */
 export const steps: readonly Step[] = [
-  { name: "unit tests", command: ["--test", "--test-reporter=spec", "src/**/*.test.ts"] },
+  { name: "unit tests", command: tests(unitTestFileEndsWithinS, "src/**/*.test.ts") },
   { name: "build", command: ["scripts/build.ts"] },
   { name: "types", command: ["node_modules/typescript/bin/tsc", "-p", "tsconfig.json"] },
   { name: "lint", command: ["node_modules/oxlint/bin/oxlint", "--type-aware"] },
-  { name: "tidy", command: ["--test", "--test-reporter=spec", "tidy/*.test.ts"] },
+  { name: "tidy", command: tests(unitTestFileEndsWithinS, "tidy/*.test.ts") },
   {
     name: "dead code",
     command: ["node_modules/knip/bin/knip.js"],
@@ -38,6 +40,12 @@ export const steps: readonly Step[] = [
   },
 ];
 
+/** Node's test runner, with a watchdog over each file. */
+export function tests(fileEndsWithinS: number, ...args: string[]): string[] {
+  const watchdog = ["--import", `./scripts/watchdog.ts?seconds=${fileEndsWithinS}`];
+  return [...watchdog, "--test", "--test-reporter=spec", "--test-concurrency=2", ...args];
+}
+
 export interface Result {
   readonly step: Step;
   readonly ok: boolean;
@@ -51,12 +59,14 @@ export function run(step: Step): Promise<Result> {
   const child = spawn(process.execPath, [...process.execArgv, ...step.command], {
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],
+    timeout: stepEndsWithinMs,
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => (output += text));
   }
-  child.on("close", (code) => {
+  child.on("close", (code, signal) => {
+    if (signal !== null) output += `\nended by ${signal}; a step has ${stepEndsWithinMs / 1000} s`;
     resolve({ step, ok: code === 0, seconds: (performance.now() - started) / 1000, output });
   });
   return promise;

@@ -56,6 +56,16 @@ export const ambientAllowed: readonly {
     because: "SIGTERM arrives at the process, and the chassis answers it",
   },
   {
+    path: "src/chassis/mode.ts",
+    what: "process",
+    because: "NODE_ENV decides whether what is sent is validated too, when nobody says otherwise",
+  },
+  {
+    path: "src/testing/sim-env.ts",
+    what: "timer",
+    because: "it is an Env: virtual time goes on when the real turn has ended",
+  },
+  {
     path: "src/transport/unix/owner.ts",
     what: "process",
     because: "the hidden name of a socket tells the pid of the process that made it",
