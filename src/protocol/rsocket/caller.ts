@@ -321,7 +321,8 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
 
   /** A connection that is lost at once each time must not be dialled in a loop. */
   #lastLoss(reason: CloseReason): void {
-    if (this.#closed !== undefined || this.#backoff !== undefined) return;
+    // A dial that is under way already makes its own experience.
+    if (this.#closed !== undefined || this.#backoff !== undefined || this.#dialling) return;
     this.#failures++;
     this.#lastFailure = systemError("UNAVAILABLE", reason.message, { executed: "no" });
     this.#pause();
