@@ -1,0 +1,147 @@
+import { getEventListeners } from "node:events";
+import { secret } from "./handlers.ts";
+import { told, type Entry } from "./ledger.ts";
+import { isCalm, tickMs } from "./plan.ts";
+import type { Scene } from "./scene.ts";
+import type { Stage } from "./stage.ts";
+
+/** The promises that are kept or broken once all is over: what each caller was told against what happened. */
+export function checkEntries(stage: Stage): void {
+  for (const entry of stage.ledger.entries.values()) {
+    for (const wrong of [truth(entry), inTime(stage, entry), reason(stage, entry)]) {
+      if (wrong === undefined) continue;
+      const outcome = entry.outcome === undefined ? "" : ` [${told(entry.outcome)}]`;
+      stage.ledger.complain(`${entry.member} ${entry.id}: ${wrong}${outcome}`);
+    }
+  }
+}
+
+/** `executed` says what the handler did. */
+function truth(entry: Entry): string | undefined {
+  const { runs, outcome, settledAt, env } = entry;
+  if (runs.length > 1) return `ran ${runs.length} times`;
+  if (outcome === undefined) return env.alive ? "never settled" : undefined;
+  const [run] = runs;
+  const ended = run?.endedAt !== undefined && run.endedAt <= settledAt!;
+  if (outcome.ok) {
+    if (entry.member === "note" || outcome.left || ended) return undefined;
+    return "succeeded, but its handler had not ended";
+  }
+  const { executed, code } = outcome.error;
+  if (executed === "no" && run !== undefined) return "executed: no, but it ran";
+  if (executed === "no" && entry.taken > 0) return "executed: no, but items came";
+  if (executed === "yes" && !ended) return "executed: yes, but it had not ended";
+  if (executed !== "no" && entry.refusals > 0 && code === "RESOURCE_EXHAUSTED")
+    return "its handler refused it, but it says more than no";
+  return undefined;
+}
+
+/** A call has settled when its deadline is over; who gives up waits for nothing. */
+function inTime(stage: Stage, entry: Entry): string | undefined {
+  const { settledAt, env, dueAt, cancelledAt, member } = entry;
+  if (settledAt === undefined) return undefined;
+  const { ledger } = stage;
+  // A stream's times are looked at with each item.
+  const due = member === "flow" ? Infinity : dueAt;
+  const late = settledAt - ledger.latest(env, due + tickMs);
+  if (late > 0.01) return `settled ${late.toFixed(2)} ms after its deadline`;
+  if (member === "flow") return undefined;
+  const idle = settledAt - ledger.latest(env, cancelledAt);
+  return idle > 0.01 ? `settled ${idle.toFixed(2)} ms after it was cancelled` : undefined;
+}
+
+/** Every failure has a reason in what was drawn. */
+function reason(stage: Stage, entry: Entry): string | undefined {
+  const { outcome, end, parent, member, hops } = entry;
+  if (outcome === undefined || outcome.ok) return undefined;
+  const { error } = outcome;
+  const { plan } = stage;
+  if (error.message.includes(secret) || JSON.stringify(error).includes(secret))
+    return "tells the caller what the handler threw";
+  if (error.operation === undefined || error.endpoint === undefined) return "does not say where";
+  switch (error.code) {
+    case "SOLD_OUT": {
+      if (end !== "declared") return "the handler did not fail like this";
+      const data = error.data as { id?: unknown; mark?: unknown };
+      const right = data.id === entry.id && data.mark === `${entry.id}+` && error.declared;
+      return right ? undefined : `carries ${JSON.stringify(data)}`;
+    }
+    case "INTERNAL":
+      if (end !== "throw" && !hops) return "its handler did not throw";
+      if (error.executed !== "yes") return "a handler that threw has run";
+      return stage.ledger.incidents.get(error.id ?? "") === 1
+        ? undefined
+        : "was not reported once under its id";
+    case "DEADLINE_EXCEEDED":
+      if (member === "flow") return undefined;
+      return entry.settledAt! >= entry.dueAt - 0.01 ? undefined : "before its deadline";
+    case "CANCELLED":
+      if (entry.cancelledAt <= entry.settledAt! || parent !== undefined) return undefined;
+      return plan.habits.has("closes") ? undefined : "nobody had cancelled it";
+    case "RESOURCE_EXHAUSTED":
+      if (entry.refusals > 0) return undefined;
+      return plan.habits.has("fewInFlight") || plan.habits.has("fewOutstanding")
+        ? undefined
+        : "nothing was exhausted";
+    case "UNAVAILABLE":
+      return unavailability(stage, entry, error.executed);
+    default:
+      return "nothing here fails like this";
+  }
+}
+
+function unavailability(stage: Stage, entry: Entry, executed: string): string | undefined {
+  const { plan } = stage;
+  if (isCalm(plan) && plan.connectWaitMs > 20 * plan.latency.meanMs)
+    return "but nothing was wrong with server and network";
+  const onlyRestarts = plan.faults.size === 1 && plan.faults.has("restart");
+  if (onlyRestarts && stage.cut === 0 && executed !== "no" && entry.member !== "flow")
+    return "but servers stopped in order, and cut nothing";
+  return undefined;
+}
+
+/** Who is told to stop does so at once, where nothing is in the way: the news takes no longer than the network. */
+export function checkPrompt(stage: Stage): void {
+  const { plan, ledger } = stage;
+  if (!isCalm(plan)) return;
+  const wayMs = 10 * plan.latency.meanMs + 2 * tickMs;
+  for (const entry of ledger.entries.values()) {
+    const [run] = entry.runs;
+    if (entry.settledAt === undefined || run === undefined || entry.member === "note") continue;
+    if (!entry.heeds || entry.hops) continue;
+    const late = (run.endedAt ?? Infinity) - entry.settledAt - wayMs;
+    // A producer that is not told while it waits for its next item notices with it.
+    if (late > 0) ledger.complain(`${entry.id}: its handler ends ${late.toFixed(2)} ms too late`);
+  }
+}
+
+/** Nobody works for a caller that is gone. */
+export function checkHandlers(stage: Stage): void {
+  for (const { id, runs } of stage.ledger.entries.values()) {
+    for (const run of runs) {
+      if (run.env.alive && run.endedAt === undefined)
+        stage.ledger.complain(`${id} still runs in ${run.env.name}`);
+    }
+  }
+}
+
+/** After everything was closed nothing is left behind. */
+export function checkNothingLeft({ stage, clients, servers }: Scene): void {
+  const { ledger, network } = stage;
+  const envs = [...clients.map(({ env }) => env), ...servers.flatMap(({ env }) => env ?? [])];
+  for (const env of envs) {
+    if (env.alive && env.alarms > 0)
+      ledger.complain(`${env.alarms} alarms are still set in ${env.name}`);
+  }
+  for (const end of network.ends) {
+    if (end.env.alive) ledger.complain(`connection ${end.id} is still open in ${end.env.name}`);
+    else if (end.held > 0) ledger.complain(`frames wait in connection ${end.id}`);
+  }
+  for (const place of network.listeners) ledger.complain(`somebody still listens at ${place}`);
+  for (const client of clients) {
+    const listening = client.signals.filter(
+      (signal) => getEventListeners(signal, "abort").length > 0,
+    ).length;
+    if (listening > 0) ledger.complain(`${listening} signals are still listened to`);
+  }
+}

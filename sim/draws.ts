@@ -1,0 +1,123 @@
+import type { End, Flow, Hop, Job } from "./contract.ts";
+import type { Dice } from "./dice.ts";
+import type { Plan } from "./plan.ts";
+
+/** More items than anybody reads. */
+export const endless = 1_000_000;
+
+/** What one caller asks for: each time something else, within the habits of the plan. */
+export class Draws {
+  readonly #plan: Plan;
+  readonly #dice: Dice;
+
+  constructor(plan: Plan, dice: Dice) {
+    this.#plan = plan;
+    this.#dice = dice;
+  }
+
+  job(id: string): Job {
+    const { habits, servers } = this.#plan;
+    const dice = this.#dice;
+    const hops: Hop[] = [];
+    if (habits.has("hops") && dice.chance(0.3)) {
+      for (let depth = dice.between(1, 2); depth > 0; depth--) {
+        hops.push({
+          server: dice.between(0, servers - 1),
+          id: `${id}/${hops.length}`,
+          ms: this.#workMs(),
+          ...this.#manner(),
+          deadlineMs: dice.chance(0.5) ? dice.between(5, 1_000) : undefined,
+          forgives: dice.chance(0.3),
+        });
+      }
+    }
+    const pad = "x".repeat(habits.has("largeItems") && dice.chance(0.1) ? 40_000 : 10);
+    return { id, mark: id, ms: this.#workMs(), ...this.#manner(), pad, hops };
+  }
+
+  flow(id: string): Flow {
+    const dice = this.#dice;
+    const large = this.#plan.habits.has("largeItems") && dice.chance(0.2);
+    return {
+      id,
+      mark: id,
+      count: dice.weighted([
+        [6, dice.between(0, 40)],
+        [1, dice.between(100, 400)],
+        [1, endless],
+      ]),
+      everyMs: dice.weighted([
+        [3, 0],
+        [2, dice.between(1, 5)],
+        [2, dice.between(10, 100)],
+      ]),
+      bytes: large ? dice.between(5_000, 60_000) : dice.between(0, 100),
+      ...this.#manner(),
+    };
+  }
+
+  /** How many items the reader of a stream takes; Infinity for all. */
+  takes({ count }: Flow): number {
+    const dice = this.#dice;
+    const leaves = this.#plan.habits.has("leaves") && dice.chance(0.4);
+    return leaves || count === endless ? dice.between(0, 60) : Infinity;
+  }
+
+  /** How long the reader works on an item. */
+  paceMs(): number {
+    return this.#dice.weighted([
+      [5, 0],
+      [2, 1],
+      [1, 40],
+    ]);
+  }
+
+  /** Undefined for what the client says. */
+  deadlineMs(): number | undefined {
+    const dice = this.#dice;
+    if (this.#plan.habits.has("tightDeadlines") && dice.chance(0.4)) return dice.between(0, 60);
+    return dice.chance(0.5) ? dice.between(60, 3_000) : undefined;
+  }
+
+  totalMs(): number | undefined {
+    return this.#tight() ? this.#dice.between(10, 1_500) : undefined;
+  }
+
+  idleMs(): number | undefined {
+    return this.#tight() ? this.#dice.between(20, 300) : undefined;
+  }
+
+  /** After how long a caller gives up; undefined when it does not. */
+  cancelMs(): number | undefined {
+    const dice = this.#dice;
+    if (!this.#plan.habits.has("cancels") || dice.chance(0.7)) return undefined;
+    return dice.exponential(80);
+  }
+
+  #tight(): boolean {
+    return this.#plan.habits.has("tightDeadlines") && this.#dice.chance(0.3);
+  }
+
+  #manner(): { end: End; heeds: boolean } {
+    const { habits } = this.#plan;
+    const dice = this.#dice;
+    const failing = habits.has("failures");
+    const end = dice.weighted<End>([
+      [failing ? 6 : 12, "answer"],
+      [failing ? 2 : 0, "declared"],
+      [failing ? 2 : 0, "throw"],
+      [failing ? 1 : 0, "refuse"],
+      [habits.has("cancels") ? 1 : 0, "wait"],
+    ]);
+    return { end, heeds: end === "wait" || !habits.has("deafHandlers") || dice.chance(0.5) };
+  }
+
+  #workMs(): number {
+    const dice = this.#dice;
+    return dice.weighted([
+      [4, 0],
+      [4, dice.between(1, 20)],
+      [2, dice.between(20, 400)],
+    ]);
+  }
+}

@@ -1,0 +1,12 @@
+import type { Client } from "trunkline";
+import type { SimEnv } from "trunkline/testing";
+import type { Work } from "./contract.ts";
+
+/** One life of a serving process, as its handlers see it. */
+export interface Life {
+  readonly env: SimEnv;
+  /** For the calls that its handlers make. */
+  readonly peers: readonly (Client<typeof Work> & AsyncDisposable)[];
+  /** When it was told to stop; Infinity while it was not. */
+  stoppingAt: number;
+}

@@ -1,0 +1,102 @@
+// `npm run sim -- calls [--seeds N | --seed N] [--from N] [--json]`: runs the whole stack in virtual time under faults.
+import { parseArgs } from "node:util";
+import { playCalls, type Played } from "./calls.ts";
+
+/** One seed in so many is run twice, to see that it comes out the same. */
+const repeatEvery = 25;
+
+/** The lines of the trace that a failure shows. */
+const traceLines = 40;
+
+const suites: Readonly<Record<string, typeof playCalls>> = { calls: playCalls };
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seeds: { type: "string", default: "1000" },
+    seed: { type: "string" },
+    from: { type: "string", default: "1" },
+    json: { type: "boolean", default: false },
+  },
+});
+const suite = positionals[0] ?? "calls";
+const play = suites[suite];
+if (play === undefined) {
+  console.error(`no suite "${suite}"; there are: ${Object.keys(suites).join(", ")}`);
+  process.exit(2);
+}
+const failures =
+  values.seed === undefined
+    ? await sweep(play, Number(values.from), Number(values.seeds))
+    : await replay(play, Number(values.seed));
+const seeds = values.seed === undefined ? Number(values.seeds) : 1;
+if (values.json) {
+  const told = failures.map(({ seed, violations }) => ({ seed, violations }));
+  console.log(JSON.stringify({ ok: failures.length === 0, suite, seeds, failures: told }));
+}
+process.exitCode = failures.length === 0 ? 0 : 1;
+
+async function sweep(run: typeof playCalls, from: number, count: number): Promise<Played[]> {
+  const failed: Played[] = [];
+  const startedAt = performance.now();
+  let told = startedAt;
+  let operations = 0;
+  let events = 0;
+  const progress = (done: number): void => {
+    const seconds = (performance.now() - startedAt) / 1_000;
+    console.error(
+      `${suite}: ${done}/${count} seeds, ${operations} operations, ${events} events, ` +
+        `${(done / seconds).toFixed(1)} seeds/s, ${failed.length} failed`,
+    );
+  };
+  for (let done = 0; done < count; done++) {
+    const seed = from + done;
+    const played = done % repeatEvery === 0 ? await twice(run, seed) : await run(seed);
+    operations += played.operations;
+    events += played.events;
+    if (played.violations.length > 0) {
+      failed.push(played);
+      await explain(run, played);
+    }
+    if (performance.now() - told > 2_000) {
+      told = performance.now();
+      progress(done + 1);
+    }
+  }
+  progress(count);
+  return failed;
+}
+
+async function twice(run: typeof playCalls, seed: number): Promise<Played> {
+  const [first, second] = [await run(seed), await run(seed)];
+  if (first.hash === second.hash) return first;
+  const violations = [...first.violations, `not the same twice: ${first.hash}, ${second.hash}`];
+  return { ...first, violations };
+}
+
+/** What was violated, what happened around it, and how to see it again. */
+async function explain(run: typeof playCalls, { seed, violations }: Played): Promise<void> {
+  console.error(`\nseed ${seed}: ${violations.length} violated`);
+  for (const violation of violations.slice(0, 10)) console.error(`  ✗ ${violation}`);
+  const lines: string[] = [];
+  await run(seed, (line) => lines.push(line));
+  const first = lines.findIndex((line) => line.includes("VIOLATION"));
+  const id = /[cs]\d+#\d+\.[\w/]+/.exec(lines[first] ?? "")?.[0];
+  const about = lines.slice(0, first).filter((line) => id !== undefined && line.includes(id));
+  const last = lines.slice(Math.max(0, first - traceLines), first + 1);
+  if (about.length > 0) console.error(`  about ${id}:\n${indented(about.slice(-traceLines))}`);
+  console.error(`  the last events before it:\n${indented(last)}`);
+  console.error(`  again, with every event: npm run sim -- ${suite} --seed ${seed}\n`);
+}
+
+function indented(lines: readonly string[]): string {
+  return lines.map((line) => `    ${line}`).join("\n");
+}
+
+async function replay(run: typeof playCalls, seed: number): Promise<Played[]> {
+  const played = await run(seed, (line) => console.error(line));
+  for (const violation of played.violations) console.error(`✗ ${violation}`);
+  const { operations, events, hash } = played;
+  console.error(`seed ${seed}: ${operations} operations, ${events} events, trace ${hash}`);
+  return played.violations.length > 0 ? [played] : [];
+}

@@ -1,0 +1,91 @@
+import { chassis, client, close, serve, type Chassis } from "trunkline";
+import type { SimEnv } from "trunkline/testing";
+import { Work } from "./contract.ts";
+import { WorkHandlers } from "./handlers.ts";
+import type { Life } from "./life.ts";
+import { tickMs } from "./plan.ts";
+import type { Stage } from "./stage.ts";
+import { wait } from "./wait.ts";
+
+/** A node that serves, through all its lives. */
+export class ServerNode {
+  readonly index: number;
+  readonly name: string;
+  readonly address: string;
+  readonly #stage: Stage;
+  life: (Life & { readonly chassis: Chassis }) | undefined;
+  #beginning = false;
+  #env: SimEnv | undefined;
+
+  constructor(stage: Stage, index: number) {
+    this.#stage = stage;
+    this.index = index;
+    this.name = `s${index}`;
+    this.address = stage.addresses[index]!;
+  }
+
+  /** The process as it runs now, also when it is only just starting. */
+  get env(): SimEnv | undefined {
+    return this.#env;
+  }
+
+  /** Begins a new life. Nothing happens when one is under way. */
+  async start(): Promise<void> {
+    if (this.#beginning || this.life !== undefined) return;
+    this.#beginning = true;
+    const { world, network, plan, ledger } = this.#stage;
+    const env = world.env(this.name);
+    this.#env = env;
+    const options = this.#stage.clientOptions(env);
+    const peers = this.#stage.addresses.map((address) => client(Work, address, options));
+    const life: Life = { env, peers, stoppingAt: Infinity };
+    try {
+      const started = await chassis({
+        name: this.name,
+        listen: this.address,
+        serve: [serve(Work, new WorkHandlers(this.#stage, life))],
+        stop: { drain: plan.drainMs },
+        signals: false,
+        inFlightMax: plan.inFlightMax,
+        checkSent: true,
+        env,
+        transports: [network],
+      });
+      this.life = Object.assign(life, { chassis: started });
+    } catch (error) {
+      ledger.complain(`${this.name} does not start: ${String(error)}`);
+    }
+    this.#beginning = false;
+  }
+
+  /** The process dies. */
+  crash(host: boolean): void {
+    if (this.life === undefined) return;
+    this.#stage.network.crash(this.life.env, host);
+    this.life = undefined;
+  }
+
+  /** Stops in order, within its budgets; then the process is gone. */
+  async stop(): Promise<void> {
+    const { life } = this;
+    if (life === undefined || life.stoppingAt < Infinity) return;
+    const { ledger, network, plan, world } = this.#stage;
+    const { env } = life;
+    const began = world.now;
+    life.stoppingAt = began;
+    world.trace(`${env.name} stops`);
+    const { cut } = await life.chassis.stop();
+    const late = world.now - ledger.latest(env, began + plan.drainMs + tickMs);
+    if (late > 0.01) ledger.complain(`${env.name} stopped ${late} ms later than it may`);
+    this.#stage.cut += cut;
+    world.trace(`${env.name} has stopped, ${cut} cut`);
+    await Promise.all(life.peers.map((peer) => close(peer)));
+    await wait(env, 1, undefined);
+    // A dial that is under way cannot be called off; it has an alarm of its own.
+    const alarms = env.alarms - network.dialling(env);
+    if (ledger.running(env) === 0 && alarms > 0)
+      ledger.complain(`${env.name} has stopped with ${alarms} alarms set`);
+    network.crash(env);
+    this.life = undefined;
+  }
+}
