@@ -4,3 +4,8 @@ export { SimNetwork, type DialFaults } from "./sim-network.ts";
 export type { SimConnection } from "./sim-connection.ts";
 export type { Latency } from "./sim-link.ts";
 export { WireWatch } from "./wire-watch.ts";
+
+// The suites: what a port promises, as cases for any test runner, and for node:test.
+export { transportCases, type TransportCase, type TransportSubject } from "../transport/suite.ts";
+export { protocolCases, type ProtocolCase, type ProtocolSubject } from "../protocol/suite.ts";
+export { register, type SuiteCase } from "./register.ts";

@@ -1,0 +1,106 @@
+import { deepEqual, equal } from "node:assert/strict";
+
+import { TrunklineError } from "../../base/error.ts";
+import type { Case } from "./case.ts";
+import { fails } from "./stage.ts";
+
+export const boundCases: readonly Case[] = [
+  {
+    name: "an input or output of the largest size passes; what is larger is refused, and it is told whether the handler ran",
+    play: async (stage) => {
+      const itemBytesMax = 10_000;
+      const terms = { kind: "call", in: "raw", out: "raw" } as const;
+      const { echo, size } = stage.operations("suite", 1, {
+        echo: terms,
+        size: { ...terms, in: "json" },
+      });
+      stage.services.answer(echo, (input) => input);
+      stage.services.answer(size, (input) => Buffer.alloc(input as number));
+      const { caller } = await stage.pair({ itemBytesMax }, { itemBytesMax });
+      const largest = (await caller.call(
+        echo,
+        Buffer.alloc(itemBytesMax),
+        stage.attempt(),
+      )) as Buffer;
+      equal(largest.length, itemBytesMax);
+      const tooMuch = caller.call(echo, Buffer.alloc(itemBytesMax + 1), stage.attempt());
+      await fails(tooMuch, "RESOURCE_EXHAUSTED", "no");
+      await fails(
+        caller.call(size, itemBytesMax + 1, stage.attempt()),
+        "RESOURCE_EXHAUSTED",
+        "yes",
+      );
+      equal(stage.services.begun.length, 2);
+      equal(((await caller.call(size, 3, stage.attempt())) as Buffer).length, 3);
+    },
+  },
+  {
+    name: "text is measured as it is written, not by its characters",
+    play: async (stage) => {
+      const itemBytesMax = 9_000;
+      const { echo } = stage.operations("suite", 1, { echo: { kind: "call" } });
+      stage.services.answer(echo, (input) => input);
+      const { caller } = await stage.pair({ itemBytesMax }, { itemBytesMax });
+      const fits = "x".repeat(itemBytesMax - 2);
+      equal(await caller.call(echo, fits, stage.attempt()), fits);
+      await fails(caller.call(echo, `${fits}x`, stage.attempt()), "RESOURCE_EXHAUSTED", "no");
+      await fails(
+        caller.call(echo, "€".repeat(3_000), stage.attempt()),
+        "RESOURCE_EXHAUSTED",
+        "no",
+      );
+    },
+  },
+  {
+    name: "an error too large to send is told as such, small bounds or large",
+    play: async (stage) => {
+      const { fail } = stage.operations("suite", 1, { fail: { kind: "call" } });
+      stage.services.answer(fail, (bytes) => {
+        const data = "x".repeat(bytes as number);
+        throw new TrunklineError("SOLD_OUT", "nothing left", {
+          executed: "yes",
+          declared: true,
+          data,
+        });
+      });
+      const itemBytesMax = 1_000;
+      const { caller } = await stage.pair({ itemBytesMax }, { itemBytesMax });
+      const whole = await fails(caller.call(fail, 50_000, stage.attempt()), "SOLD_OUT", "yes");
+      equal((whole.data as string).length, 50_000);
+      await fails(caller.call(fail, 5_000_000, stage.attempt()), "RESOURCE_EXHAUSTED", "yes");
+      await fails(caller.call(fail, 10, stage.attempt()), "SOLD_OUT", "yes");
+    },
+  },
+  {
+    name: "a server takes as many requests of a connection as it may; one more did not run, and may come again",
+    play: async (stage) => {
+      const { wait } = stage.operations("suite", 1, { wait: { kind: "call" } });
+      const end = Promise.withResolvers<void>();
+      stage.services.answer(wait, () => end.promise);
+      const { caller, server } = await stage.pair({ inFlightMax: 5 });
+      const calls = Array.from({ length: 5 }, () => caller.call(wait, 0, stage.attempt()));
+      await fails(caller.call(wait, 0, stage.attempt()), "RESOURCE_EXHAUSTED", "no");
+      deepEqual([server.inFlight, stage.services.begun.length], [5, 5]);
+      end.resolve();
+      await Promise.all(calls);
+      await caller.call(wait, 0, stage.attempt());
+      equal(server.inFlight, 0);
+    },
+  },
+  {
+    name: "a caller sends as many requests at once as it may; one more never leaves",
+    play: async (stage) => {
+      const { wait } = stage.operations("suite", 1, { wait: { kind: "call" } });
+      const end = Promise.withResolvers<void>();
+      stage.services.answer(wait, () => end.promise);
+      const { caller } = await stage.pair({}, { outstandingMax: 3 });
+      const calls = Array.from({ length: 3 }, () => caller.call(wait, 0, stage.attempt()));
+      await fails(caller.call(wait, 0, stage.attempt()), "RESOURCE_EXHAUSTED", "no");
+      await stage.until(() => stage.services.begun.length === 3, "three have begun");
+      await fails(caller.call(wait, 0, stage.attempt()), "RESOURCE_EXHAUSTED", "no");
+      end.resolve();
+      await Promise.all(calls);
+      await caller.call(wait, 0, stage.attempt());
+    },
+  },
+];

@@ -1,0 +1,46 @@
+import type { TrunklineError } from "../../base/error.ts";
+import type { Attempt } from "../attempt.ts";
+import type { Operation } from "../operation.ts";
+import type { Caller } from "../protocol.ts";
+
+/** How a stream of a case is read, and what its reader was told. */
+export class Reading {
+  readonly stream: AsyncIterableIterator<unknown, undefined>;
+  /** What `settled` was called with, oldest first. */
+  readonly settled: (string | undefined)[] = [];
+  /** Items that it has given out. */
+  taken = 0;
+
+  constructor(
+    caller: Caller,
+    operation: Operation,
+    input: unknown,
+    attempt: Attempt,
+    terms: { readonly idleMs?: number; readonly accept?: (item: unknown) => unknown } = {},
+  ) {
+    this.stream = caller.stream(operation, input, attempt, {
+      idleMs: terms.idleMs ?? Infinity,
+      accept: terms.accept ?? ((item) => item),
+      settled: (failure: TrunklineError | undefined) => {
+        this.settled.push(failure?.code);
+        return failure;
+      },
+    }) as AsyncIterableIterator<unknown, undefined>;
+  }
+
+  /** The next `count` items, or as many as there are. */
+  async take(count: number): Promise<unknown[]> {
+    const items: unknown[] = [];
+    while (items.length < count) {
+      const result = await this.stream.next();
+      if (result.done === true) break;
+      items.push(result.value);
+      this.taken++;
+    }
+    return items;
+  }
+
+  all(): Promise<unknown[]> {
+    return this.take(Infinity);
+  }
+}
