@@ -1,12 +1,14 @@
 // Packs the package, installs it in an empty folder, and looks at it as a user would.
-import { deepEqual, equal } from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { deepEqual, equal, match } from "node:assert/strict";
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import manifest from "../package.json" with { type: "json" };
+import toolchain from "../toolchain/package.json" with { type: "json" };
 import { start } from "./program.ts";
 
+const oldestNode = manifest.engines.node.replace(">=", "");
 const root = join(import.meta.dirname, "..");
 const folder = mkdtempSync(join(tmpdir(), "trunkline-package-"));
 const subpaths = Object.keys(manifest.exports)
@@ -43,7 +45,37 @@ suite("the packed package", () => {
     writeFileSync(join(folder, "browser.ts"), `export * from "trunkline/contract";`);
     await compiles("browser.ts", { types: [], lib: ["es2024", "dom"] });
   });
+
+  test(`passes the published suites on Node ${oldestNode}`, async () => {
+    const node = await fetchNode(oldestNode);
+    match(await succeeds(node, ["--version"], folder), new RegExp(`^v${oldestNode}\\.`));
+    copyFileSync(join(root, "test/published.ts"), join(folder, "published.ts"));
+    const told = await succeeds(node, ["--test", "--test-reporter=spec", "published.ts"], folder);
+    match(told, /^ℹ pass [1-9]\d+$/m);
+  });
 });
+
+/** Installs the newest Node of a major version where git does not look, unless it is there. */
+async function fetchNode(major: string): Promise<string> {
+  const platform = `${process.platform.replace("win32", "win")}-${process.arch}`;
+  const name = Object.keys(toolchain.optionalDependencies).find((each) => each.endsWith(platform))!;
+  const prefix = join(root, ".cache", `node${major}`);
+  const node = join(
+    prefix,
+    "node_modules",
+    name,
+    "bin",
+    process.platform === "win32" ? "node.exe" : "node",
+  );
+  if (!existsSync(node)) {
+    await succeeds(
+      "npm",
+      ["install", "--no-audit", "--no-fund", "--prefix", prefix, `${name}@${major}`],
+      root,
+    );
+  }
+  return node;
+}
 
 async function compiles(file: string, options: object): Promise<void> {
   const strictest = { module: "nodenext", target: "es2024", strict: true, skipLibCheck: false };
@@ -54,7 +86,9 @@ async function compiles(file: string, options: object): Promise<void> {
   await succeeds(process.execPath, [compiler, "-p", config], folder);
 }
 
-async function succeeds(command: string, args: readonly string[], cwd: string): Promise<void> {
+/** What it prints. */
+async function succeeds(command: string, args: readonly string[], cwd: string): Promise<string> {
   const { code, stdout, stderr } = await start(command, args, cwd).ended;
   equal(code, 0, `${command} ${args.join(" ")}\n${stdout}${stderr}`);
+  return stdout;
 }

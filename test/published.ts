@@ -1,0 +1,26 @@
+// Runs the published suites on the published parts. `package.test.ts` copies it beside the installed
+// package and runs it on the oldest Node that we support.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
+import { rsocket } from "trunkline/protocol/rsocket";
+import { protocolCases, register, transportCases } from "trunkline/testing";
+import { memory, MemoryNames } from "trunkline/transport/memory";
+import { unix } from "trunkline/transport/unix";
+
+const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
+after(() => rmSync(folder, { recursive: true }));
+
+let names = 0;
+const inMemory = () => memory(new MemoryNames());
+const memoryAddress = () => `memory:${++names}`;
+const unixAddress = () => `unix:${folder}/${++names}.sock`;
+
+register("memory", transportCases({ make: inMemory, address: memoryAddress }));
+register("unix", transportCases({ make: unix, address: unixAddress }));
+register(
+  "rsocket over memory",
+  protocolCases({ make: () => rsocket(inMemory()), address: memoryAddress }),
+);
+register("rsocket over unix", protocolCases({ make: () => rsocket(unix()), address: unixAddress }));
