@@ -1,0 +1,54 @@
+import { createServer } from "node:net";
+
+import type { Env } from "../../base/env.ts";
+import type { Peer } from "../../base/peer.ts";
+import type { Address } from "../address.ts";
+import { framed } from "../framed.ts";
+import { hostPort } from "../host-port.ts";
+import { connectionsMax } from "../listen-bounds.ts";
+import { isLoopbackIp } from "../loopback.ts";
+import { SocketStream } from "../socket-stream.ts";
+import type { Connection, Listener, ListenOptions } from "../transport.ts";
+import { acceptQueued } from "./accept-queued.ts";
+import { bind } from "./bind.ts";
+import type { Lookup } from "./lookup.ts";
+import { socketOptions } from "./socket-options.ts";
+
+export async function listenTcp(
+  address: Address,
+  accept: (connection: Connection) => void,
+  options: ListenOptions,
+  lookup: Lookup,
+  env: Env,
+): Promise<Listener> {
+  const maxConnections = connectionsMax(options);
+  let accepted = 0;
+  const server = createServer(
+    { allowHalfOpen: true, pauseOnConnect: true, ...socketOptions },
+    (socket) => {
+      accepted++;
+      const peer = remotePeer("tcp", socket);
+      // Whoever has gone while waiting in the queue has no address any more.
+      if (peer === undefined) socket.destroy();
+      else accept(framed(SocketStream.accepted(socket, env), peer, options, env));
+    },
+  );
+  server.maxConnections = maxConnections;
+  const bound = await bind(server, address, lookup);
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await acceptQueued(() => accepted, env);
+    server.close();
+  };
+  return { address: bound, close: () => (closing ??= close()) };
+}
+
+/** Who is at the other end of an accepted socket; undefined when nobody is any more. */
+export function remotePeer(
+  transport: string,
+  socket: { readonly remoteAddress?: string | undefined; readonly remotePort?: number | undefined },
+): Peer | undefined {
+  const { remoteAddress: ip, remotePort: port } = socket;
+  if (ip === undefined || port === undefined) return undefined;
+  return { address: `${transport}://${hostPort(ip, port)}`, sameHost: isLoopbackIp(ip) };
+}
