@@ -18,11 +18,11 @@ export interface Step {
 
 /** The slow ones first: they run side by side. */
 export const steps: readonly Step[] = [
-  { name: "unit tests", command: tests(unitTestFileEndsWithinS, "src/**/*.test.ts") },
+  { name: "unit tests", command: tests(unitTestFileEndsWithinS, 2, "src/**/*.test.ts") },
   { name: "build", command: ["scripts/build.ts"] },
   { name: "types", command: ["node_modules/typescript/bin/tsc", "-p", "tsconfig.json"] },
   { name: "lint", command: ["node_modules/oxlint/bin/oxlint", "--type-aware"] },
-  { name: "tidy", command: tests(unitTestFileEndsWithinS, "tidy/*.test.ts") },
+  { name: "tidy", command: tests(unitTestFileEndsWithinS, 2, "tidy/*.test.ts") },
   {
     name: "dead code",
     command: ["node_modules/knip/bin/knip.js"],
@@ -41,9 +41,10 @@ export const steps: readonly Step[] = [
 ];
 
 /** Node's test runner, with a watchdog over each file. */
-export function tests(fileEndsWithinS: number, ...args: string[]): string[] {
+export function tests(fileEndsWithinS: number, concurrency: number, ...args: string[]): string[] {
   const watchdog = ["--import", `./scripts/watchdog.ts?seconds=${fileEndsWithinS}`];
-  return [...watchdog, "--test", "--test-reporter=spec", "--test-concurrency=2", ...args];
+  const runner = ["--test", "--test-reporter=spec", `--test-concurrency=${concurrency}`];
+  return [...watchdog, ...runner, ...args];
 }
 
 export interface Result {
