@@ -216,6 +216,6 @@ suite("the code of a text", () => {
     [`"https://a"; b`, `"         "; b`],
   ];
   for (const [text, code] of cases) {
-    test(text, () => equal(codeOf(text), code));
+    test(JSON.stringify(text), () => equal(codeOf(text), code));
   }
 });
