@@ -1,0 +1,6 @@
+import { join } from "node:path";
+
+/** Where each process listens: the only place that says how they are connected. */
+export function addressOf(folder: string, name: string): string {
+  return `unix:${join(folder, `${name}.sock`)}`;
+}

@@ -1,0 +1,62 @@
+import * as z from "zod";
+import { call, contract, notification, type Kind } from "trunkline";
+import { FlightNumber } from "./flight.ts";
+
+/** The kinds that the demo uses, in the order in which it tells of them. */
+export const kinds = ["call", "stream", "notification"] as const satisfies readonly Kind[];
+
+const count = z.int().nonnegative();
+
+/** A process: a name can have several lives, each with its own pid. */
+const Member = z.object({ name: z.string(), pid: z.int().positive() });
+
+/** How often what went wrong where. */
+const Trouble = z.object({
+  tower: z.string(),
+  operation: z.string(),
+  code: z.string(),
+  executed: z.enum(["no", "maybe", "yes"]),
+  count,
+});
+export type Trouble = z.infer<typeof Trouble>;
+
+export const DeskCounts = z.object({
+  cleared: count,
+  /** Clearances that were tried again, with the same key, after a try that perhaps came through. */
+  triedAgain: count,
+  /** Those of them that had come through: the ledger knew the key. */
+  alreadyDone: count,
+  /** Entered before, though every earlier try had been reported as not executed. */
+  untrue: count,
+  hung: count,
+  untyped: count,
+  troubles: z.array(Trouble),
+  /** The first flight of the desk, when the desk's trace of it was the one that the tower named. */
+  traced: z.object({ flight: FlightNumber, tower: z.string(), trace: z.string() }).optional(),
+});
+export type DeskCounts = z.infer<typeof DeskCounts>;
+
+/** What a process has done since it began; the latencies only since the report before. */
+export const Report = Member.extend({
+  /** What it asked of others, by kind. */
+  made: z.record(z.enum(kinds), count),
+  /** Connections that it opened, by the scheme of their address. */
+  opened: z.record(z.string(), count),
+  /** Exceptions that no contract declares. */
+  incidents: count,
+  latenciesUs: z.array(z.int()),
+  desk: DeskCounts.optional(),
+});
+export type Report = z.infer<typeof Report>;
+
+/** The room from which all is watched. Each process says when it is there, how it goes, and what it came to. */
+export const Control = contract(
+  "control",
+  { version: "1.0.0" },
+  {
+    standing: call({ in: Member, description: "Started; it may still have to listen." }),
+    ready: call({ in: Member }),
+    progress: notification({ in: Report, key: "name" }),
+    finished: call({ in: Report, description: "The last report of this process." }),
+  },
+);

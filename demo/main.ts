@@ -1,0 +1,126 @@
+// The air-traffic desk: several processes that speak to each other, real data, one process killed in the middle of its
+// work. README.md beside this file tells the story; each folder here is a process.
+import { mkdtempSync, rmSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { client } from "trunkline";
+import { addressOf } from "./addresses.ts";
+import { Ledger, type Figures } from "./contracts/ledger.ts";
+import { Schedule } from "./contracts/schedule.ts";
+import { readFlights } from "./flights.ts";
+import { contracts } from "./member/member.ts";
+import { Meter } from "./member/meter.ts";
+import { Audit, differences } from "./room/audit.ts";
+import { ControlRoom } from "./room/control-room.ts";
+import { disrupt, type Disruption } from "./room/disruptions.ts";
+import { Fleet } from "./room/fleet.ts";
+import { Progress } from "./room/progress.ts";
+import { jsonOf, report } from "./room/report.ts";
+import { readSettings, usage, type Settings } from "./room/settings.ts";
+import { verdictOf } from "./room/verdict.ts";
+
+const limitFactor = 4;
+const limitMinMs = 60_000;
+
+let settings: Settings | "help";
+try {
+  settings = readSettings(process.argv.slice(2));
+} catch (error) {
+  console.error(`${(error as Error).message}\n\n${usage}`);
+  process.exit(2);
+}
+if (settings === "help") console.log(usage);
+else process.exitCode = (await run(settings)) ? 0 : 1;
+
+async function run(given: Settings): Promise<boolean> {
+  const folder = mkdtempSync(join(tmpdir(), "atc-"));
+  const meter = new Meter(contracts);
+  await using room = await ControlRoom.open(addressOf(folder, "control"));
+  await using fleet = new Fleet(folder, given, room);
+  leaveNothing(folder, fleet);
+  await using schedule = client(Schedule, addressOf(folder, "schedule"));
+  await using ledger = client(Ledger, addressOf(folder, "ledger"));
+  const flights = readFlights();
+  const audit = new Audit(flights);
+  using progress = new Progress({
+    room,
+    audit,
+    fleet,
+    towers: given.towers,
+    flights: flights.length,
+  });
+  const note = (error: unknown): void => fleet.report((error as Error).message.split("\n")[0]!);
+
+  await start(fleet, given).catch(note);
+  const processes = fleet.size + 1;
+  const read = audit.follow(ledger).catch(note);
+  const begun = performance.now();
+  await schedule.begin({ seconds: given.seconds }).catch(note);
+  progress.tell("the flights come up");
+  let disruptions: readonly Disruption[] = [];
+  const disrupted = disrupt(fleet, audit, given.seconds, (news) => progress.tell(news))
+    .then((all) => (disruptions = all))
+    .catch(note);
+  const done = Promise.all([disrupted, fleet.ended("desk")]);
+  await Promise.race([done, fleet.accident, limit(given.seconds).catch(note)]);
+  const seconds = (performance.now() - begun) / 1_000;
+
+  progress.tell("comparing with the file");
+  const figures: Figures[] = [];
+  await readAll(ledger.figures(), figures).catch(note);
+  fleet.killAll("desk"); // none is left, unless there was an accident
+  await fleet.stop("tower");
+  await Promise.all([fleet.stop("ledger"), fleet.stop("schedule"), read]);
+  progress[Symbol.dispose]();
+
+  const verdict = verdictOf({
+    reports: [...room.reports.values(), { ...meter.report("control"), latenciesUs: [] }],
+    latenciesUs: room.latenciesUs,
+    audit,
+    disruptions,
+    differences: differences(flights, figures),
+    accidents: fleet.accidents,
+    seconds,
+  });
+  const facts = { processes, flights: flights.length, seconds, disruptions, figures };
+  const stream = given.json ? process.stderr : process.stdout;
+  stream.write(`${report(verdict, { ...facts, stream })}\n`);
+  if (given.json) console.log(jsonOf(verdict));
+  return verdict.off.length === 0;
+}
+
+/** First those that the others ask, the desks last. */
+async function start(fleet: Fleet, { towers, desks }: Settings): Promise<void> {
+  await Promise.all([
+    fleet.start("schedule"),
+    fleet.start("ledger"),
+    ...numbers(towers).map((number) => fleet.start("tower", number)),
+  ]);
+  await Promise.all(numbers(desks).map((number) => fleet.start("desk", number)));
+}
+
+/** However this process ends, no other one and no file stays behind. */
+function leaveNothing(folder: string, fleet: Fleet): void {
+  process.on("exit", () => {
+    fleet.killAll();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => process.exit(128 + constants.signals[signal]));
+}
+
+/** The flights come up in the time asked for; a busy machine may take longer to clear them, but not for ever. */
+async function limit(seconds: number): Promise<never> {
+  const ms = Math.max(limitMinMs, seconds * 1_000 * limitFactor);
+  await sleep(ms, undefined, { ref: false });
+  throw new Error(`the desks were not done within ${ms / 1_000} s`);
+}
+
+async function readAll<Item>(items: AsyncIterable<Item>, into: Item[]): Promise<void> {
+  for await (const item of items) into.push(item);
+}
+
+function numbers(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index + 1);
+}

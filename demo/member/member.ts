@@ -1,0 +1,99 @@
+import { rmSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { client, type Client } from "trunkline";
+import { addressOf } from "../addresses.ts";
+import { Control, type DeskCounts, type Report } from "../contracts/control.ts";
+import { Ledger } from "../contracts/ledger.ts";
+import { Schedule } from "../contracts/schedule.ts";
+import { Tower } from "../contracts/tower.ts";
+import { Meter } from "./meter.ts";
+
+const progressEveryMs = 250;
+
+/** The contracts of the demo: what the meter can tell apart. */
+export const contracts = [Control, Ledger, Schedule, Tower] as const;
+
+/** What a process of the demo adds to its reports. */
+export interface Reporting {
+  /** Takes the latencies out that came since it was asked before. */
+  takeLatencies(): number[];
+  readonly desk: DeskCounts;
+}
+
+/**
+ * What every process of the demo begins with: it tells the control room that it is there, how it goes, and, when it is
+ * disposed of, what it came to. A process whose parent has died leaves nothing behind.
+ */
+export class Member implements AsyncDisposable {
+  readonly name: string;
+  readonly folder: string;
+  /** Which one of its kind it is, from 1; how many of each there are. */
+  readonly number: number;
+  readonly desks: number;
+  readonly towers: number;
+  readonly meter: Meter = new Meter(contracts);
+  /** Set by a process that has more to tell. */
+  reporting: Reporting | undefined;
+  readonly #control: Client<typeof Control> & AsyncDisposable;
+  readonly #timer: NodeJS.Timeout;
+
+  static async join(): Promise<Member> {
+    const { values } = parseArgs({
+      options: {
+        name: { type: "string", default: "" },
+        folder: { type: "string", default: "" },
+        number: { type: "string", default: "1" },
+        desks: { type: "string", default: "1" },
+        towers: { type: "string", default: "1" },
+      },
+    });
+    endWithParent(values.folder);
+    const member = new Member(values);
+    await member.#control.standing({ name: member.name, pid: process.pid });
+    return member;
+  }
+
+  private constructor(values: Record<"name" | "folder" | "number" | "desks" | "towers", string>) {
+    this.name = values.name;
+    this.folder = values.folder;
+    this.number = Number(values.number);
+    this.desks = Number(values.desks);
+    this.towers = Number(values.towers);
+    this.#control = client(Control, this.address("control"));
+    // A report that is lost is made good by the next one.
+    this.#timer = setInterval(
+      () => void this.#control.progress(this.#report()).catch(() => {}),
+      progressEveryMs,
+    ).unref();
+  }
+
+  address(name: string): string {
+    return addressOf(this.folder, name);
+  }
+
+  async ready(): Promise<void> {
+    await this.#control.ready({ name: this.name, pid: process.pid });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#control.finished(this.#report());
+    await this.#control[Symbol.asyncDispose]();
+  }
+
+  #report(): Report {
+    const latenciesUs = this.reporting?.takeLatencies() ?? [];
+    return { ...this.meter.report(this.name), latenciesUs, desk: this.reporting?.desk };
+  }
+}
+
+/** Our stdin is a pipe from the parent, which nobody writes to: it ends when the parent does, however that comes. */
+function endWithParent(folder: string): void {
+  process.stdin
+    .on("end", () => {
+      rmSync(folder, { recursive: true, force: true });
+      process.exit(1);
+    })
+    .resume();
+  (process.stdin as { unref?: () => void }).unref?.();
+}

@@ -1,0 +1,68 @@
+import { subscribe } from "node:diagnostics_channel";
+import {
+  info,
+  type AnyContract,
+  type CallEvent,
+  type ConnectionEvent,
+  type IncidentEvent,
+  type Kind,
+} from "trunkline";
+import type { Report } from "../contracts/control.ts";
+
+/** So many traces are remembered: more than the calls that a desk has under way. */
+const tracesMax = 256;
+
+/**
+ * Counts what this process does. Trunkline has no logger and no counters of its own: it tells what happens on
+ * `node:diagnostics_channel`, and whoever wants to know subscribes.
+ */
+export class Meter {
+  readonly made: Report["made"] = { call: 0, stream: 0, notification: 0 };
+  readonly opened: Record<string, number> = {};
+  incidents = 0;
+  readonly #kinds = new Map<string, Kind>();
+  readonly #traces: string[] = [];
+
+  constructor(contracts: readonly AnyContract[]) {
+    for (const contract of contracts) {
+      const { name, operations } = contract[info];
+      for (const [member, { kind }] of Object.entries(operations as Record<string, { kind: Kind }>))
+        this.#kinds.set(`${name}.${member}`, kind);
+    }
+    const ended = (event: unknown): void => this.#ended(event as CallEvent);
+    subscribe("trunkline:call", ended);
+    subscribe("trunkline:stream", ended);
+    subscribe("trunkline:connection", (event) => this.#connection(event as ConnectionEvent));
+    subscribe("trunkline:incident", (event) => this.#incident(event as IncidentEvent));
+  }
+
+  /** The part of a report that every process has. */
+  report(name: string): Pick<Report, "name" | "pid" | "made" | "opened" | "incidents"> {
+    const { made, opened, incidents } = this;
+    return { name, pid: process.pid, made, opened, incidents };
+  }
+
+  /** True when this process made a call in the trace lately. */
+  remembers(trace: string): boolean {
+    return this.#traces.includes(trace);
+  }
+
+  #ended({ side, operation, traceparent }: CallEvent): void {
+    if (side !== "client") return;
+    const kind = this.#kinds.get(operation);
+    if (kind !== undefined) this.made[kind]++;
+    this.#traces.push(traceparent.split("-")[1]!);
+    if (this.#traces.length > tracesMax) this.#traces.shift();
+  }
+
+  #connection({ side, endpoint, state }: ConnectionEvent): void {
+    if (side !== "client" || state !== "open") return;
+    const scheme = endpoint.slice(0, endpoint.indexOf(":"));
+    this.opened[scheme] = (this.opened[scheme] ?? 0) + 1;
+  }
+
+  #incident({ operation, id, error }: IncidentEvent): void {
+    this.incidents++;
+    console.error(`${operation} threw (report ${id}):`, error);
+  }
+}

@@ -1,0 +1,50 @@
+import { parseArgs } from "node:util";
+
+export interface Settings {
+  readonly seconds: number;
+  readonly towers: number;
+  readonly desks: number;
+  readonly json: boolean;
+}
+
+const numbers = {
+  seconds: { default: 20, min: 3, max: 3_600 },
+  towers: { default: 3, min: 2, max: 16 },
+  desks: { default: 4, min: 1, max: 16 },
+} as const;
+
+export const usage = `npm run demo -- [--seconds 20] [--towers 3] [--desks 4] [--json]
+
+  --seconds  how long the three months of flights take (${range("seconds")})
+  --towers   how many towers share the work (${range("towers")}): one is killed, another one rolled
+  --desks    how many desks clear flights (${range("desks")})
+  --json     prints the result as one line of JSON; everything else goes to stderr`;
+
+/** What the command line says; throws an Error for a person. */
+export function readSettings(args: readonly string[]): Settings | "help" {
+  const text = { type: "string" } as const;
+  const flag = { type: "boolean", default: false } as const;
+  const { values } = parseArgs({
+    args: [...args],
+    options: { seconds: text, towers: text, desks: text, json: flag, help: flag },
+  });
+  if (values.help) return "help";
+  return {
+    seconds: numberOf("seconds", values.seconds),
+    towers: numberOf("towers", values.towers),
+    desks: numberOf("desks", values.desks),
+    json: values.json,
+  };
+}
+
+function numberOf(name: keyof typeof numbers, text: string | undefined): number {
+  if (text === undefined) return numbers[name].default;
+  const { min, max } = numbers[name];
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new Error(`--${name} ${text}: must be a whole number, ${range(name)}`);
+}
+
+function range(name: keyof typeof numbers): string {
+  return `${numbers[name].min} to ${numbers[name].max}`;
+}
