@@ -9,6 +9,7 @@ import type { CloseReason, Connection, Transport } from "../../transport/transpo
 import type { Attempt } from "../attempt.ts";
 import type { Operation } from "../operation.ts";
 import type { Caller, CallerState, ConnectOptions, StreamOptions } from "../protocol.ts";
+import { callerBounds, frameOverheadBytes, type CallerBounds } from "./bounds.ts";
 import { ItemStream } from "./item-stream.ts";
 import { PendingCall } from "./pending-call.ts";
 import { PendingNotification } from "./pending-notification.ts";
@@ -22,29 +23,8 @@ const dialBackoff = { baseMs: 50, capMs: 1_000 } as const;
 /** One dial may take this long, in milliseconds. */
 const dialMs = 5_000;
 
-/** Frames may be this much larger than their item: header, metadata, headers of the call. */
-export const frameOverheadBytes: number = 64 * 1024;
-
-/** The bounds of a caller, defaults filled in. */
-export interface CallerBounds {
-  readonly instance: string;
-  readonly connectWaitMs: number;
-  readonly outstandingMax: number;
-  readonly itemBytesMax: number;
-  readonly keepaliveMs: number;
-  readonly lifetimeMs: number;
-}
-
-export function callerBounds(options: ConnectOptions): CallerBounds {
-  return {
-    instance: options.instance ?? "anonymous",
-    connectWaitMs: options.connectWaitMs ?? 2_000,
-    outstandingMax: options.outstandingMax ?? 4_096,
-    itemBytesMax: options.itemBytesMax ?? 4 * 1024 * 1024,
-    keepaliveMs: options.keepaliveMs ?? 5_000,
-    lifetimeMs: options.lifetimeMs ?? 15_000,
-  };
-}
+/** A connection that lived shorter, in milliseconds, proves nothing: its like is not dialled in a hurry. */
+const provenMs = 1_000;
 
 /**
  * One endpoint: dials when there is something to send, again with jittered back-off when that fails, and gives requests
@@ -63,7 +43,9 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
   readonly #waiting = new Set<Request>();
   #dialling = false;
   #backoff: Alarm | undefined;
+  /** Dials that failed, and connections that did not last, in a row. */
   #failures = 0;
+  #connectedAt = 0;
   #lastFailure: TrunklineError | undefined;
   #closing: (() => void) | undefined;
   #closed: Promise<void> | undefined;
@@ -156,7 +138,7 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
       session.send(request);
     } catch (error) {
       if (!isTrunklineError(error) || error.code !== "UNAVAILABLE") throw error;
-      this.#retire(session);
+      this.#retire(session, error.reason);
       return false;
     }
     this.#watch(request);
@@ -249,7 +231,7 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
       connection.destroy("the client was closed");
       return;
     }
-    this.#failures = 0;
+    this.#connectedAt = this.env.now();
     this.#lastFailure = undefined;
     const session = new Session(connection, this, { role: "client", ...this.#bounds }, this.env);
     this.#session = session;
@@ -258,8 +240,9 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
     try {
       introduce(session, this.#bounds, operations);
     } catch (error) {
-      // Closed again already: `closed` follows, and with it the next dial.
       connection.destroy(error instanceof Error ? error.message : String(error));
+      // Closed again already: then `closed` follows, and with it the next dial. All else would be so again.
+      if (!isTrunklineError(error) || error.code !== "UNAVAILABLE") this.#failWaiting(error);
       return;
     }
     this.#publish("open");
@@ -283,10 +266,15 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
       ? error
       : systemError("UNAVAILABLE", cause, { executed: "no", cause: error });
     // What a further dial cannot mend (an address that is no address, a permission) is told at once.
-    if (this.#lastFailure.code !== "UNAVAILABLE") {
-      for (const request of [...this.#waiting]) request.fail(locate(this.#lastFailure, {}));
-    }
+    if (this.#lastFailure.code !== "UNAVAILABLE") this.#failWaiting(this.#lastFailure);
     this.#pause();
+  }
+
+  #failWaiting(error: unknown): void {
+    const failure = isTrunklineError(error)
+      ? error
+      : systemError("INTERNAL", "the connection could not begin", { executed: "no", cause: error });
+    for (const request of [...this.#waiting]) request.fail(locate(failure, {}));
   }
 
   /** Waits before the next dial; nobody dials for nobody. */
@@ -302,7 +290,7 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
 
   draining(session: Session): void {
     this.#publish("draining");
-    this.#retire(session);
+    this.#retire(session, "the server sends everybody away");
     this.settled(session);
   }
 
@@ -312,19 +300,19 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
 
   closed(session: Session, reason: CloseReason): void {
     this.#publish("closed", reason.message);
-    this.#retire(session);
+    this.#retire(session, reason.message);
     this.#leaving.delete(session);
-    if (reason.kind === "lost" || reason.kind === "broken") this.#lastLoss(reason);
+    if (reason.kind === "lost" || reason.kind === "broken") this.#stumbled(reason.message);
     if (this.#waiting.size > 0) this.#dial();
     if (this.#leaving.size === 0 && this.#session === undefined) this.#closing?.();
   }
 
   /** A connection that is lost at once each time must not be dialled in a loop. */
-  #lastLoss(reason: CloseReason): void {
+  #stumbled(reason: string): void {
     // A dial that is under way already makes its own experience.
     if (this.#closed !== undefined || this.#backoff !== undefined || this.#dialling) return;
     this.#failures++;
-    this.#lastFailure = systemError("UNAVAILABLE", reason.message, { executed: "no" });
+    this.#lastFailure = systemError("UNAVAILABLE", reason, { executed: "no" });
     this.#pause();
   }
 
@@ -334,10 +322,13 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
     session.violation("a client received a SETUP");
   }
 
-  #retire(session: Session): void {
+  /** The session takes no new requests; with a reason when it was not we who wanted so. */
+  #retire(session: Session, reason?: string): void {
     if (this.#session !== session) return;
     this.#session = undefined;
     this.#leaving.add(session);
+    if (this.env.now() - this.#connectedAt >= provenMs) this.#failures = 0;
+    else if (reason !== undefined) this.#stumbled(reason);
   }
 
   #publish(state: "open" | "draining" | "closed", reason?: string): void {

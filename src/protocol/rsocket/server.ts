@@ -1,7 +1,6 @@
 import { alarmAt } from "../../base/alarm.ts";
 import { channels } from "../../base/diagnostics.ts";
 import type { Env } from "../../base/env.ts";
-import { uuidv7 } from "../../base/id.ts";
 import { codecs } from "../../codec/codecs.ts";
 import type { Address } from "../../transport/address.ts";
 import type { CloseReason, Connection, Listener, Transport } from "../../transport/transport.ts";
@@ -11,7 +10,7 @@ import type { FrameView } from "../../wire/frame-view.ts";
 import { readSetup, type Setup } from "../../wire/setup.ts";
 import type { Incoming } from "../incoming.ts";
 import type { Dispatcher, ServeOptions, Server } from "../protocol.ts";
-import { frameOverheadBytes } from "./caller.ts";
+import { frameOverheadBytes, serverBounds, type ServerBounds } from "./bounds.ts";
 import { metadataMimeType } from "./metadata.ts";
 import { Responder, type ResponderHome } from "./responder.ts";
 import { Session, type SessionOwner } from "./session.ts";
@@ -20,14 +19,6 @@ import { readIntroduction, readPush, wireVersion } from "./setup.ts";
 /** A peer may ask for keep-alive within these bounds, in milliseconds; what is outside is moved to the bound. */
 const keepaliveMsMin = 100;
 const lifetimeMsMax = 600_000;
-
-interface ServerBounds {
-  readonly instance: string;
-  readonly bootId: string;
-  readonly inFlightMax: number;
-  readonly itemBytesMax: number;
-  readonly setupMs: number;
-}
 
 /** Accepts sessions and answers them with what the dispatcher finds. */
 export class RsocketServer implements Server, SessionOwner, ResponderHome {
@@ -54,13 +45,7 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
     options: ServeOptions,
     env: Env,
   ): Promise<RsocketServer> {
-    const bounds: ServerBounds = {
-      instance: options.instance ?? "anonymous",
-      bootId: options.bootId ?? uuidv7(env),
-      inFlightMax: options.inFlightMax ?? 4_096,
-      itemBytesMax: options.itemBytesMax ?? 4 * 1024 * 1024,
-      setupMs: options.setupMs ?? 5_000,
-    };
+    const bounds = serverBounds(options, env);
     const server = new RsocketServer(dispatcher, bounds, env);
     server.#listener = await transport.listen(
       address,
