@@ -4,7 +4,7 @@ import { setupBytes, writeSetup, type Setup } from "../../wire/setup.ts";
 import type { ContractName, Operation } from "../operation.ts";
 import { metadataMimeType } from "./metadata.ts";
 import type { Session } from "./session.ts";
-import { encodeIntroduction, wireVersion } from "./setup.ts";
+import { encodeIntroduction, operationsMax, wireVersion } from "./setup.ts";
 
 /** The data of SETUP and of METADATA_PUSH is JSON. */
 export const dataMimeType = "application/json";
@@ -18,8 +18,11 @@ export function introduce(
   operations: readonly Operation[],
 ): void {
   const contracts = new Set<ContractName>();
+  let numbered = 0;
   for (const { owner, siblings } of operations) {
-    if (contracts.has(owner)) continue;
+    // What cannot be numbered is refused when it is sent.
+    if (contracts.has(owner) || numbered + siblings.length > operationsMax) continue;
+    numbered += siblings.length;
     contracts.add(owner);
     session.number(siblings);
   }

@@ -47,6 +47,8 @@ export interface SessionOptions {
   /** Signs of life: how often the client asks, and after which silence the peer is dead. */
   readonly keepaliveMs: number;
   readonly lifetimeMs: number;
+  /** Where numbering begins: for tests of its end. Default 1, or 2 for a server. */
+  readonly streamIdFirst?: number;
 }
 
 /**
@@ -91,7 +93,7 @@ export class Session extends Alarm implements Receiver, Carrier {
     this.#options = options;
     this.#keepaliveMs = options.keepaliveMs;
     this.#lifetimeMs = options.lifetimeMs;
-    this.#streamIdNext = options.role === "client" ? 1 : 2;
+    this.#streamIdNext = options.streamIdFirst ?? this.#streamIdLeast;
     this.#heardAt = env.now();
   }
 
@@ -179,21 +181,28 @@ export class Session extends Alarm implements Receiver, Carrier {
 
   /** Tells the peer to stop. */
   cancel(streamId: number): void {
-    if (this.#state === "open") this.#guarded(() => this.sender.cancel(streamId));
+    this.#guarded(() => this.sender.cancel(streamId));
   }
 
   /** Gives the peer credit for more items. */
   request(streamId: number, items: number): void {
-    if (this.#state === "open") this.#guarded(() => this.sender.requestN(streamId, items));
+    this.#guarded(() => this.sender.requestN(streamId, items));
   }
 
+  /** After a thousand million requests the numbers begin anew; those still in use are passed over. */
   #nextStreamId(): number {
     let id = this.#streamIdNext;
-    // After two thousand million requests the numbers begin anew; those still in use are passed over.
-    while (this.#streams.has(id))
-      id = id + 2 > streamIdMax ? (this.#options.role === "client" ? 1 : 2) : id + 2;
-    this.#streamIdNext = id + 2 > streamIdMax ? (this.#options.role === "client" ? 1 : 2) : id + 2;
+    while (this.#streams.has(id)) id = this.#streamIdAfter(id);
+    this.#streamIdNext = this.#streamIdAfter(id);
     return id;
+  }
+
+  #streamIdAfter(id: number): number {
+    return id + 2 > streamIdMax ? this.#streamIdLeast : id + 2;
+  }
+
+  get #streamIdLeast(): number {
+    return this.#options.role === "client" ? 1 : 2;
   }
 
   // ---- answering ----------------------------------------------------------------------------------------------------
@@ -450,6 +459,7 @@ export class Session extends Alarm implements Receiver, Carrier {
 
   /** For frames that nobody waits for: when the connection cannot take them it is beyond help. */
   #guarded(write: () => void): void {
+    if (this.#state !== "open") return;
     try {
       write();
     } catch (error) {
