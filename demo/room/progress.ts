@@ -26,6 +26,7 @@ export class Progress implements Disposable {
   #then = { at: performance.now(), calls: 0, latencies: 0 };
   #speed = "";
   #last = "";
+  #over = false;
 
   constructor(from: Sources) {
     this.#from = from;
@@ -43,7 +44,7 @@ export class Progress implements Disposable {
   #show(): void {
     const line = this.#line();
     if (this.#terminal)
-      process.stderr.write(`\r${line.slice(0, process.stderr.columns - 1)}\x1b[K`);
+      process.stderr.write(`\r${line.slice(0, (process.stderr.columns || 80) - 1)}\x1b[K`);
     else if (line !== this.#last) process.stderr.write(`${line}\n`);
     this.#last = line;
   }
@@ -78,6 +79,8 @@ export class Progress implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    if (this.#over) return;
+    this.#over = true;
     clearInterval(this.#timer);
     if (this.#terminal) process.stderr.write("\r\x1b[K");
   }
