@@ -1,3 +1,4 @@
+import type { Kind } from "./handler.ts";
 import { channel, type Channel } from "node:diagnostics_channel";
 import { inspect } from "node:util";
 
@@ -27,6 +28,7 @@ export const channels: {
 export interface CallEvent {
   readonly side: "client" | "server";
   readonly operation: string;
+  readonly kind: Kind;
   /** W3C `traceparent` of this call. */
   readonly traceparent: string;
   /** The `traceparent` of the work that this call came from when it is not part of its trace. */

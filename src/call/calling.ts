@@ -52,6 +52,7 @@ export function publishCall(
   channel.publish({
     side: "client",
     operation: member.operation.name,
+    kind: member.operation.kind,
     traceparent: invocation.attempt.trace.traceparent,
     link: invocation.link,
     endpoint: caller.endpoint,

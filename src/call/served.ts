@@ -173,6 +173,7 @@ export class Served implements ServedOperation {
     return {
       side: "server",
       operation: this.operation.name,
+      kind: this.operation.kind,
       traceparent,
       endpoint: context.peer.address,
       code,

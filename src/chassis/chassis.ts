@@ -69,6 +69,8 @@ export interface Chassis extends AsyncDisposable {
   readonly addresses: readonly string[];
   /** False as soon as it begins to stop. */
   readonly ready: boolean;
+  /** Aborts when it begins to stop: for work that would otherwise go on until the time is over, an endless stream above all. */
+  readonly stopping: AbortSignal;
   /** Requests under way. */
   readonly inFlight: number;
   /** Resolves when it has stopped, for whatever reason. */
@@ -145,7 +147,7 @@ class RunningChassis implements Chassis {
   readonly #env: Env;
   readonly #unlisten: () => void;
   readonly #resolve: (stopped: Stopped) => void;
-  #stopping = false;
+  readonly #stopping = new AbortController();
   #forced = false;
 
   constructor(options: ChassisOptions, instance: string, servers: readonly Server[], env: Env) {
@@ -162,6 +164,10 @@ class RunningChassis implements Chassis {
     this.#unlisten = options.signals === false ? () => {} : onStopSignals(stop(false), stop(true));
   }
 
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
   get inFlight(): number {
     return this.#servers.reduce((sum, server) => sum + server.inFlight, 0);
   }
@@ -169,11 +175,11 @@ class RunningChassis implements Chassis {
   stop({ force = false }: { readonly force?: boolean } = {}): Promise<Stopped> {
     if (force && !this.#forced) {
       this.#forced = true;
-      if (this.#stopping) void this.#drain(0);
+      if (this.stopping.aborted) void this.#drain(0);
     }
-    if (!this.#stopping) {
-      this.#stopping = true;
+    if (!this.stopping.aborted) {
       this.ready = false;
+      this.#stopping.abort(new Error(`${this.name} is stopping`));
       void this.#stop();
     }
     return this.stopped;
