@@ -20,7 +20,8 @@ export async function pump(
   let live = true; // the source has neither ended nor failed
   try {
     for (;;) {
-      if (!sink.ready) await sink.whenReady();
+      // Several may be told that there is room for one.
+      while (!sink.ready && context.cancelled === undefined) await sink.whenReady();
       if (context.cancelled !== undefined) return;
       live = false;
       const result = await iterator.next();

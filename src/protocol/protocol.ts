@@ -99,7 +99,7 @@ export interface ServedOperation {
 export interface Sink {
   /** True when one more item may be put in now. */
   readonly ready: boolean;
-  /** Resolves when `ready` has become true, or the stream was cancelled. */
+  /** Resolves when `ready` has become true, or the stream was cancelled; look again, others wait for the same room. */
   whenReady(): Promise<void>;
   /** Throws when the item cannot be written. */
   put(item: unknown): void;

@@ -40,6 +40,13 @@ export class ServedCall implements StreamEnd {
     } catch (error) {
       failure = error as TrunklineError;
     }
+    const { session } = this.#responder;
+    // An answer for which there is no room waits as the value that it is, and is still under way.
+    if (this.#gone || !this.#answers || session.connection.writable) this.#end(output, failure);
+    else session.whenRoom(() => this.#end(output, failure));
+  }
+
+  #end(output: unknown, failure: TrunklineError | undefined): void {
     if (this.#answers && !this.#gone) {
       if (failure === undefined) this.#answer(output);
       else this.#responder.fail(this.#streamId, failure, this.#served);

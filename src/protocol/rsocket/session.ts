@@ -82,7 +82,7 @@ export class Session extends Alarm implements Receiver, Carrier {
   #watchAt = 0;
   #heard = false;
   #heardAt: number;
-  #waitingForRoom: (() => void)[] = [];
+  readonly #waitingForRoom: (() => void)[] = [];
 
   constructor(connection: Connection, owner: SessionOwner, options: SessionOptions, env: Env) {
     super();
@@ -222,7 +222,7 @@ export class Session extends Alarm implements Receiver, Carrier {
     return this.#streams.size === 0;
   }
 
-  /** Runs `resume` when the connection can take more, or is closed. */
+  /** Runs `resume` when the connection can take more, or is closed; those who wait take turns. */
   whenRoom(resume: () => void): void {
     this.#waitingForRoom.push(resume);
   }
@@ -418,10 +418,14 @@ export class Session extends Alarm implements Receiver, Carrier {
     return ends;
   }
 
+  /** One after the other, as long as there is room: each may fill what the one before has left. */
   #wakeRoom(): void {
     const waiting = this.#waitingForRoom;
-    this.#waitingForRoom = [];
-    for (const resume of waiting) resume();
+    let resumed = 0;
+    while (resumed < waiting.length && (this.connection.writable || this.#state === "closed")) {
+      waiting[resumed++]!();
+    }
+    waiting.splice(0, resumed);
   }
 
   // ---- watching over the peer ---------------------------------------------------------------------------------------

@@ -1,8 +1,10 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 
 import { TrunklineError } from "../../base/error.ts";
 import type { Case } from "./case.ts";
+import { Reading } from "./reading.ts";
 import { fails } from "./stage.ts";
+import { numbers } from "./streams.ts";
 
 export const boundCases: readonly Case[] = [
   {
@@ -69,6 +71,28 @@ export const boundCases: readonly Case[] = [
       equal((whole.data as string).length, 50_000);
       await fails(caller.call(fail, 5_000_000, stage.attempt()), "RESOURCE_EXHAUSTED", "yes");
       await fails(caller.call(fail, 10, stage.attempt()), "SOLD_OUT", "yes");
+    },
+  },
+  {
+    name: "answers and items that are together more than a connection holds wait for each other, and all arrive",
+    play: async (stage) => {
+      const { large, blocks } = stage.operations("suite", 1, {
+        large: { kind: "call", out: "raw" },
+        blocks: { kind: "stream", out: "raw" },
+      });
+      const megabyte = Buffer.alloc(1_000_000, 1);
+      stage.services.answer(large, () => megabyte);
+      stage.services.produce(blocks, async (_input, _incoming, sink) => {
+        for (let index = 0; index < 3; index++) {
+          while (!sink.ready) await sink.whenReady();
+          sink.put(megabyte);
+        }
+      });
+      const { caller } = await stage.pair();
+      const calls = numbers(70).map(() => caller.call(large, 0, stage.attempt()));
+      const streams = numbers(10).map(() => new Reading(caller, blocks, 0, stage.attempt()).all());
+      for (const answer of await Promise.all(calls)) ok(megabyte.equals(answer as Buffer));
+      for (const items of await Promise.all(streams)) equal(items.length, 3);
     },
   },
   {
