@@ -78,19 +78,6 @@ export class TrunklineError extends Error {
     };
   }
 
-  /** What `console.log` shows: the message with its stack, and what else there is to know. */
-  [Symbol.for("nodejs.util.inspect.custom")](
-    _depth: number,
-    options: object,
-    inspect: (value: unknown, options: object) => string,
-  ): string {
-    const more = Object.entries({ data: this.data, cause: this.cause }).filter(
-      ([, value]) => value !== undefined,
-    );
-    const told = more.map(([name, value]) => `\n  ${name}: ${inspect(value, options)}`);
-    return `${this.stack ?? this.message}${told.join("")}`;
-  }
-
   /** True for errors of another copy of this package too: recognised by brand, not by prototype. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return isTrunklineError(value);

@@ -25,6 +25,7 @@ export class ClientContext implements Context, Cancellable {
   readonly peer: Peer;
   readonly refuse: (code: SystemCode, reason: string) => SystemError;
 
+  /** @internal */
   readonly [origin]: ClientContext = this;
   readonly #invocation: Invocation;
   readonly #controller = new AbortController();

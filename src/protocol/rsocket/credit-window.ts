@@ -5,7 +5,7 @@ export const creditFirst = 8;
 export const creditMax = 256;
 
 /** The bytes that may wait on one stream before it stops growing its credit. */
-export const bufferedBytesMax = 1024 * 1024;
+export const bufferedBytesMax: number = 1024 * 1024;
 
 /** How many items make the average size of an item forget the ones before. */
 const averagedItems = 8;

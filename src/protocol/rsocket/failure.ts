@@ -3,7 +3,7 @@ import type { Executed } from "../../base/outcome.ts";
 import { ErrorCode } from "../../wire/error-code.ts";
 
 /** The longest text of an ERROR frame that is read or written, in bytes. */
-export const failureBytesMax = 64 * 1024;
+export const failureBytesMax: number = 64 * 1024;
 
 /** The code of the ERROR frame for a failure: REJECTED is RSocket's word for "not executed". */
 export function errorCodeOf(error: TrunklineError): number {

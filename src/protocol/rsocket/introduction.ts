@@ -7,7 +7,7 @@ import type { Session } from "./session.ts";
 import { encodeIntroduction, operationsMax, wireVersion } from "./setup.ts";
 
 /** The data of SETUP and of METADATA_PUSH is JSON. */
-export const dataMimeType = "application/json";
+const dataMimeType = "application/json";
 
 const codecNames: readonly string[] = codecs.map((codec) => codec.name);
 

@@ -8,7 +8,7 @@ export const metadataMimeType = "application/vnd.trunkline.v1";
 export const fixedBytes = 33;
 
 /** The most bytes that headers and keys of one request may take. */
-export const extensionBytesMax = 16 * 1024;
+export const extensionBytesMax: number = 16 * 1024;
 
 /** The number that says "no deadline"; a real one is at most one less, about 49 days. */
 const unbounded = 0xffff_ffff;
