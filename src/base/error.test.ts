@@ -112,8 +112,9 @@ test("printed it shows the message, the stack, the data and the cause, and each 
   const shown = inspect(error);
   assert.match(shown, /^TrunklineError: SOLD_OUT: orders\.place answered SOLD_OUT\./);
   assert.match(shown, /data: \{ item: 'kettle' \}/);
-  assert.match(shown, /cause: Error: the shelf is empty/);
+  assert.match(shown, /\[cause\]: Error: the shelf is empty/);
   assert.equal(shown.split("the shelf is empty").length, 2);
+  assert.doesNotMatch(shown, /attempts|reason|undefined/);
 });
 
 test("locating an error adds what was not known and changes nothing of what it says", () => {
