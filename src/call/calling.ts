@@ -1,7 +1,9 @@
 import { channels } from "../base/diagnostics.ts";
 import type { Env } from "../base/env.ts";
-import { systemError } from "../base/error.ts";
+import { systemError, type SystemError } from "../base/error.ts";
 import { intercept, type Handler, type Interceptor } from "../base/handler.ts";
+import type { Executed } from "../base/outcome.ts";
+import type { Validation } from "../contract/schema.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
 import type { Caller } from "../protocol/protocol.ts";
 import { ClientContext } from "./client-context.ts";
@@ -31,8 +33,13 @@ export function composeChain(
 
 /** Throws INVALID_ARGUMENT; the value itself is thrown away: what is sent is what was given. */
 export async function checkInput(member: Member, input: unknown): Promise<void> {
-  const checked = validate(member.declared.in, input);
-  const valid = isPending(checked) ? await checked : checked;
+  let valid: Validation<unknown>;
+  try {
+    const checked = validate(member.declared.in, input);
+    valid = isPending(checked) ? await checked : checked;
+  } catch (cause) {
+    throw unchecked("input", "no", cause);
+  }
   if (valid.issues !== undefined) {
     throw systemError(
       "INVALID_ARGUMENT",
@@ -40,6 +47,14 @@ export async function checkInput(member: Member, input: unknown): Promise<void> 
       { executed: "no" },
     );
   }
+}
+
+/** A schema's own code threw, on the client's side. */
+export function unchecked(what: string, executed: Executed, cause: unknown): SystemError {
+  return systemError("INTERNAL", `the ${what} could not be checked: its schema threw`, {
+    executed,
+    cause,
+  });
 }
 
 export function publishCall(

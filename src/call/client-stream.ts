@@ -1,9 +1,10 @@
 import { channels } from "../base/diagnostics.ts";
-import { systemError, type TrunklineError } from "../base/error.ts";
+import { locate, systemError, type TrunklineError } from "../base/error.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
 import type { ItemStream, StreamOptions } from "./client-type.ts";
-import { checkInput, publishCall, type Calling } from "./calling.ts";
+import { checkInput, publishCall, unchecked, type Calling } from "./calling.ts";
 import type { Attempt } from "../protocol/attempt.ts";
+import type { StreamOptions as Settings } from "../protocol/protocol.ts";
 import { ClientContext } from "./client-context.ts";
 import type { Member } from "./compile.ts";
 import { checkHeaders, idleMsOf, Invocation } from "./invocation.ts";
@@ -87,19 +88,34 @@ export class ClientStream implements ItemStream<unknown> {
   }
 
   #open(input: unknown, attempt: Attempt): AsyncIterableIterator<unknown, undefined> {
-    const options = {
+    const options: Settings = {
       idleMs: idleMsOf(this.#member, this.#options),
       accept: (item: unknown) => this.#accept(item),
-      settled: (failure: TrunklineError | undefined) => this.#settled(failure),
+      settled: (failure) => this.#settled(failure),
     };
     const stream = this.#calling.caller.stream(this.#member.operation, input, attempt, options);
     return stream as AsyncIterableIterator<unknown, undefined>;
   }
 
   #accept(item: unknown): unknown {
-    const checked = validate(this.#member.declared.out, item);
-    if (isPending(checked)) return checked.then((result) => this.#valueOf(result));
-    return checked.issues === undefined ? checked.value : this.#valueOf(checked);
+    let checked: ReturnType<typeof validate>;
+    try {
+      checked = validate(this.#member.declared.out, item);
+    } catch (cause) {
+      throw this.#uncheckedItem(cause);
+    }
+    if (!isPending(checked)) return this.#valueOf(checked);
+    return Promise.resolve(checked).then(
+      (result) => this.#valueOf(result),
+      (cause: unknown) => {
+        throw this.#uncheckedItem(cause);
+      },
+    );
+  }
+
+  #uncheckedItem(cause: unknown): TrunklineError {
+    const error = unchecked("item", "maybe", cause);
+    return locate(error, { operation: this.#member.operation.name, ...this.#place() });
   }
 
   #valueOf(checked: Awaited<ReturnType<typeof validate>>): unknown {
@@ -113,12 +129,19 @@ export class ClientStream implements ItemStream<unknown> {
     });
   }
 
-  #settled(failure: TrunklineError | undefined): TrunklineError | undefined {
-    const error = failure === undefined ? undefined : told(failure, this.#member, this.#place());
-    // An asynchronous schema of an error's data cannot be waited for here: the error is told as it came.
-    const known = error instanceof Promise ? failure : error;
-    this.#settle(known?.code ?? "OK");
-    return known;
+  #settled(failure: TrunklineError | undefined): ReturnType<Settings["settled"]> {
+    if (failure === undefined) {
+      this.#settle("OK");
+      return undefined;
+    }
+    const error = told(failure, this.#member, this.#place());
+    if (error instanceof Promise) return error.then((late) => this.#fail(late));
+    return this.#fail(error);
+  }
+
+  #fail(error: TrunklineError): TrunklineError {
+    this.#settle(error.code);
+    return error;
   }
 
   #settle(code: string): void {

@@ -2,10 +2,11 @@ import { channels } from "../base/diagnostics.ts";
 import { isTrunklineError, systemError } from "../base/error.ts";
 import type { Handler } from "../base/handler.ts";
 import type { AnyContract } from "../contract/contract.ts";
+import type { Validation } from "../contract/schema.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
 import type { Attempt } from "../protocol/attempt.ts";
 import type { Caller } from "../protocol/protocol.ts";
-import { checkInput, publishCall, type Calling } from "./calling.ts";
+import { checkInput, publishCall, unchecked, type Calling } from "./calling.ts";
 import { ClientContext } from "./client-context.ts";
 import type { CallOptions, Client, StreamOptions } from "./client-type.ts";
 import { ClientStream } from "./client-stream.ts";
@@ -66,8 +67,13 @@ async function invoke(
       ? send(member, caller, invocation.attempt, input)
       : throughChain(calling.chain, member, caller, invocation, input));
     if (member.operation.kind === "notification") return undefined;
-    const checked = validate(member.declared.out, answer);
-    const valid = isPending(checked) ? await checked : checked;
+    let valid: Validation<unknown>;
+    try {
+      const checked = validate(member.declared.out, answer);
+      valid = isPending(checked) ? await checked : checked;
+    } catch (cause) {
+      throw unchecked("answer", "yes", cause);
+    }
     if (valid.issues === undefined) return valid.value;
     throw systemError(
       "INTERNAL",

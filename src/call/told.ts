@@ -28,13 +28,31 @@ export function told(
     });
   }
   if (!failure.declared) return located(failure, member, place);
-  if (!(failure.code in declared.errors)) {
+  if (!Object.hasOwn(declared.errors, failure.code)) {
     const reason = `the server answered ${failure.code}, which this version of the contract does not declare`;
     return systemError("UNKNOWN", reason, { executed: "yes", operation: operation.name, ...place });
   }
-  const checked = validate(declared.errors[failure.code], failure.data);
-  if (isPending(checked)) return checked.then((result) => withData(failure, result, member, place));
-  return withData(failure, checked, member, place);
+  let checked: ReturnType<typeof validate>;
+  try {
+    checked = validate(declared.errors[failure.code], failure.data);
+  } catch (cause) {
+    return uncheckedData(cause, failure, member, place);
+  }
+  if (!isPending(checked)) return withData(failure, checked, member, place);
+  return Promise.resolve(checked).then(
+    (result) => withData(failure, result, member, place),
+    (cause: unknown) => uncheckedData(cause, failure, member, place),
+  );
+}
+
+function uncheckedData(
+  cause: unknown,
+  { code, executed }: TrunklineError,
+  { operation }: Member,
+  place: Place,
+): TrunklineError {
+  const reason = `the data of ${code} could not be checked: its schema threw`;
+  return systemError("INTERNAL", reason, { executed, cause, operation: operation.name, ...place });
 }
 
 function withData(

@@ -76,7 +76,9 @@ export interface StreamOptions {
   /** Turns an item as it came into the item as the reader gets it; throws, or rejects, when it is not valid. */
   readonly accept: (item: unknown) => unknown;
   /** Called once, at the end: with the failure, which it may exchange for another, or with nothing. */
-  readonly settled: (failure: TrunklineError | undefined) => TrunklineError | undefined;
+  readonly settled: (
+    failure: TrunklineError | undefined,
+  ) => TrunklineError | Promise<TrunklineError> | undefined;
 }
 
 /** Finds what a request asks for. Asked once per operation and connection, not per request. */

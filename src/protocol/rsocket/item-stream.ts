@@ -1,5 +1,5 @@
 import { BoundedQueue } from "../../base/bounded-queue.ts";
-import { systemError, type TrunklineError } from "../../base/error.ts";
+import { isTrunklineError, systemError, type TrunklineError } from "../../base/error.ts";
 import type { CloseReason } from "../../transport/transport.ts";
 import { Flag, FrameType } from "../../wire/frame-type.ts";
 import type { FrameView } from "../../wire/frame-view.ts";
@@ -31,7 +31,7 @@ export class ItemStream extends Request implements AsyncIterableIterator<unknown
   #accepted = false;
   /** When the last item came, or was asked for, whichever was later. */
   #idleFrom = 0;
-  #failure: TrunklineError | undefined;
+  #failure: ReturnType<StreamOptions["settled"]>;
 
   constructor(
     home: RequestHome,
@@ -77,7 +77,7 @@ export class ItemStream extends Request implements AsyncIterableIterator<unknown
     if (this.#failure !== undefined) {
       const failure = this.#failure;
       this.#failure = undefined; // told once; then the stream is simply over
-      return Promise.reject(failure);
+      return thrown(failure);
     }
     if (this.over) return Promise.resolve(done);
     if (this.#readers.length === 0 && this.#options.idleMs !== Infinity)
@@ -114,7 +114,7 @@ export class ItemStream extends Request implements AsyncIterableIterator<unknown
     const told = this.#options.settled(error);
     const reader = this.#readers.shift();
     if (reader === undefined) this.#failure = told;
-    else reader.reject(told);
+    else reader.resolve(thrown(told));
     this.#endReaders();
   }
 
@@ -187,8 +187,17 @@ export class ItemStream extends Request implements AsyncIterableIterator<unknown
   #refused(error: unknown, reader: Reader): void {
     this.#items.clear();
     this.#failure = undefined;
-    reader.reject(error);
-    void this.return();
+    if (this.over) {
+      reader.reject(error);
+      return;
+    }
+    this.session?.cancel(this.streamId);
+    this.finish();
+    const failure = isTrunklineError(error)
+      ? error
+      : systemError("INTERNAL", "an item was not accepted", { executed: "maybe", cause: error });
+    reader.resolve(thrown(this.#options.settled(failure)));
+    this.#endReaders();
   }
 
   /** Fails here and tells the producer to stop. */
@@ -199,11 +208,16 @@ export class ItemStream extends Request implements AsyncIterableIterator<unknown
 
   #end(): void {
     this.finish();
-    this.#options.settled(undefined);
+    void this.#options.settled(undefined);
     this.#endReaders();
   }
 
   #endReaders(): void {
     for (const reader of this.#readers.splice(0)) reader.resolve(done);
   }
+}
+
+async function thrown(failure: ReturnType<StreamOptions["settled"]>): Promise<never> {
+  const error: unknown = await failure;
+  throw error;
 }
