@@ -1,0 +1,41 @@
+import { MessageChannel } from "node:worker_threads";
+
+import { alarmAt } from "../../base/alarm.ts";
+import type { Env } from "../../base/env.ts";
+import type { SystemError } from "../../base/error.ts";
+import type { Address } from "../address.ts";
+import { framed } from "../framed.ts";
+import type { Connection, DialOptions } from "../transport.ts";
+import { PortStream } from "./port-stream.ts";
+import { hungUp, mainUnreachable, nobodyListens, notInTime } from "./refusal.ts";
+import { ask, type DialAnswer } from "./switchboard.ts";
+
+/** Has a new channel put through to the listener, and waits until that one has accepted it. */
+export function dialWorker(address: Address, options: DialOptions, env: Env): Promise<Connection> {
+  if (env.now() >= options.until) return Promise.reject(notInTime(address));
+  const { port1: near, port2: far } = new MessageChannel();
+  return new Promise((resolve, reject) => {
+    const onAnswer = (answer: DialAnswer): void => {
+      if (answer === "nobody") return refuse(nobodyListens(address));
+      // Takes over the port before we let go of it: the next message may be there already.
+      const stream = new PortStream(near, env);
+      settle();
+      resolve(framed(stream, { address: address.text, sameHost: true }, options, env));
+    };
+    const onClose = (): void => refuse(hungUp(address));
+    const alarm = alarmAt(env, options.until, () => refuse(notInTime(address)));
+    const settle = (): void => {
+      env.clear(alarm);
+      near.off("message", onAnswer).off("close", onClose);
+    };
+    const refuse = (error: SystemError): void => {
+      settle();
+      near.close();
+      reject(error);
+    };
+    near.on("message", onAnswer).on("close", onClose);
+    ask({ act: "dial", name: address.place, port: far }).catch((error: unknown) =>
+      refuse(mainUnreachable(address, error)),
+    );
+  });
+}
