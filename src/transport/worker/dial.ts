@@ -5,14 +5,21 @@ import type { Env } from "../../base/env.ts";
 import type { SystemError } from "../../base/error.ts";
 import type { Address } from "../address.ts";
 import { framed } from "../framed.ts";
+import { outgoingBounds } from "../outgoing-bounds.ts";
 import type { Connection, DialOptions } from "../transport.ts";
 import { PortStream } from "./port-stream.ts";
 import { hungUp, mainUnreachable, nobodyListens, notInTime } from "./refusal.ts";
 import { ask, type DialAnswer } from "./switchboard.ts";
 
 /** Has a new channel put through to the listener, and waits until that one has accepted it. */
-export function dialWorker(address: Address, options: DialOptions, env: Env): Promise<Connection> {
-  if (env.now() >= options.until) return Promise.reject(notInTime(address));
+export async function dialWorker(
+  address: Address,
+  options: DialOptions,
+  env: Env,
+): Promise<Connection> {
+  // Refuses options with which no connection can be made, before anybody is asked.
+  outgoingBounds(options);
+  if (env.now() >= options.until) throw notInTime(address);
   const { port1: near, port2: far } = new MessageChannel();
   return new Promise((resolve, reject) => {
     const onAnswer = (answer: DialAnswer): void => {

@@ -4,16 +4,14 @@ import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { Env } from "../../base/env.ts";
 import type { Address } from "../address.ts";
 import { framed } from "../framed.ts";
+import { connectionsMax } from "../listen-bounds.ts";
 import type { Connection, Listener, ListenOptions } from "../transport.ts";
 import { PortStream } from "./port-stream.ts";
 import { mainUnreachable, nameInUse, namesUsedUp } from "./refusal.ts";
 import { ask, type DialAnswer, type LineMessage } from "./switchboard.ts";
 
-/** Open connections of one listener past which new ones are closed at once; as for sockets. */
-const connectionsMaxDefault = 10_000;
-
 /** Has the name entered in the main thread, and accepts what that puts through. */
-export function listenWorker(
+export async function listenWorker(
   address: Address,
   accept: (connection: Connection) => void,
   options: ListenOptions,
@@ -42,11 +40,11 @@ function acceptor(
   options: ListenOptions,
   env: Env,
 ): (port: MessagePort) => void {
-  const connectionsMax = options.connectionsMax ?? connectionsMaxDefault;
+  const most = connectionsMax(options);
   let connections = 0;
   return (port) => {
     port.postMessage("accepted" satisfies DialAnswer);
-    if (connections >= connectionsMax) return port.close();
+    if (connections >= most) return port.close();
     connections++;
     port.on("close", () => connections--);
     const stream = new PortStream(port, env);

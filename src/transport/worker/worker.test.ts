@@ -345,3 +345,14 @@ test(
     equal(stdout, "done\nstill here\n");
   },
 );
+
+test("bounds that cannot be kept are refused before anybody is asked", soon, async () => {
+  const address = parseAddress(`worker:${anyName()}`);
+  const refusal = { code: "INVALID_ARGUMENT", executed: "no" };
+  const until = env.now() + 10_000;
+  await rejects(transport.dial(address, { until, frameBytesMax: 0 }, env), refusal);
+  await rejects(
+    transport.listen(address, () => {}, { connectionsMax: 0 }, env),
+    refusal,
+  );
+});
