@@ -67,7 +67,7 @@ function reason(stage: Stage, entry: Entry): string | undefined {
       return right ? undefined : `carries ${JSON.stringify(data)}`;
     }
     case "INTERNAL":
-      if (end !== "throw" && !hops) return "its handler did not throw";
+      if (end !== "throw" && end !== "invalid" && !hops) return "its handler did not throw";
       if (error.executed !== "yes") return "a handler that threw has run";
       return stage.ledger.incidents.get(error.id ?? "") === 1
         ? undefined
@@ -94,8 +94,7 @@ function unavailability(stage: Stage, entry: Entry, executed: string): string | 
   const { plan } = stage;
   if (isCalm(plan) && plan.connectWaitMs > 20 * plan.latency.meanMs)
     return "but nothing was wrong with server and network";
-  const onlyRestarts = plan.faults.size === 1 && plan.faults.has("restart");
-  if (onlyRestarts && stage.cut === 0 && executed !== "no" && entry.member !== "flow")
+  if (stage.onlyRestarts && stage.cut === 0 && executed !== "no" && entry.member !== "flow")
     return "but servers stopped in order, and cut nothing";
   return undefined;
 }
@@ -104,15 +103,26 @@ function unavailability(stage: Stage, entry: Entry, executed: string): string | 
 export function checkPrompt(stage: Stage): void {
   const { plan, ledger } = stage;
   if (!isCalm(plan)) return;
-  const wayMs = 10 * plan.latency.meanMs + 2 * tickMs;
+  const { wayMs } = stage;
   for (const entry of ledger.entries.values()) {
     const [run] = entry.runs;
+    const idle = entry.settledAt! - Math.max(entry.startedAt, unwantedAt(entry, wayMs));
+    if (idle > wayMs)
+      ledger.complain(
+        `${entry.id} goes on for ${idle.toFixed(2)} ms after its parent was cancelled`,
+      );
     if (entry.settledAt === undefined || run === undefined || entry.member === "note") continue;
     if (!entry.heeds || entry.hops) continue;
     const late = (run.endedAt ?? Infinity) - entry.settledAt - wayMs;
     // A producer that is not told while it waits for its next item notices with it.
     if (late > 0) ledger.complain(`${entry.id}: its handler ends ${late.toFixed(2)} ms too late`);
   }
+}
+
+/** When the news arrives that who asked for the work which this call is a part of has given up. */
+function unwantedAt({ parent }: Entry, wayMs: number): number {
+  if (parent === undefined) return Infinity;
+  return Math.min(parent.cancelledAt, unwantedAt(parent, wayMs)) + wayMs;
 }
 
 /** Nobody works for a caller that is gone. */

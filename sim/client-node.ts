@@ -23,6 +23,8 @@ export class ClientNode {
   #clients: readonly WorkClient[] = [];
   /** Signals by which callers give up, for the look at what still listens. */
   readonly signals: AbortSignal[] = [];
+  /** A signal that lives as long as the process. */
+  #lifelong = new AbortController().signal;
   readonly #leave = new Set<() => void>();
   readonly #turns = new Map<string, number>();
   #asked = 0;
@@ -39,6 +41,8 @@ export class ClientNode {
   /** Begins to work, as a new process. */
   start(): void {
     if (!this.env.alive) this.env = this.#stage.world.env(this.name);
+    this.#lifelong = new AbortController().signal;
+    this.signals.push(this.#lifelong);
     this.#connect();
     this.#workLater();
   }
@@ -129,7 +133,7 @@ export class ClientNode {
     switch (
       this.#dice.weighted([
         [6, "perform"],
-        [1, "inTurn"],
+        [2, "inTurn"],
         [3, "flow"],
         [1, "note"],
       ] as const)
@@ -160,13 +164,15 @@ export class ClientNode {
     const place = `${lane}@${server}`;
     const turn = this.#turns.get(place) ?? 0;
     this.#turns.set(place, turn + 1);
-    const ms = this.#dice.between(0, 30);
+    const ms = this.#draws.laneMs();
+    const [deadline, signal] = [this.#draws.deadlineMs(), this.#mayCancel(id)];
     const entry = ledger.begin({
       ...{ id, member: "inTurn", env: this.env, server, end: "answer", heeds: false },
-      dueAt: world.now + plan.deadlineMs,
+      dueAt: world.now + (deadline ?? plan.deadlineMs),
     });
     try {
-      await by.inTurn({ id, lane, turn, ms });
+      const headers = { "x-id": id };
+      await by.inTurn({ id, mark: id, lane, turn, ms }, { headers, deadline, signal });
       ledger.settle(entry, { ok: true, left: false });
     } catch (error) {
       ledger.fail(entry, error);
@@ -193,10 +199,12 @@ export class ClientNode {
     const order = this.#draws.flow(this.#id());
     const { id, end, heeds } = order;
     const deadlineMs = this.#draws.deadlineMs();
+    const totalMs = this.#draws.totalMs();
+    this.#stage.expectTotal(id, totalMs);
     const options: StreamOptions = {
       deadline: deadlineMs,
       signal: this.#mayCancel(id),
-      total: this.#draws.totalMs(),
+      total: totalMs,
       idle: this.#draws.idleMs(),
     };
     const entry = ledger.begin({
@@ -225,7 +233,7 @@ export class ClientNode {
   /** A signal, when this caller will give up; it notes when it does. */
   #mayCancel(id: string): AbortSignal | undefined {
     const cancelMs = this.#draws.cancelMs();
-    if (cancelMs === undefined) return undefined;
+    if (cancelMs === undefined) return this.#dice.chance(0.3) ? this.#lifelong : undefined;
     const controller = new AbortController();
     this.signals.push(controller.signal);
     this.env.in(cancelMs, () => {

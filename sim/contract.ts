@@ -4,8 +4,8 @@ import { z } from "zod";
 /** A text that its receiver marks: who reads it twice, or not at all, is found out. */
 const marked = z.string().transform((text) => `${text}+`);
 
-/** How a handler ends: as it says, or never by itself (`wait`). */
-const end = z.enum(["answer", "declared", "throw", "refuse", "wait"]);
+/** How a handler ends: as it says, with what its contract does not allow (`invalid`), or never by itself (`wait`). */
+const end = z.enum(["answer", "declared", "invalid", "throw", "refuse", "wait"]);
 
 /** A call that the handler makes in its turn. */
 const hop = z.object({
@@ -45,7 +45,13 @@ export const Work = contract(
       idempotent: "by-key",
     }),
     inTurn: call({
-      in: z.object({ id: z.string(), lane: z.string(), turn: z.number(), ms: z.number() }),
+      in: z.object({
+        id: z.string(),
+        mark: marked,
+        lane: z.string(),
+        turn: z.number(),
+        ms: z.number(),
+      }),
       out: z.object({ id: z.string() }),
       key: "lane",
     }),

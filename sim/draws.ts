@@ -3,7 +3,7 @@ import type { Dice } from "./dice.ts";
 import type { Plan } from "./plan.ts";
 
 /** More items than anybody reads. */
-export const endless = 1_000_000;
+const endless = 1_000_000;
 
 /** What one caller asks for: each time something else, within the habits of the plan. */
 export class Draws {
@@ -56,6 +56,15 @@ export class Draws {
     };
   }
 
+  /** How long a handler holds up those behind it. */
+  laneMs(): number {
+    const dice = this.#dice;
+    return dice.weighted([
+      [3, dice.between(0, 20)],
+      [1, dice.between(100, 300)],
+    ]);
+  }
+
   /** How many items the reader of a stream takes; Infinity for all. */
   takes({ count }: Flow): number {
     const dice = this.#dice;
@@ -106,6 +115,7 @@ export class Draws {
       [failing ? 6 : 12, "answer"],
       [failing ? 2 : 0, "declared"],
       [failing ? 2 : 0, "throw"],
+      [failing ? 1 : 0, "invalid"],
       [failing ? 1 : 0, "refuse"],
       [habits.has("cancels") ? 1 : 0, "wait"],
     ]);

@@ -7,6 +7,9 @@ import { wait, waitForEver } from "./wait.ts";
 /** What must never reach a caller. */
 export const secret = "the secret of the handler";
 
+/** What no schema here takes. */
+const invalid = 7 as never;
+
 type WorkContext = HandlerContext<{ SOLD_OUT: (typeof Work)["perform"]["errors"]["SOLD_OUT"] }>;
 type PlainContext = Omit<WorkContext, "errors">;
 
@@ -37,24 +40,26 @@ export class WorkHandlers implements Handlers<typeof Work> {
       await wait(env, job.ms, job.heeds ? context.signal : undefined);
       await this.#hop(job, context);
       await finish(job, context);
-      return { id: job.id, mark: job.id, pad: job.pad };
+      return { id: job.id, mark: job.end === "invalid" ? invalid : job.id, pad: job.pad };
     } finally {
       ledger.ended(job.id, run);
     }
   }
 
-  async inTurn(input: {
-    id: string;
-    lane: string;
-    turn: number;
-    ms: number;
-  }): Promise<{ id: string }> {
+  async inTurn(
+    input: { id: string; mark: string; lane: string; turn: number; ms: number },
+    context: PlainContext,
+  ): Promise<{ id: string }> {
     const { ledger } = this.#stage;
+    this.#expected(input, context);
+    this.#stage.checkWanted(input.id);
     const { id, lane, turn, ms } = input;
     const { env } = this.#life;
     if (this.#busyLanes.has(lane)) ledger.complain(`two calls of ${lane} run at once`);
     const last = this.#lastTurns.get(lane) ?? -1;
-    if (turn <= last) ledger.complain(`in ${lane} number ${turn} runs after ${last}`);
+    // Order is kept among the calls of one connection.
+    if (turn <= last && this.#stage.oneConnection)
+      ledger.complain(`in ${lane} number ${turn} runs after ${last}`);
     this.#lastTurns.set(lane, turn);
     this.#busyLanes.add(lane);
     const run = ledger.run(id, env);
@@ -73,6 +78,8 @@ export class WorkHandlers implements Handlers<typeof Work> {
     const { id, count, everyMs, bytes } = order;
     const entry = ledger.entries.get(id);
     if (order.mark !== `${id}+`) ledger.complain(`the input of ${id} was read as ${order.mark}`);
+    if (context.deadline.at - env.now() > this.#stage.totalOf(id) + 1)
+      ledger.complain(`${id} may go on for longer than its caller said`);
     if (order.end === "refuse") throw this.#refusal(id, context);
     const run = ledger.run(id, env);
     const signal = order.heeds ? context.signal : undefined;
@@ -83,6 +90,7 @@ export class WorkHandlers implements Handlers<typeof Work> {
         if (entry !== undefined) this.#stage.produced(entry, bytes);
         yield { n, mark: `${n}`, pad };
       }
+      if (order.end === "invalid") yield { n: count, mark: invalid, pad };
       await finish(order, context);
     } finally {
       ledger.ended(id, run);
@@ -100,18 +108,32 @@ export class WorkHandlers implements Handlers<typeof Work> {
     this.#stage.ledger.ended(input.id, run);
   }
 
+  /** What must be true when a handler begins at once with its request. */
+  #arrived(input: { readonly id: string; readonly mark: string }, context: PlainContext): void {
+    const { ledger, world } = this.#stage;
+    const { env, stoppingAt } = this.#life;
+    this.#expected(input, context);
+    if (stoppingAt < world.now)
+      ledger.complain(`${env.name} begins ${input.id} although it is stopping`);
+    this.#stage.checkInFlight(env);
+  }
+
   /** What must be true when a handler begins. */
-  #arrived(
+  #expected(
     { id, mark }: { readonly id: string; readonly mark: string },
     context: PlainContext,
   ): void {
-    const { ledger, world } = this.#stage;
-    const { env, stoppingAt } = this.#life;
+    const { ledger, plan } = this.#stage;
+    const { env } = this.#life;
     if (mark !== `${id}+`) ledger.complain(`the input of ${id} was read as ${mark}`);
     if (context.headers["x-id"] !== id) ledger.complain(`${id} came without its header`);
-    if (env.now() >= context.deadline.at) ledger.complain(`${id} runs after its deadline`);
-    if (stoppingAt < world.now) ledger.complain(`${env.name} begins ${id} although it is stopping`);
-    this.#stage.checkInFlight(env);
+    if (plan.habits.has("interceptors") && context.headers["x-way"] !== "through")
+      ledger.complain(`${id} came without the header of the interceptor`);
+    const entry = ledger.entries.get(id);
+    const left = context.deadline.at - env.now();
+    if (left <= 0) ledger.complain(`${id} runs after its deadline`);
+    if (entry !== undefined && left > entry.dueAt - entry.startedAt + 1)
+      ledger.complain(`${id} is given ${left} ms, which is more than its caller gave`);
   }
 
   #refusal(id: string, context: WorkContext): Error {

@@ -1,4 +1,4 @@
-// `npm run sim -- calls [--seeds N | --seed N] [--from N] [--json]`: runs the whole stack in virtual time under faults.
+// `npm run sim -- calls [--seeds N | --seed N] [--from N] [--bail] [--json]`: runs the whole stack in virtual time under faults.
 import { parseArgs } from "node:util";
 import { playCalls, type Played } from "./calls.ts";
 
@@ -16,6 +16,7 @@ const { values, positionals } = parseArgs({
     seeds: { type: "string", default: "1000" },
     seed: { type: "string" },
     from: { type: "string", default: "1" },
+    bail: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
@@ -57,6 +58,7 @@ async function sweep(run: typeof playCalls, from: number, count: number): Promis
     if (played.violations.length > 0) {
       failed.push(played);
       await explain(run, played);
+      if (values.bail) break;
     }
     if (performance.now() - told > 2_000) {
       told = performance.now();

@@ -34,6 +34,7 @@ export const habitNames = [
   "fewInFlight",
   "fewOutstanding",
   "closes",
+  "interceptors",
 ] as const;
 
 export type HabitName = (typeof habitNames)[number];
@@ -61,7 +62,11 @@ export interface Plan {
 }
 
 export function drawPlan(dice: Dice): Plan {
-  const faults = dice.chance(0.2) ? [] : faultNames.filter(() => dice.chance(0.35));
+  const faults = dice.weighted<readonly FaultName[]>([
+    [2, []],
+    [2, ["restart"]],
+    [6, faultNames.filter(() => dice.chance(0.35))],
+  ]);
   const habits = new Set(habitNames.filter(() => dice.chance(0.6)));
   const keepaliveMs = dice.between(300, 1_000);
   const meanMs = dice.pick([0, 0.5, 2, 10, 30]);
@@ -80,7 +85,7 @@ export function drawPlan(dice: Dice): Plan {
     deadlineMs: dice.pick([300, 1_000, 4_000]),
     outstandingMax: habits.has("fewOutstanding") ? dice.between(1, 6) : 4_096,
     inFlightMax: habits.has("fewInFlight") ? dice.between(1, 6) : 4_096,
-    drainMs: dice.pick([0, 100, 3_000]),
+    drainMs: dice.pick([0, 100, 3_000, 3_000]),
   };
 }
 

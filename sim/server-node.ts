@@ -77,7 +77,12 @@ export class ServerNode {
     const { cut } = await life.chassis.stop();
     const late = world.now - ledger.latest(env, began + plan.drainMs + tickMs);
     if (late > 0.01) ledger.complain(`${env.name} stopped ${late} ms later than it may`);
-    this.#stage.cut += cut;
+    if (cut > 0 && world.now < began + plan.drainMs)
+      ledger.complain(`${env.name} cut ${cut} requests before their time was over`);
+    const whole = world.now >= began + plan.drainMs;
+    if (whole) this.#stage.cut++;
+    if (whole && cut === 0 && plan.drainMs > 1_000 && this.#stage.onlyRestarts)
+      ledger.complain(`${env.name} waited its whole time although nothing was under way`);
     world.trace(`${env.name} has stopped, ${cut} cut`);
     await Promise.all(life.peers.map((peer) => close(peer)));
     await wait(env, 1, undefined);

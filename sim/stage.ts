@@ -1,4 +1,4 @@
-import type { Client, ClientOptions } from "trunkline";
+import type { Client, ClientOptions, Interceptor } from "trunkline";
 import { SimNetwork, WireWatch, World, type SimEnv } from "trunkline/testing";
 import type { Job, Work } from "./contract.ts";
 import { Dice } from "./dice.ts";
@@ -20,6 +20,10 @@ export interface Asking {
   readonly trace?: string | undefined;
 }
 
+/** An interceptor that passes on a copy of what it got. */
+const through: Interceptor = (next) => (input, context) =>
+  next(input, { ...context, headers: { ...context.headers, "x-way": "through" } });
+
 /** What all nodes of one run share: world, network, ledger, and what is checked on the way. */
 export class Stage {
   readonly world: World;
@@ -28,9 +32,10 @@ export class Stage {
   readonly plan: Plan;
   /** Where the servers are reached, by their number. */
   readonly addresses: readonly string[];
-  /** Requests that servers cut when their time to stop was over. */
+  /** How often a server cut its connections because its time to stop was over. */
   cut = 0;
   readonly #keys = new Map<string, string | undefined>();
+  readonly #totals = new Map<string, number>();
   readonly #keysSeen = new Set<string>();
   readonly #traces = new Map<string, string>();
 
@@ -58,6 +63,7 @@ export class Stage {
       instance: env.name,
       env,
       transports: [network],
+      ...(plan.habits.has("interceptors") ? { aroundCall: [through] } : {}),
     };
   }
 
@@ -96,6 +102,15 @@ export class Stage {
     }
   }
 
+  /** How long a stream may take in all; Infinity when nobody said. */
+  totalOf(id: string): number {
+    return this.#totals.get(id) ?? Infinity;
+  }
+
+  expectTotal(id: string, totalMs: number | undefined): void {
+    if (totalMs !== undefined) this.#totals.set(id, totalMs);
+  }
+
   /** The handler has made an item. */
   produced(entry: Entry, bytes: number): void {
     const backlog = ++entry.produced - entry.taken;
@@ -118,9 +133,32 @@ export class Stage {
       this.ledger.complain(`${id} came in the trace ${traceId} instead of ${expected}`);
   }
 
-  /** With a calm network each peer has one connection: that bounds what runs at once. */
+  /** With a calm network each peer has one connection, all the time. */
+  get oneConnection(): boolean {
+    return isCalm(this.plan) && !this.plan.habits.has("closes");
+  }
+
+  /** True when servers stop in order now and then, and nothing else goes wrong. */
+  get onlyRestarts(): boolean {
+    const { faults } = this.plan;
+    return faults.size === 1 && faults.has("restart");
+  }
+
+  /** How long news takes at most, where nothing is in the way. */
+  get wayMs(): number {
+    return 10 * this.plan.latency.meanMs + 2 * tickMs;
+  }
+
+  /** A handler begins: its caller cannot have given up long ago. */
+  checkWanted(id: string): void {
+    const settledAt = this.ledger.entries.get(id)?.settledAt ?? Infinity;
+    if (isCalm(this.plan) && this.world.now - settledAt > this.wayMs)
+      this.ledger.complain(`${id} begins although its caller has given up`);
+  }
+
+  /** The bound of one connection bounds what runs at once. */
   checkInFlight(env: SimEnv): void {
-    if (!isCalm(this.plan) || this.plan.habits.has("closes")) return;
+    if (!this.oneConnection) return;
     const peers = this.network.ends.filter((end) => end.env === env && !end.dialled).length;
     const running = this.ledger.running(env);
     if (running >= peers * this.plan.inFlightMax)

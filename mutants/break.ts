@@ -1,0 +1,19 @@
+// Preloaded into a test run (`--import`): puts the mutant named by TRUNKLINE_MUTANT into the library as it is loaded.
+import { registerHooks } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { broken, root } from "./mutant.ts";
+import { mutants } from "./table.ts";
+
+const name = process.env["TRUNKLINE_MUTANT"];
+const mutant = mutants.find((each) => each.name === name);
+if (mutant === undefined) throw new Error(`there is no mutant "${name}"`);
+const target = pathToFileURL(join(root, mutant.file)).href;
+const source = broken(mutant);
+
+registerHooks({
+  load(url, context, next) {
+    const loaded = next(url, context);
+    return url === target ? { ...loaded, source } : loaded;
+  },
+});

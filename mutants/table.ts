@@ -1,0 +1,6 @@
+import type { Mutant } from "./mutant.ts";
+import { callMutants } from "./call-mutants.ts";
+import { protocolMutants } from "./protocol-mutants.ts";
+
+/** Every way in which the library is broken on purpose. */
+export const mutants: readonly Mutant[] = [...protocolMutants, ...callMutants];
