@@ -62,7 +62,8 @@ async function invoke(
   try {
     checkHeaders(options?.headers);
     invocation = new Invocation(member, options, calling.deadlineMs, env);
-    if (calling.checkSent) await checkInput(member, input);
+    const checking = calling.checkSent ? checkInput(member, input) : undefined;
+    if (checking !== undefined) await checking;
     const answer = await (calling.chain === undefined
       ? send(member, caller, invocation.attempt, input)
       : throughChain(calling.chain, member, caller, invocation, input));
