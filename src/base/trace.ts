@@ -4,7 +4,7 @@ import { uint32 } from "./random.ts";
 
 /**
  * The place of a call in a trace, as W3C Trace Context (level 2) describes it. Held as numbers: made for every call,
- * turned into text only when somebody asks.
+ * turned into text only when somebody asks. The words are signed, because V8 puts larger numbers into boxes of their own.
  */
 export class TraceContext {
   readonly trace0: number;
@@ -24,23 +24,28 @@ export class TraceContext {
     span1: number,
     flags: number,
   ) {
-    this.trace0 = trace0;
-    this.trace1 = trace1;
-    this.trace2 = trace2;
-    this.trace3 = trace3;
-    this.span0 = span0;
-    this.span1 = span1;
+    this.trace0 = trace0 | 0;
+    this.trace1 = trace1 | 0;
+    this.trace2 = trace2 | 0;
+    this.trace3 = trace3 | 0;
+    this.span0 = span0 | 0;
+    this.span1 = span1 | 0;
     this.flags = flags;
   }
 
   /** 32 hexadecimal digits: the correlation id of everything that one request causes. */
   get traceId(): string {
-    return hex(this.trace0, 8) + hex(this.trace1, 8) + hex(this.trace2, 8) + hex(this.trace3, 8);
+    return (
+      hex(this.trace0 >>> 0, 8) +
+      hex(this.trace1 >>> 0, 8) +
+      hex(this.trace2 >>> 0, 8) +
+      hex(this.trace3 >>> 0, 8)
+    );
   }
 
   /** 16 hexadecimal digits: this call. */
   get spanId(): string {
-    return hex(this.span0, 8) + hex(this.span1, 8);
+    return hex(this.span0 >>> 0, 8) + hex(this.span1 >>> 0, 8);
   }
 
   /** The header value `00-<trace id>-<span id>-<flags>`. */

@@ -1,4 +1,5 @@
 import { Flag, flagsOf, frameName, FrameType } from "./frame-type.ts";
+import { readInt32, readUint16 } from "./int32.ts";
 import { headerBytes, lengthBytes } from "./limits.ts";
 
 /**
@@ -61,8 +62,8 @@ export class FrameView {
     this.metadataFrom = this.metadataTo = this.dataFrom = this.dataTo = to;
     const bodyFrom = from + headerBytes;
     if (to < bodyFrom) return this.#tooShortForHeader();
-    const streamId = memory.readInt32BE(from);
-    const word = memory.readUInt16BE(from + 4);
+    const streamId = readInt32(memory, from);
+    const word = readUint16(memory, from + 4);
     const type = word >>> 10;
     const flags = word & flagsOf(type);
     this.streamId = streamId;
@@ -149,7 +150,7 @@ export class FrameView {
     }
     const metadataFrom = at + lengthBytes;
     if (metadataFrom > this.to) return this.#tooShort(metadataFrom);
-    const metadataTo = metadataFrom + ((memory[at]! << 16) | memory.readUInt16BE(at + 1));
+    const metadataTo = metadataFrom + ((memory[at]! << 16) | readUint16(memory, at + 1));
     if (metadataTo > this.to) {
       return `${frameName(this.type)}: the metadata ends ${metadataTo - this.to} bytes after the frame`;
     }
@@ -165,7 +166,7 @@ export class FrameView {
 
   #credit(memory: Buffer, at: number): string | undefined {
     if (at + 4 > this.to) return this.#tooShort(at + 4);
-    const requestN = memory.readInt32BE(at);
+    const requestN = readInt32(memory, at);
     if (requestN <= 0) return `${frameName(this.type)}: the credit must be 1 to 2147483647`;
     this.requestN = requestN;
     return undefined;

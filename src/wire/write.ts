@@ -1,5 +1,6 @@
 import { Flag, FrameType } from "./frame-type.ts";
-import { headerBytes, lengthBytes } from "./limits.ts";
+import { writeInt16, writeInt32 } from "./int32.ts";
+import { headerBytes } from "./limits.ts";
 
 /*
  * Writers put the parts of a frame into memory that the caller has claimed, and return the offset after what they
@@ -16,15 +17,12 @@ export function writeHeader(
   type: number,
   flags: number,
 ): number {
-  memory.writeInt32BE(streamId, at);
-  memory.writeUInt16BE((type << 10) | flags, at + 4);
-  return at + headerBytes;
+  return writeInt16(memory, writeInt32(memory, at, streamId), (type << 10) | flags);
 }
 
 /** The initial credit (1 to 2^31-1) after the header of REQUEST_STREAM and REQUEST_CHANNEL. */
 export function writeInitialRequestN(memory: Buffer, at: number, requestN: number): number {
-  memory.writeInt32BE(requestN, at);
-  return at + 4;
+  return writeInt32(memory, at, requestN);
 }
 
 /**
@@ -32,9 +30,8 @@ export function writeInitialRequestN(memory: Buffer, at: number, requestN: numbe
  * the METADATA flag. Section "Metadata Optional Header".
  */
 export function writeMetadataLength(memory: Buffer, at: number, length: number): number {
-  memory.writeUInt16BE(length & 0xffff, at + 1);
   memory[at] = length >>> 16;
-  return at + lengthBytes;
+  return writeInt16(memory, at + 1, length);
 }
 
 /** Writes a whole REQUEST_N frame: `requestN` (1 to 2^31-1) more items on a stream. Takes `requestNFrameBytes`. */

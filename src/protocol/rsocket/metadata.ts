@@ -1,4 +1,5 @@
 import { TraceContext } from "../../base/trace.ts";
+import { readInt32, readUint16, writeInt16, writeInt32 } from "../../wire/int32.ts";
 import type { Attempt } from "../attempt.ts";
 
 /** The metadata type of Trunkline's own compact form, named in SETUP. docs/protocol.md describes it byte by byte. */
@@ -52,16 +53,16 @@ export function writeFixed(
   now: number,
 ): number {
   const { trace } = attempt;
-  memory.writeUInt16BE(index, at);
+  writeInt16(memory, at, index);
   memory[at + 2] = codec;
   memory[at + 3] = 0;
-  memory.writeUInt32BE(timeLeft(attempt.deadlineAt, now), at + 4);
-  memory.writeUInt32BE(trace.trace0, at + 8);
-  memory.writeUInt32BE(trace.trace1, at + 12);
-  memory.writeUInt32BE(trace.trace2, at + 16);
-  memory.writeUInt32BE(trace.trace3, at + 20);
-  memory.writeUInt32BE(trace.span0, at + 24);
-  memory.writeUInt32BE(trace.span1, at + 28);
+  writeInt32(memory, at + 4, timeLeft(attempt.deadlineAt, now));
+  writeInt32(memory, at + 8, trace.trace0);
+  writeInt32(memory, at + 12, trace.trace1);
+  writeInt32(memory, at + 16, trace.trace2);
+  writeInt32(memory, at + 20, trace.trace3);
+  writeInt32(memory, at + 24, trace.span0);
+  writeInt32(memory, at + 28, trace.span1);
   memory[at + 32] = trace.flags;
   return at + fixedBytes;
 }
@@ -85,7 +86,7 @@ function timeLeft(at: number, now: number): number {
 }
 
 export function readIndex(memory: Buffer, at: number): number {
-  return memory.readUInt16BE(at);
+  return readUint16(memory, at);
 }
 
 export function readCodec(memory: Buffer, at: number): number {
@@ -94,23 +95,23 @@ export function readCodec(memory: Buffer, at: number): number {
 
 /** The instant of this process's clock at which the caller stops waiting. */
 export function readDeadline(memory: Buffer, at: number, now: number): number {
-  const left = memory.readUInt32BE(at + 4);
+  const left = readInt32(memory, at + 4) >>> 0;
   return left === unbounded ? Infinity : now + left;
 }
 
 export function readTrace(memory: Buffer, at: number): TraceContext | undefined {
-  const trace0 = memory.readUInt32BE(at + 8);
-  const trace1 = memory.readUInt32BE(at + 12);
-  const trace2 = memory.readUInt32BE(at + 16);
-  const trace3 = memory.readUInt32BE(at + 20);
+  const trace0 = readInt32(memory, at + 8);
+  const trace1 = readInt32(memory, at + 12);
+  const trace2 = readInt32(memory, at + 16);
+  const trace3 = readInt32(memory, at + 20);
   if ((trace0 | trace1 | trace2 | trace3) === 0) return undefined;
   return new TraceContext(
     trace0,
     trace1,
     trace2,
     trace3,
-    memory.readUInt32BE(at + 24),
-    memory.readUInt32BE(at + 28),
+    readInt32(memory, at + 24),
+    readInt32(memory, at + 28),
     memory[at + 32]!,
   );
 }
