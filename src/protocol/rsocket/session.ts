@@ -13,6 +13,7 @@ import { encodeExtensions } from "./metadata.ts";
 import { Request, type Carrier } from "./request.ts";
 import { encodeContracts, operationsMax } from "./setup.ts";
 import type { StreamEnd } from "./stream-end.ts";
+import { StreamTable } from "./stream-table.ts";
 
 /** After this long a connection that was told to end is cut, in milliseconds. */
 const lingerMs = 1_000;
@@ -70,7 +71,7 @@ export class Session extends Alarm implements Receiver, Carrier {
   readonly #owner: SessionOwner;
   readonly #options: SessionOptions;
   readonly #view = new FrameView();
-  readonly #streams = new Map<number, StreamEnd>();
+  readonly #streams = new StreamTable();
   /** Index on the wire by the operation's slot. */
   readonly #indexes: (number | undefined)[] = [];
   #indexNext = 0;
@@ -192,7 +193,7 @@ export class Session extends Alarm implements Receiver, Carrier {
   /** After a thousand million requests the numbers begin anew; those still in use are passed over. */
   #nextStreamId(): number {
     let id = this.#streamIdNext;
-    while (this.#streams.has(id)) id = this.#streamIdAfter(id);
+    while (this.#streams.get(id) !== undefined) id = this.#streamIdAfter(id);
     this.#streamIdNext = this.#streamIdAfter(id);
     return id;
   }
@@ -391,8 +392,7 @@ export class Session extends Alarm implements Receiver, Carrier {
 
   /** Gives up all requests of ours. */
   cancelAll(): void {
-    for (const end of [...this.#streams.values()])
-      if (end instanceof Request) end.cancel("shutdown");
+    for (const end of this.#streams.all()) if (end instanceof Request) end.cancel("shutdown");
   }
 
   /** Cuts the connection. */
@@ -412,7 +412,7 @@ export class Session extends Alarm implements Receiver, Carrier {
   }
 
   #takeStreams(): StreamEnd[] {
-    const ends = [...this.#streams.values()];
+    const ends = this.#streams.all();
     this.#streams.clear();
     this.outstanding = 0;
     return ends;
