@@ -38,7 +38,11 @@ test(
     };
     // Clients of one process share a connection to an address; other bounds make another one.
     const load = async (index: number): Promise<void> => {
-      await using orders = client(Orders, address, { outstandingMax: 1_000 + index });
+      await using orders = client(Orders, address, {
+        outstandingMax: 1_000 + index,
+        connectWait: "60s", // how long a roll takes on a busy machine is not the point
+        deadline: "60s",
+      });
       const work = async (): Promise<void> => {
         while (!over) {
           const result = await orders.count.result();
