@@ -3,8 +3,11 @@ export { bytes, call, contract, describe, info, notification, stream } from "./c
 export type { AnyContract, Contract, Input, Output, Schema } from "./contract/index.ts";
 export { chassis } from "./chassis/chassis.ts";
 export type { Chassis, ChassisOptions, StopBudgets, Stopped } from "./chassis/chassis.ts";
-export { client, close, stateOf } from "./chassis/client.ts";
+export { client, close, stateOf, statsOf } from "./chassis/client.ts";
 export type { ClientOptions } from "./chassis/client.ts";
+export type { AddressStats, ChassisStats, ClientStats } from "./chassis/stats.ts";
+export type { OperationStats } from "./call/meter.ts";
+export type { LatencySummary } from "./base/histogram.ts";
 export { serve } from "./call/serve.ts";
 export type { Service } from "./call/serve.ts";
 export { currentTrace, detached } from "./call/served-context.ts";

@@ -8,6 +8,7 @@ import type { StreamOptions as Settings } from "../protocol/protocol.ts";
 import { ClientContext } from "./client-context.ts";
 import type { Member } from "./compile.ts";
 import { checkHeaders, idleMsOf, Invocation } from "./invocation.ts";
+import type { Meter } from "./meter.ts";
 import { told } from "./told.ts";
 
 type Result = IteratorResult<unknown, undefined>;
@@ -19,21 +20,25 @@ const done: Result = Object.freeze({ done: true, value: undefined });
 export class ClientStream implements ItemStream<unknown> {
   readonly #member: Member;
   readonly #calling: Calling;
+  readonly #meter: Meter;
   readonly #input: unknown;
   readonly #options: StreamOptions | undefined;
   #invocation: Invocation | undefined;
   #starting: Promise<Source> | undefined;
   #source: Source | undefined;
   #left = false;
+  #counted = false;
 
   constructor(
     member: Member,
     calling: Calling,
+    meter: Meter,
     input: unknown,
     options: StreamOptions | undefined,
   ) {
     this.#member = member;
     this.#calling = calling;
+    this.#meter = meter;
     this.#input = input;
     this.#options = options;
   }
@@ -66,6 +71,7 @@ export class ClientStream implements ItemStream<unknown> {
 
   async #start(): Promise<Source> {
     const { env, caller, checkSent, chain, deadlineMs } = this.#calling;
+    this.#meter.begun++;
     try {
       checkHeaders(this.#options?.headers);
       const invocation = new Invocation(this.#member, this.#options, deadlineMs, env);
@@ -147,6 +153,9 @@ export class ClientStream implements ItemStream<unknown> {
   #settle(code: string): void {
     const invocation = this.#invocation;
     invocation?.settle();
+    // An interceptor may fail after the stream that it was given has ended.
+    if (!this.#counted) this.#meter.ended(code, this.#place().elapsedMs);
+    this.#counted = true;
     if (channels.stream.hasSubscribers && invocation !== undefined)
       publishCall(this.#member, this.#calling, invocation, code);
   }

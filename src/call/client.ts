@@ -12,7 +12,15 @@ import type { CallOptions, Client, StreamOptions } from "./client-type.ts";
 import { ClientStream } from "./client-stream.ts";
 import { membersOf, type Member } from "./compile.ts";
 import { checkHeaders, Invocation } from "./invocation.ts";
+import { Meter, type OperationStats } from "./meter.ts";
 import { told } from "./told.ts";
+
+const metered = new WeakMap<object, () => OperationStats[]>();
+
+/** What became of the requests of a client that `makeClient` made, by operation; undefined for anything else. */
+export function clientStats(client: object): OperationStats[] | undefined {
+  return metered.get(client)?.();
+}
 
 /** The functions by which the operations of `contract` are called through `caller`: a plain frozen object. */
 export function makeClient<C extends AnyContract>(
@@ -21,21 +29,28 @@ export function makeClient<C extends AnyContract>(
   dispose: () => Promise<void>,
 ): Client<C> & AsyncDisposable {
   const client: Record<string, unknown> = {};
-  for (const member of membersOf(contract)) client[member.name] = makeMethod(member, calling);
+  const meters = new Map<Member, Meter>();
+  for (const member of membersOf(contract)) {
+    const meter = new Meter();
+    meters.set(member, meter);
+    client[member.name] = makeMethod(member, calling, meter);
+  }
+  metered.set(client, () => [...meters].map(([{ operation }, meter]) => meter.stats(operation)));
   Object.defineProperty(client, Symbol.asyncDispose, { value: dispose });
   return Object.freeze(client) as unknown as Client<C> & AsyncDisposable;
 }
 
-function makeMethod(member: Member, calling: Calling): unknown {
+function makeMethod(member: Member, calling: Calling, meter: Meter): unknown {
   switch (member.operation.kind) {
     case "stream":
       return (input: unknown, options?: StreamOptions) =>
-        new ClientStream(member, calling, input, options);
+        new ClientStream(member, calling, meter, input, options);
     case "notification":
-      return (input: unknown, options?: CallOptions) => invoke(member, calling, input, options);
+      return (input: unknown, options?: CallOptions) =>
+        invoke(member, calling, meter, input, options);
     case "call": {
       const method = (input: unknown, options?: CallOptions): Promise<unknown> =>
-        invoke(member, calling, input, options);
+        invoke(member, calling, meter, input, options);
       method.result = (input: unknown, options?: CallOptions) =>
         method(input, options).then(succeeded, failed);
       return Object.freeze(method);
@@ -53,10 +68,12 @@ const failed = (error: unknown): unknown => {
 async function invoke(
   member: Member,
   calling: Calling,
+  meter: Meter,
   input: unknown,
   options: CallOptions | undefined,
 ): Promise<unknown> {
   const { env, caller } = calling;
+  meter.begun++;
   let code = "OK";
   let invocation: Invocation | undefined;
   try {
@@ -88,6 +105,7 @@ async function invoke(
     throw error;
   } finally {
     invocation?.settle();
+    meter.ended(code, invocation === undefined ? 0 : env.now() - invocation.startedAt);
     if (channels.call.hasSubscribers && invocation !== undefined)
       publishCall(member, calling, invocation, code);
   }

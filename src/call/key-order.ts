@@ -4,10 +4,16 @@
  */
 export class KeyOrder {
   readonly #tails = new Map<string, Promise<void>>();
+  #waiting = 0;
 
   /** Keys that have work now. */
   get size(): number {
     return this.#tails.size;
+  }
+
+  /** Work that waits for earlier work of its key. */
+  get waiting(): number {
+    return this.#waiting;
   }
 
   async run<T>(key: string, work: () => Promise<T>): Promise<T> {
@@ -15,7 +21,11 @@ export class KeyOrder {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#tails.set(key, promise);
     try {
-      await before;
+      if (before !== undefined) {
+        this.#waiting++;
+        await before;
+        this.#waiting--;
+      }
       return await work();
     } finally {
       if (this.#tails.get(key) === promise) this.#tails.delete(key);

@@ -1,6 +1,7 @@
 import type { Env } from "../base/env.ts";
 import { info, type AnyContract } from "../contract/contract.ts";
 import type { Dispatcher, ServedOperation } from "../protocol/protocol.ts";
+import type { OperationStats } from "./meter.ts";
 import { membersOf } from "./compile.ts";
 import type { Handlers } from "./handlers-type.ts";
 import { Served, type ServingOptions } from "./served.ts";
@@ -32,7 +33,7 @@ export function serviceProblems({ contract, handlers }: Service): string[] {
 
 /** Finds operations by contract, major version and name. */
 export class Services implements Dispatcher {
-  readonly #served = new Map<string, ServedOperation>();
+  readonly #served = new Map<string, Served>();
 
   constructor(services: readonly Service[], options: ServingOptions, env: Env) {
     for (const { contract, handlers } of services) {
@@ -44,6 +45,11 @@ export class Services implements Dispatcher {
         );
       }
     }
+  }
+
+  /** What became of the requests of each operation, in the order of the services. */
+  stats(): OperationStats[] {
+    return [...this.#served.values()].map((served) => served.stats());
   }
 
   find(contract: string, major: number, member: string): ServedOperation | undefined {

@@ -11,6 +11,7 @@ import type { Member } from "./compile.ts";
 import { errorMakers } from "./declared-errors.ts";
 import { escaped, incident } from "./escaped.ts";
 import { KeyOrder } from "./key-order.ts";
+import { Meter, type OperationStats } from "./meter.ts";
 import { pump } from "./pump.ts";
 import { ServedContext } from "./served-context.ts";
 
@@ -31,6 +32,7 @@ export class Served implements ServedOperation {
   readonly #env: Env;
   readonly #keyPath: string | undefined;
   readonly #order = new KeyOrder();
+  readonly #meter = new Meter();
 
   constructor(member: Member, handlers: object, options: ServingOptions, env: Env) {
     this.operation = member.operation;
@@ -46,7 +48,12 @@ export class Served implements ServedOperation {
     this.#handler = intercept(handler, options.interceptors);
   }
 
+  stats(): OperationStats {
+    return this.#meter.stats(this.operation, this.#order.waiting);
+  }
+
   handle(input: unknown, incoming: Incoming): Promise<unknown> {
+    this.#meter.begun++;
     const key = this.#keyPath === undefined ? undefined : keyAt(this.#keyPath, input);
     return key === undefined
       ? this.#handle(input, incoming)
@@ -54,10 +61,15 @@ export class Served implements ServedOperation {
   }
 
   stream(input: unknown, incoming: Incoming, sink: Sink): Promise<void> {
+    this.#meter.begun++;
     const key = this.#keyPath === undefined ? undefined : keyAt(this.#keyPath, input);
     return key === undefined
       ? this.#stream(input, incoming, sink)
       : this.#order.run(key, () => this.#stream(input, incoming, sink));
+  }
+
+  refused(code: string): void {
+    this.#meter.refused(code);
   }
 
   incident(exception: unknown): TrunklineError {
@@ -65,14 +77,13 @@ export class Served implements ServedOperation {
   }
 
   async #handle(input: unknown, incoming: Incoming): Promise<unknown> {
-    const startedAt = channels.call.hasSubscribers ? this.#env.now() : 0;
     const context = new ServedContext(this.operation, this.#errors, incoming, this.#env);
     let code = "OK";
     try {
       const checked = validate(this.#member.declared.in, input);
       const valid = isPending(checked) ? await checked : checked;
       if (valid.issues !== undefined) throw invalidInput(valid.issues);
-      this.#refuseExpired(incoming);
+      this.#refuseExpired(incoming, checked !== valid || this.#keyPath !== undefined);
       return await this.#run(valid.value, context);
     } catch (failure) {
       const error = this.#told(failure);
@@ -80,8 +91,10 @@ export class Served implements ServedOperation {
       throw error;
     } finally {
       context.settle();
+      const durationMs = this.#env.now() - incoming.receivedAt;
+      this.#meter.ended(code, durationMs);
       if (channels.call.hasSubscribers)
-        channels.call.publish(this.#event(context, startedAt, code));
+        channels.call.publish(this.#event(context, durationMs, code));
     }
   }
 
@@ -97,14 +110,13 @@ export class Served implements ServedOperation {
   }
 
   async #stream(input: unknown, incoming: Incoming, sink: Sink): Promise<void> {
-    const startedAt = this.#env.now();
     const context = new ServedContext(this.operation, this.#errors, incoming, this.#env);
     let code = "OK";
     try {
       const checked = validate(this.#member.declared.in, input);
       const valid = isPending(checked) ? await checked : checked;
       if (valid.issues !== undefined) throw invalidInput(valid.issues);
-      this.#refuseExpired(incoming);
+      this.#refuseExpired(incoming, checked !== valid || this.#keyPath !== undefined);
       await this.#runStream(valid.value, context, sink);
     } catch (failure) {
       const error = this.#told(failure);
@@ -112,8 +124,10 @@ export class Served implements ServedOperation {
       throw error;
     } finally {
       context.settle();
+      const durationMs = this.#env.now() - incoming.receivedAt;
+      this.#meter.ended(code, durationMs);
       if (channels.stream.hasSubscribers)
-        channels.stream.publish(this.#event(context, startedAt, code));
+        channels.stream.publish(this.#event(context, durationMs, code));
     }
   }
 
@@ -143,14 +157,15 @@ export class Served implements ServedOperation {
     return error;
   }
 
-  /** What nobody waits for any more is not begun. */
-  #refuseExpired(incoming: Incoming): void {
+  /** What nobody waits for any more is not begun. The clock is read anew only when there was a wait since the arrival. */
+  #refuseExpired(incoming: Incoming, waited: boolean): void {
     if (incoming.cancelled !== undefined) {
       throw systemError("CANCELLED", "the caller was gone before the handler began", {
         executed: "no",
       });
     }
-    if (this.#env.now() >= Math.min(incoming.deadlineAt, incoming.totalAt)) {
+    const now = waited ? this.#env.now() : incoming.receivedAt;
+    if (now >= Math.min(incoming.deadlineAt, incoming.totalAt)) {
       throw systemError("DEADLINE_EXCEEDED", "the deadline was over before the handler began", {
         executed: "no",
       });
@@ -167,9 +182,8 @@ export class Served implements ServedOperation {
     }
   }
 
-  #event(context: ServedContext, startedAt: number, code: string): CallEvent {
+  #event(context: ServedContext, durationMs: number, code: string): CallEvent {
     const { traceparent } = context.trace;
-    const durationMs = this.#env.now() - startedAt;
     return {
       side: "server",
       operation: this.operation.name,

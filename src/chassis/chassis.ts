@@ -17,6 +17,7 @@ import {
   type Problem,
 } from "./problems.ts";
 import { onStopSignals } from "./signals.ts";
+import type { ChassisStats } from "./stats.ts";
 
 export interface ChassisOptions {
   /** Names the process to people and peers. */
@@ -75,6 +76,8 @@ export interface Chassis extends AsyncDisposable {
   readonly inFlight: number;
   /** Resolves when it has stopped, for whatever reason. */
   readonly stopped: Promise<Stopped>;
+  /** What became of what it serves, since it began: counts, failures, latencies, what is under way. */
+  stats(): ChassisStats;
   /** Stops in order: readiness, drain, close. With `force` at once, also when it is stopping already. */
   stop(options?: { readonly force?: boolean }): Promise<Stopped>;
 }
@@ -97,14 +100,9 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
     interceptors: options.aroundHandler ?? [],
     checkSent: options.checkSent ?? checkSentDefault(),
   };
-  const servers = await listenAll(
-    options,
-    places,
-    new Services(services, serving, env),
-    instance,
-    env,
-  );
-  return new RunningChassis(options, instance, servers, env);
+  const own = new Services(services, serving, env);
+  const servers = await listenAll(options, places, own, instance, env);
+  return new RunningChassis(options, instance, own, servers, env);
 }
 
 async function listenAll(
@@ -142,21 +140,31 @@ class RunningChassis implements Chassis {
   readonly addresses: readonly string[];
   readonly stopped: Promise<Stopped>;
   ready = true;
+  readonly #services: Services;
   readonly #servers: readonly Server[];
   readonly #budgets: StopBudgets;
   readonly #env: Env;
+  readonly #startedAt: number;
   readonly #unlisten: () => void;
   readonly #resolve: (stopped: Stopped) => void;
   readonly #stopping = new AbortController();
   #forced = false;
 
-  constructor(options: ChassisOptions, instance: string, servers: readonly Server[], env: Env) {
+  constructor(
+    options: ChassisOptions,
+    instance: string,
+    services: Services,
+    servers: readonly Server[],
+    env: Env,
+  ) {
     this.name = options.name;
     this.instance = instance;
     this.addresses = servers.map((server) => server.address.text);
+    this.#services = services;
     this.#servers = servers;
     this.#budgets = options.stop ?? {};
     this.#env = env;
+    this.#startedAt = env.now();
     const { promise, resolve } = Promise.withResolvers<Stopped>();
     this.stopped = promise;
     this.#resolve = resolve;
@@ -170,6 +178,23 @@ class RunningChassis implements Chassis {
 
   get inFlight(): number {
     return this.#servers.reduce((sum, server) => sum + server.inFlight, 0);
+  }
+
+  stats(): ChassisStats {
+    const { name, instance, ready, inFlight } = this;
+    return {
+      name,
+      instance,
+      uptimeMs: this.#env.now() - this.#startedAt,
+      ready,
+      inFlight,
+      addresses: this.#servers.map((server) => ({
+        address: server.address.text,
+        connections: server.connections,
+        inFlight: server.inFlight,
+      })),
+      operations: this.#services.stats(),
+    };
   }
 
   stop({ force = false }: { readonly force?: boolean } = {}): Promise<Stopped> {

@@ -4,13 +4,14 @@ import type { Interceptor } from "../base/handler.ts";
 import { realEnv } from "../base/real-env.ts";
 import type { Client } from "../call/client-type.ts";
 import { composeChain } from "../call/calling.ts";
-import { makeClient } from "../call/client.ts";
+import { clientStats, makeClient } from "../call/client.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import type { Caller, CallerState, ConnectOptions } from "../protocol/protocol.ts";
 import { parseAddress } from "../transport/address.ts";
 import type { Transport } from "../transport/transport.ts";
 import { CallerPool } from "./caller-pool.ts";
 import { checkSentDefault } from "./mode.ts";
+import type { ClientStats } from "./stats.ts";
 
 export interface ClientOptions {
   /** How long a call may take when neither it nor its operation says otherwise. Default 10 s: no call waits for ever. */
@@ -80,6 +81,12 @@ export function client<C extends AnyContract>(
 /** What the connection of a client is doing. */
 export function stateOf(of: object): CallerState {
   return heldBy(of).caller.state;
+}
+
+/** What became of the requests of a client, since it was made. */
+export function statsOf(of: object): ClientStats {
+  const { endpoint, state, waiting } = heldBy(of).caller;
+  return { endpoint, state, waiting, operations: clientStats(of) ?? [] };
 }
 
 /**

@@ -13,6 +13,8 @@ export class Incoming implements Cancellable {
   readonly trace: TraceContext | undefined;
   readonly idempotencyKey: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  /** The instant at which it was read. */
+  readonly receivedAt: number;
   /** Why the work is no longer wanted; undefined while it is. */
   cancelled: CancelReason | undefined = undefined;
   #work: Cancellable | undefined;
@@ -24,6 +26,7 @@ export class Incoming implements Cancellable {
     trace: TraceContext | undefined,
     idempotencyKey: string | undefined,
     headers: Readonly<Record<string, string>>,
+    receivedAt: number,
   ) {
     this.peer = peer;
     this.deadlineAt = deadlineAt;
@@ -31,6 +34,7 @@ export class Incoming implements Cancellable {
     this.trace = trace;
     this.idempotencyKey = idempotencyKey;
     this.headers = headers;
+    this.receivedAt = receivedAt;
   }
 
   /** The serving side says what to stop; at once when it was cancelled before. */

@@ -52,6 +52,8 @@ export type CallerState = "idle" | "connecting" | "ready" | "waiting" | "closed"
 export interface Caller {
   readonly endpoint: string;
   readonly state: CallerState;
+  /** Requests that wait for a connection. */
+  readonly waiting: number;
   /** Resolves with the decoded output; rejects with a TrunklineError whose `executed` is true to what happened. */
   call(operation: Operation, input: unknown, attempt: Attempt): Promise<unknown>;
   /**
@@ -95,6 +97,8 @@ export interface ServedOperation {
   stream(input: unknown, incoming: Incoming, sink: Sink): Promise<void>;
   /** Reports an exception that nobody expected, and makes the error that the caller may see of it. */
   incident(exception: unknown): TrunklineError;
+  /** Hears of requests that the protocol refused before they got here. */
+  refused?(code: string): void;
 }
 
 /** Where a stream's items go, as fast as the reader takes them. */

@@ -65,6 +65,10 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
     return this.#backoff === undefined ? "idle" : "waiting";
   }
 
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   call(operation: Operation, input: unknown, attempt: Attempt): Promise<unknown> {
     try {
       const call = new PendingCall(this, operation, attempt, input, this.#bounds.itemBytesMax);

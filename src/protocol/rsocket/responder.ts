@@ -145,6 +145,7 @@ export class Responder implements Answering, AnsweringSide {
       readTrace(memory, metadataFrom),
       extensions.idempotencyKey,
       extensions.headers,
+      now,
     );
     this.inFlight++;
     this.#home.began(incoming, view.type !== FrameType.REQUEST_FNF);
@@ -161,6 +162,7 @@ export class Responder implements Answering, AnsweringSide {
     reason: string,
   ): void {
     const error: SystemError = systemError(code, reason, { executed: "no" });
+    served?.refused?.(code);
     if (channels.refusal.hasSubscribers) {
       channels.refusal.publish({ operation: served?.operation.name ?? "unknown", code, reason });
     }

@@ -1,0 +1,32 @@
+import type { OperationStats } from "../call/meter.ts";
+import type { CallerState } from "../protocol/protocol.ts";
+
+/** What became of what a process serves, since it began. Counted always; asking costs, serving hardly. */
+export interface ChassisStats {
+  readonly name: string;
+  readonly instance: string;
+  readonly uptimeMs: number;
+  readonly ready: boolean;
+  /** Requests under way, Trunkline's own services among them. */
+  readonly inFlight: number;
+  readonly addresses: readonly AddressStats[];
+  /** Of the services given, in their order; Trunkline's own are not counted. */
+  readonly operations: readonly OperationStats[];
+}
+
+export interface AddressStats {
+  /** Where it listens in truth. */
+  readonly address: string;
+  readonly connections: number;
+  /** Requests under way on all its connections. */
+  readonly inFlight: number;
+}
+
+/** What became of what a client asked for, since it was made. */
+export interface ClientStats {
+  readonly endpoint: string;
+  readonly state: CallerState;
+  /** Requests to this endpoint that wait for a connection, those of clients that share it among them. */
+  readonly waiting: number;
+  readonly operations: readonly OperationStats[];
+}
