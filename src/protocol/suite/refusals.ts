@@ -196,12 +196,12 @@ export const refusalCases: readonly Case[] = [
     name: "where nobody listens it is told so, within the time that a call waits for a connection",
     play: async (stage) => {
       const { echo } = stage.operations("suite", 1, { echo: { kind: "call" } });
-      const caller = stage.connect({ connectWaitMs: 60 });
+      const caller = stage.connect({ connectWaitMs: 1_000 });
       const before = stage.env.now();
       const error = await fails(caller.call(echo, 0, stage.attempt()), "UNAVAILABLE", "no");
-      ok(stage.env.now() - before >= 60);
+      ok(stage.env.now() - before >= 1_000);
       ok(error.attempts >= 2, `${error.attempts} dials`);
-      ok(error.elapsedMs !== undefined && error.elapsedMs >= 60);
+      ok(error.elapsedMs !== undefined && error.elapsedMs >= 1_000);
       // The deadline may be the sooner one.
       const hasty = await failureOf(caller.call(echo, 0, stage.attempt({ deadlineMs: 5 })));
       equal(hasty.executed, "no");
