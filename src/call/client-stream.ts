@@ -9,6 +9,7 @@ import { ClientContext } from "./client-context.ts";
 import type { Member } from "./compile.ts";
 import { checkHeaders, idleMsOf, Invocation } from "./invocation.ts";
 import type { Meter } from "./meter.ts";
+import { iteratorOf, type Iteration } from "./pump.ts";
 import { told } from "./told.ts";
 
 type Result = IteratorResult<unknown, undefined>;
@@ -27,7 +28,7 @@ export class ClientStream implements ItemStream<unknown> {
   #starting: Promise<Source> | undefined;
   #source: Source | undefined;
   #left = false;
-  #counted = false;
+  #over = false;
 
   constructor(
     member: Member,
@@ -49,8 +50,16 @@ export class ClientStream implements ItemStream<unknown> {
     return this.#firstNext();
   }
 
+  /** A failure to begin is told once, to the one who asked first. */
   async #firstNext(): Promise<Result> {
-    const source = await (this.#starting ??= this.#start());
+    const first = this.#starting === undefined;
+    let source: Source;
+    try {
+      source = await (this.#starting ??= this.#start());
+    } catch (error) {
+      if (first) throw error;
+      return done;
+    }
     return source.next();
   }
 
@@ -84,13 +93,37 @@ export class ClientStream implements ItemStream<unknown> {
         this.#input,
         new ClientContext(this.#member.operation, invocation, caller.endpoint, open),
       );
-      return (this.#source = (items as AsyncIterable<unknown>)[Symbol.asyncIterator]() as Source);
+      return (this.#source = this.#watched(iteratorOf(items)));
     } catch (failure) {
       this.#left = true;
       const error = await told(failure, this.#member, this.#place());
       this.#settle(error.code);
       throw error;
     }
+  }
+
+  /** What interceptors gave: it may be items of their own, of whose end nobody else would tell. */
+  #watched(items: Iteration): Source {
+    const guarded = async (step: () => Promise<IteratorResult<unknown>>): Promise<Result> => {
+      try {
+        const result = await step();
+        if (result.done !== true) return result;
+        this.#settle("OK");
+        return done;
+      } catch (failure) {
+        const error = await told(failure, this.#member, this.#place());
+        this.#settle(error.code);
+        throw error;
+      }
+    };
+    return {
+      next: () => guarded(async () => items.next()),
+      return: () =>
+        guarded(async () => {
+          await items.return?.();
+          return done;
+        }),
+    };
   }
 
   #open(input: unknown, attempt: Attempt): AsyncIterableIterator<unknown, undefined> {
@@ -150,12 +183,13 @@ export class ClientStream implements ItemStream<unknown> {
     return error;
   }
 
+  /** The first code is the true one: an interceptor may fail after the stream that it was given has ended. */
   #settle(code: string): void {
+    if (this.#over) return;
+    this.#over = true;
     const invocation = this.#invocation;
     invocation?.settle();
-    // An interceptor may fail after the stream that it was given has ended.
-    if (!this.#counted) this.#meter.ended(code, this.#place().elapsedMs);
-    this.#counted = true;
+    this.#meter.ended(code, this.#place().elapsedMs);
     if (channels.stream.hasSubscribers && invocation !== undefined)
       publishCall(this.#member, this.#calling, invocation, code);
   }

@@ -1,3 +1,4 @@
+import type { TrunklineError } from "../base/error.ts";
 import type { Schema } from "../contract/schema.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
 import type { Sink } from "../protocol/protocol.ts";
@@ -6,13 +7,15 @@ import type { ServedContext } from "./served-context.ts";
 /**
  * Moves the items of a handler into the sink, one at a time and only when the reader has room for it.
  * `schema` checks each item before it is sent; the item itself is sent as it was given.
+ *
+ * Resolves with the failure of an item that could not be sent: it is final, and no exception of the handler.
  */
 export async function pump(
   items: unknown,
   context: ServedContext,
   sink: Sink,
   schema: Schema | undefined,
-): Promise<void> {
+): Promise<TrunklineError | undefined> {
   const iterator = iteratorOf(items);
   // A source that waits for something that never comes is told to stop when the reader is gone.
   const stop = { cancel: () => void stopped(iterator).catch(() => {}) };
@@ -22,19 +25,20 @@ export async function pump(
     for (;;) {
       // Several may be told that there is room for one.
       while (!sink.ready && context.cancelled === undefined) await sink.whenReady();
-      if (context.cancelled !== undefined) return;
+      if (context.cancelled !== undefined) return undefined;
       live = false;
       const result = await iterator.next();
-      if (result.done === true) return;
+      if (result.done === true) return undefined;
       live = true;
-      if (context.cancelled !== undefined) return;
+      if (context.cancelled !== undefined) return undefined;
       if (schema !== undefined) {
         const checked = validate(schema, result.value);
         const valid = isPending(checked) ? await checked : checked;
         if (valid.issues !== undefined)
           throw new TypeError(`an item does not match the contract: ${explain(valid.issues)}`);
       }
-      sink.put(result.value);
+      const failure = put(sink, result.value);
+      if (failure !== undefined) return failure;
     }
   } finally {
     context.release(stop);
@@ -42,13 +46,23 @@ export async function pump(
   }
 }
 
+function put(sink: Sink, item: unknown): TrunklineError | undefined {
+  try {
+    sink.put(item);
+    return undefined;
+  } catch (failure) {
+    return failure as TrunklineError;
+  }
+}
+
 async function stopped(iterator: Iteration): Promise<void> {
   await iterator.return?.();
 }
 
-type Iteration = AsyncIterator<unknown> | Iterator<unknown>;
+export type Iteration = AsyncIterator<unknown> | Iterator<unknown>;
 
-function iteratorOf(items: unknown): Iteration {
+/** The iterator of whatever may give the items of a stream. */
+export function iteratorOf(items: unknown): Iteration {
   const source = items as Partial<AsyncIterable<unknown> & Iterable<unknown>> | null | undefined;
   if (typeof source?.[Symbol.asyncIterator] === "function") return source[Symbol.asyncIterator]!();
   if (typeof source?.[Symbol.iterator] === "function" && typeof items !== "string")

@@ -118,6 +118,8 @@ export class Served implements ServedOperation {
       if (valid.issues !== undefined) throw invalidInput(valid.issues);
       this.#refuseExpired(incoming, checked !== valid || this.#keyPath !== undefined);
       await this.#runStream(valid.value, context, sink);
+      if (context.cancelled !== undefined)
+        code = context.cancelled === "deadline" ? "DEADLINE_EXCEEDED" : "CANCELLED";
     } catch (failure) {
       const error = this.#told(failure);
       ({ code } = error);
@@ -133,13 +135,15 @@ export class Served implements ServedOperation {
 
   async #runStream(input: unknown, context: ServedContext, sink: Sink): Promise<void> {
     const schema = this.#options.checkSent ? this.#member.declared.out : undefined;
+    let unsent: TrunklineError | undefined;
     try {
-      await context.run(async () =>
+      unsent = await context.run(async () =>
         pump(await this.#handler(input, context), context, sink, schema),
       );
     } catch (exception) {
       throw await escaped(exception, this.#member, context, this.#options.checkSent, this.#env);
     }
+    if (unsent !== undefined) throw unsent;
   }
 
   /** Whatever is not an error of ours comes from a schema's own code: the handler did not begin. */

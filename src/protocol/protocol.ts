@@ -107,7 +107,7 @@ export interface Sink {
   readonly ready: boolean;
   /** Resolves when `ready` has become true, or the stream was cancelled; look again, others wait for the same room. */
   whenReady(): Promise<void>;
-  /** Throws when the item cannot be written. */
+  /** Throws when the item cannot be written, with the TrunklineError that the stream is to fail with. */
   put(item: unknown): void;
 }
 
