@@ -144,8 +144,8 @@ export const protocolMutants: readonly Mutant[] = [
   {
     name: "deadline-not-sent",
     file: `${rsocket}/metadata.ts`,
-    find: "memory.writeUInt32BE(timeLeft(attempt.deadlineAt, now), at + 4);",
-    replace: "memory.writeUInt32BE(unbounded, at + 4);",
+    find: "timeLeft(attempt.deadlineAt, now)",
+    replace: "unbounded",
     because: "servers begin work that nobody waits for",
     killedBy: "sim",
   },

@@ -19,25 +19,24 @@ const tests: Readonly<Record<Exclude<SuiteName, "sim">, readonly string[]>> = {
 const seeds = 400;
 
 export interface Verdict {
-  readonly mutant: Mutant;
   readonly killed: boolean;
-  /** What noticed it: the first failing test, or violation. */
+  /** What noticed it: the first failing test, or violation. When it is not killed: how the run ended. */
   readonly how: string;
   readonly seconds: number;
 }
 
-/** Runs the suite against the mutant, until its first failure. */
-export function judge(mutant: Mutant): Promise<Verdict> {
+/** Runs a suite until its first failure, against the mutant or, without one, against the library as it is. */
+export function judge(suite: SuiteName, mutant?: Mutant): Promise<Verdict> {
   const { promise, resolve } = Promise.withResolvers<Verdict>();
   const startedAt = performance.now();
-  const child = spawn(process.execPath, commandOf(mutant.killedBy), {
+  const child = spawn(process.execPath, commandOf(suite, mutant !== undefined), {
     cwd: root,
-    env: { ...process.env, TRUNKLINE_MUTANT: mutant.name },
+    env: { ...process.env, TRUNKLINE_MUTANT: mutant?.name },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  let how: string | undefined;
+  let noticed: string | undefined;
   const notice = (what: string): void => {
-    how ??= what;
+    noticed ??= what;
     child.kill("SIGKILL");
   };
   const timer = setTimeout(() => notice("hangs"), timeoutMs);
@@ -51,20 +50,16 @@ export function judge(mutant: Mutant): Promise<Verdict> {
   }
   child.on("close", (code) => {
     clearTimeout(timer);
-    if (code !== 0) how ??= `ends with ${code}: ${tail.trim().split("\n").at(-1)?.slice(0, 100)}`;
     const seconds = (performance.now() - startedAt) / 1_000;
-    resolve({ mutant, killed: how !== undefined, how: how ?? "", seconds });
+    const end = code === 0 ? "passes" : `ends with ${code}: ${tail.trim().slice(-300)}`;
+    resolve({ killed: noticed !== undefined, how: noticed ?? end, seconds });
   });
   return promise;
 }
 
-function commandOf(suite: SuiteName): string[] {
-  const node = [
-    "--conditions=@trunkline/source",
-    `--max-old-space-size=${heapMb}`,
-    "--import",
-    join(root, "mutants/break.ts"),
-  ];
+function commandOf(suite: SuiteName, broken: boolean): string[] {
+  const node = ["--conditions=@trunkline/source", `--max-old-space-size=${heapMb}`];
+  if (broken) node.push("--import", join(root, "mutants/break.ts"));
   if (suite === "sim") return [...node, "sim/main.ts", "calls", "--seeds", String(seeds), "--bail"];
   const files = globSync([...tests[suite]], { cwd: root });
   return [...node, "--test", "--test-isolation=none", "--test-reporter=tap", ...files];

@@ -125,6 +125,15 @@ export class Ledger {
     return running;
   }
 
+  /** When the last handler in this life of a node has ended. */
+  busyUntil(env: SimEnv): number {
+    let latest = 0;
+    for (const { runs } of this.entries.values())
+      for (const run of runs)
+        if (run.env === env) latest = Math.max(latest, run.endedAt ?? Infinity);
+    return latest;
+  }
+
   paused(env: SimEnv, forMs: number): void {
     const from = this.world.now;
     let pauses = this.#pauses.get(env);

@@ -81,7 +81,9 @@ export class ServerNode {
       ledger.complain(`${env.name} cut ${cut} requests before their time was over`);
     const whole = world.now >= began + plan.drainMs;
     if (whole) this.#stage.cut++;
-    if (whole && cut === 0 && plan.drainMs > 1_000 && this.#stage.onlyRestarts)
+    // Its clients had all the time they need to go.
+    const idleMs = world.now - Math.max(began, ledger.busyUntil(env)) - 3 * this.#stage.wayMs;
+    if (whole && cut === 0 && idleMs > 1_000 && this.#stage.onlyRestarts)
       ledger.complain(`${env.name} waited its whole time although nothing was under way`);
     world.trace(`${env.name} has stopped, ${cut} cut`);
     await Promise.all(life.peers.map((peer) => close(peer)));

@@ -18,7 +18,7 @@ test("the names of mutants are different", () => {
 for (const name of ["no-cancel-frame", "credit-ignored"]) {
   test(`the simulator notices ${name}`, async () => {
     const mutant = mutants.find((each) => each.name === name)!;
-    const { killed } = await judge(mutant);
-    ok(killed, `${mutant.file}: ${mutant.because}`);
+    const { killed, how } = await judge(mutant.killedBy, mutant);
+    ok(killed, `${mutant.because}: ${how}`);
   });
 }
