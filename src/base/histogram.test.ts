@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { Histogram } from "./histogram.ts";
 
 function exact(values: readonly number[], quantile: number): number {

@@ -5,9 +5,13 @@ import type { Interceptor } from "../base/handler.ts";
 import { uuidv7 } from "../base/id.ts";
 import { realEnv } from "../base/real-env.ts";
 import { Services, type Service } from "../call/serve.ts";
-import type { ServeOptions, Server } from "../protocol/protocol.ts";
+import type { AnyContract } from "../contract/contract.ts";
+import type { Dispatcher, ServeOptions, Server } from "../protocol/protocol.ts";
 import type { Transport } from "../transport/transport.ts";
+import { serveHealth } from "./health.ts";
+import { HealthBoard } from "./health-board.ts";
 import { checkSentDefault } from "./mode.ts";
+import { near, Offer } from "./offer.ts";
 import {
   cannotStart,
   placesOf,
@@ -16,6 +20,7 @@ import {
   type Place,
   type Problem,
 } from "./problems.ts";
+import { serveReflection, type Reflected } from "./reflection.ts";
 import { onStopSignals } from "./signals.ts";
 import type { ChassisStats } from "./stats.ts";
 
@@ -40,6 +45,11 @@ export interface ChassisOptions {
   readonly connectionsMax?: number;
   /** Checks what handlers send against the contract too. Default: yes, unless `NODE_ENV` is `production`. */
   readonly checkSent?: boolean;
+  /**
+   * Describes itself and its figures to whoever can reach it, on all addresses. Default: only where none but the same
+   * host comes (`unix:`, `memory:`, `worker:`, `stdio:`).
+   */
+  readonly reflection?: boolean;
   /** Further transports; one with the name of a built-in one takes its place. Default none. */
   readonly transports?: readonly Transport[];
   /** Time and randomness. Default: the machine's. */
@@ -78,6 +88,8 @@ export interface Chassis extends AsyncDisposable {
   readonly stopped: Promise<Stopped>;
   /** What became of what it serves, since it began: counts, failures, latencies, what is under way. */
   stats(): ChassisStats;
+  /** Tells who watches its health that a contract cannot be served now, though the process runs, or that it can again. */
+  report(contract: AnyContract, health: { readonly serving: boolean }): void;
   /** Stops in order: readiness, drain, close. With `force` at once, also when it is stopping already. */
   stop(options?: { readonly force?: boolean }): Promise<Stopped>;
 }
@@ -100,15 +112,28 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
     interceptors: options.aroundHandler ?? [],
     checkSent: options.checkSent ?? checkSentDefault(),
   };
-  const own = new Services(services, serving, env);
-  const servers = await listenAll(options, places, own, instance, env);
-  return new RunningChassis(options, instance, own, servers, env);
+  const given = new Services(services, serving, env);
+  const stopping = new AbortController();
+  const contracts = services.map(({ contract }) => contract);
+  const board = new HealthBoard(contracts, stopping.signal);
+  const running = Promise.withResolvers<Reflected>();
+  // Around our own services there are no interceptors: they were written for the services given.
+  const own = (service: Service): Services =>
+    new Services([service], { ...serving, interceptors: [] }, env);
+  const open = new Offer([given, own(serveHealth(board))]);
+  const reflected = new Offer([open, own(serveReflection(running.promise, contracts))]);
+  const offerAt = ({ address }: Place): Dispatcher =>
+    (options.reflection ?? near(address)) ? reflected : open;
+  const servers = await listenAll(options, places, offerAt, instance, env);
+  const app = new RunningChassis(options, instance, { given, board, stopping }, servers, env);
+  running.resolve(app);
+  return app;
 }
 
 async function listenAll(
   options: ChassisOptions,
   places: readonly Place[],
-  services: Services,
+  offerAt: (place: Place) => Dispatcher,
   instance: string,
   env: Env,
 ): Promise<Server[]> {
@@ -121,7 +146,7 @@ async function listenAll(
     ...(connectionsMax === undefined ? {} : { connectionsMax }),
   };
   const results = await Promise.allSettled(
-    places.map(({ address, protocol }) => protocol.serve(address, services, serve, env)),
+    places.map((place) => place.protocol.serve(place.address, offerAt(place), serve, env)),
   );
   const servers = results.flatMap((result) =>
     result.status === "fulfilled" ? [result.value] : [],
@@ -134,33 +159,39 @@ async function listenAll(
   throw cannotStart(options.name, failures);
 }
 
+/** What is there before anything listens. */
+interface Parts {
+  readonly given: Services;
+  readonly board: HealthBoard;
+  readonly stopping: AbortController;
+}
+
 class RunningChassis implements Chassis {
   readonly name: string;
   readonly instance: string;
   readonly addresses: readonly string[];
   readonly stopped: Promise<Stopped>;
   ready = true;
-  readonly #services: Services;
+  readonly #parts: Parts;
   readonly #servers: readonly Server[];
   readonly #budgets: StopBudgets;
   readonly #env: Env;
   readonly #startedAt: number;
   readonly #unlisten: () => void;
   readonly #resolve: (stopped: Stopped) => void;
-  readonly #stopping = new AbortController();
   #forced = false;
 
   constructor(
     options: ChassisOptions,
     instance: string,
-    services: Services,
+    parts: Parts,
     servers: readonly Server[],
     env: Env,
   ) {
     this.name = options.name;
     this.instance = instance;
     this.addresses = servers.map((server) => server.address.text);
-    this.#services = services;
+    this.#parts = parts;
     this.#servers = servers;
     this.#budgets = options.stop ?? {};
     this.#env = env;
@@ -173,7 +204,7 @@ class RunningChassis implements Chassis {
   }
 
   get stopping(): AbortSignal {
-    return this.#stopping.signal;
+    return this.#parts.stopping.signal;
   }
 
   get inFlight(): number {
@@ -193,8 +224,12 @@ class RunningChassis implements Chassis {
         connections: server.connections,
         inFlight: server.inFlight,
       })),
-      operations: this.#services.stats(),
+      operations: this.#parts.given.stats(),
     };
+  }
+
+  report(contract: AnyContract, { serving }: { readonly serving: boolean }): void {
+    this.#parts.board.set(contract, serving);
   }
 
   stop({ force = false }: { readonly force?: boolean } = {}): Promise<Stopped> {
@@ -204,7 +239,7 @@ class RunningChassis implements Chassis {
     }
     if (!this.stopping.aborted) {
       this.ready = false;
-      this.#stopping.abort(new Error(`${this.name} is stopping`));
+      this.#parts.stopping.abort(new Error(`${this.name} is stopping`));
       void this.#stop();
     }
     return this.stopped;

@@ -7,6 +7,7 @@ import { serviceProblems, type Service } from "../call/serve.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import { parseAddress, type Address } from "../transport/address.ts";
 import type { Transport } from "../transport/transport.ts";
+import { ownPrefix } from "./reflection.ts";
 import { wayTo } from "./schemes.ts";
 
 /** An address that can be listened on. */
@@ -55,6 +56,10 @@ export function servicesProblems(
         `${identity} is served twice.\n     → leave one serve(…) out, or raise the major version of one`,
       );
     seen.add(identity);
+    if (name.startsWith(ownPrefix))
+      texts.push(
+        `${identity}: names that begin with "${ownPrefix}" are Trunkline's own.\n     → give the contract another name`,
+      );
     texts.push(...serviceProblems(service));
     for (const { operation, where, problem, advice } of inputSideProblems(service.contract)) {
       texts.push(`${name}.${operation}, ${where}: ${problem}.\n     → ${advice}`);

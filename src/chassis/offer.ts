@@ -1,0 +1,27 @@
+import type { Dispatcher, ServedOperation } from "../protocol/protocol.ts";
+import type { Address } from "../transport/address.ts";
+
+/** Transports that only the same host can reach: who is there may see what is there. */
+const nearTransports: ReadonlySet<string> = new Set(["memory", "worker", "stdio", "unix"]);
+
+/** True where a process describes itself without being asked to. */
+export function near({ transport }: Address): boolean {
+  return nearTransports.has(transport);
+}
+
+/** What one address offers: the services given, then Trunkline's own. */
+export class Offer implements Dispatcher {
+  readonly #parts: readonly Dispatcher[];
+
+  constructor(parts: readonly Dispatcher[]) {
+    this.#parts = parts;
+  }
+
+  find(contract: string, major: number, member: string): ServedOperation | undefined {
+    for (const part of this.#parts) {
+      const found = part.find(contract, major, member);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+}
