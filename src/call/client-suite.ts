@@ -1,5 +1,17 @@
 import { answerCases } from "./client-suite/answers.ts";
+import type { Case } from "./client-suite/case.ts";
+import { contextCases } from "./client-suite/context.ts";
+import { givingUpCases } from "./client-suite/giving-up.ts";
+import { inheritanceCases } from "./client-suite/inheritance.ts";
+import { interceptorCases } from "./client-suite/interceptors.ts";
+import { misunderstandingCases } from "./client-suite/misunderstandings.ts";
+import { observingCases } from "./client-suite/observing.ts";
+import { onceCases } from "./client-suite/once.ts";
+import { orderCases } from "./client-suite/order.ts";
 import { Stage } from "./client-suite/stage.ts";
+import { stoppingCases } from "./client-suite/stopping.ts";
+import { streamEndCases } from "./client-suite/stream-ends.ts";
+import { streamCases } from "./client-suite/streams.ts";
 import type { ClientSubject } from "./client-suite/subject.ts";
 import { truthCases } from "./client-suite/truth.ts";
 
@@ -13,13 +25,28 @@ export interface ClientCase {
   run(): Promise<void>;
 }
 
+const cases: readonly Case[] = [
+  ...answerCases,
+  ...truthCases,
+  ...misunderstandingCases,
+  ...onceCases,
+  ...contextCases,
+  ...inheritanceCases,
+  ...givingUpCases,
+  ...streamCases,
+  ...streamEndCases,
+  ...interceptorCases,
+  ...orderCases,
+  ...observingCases,
+  ...stoppingCases,
+];
+
 /**
  * The whole of what a user sees of calls, streams and notifications, from the client's function to the handler and back,
- * over one address. Register the cases with any test runner.
+ * over one address. Needs a protocol that carries all three. Register the cases with any test runner.
  */
 export function clientCases(subject: ClientSubject): ClientCase[] {
   const { capabilities } = subject;
-  const cases = [...answerCases, ...truthCases];
   return cases
     .filter(({ when }) => when === undefined || when(capabilities))
     .map(({ name, play }) => ({ name, run: () => Stage.set(subject, play) }));

@@ -8,4 +8,13 @@ export { WireWatch } from "./wire-watch.ts";
 // The suites: what a port promises, as cases for any test runner, and for node:test.
 export { transportCases, type TransportCase, type TransportSubject } from "../transport/suite.ts";
 export { protocolCases, type ProtocolCase, type ProtocolSubject } from "../protocol/suite.ts";
+export {
+  clientCases,
+  overProtocol,
+  type ClientCase,
+  type ClientSubject,
+  type ClientTerms,
+  type Serving,
+  type ServingTerms,
+} from "../call/client-suite.ts";
 export { register, type SuiteCase } from "./register.ts";

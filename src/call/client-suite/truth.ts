@@ -1,12 +1,11 @@
-import { deepEqual, equal, match, notEqual, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 
 import { TrunklineError } from "../../base/error.ts";
-import type { Context } from "../../base/handler.ts";
-import { call, contract, stream } from "../../contract/index.ts";
+import { call, contract } from "../../contract/index.ts";
 import { serve } from "../serve.ts";
 import type { Case } from "./case.ts";
-import { any, number, text, throwing } from "./schemas.ts";
-import { aborted, fails, take } from "./stage.ts";
+import { any, text } from "./schemas.ts";
+import { fails } from "./stage.ts";
 
 const Shop = contract(
   "shop",
@@ -240,140 +239,6 @@ export const truthCases: readonly Case[] = [
       });
       const error = await fails(client.buy("tea"), "SOLD_OUT", "yes");
       equal(error.data, "tea");
-    },
-  },
-  {
-    name: "what nobody serves here did not run: an unknown operation, another major, another contract",
-    play: async (stage) => {
-      await stage.serve(serve(Shop, { buy: (item) => item }));
-      const later = contract("shop", { version: "1.1.0" }, { buy: call(), sell: call() });
-      const next = contract("shop", { version: "2.0.0" }, { buy: call() });
-      const other = contract("bank", { version: "1.0.0" }, { pay: call() });
-      const work = [
-        (await stage.connect(later)).sell(),
-        (await stage.connect(next)).buy(),
-        (await stage.connect(other)).pay(),
-      ];
-      for (const each of work) await fails(each, "UNIMPLEMENTED", "no");
-    },
-  },
-  {
-    name: "a schema whose own code throws fails its call alone, and it is told whether the handler ran",
-    play: async (stage) => {
-      const Odd = contract(
-        "odd",
-        { version: "1.0.0" },
-        {
-          before: call({ in: throwing<string>("hunter2 at the input"), out: text }),
-          after: call({ in: text, out: throwing<string>("hunter2 at the output") }),
-          fine: call({ in: text, out: text }),
-          items: stream({ out: throwing<number>("hunter2 at an item", (item) => item === 2) }),
-        },
-      );
-      const ran: string[] = [];
-      const answer = (item: string): string => {
-        ran.push(item);
-        return item;
-      };
-      await stage.serve(
-        serve(Odd, { before: answer, after: answer, fine: answer, items: () => [1, 2] }),
-        { checkSent: false },
-      );
-      const careful = await stage.connect(Odd);
-      await fails(careful.before("a"), "INTERNAL", "no");
-      equal(stage.incidents.length, 0);
-      const trusting = await stage.connect(Odd, { checkSent: false });
-      const reported = await fails(trusting.before("b"), "INTERNAL", "no");
-      equal(reported.id, stage.incidents[0]?.id);
-      ok(!reported.message.includes("hunter2"));
-      deepEqual(ran, []);
-      await fails(careful.after("c"), "INTERNAL", "yes");
-      deepEqual(ran, ["c"]);
-      await fails(take(careful.items()), "INTERNAL", "maybe");
-      equal(await careful.fine("d"), "d");
-    },
-  },
-  {
-    name: "a declared error that a client does not know is UNKNOWN, and the handler ran",
-    play: async (stage) => {
-      const older = contract("shop", { version: "1.0.0" }, { buy: call({ in: text, out: text }) });
-      await stage.serve(
-        serve(Shop, {
-          buy: (item, { errors }) => {
-            throw errors.SOLD_OUT(item);
-          },
-        }),
-      );
-      const client = await stage.connect(older);
-      const error = await fails(client.buy("tea"), "UNKNOWN", "yes");
-      match(error.reason, /SOLD_OUT, which this version of the contract does not declare/);
-    },
-  },
-  {
-    name: "data of a declared error is read by its schema, and data that does not match is told as such",
-    play: async (stage) => {
-      const served = contract(
-        "shop",
-        { version: "1.0.0" },
-        { buy: call({ errors: { GONE: any<unknown>() } }) },
-      );
-      const asked = contract(
-        "shop",
-        { version: "1.0.0" },
-        { buy: call({ errors: { GONE: number } }) },
-      );
-      const datas: unknown[] = [7, "seven"];
-      await stage.serve(
-        serve(served, {
-          buy: (_input, { errors }) => {
-            throw errors.GONE(datas.shift());
-          },
-        }),
-      );
-      const client = await stage.connect(asked);
-      equal((await fails(client.buy(), "GONE", "yes")).data, 7);
-      const error = await fails(client.buy(), "INTERNAL", "yes");
-      match(error.reason, /the data of GONE does not match the contract: expected a number/);
-    },
-  },
-  {
-    name: "a failure says which operation, where, and what to do",
-    play: async (stage) => {
-      const Three = contract(
-        "three",
-        { version: "1.0.0" },
-        {
-          once: call(),
-          often: call({ idempotent: true }),
-          keyed: call({ idempotent: "by-key" }),
-        },
-      );
-      const never = (_input: unknown, { signal }: Context): Promise<never> => aborted(signal);
-      const { client } = await stage.pair(Three, { once: never, often: never, keyed: never });
-      const address = await stage.address();
-      const advices: string[] = [];
-      for (const method of [client.once, client.often, client.keyed]) {
-        const error = await fails(
-          method(undefined, { deadline: 30 }),
-          "DEADLINE_EXCEEDED",
-          "maybe",
-        );
-        equal(error.endpoint, address);
-        ok(error.elapsedMs !== undefined && error.elapsedMs >= 30);
-        ok(
-          error.message.startsWith(
-            `DEADLINE_EXCEEDED ${error.operation} → ${address}: no answer within `,
-          ),
-        );
-        advices.push(error.advice ?? "");
-      }
-      match(advices[0]!, /^not safe to repeat: "once" is not idempotent/);
-      match(advices[1]!, /^safe to try again: "often" is idempotent/);
-      match(advices[2]!, /pass the same idempotencyKey: "keyed"/);
-      const absent = await stage.connect(Three, { connectWait: 30 }, "nobody is there");
-      const error = await fails(absent.once(), "UNAVAILABLE", "no");
-      equal(error.operation, "three.once");
-      notEqual(error.advice, undefined);
     },
   },
 ];

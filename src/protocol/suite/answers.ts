@@ -155,7 +155,7 @@ export const answerCases: readonly Case[] = [
       equal(first?.trace?.traceparent, trace.traceparent);
       notEqual(second?.trace?.traceparent, trace.traceparent);
       deepEqual([first?.idempotencyKey, second?.idempotencyKey], ["key ü 1", undefined]);
-      ok(first!.peer.address.length > 0);
+      ok(first.peer.address.length > 0);
     },
   },
   {

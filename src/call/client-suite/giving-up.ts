@@ -1,0 +1,198 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { getEventListeners } from "node:events";
+
+import { Deadline } from "../../base/deadline.ts";
+import { isTrunklineError } from "../../base/error.ts";
+import type { Context } from "../../base/handler.ts";
+import { call, contract, notification, stream } from "../../contract/index.ts";
+import { serve } from "../serve.ts";
+import type { Case } from "./case.ts";
+import { any, number, text } from "./schemas.ts";
+import { aborted, fails, type Stage } from "./stage.ts";
+
+const Desk = contract(
+  "desk",
+  { version: "1.0.0" },
+  {
+    ask: call({ in: text, out: text }),
+    hasty: call({ in: text, out: text, deadline: "40ms" }),
+    items: stream({ out: number }),
+    tell: notification({ in: text }),
+  },
+);
+
+/** Waits in each handler until it is not wanted any more, and keeps the contexts. */
+async function waiting(stage: Stage): Promise<{
+  readonly contexts: Context[];
+  readonly client: Awaited<ReturnType<typeof stage.connect<typeof Desk>>>;
+}> {
+  const contexts: Context[] = [];
+  const wait = (input: string, context: Context): Promise<string> | string => {
+    contexts.push(context);
+    return input === "now" ? "answer" : aborted(context.signal);
+  };
+  const { client } = await stage.pair(Desk, {
+    ask: wait,
+    hasty: wait,
+    async *items(_input, context) {
+      contexts.push(context);
+      yield 1;
+      await aborted(context.signal);
+    },
+    tell: (_input, context) => void contexts.push(context),
+  });
+  return { contexts, client };
+}
+
+export const givingUpCases: readonly Case[] = [
+  {
+    name: "aborting a signal fails the call at once with its reason, and aborts the handler's signal",
+    when: ({ cancel }) => cancel,
+    play: async (stage) => {
+      const { contexts, client } = await waiting(stage);
+      const controller = new AbortController();
+      const asked = client.ask("a", { signal: controller.signal });
+      await stage.until(() => contexts.length === 1, "it has begun");
+      const reason = new Error("the user went away");
+      controller.abort(reason);
+      const error = await fails(asked, "CANCELLED", "maybe");
+      equal(error.cause, reason);
+      const { signal } = contexts[0]!;
+      await stage.until(() => signal.aborted, "the handler's signal is aborted");
+      ok(isTrunklineError(signal.reason) && signal.reason.code === "CANCELLED");
+    },
+  },
+  {
+    name: "a signal that is aborted already lets nothing leave",
+    play: async (stage) => {
+      const { contexts, client } = await waiting(stage);
+      const signal = AbortSignal.abort(new Error("too late"));
+      const failures = [
+        await fails(client.ask("a", { signal }), "CANCELLED", "no"),
+        await fails(client.tell("a", { signal }), "CANCELLED", "no"),
+        await fails(client.items(undefined, { signal }).next(), "CANCELLED", "no"),
+      ];
+      for (const { cause } of failures) equal((cause as Error).message, "too late");
+      equal(await client.ask("now"), "answer");
+      equal(contexts.length, 1);
+    },
+  },
+  {
+    name: "no call leaves a listener on its signal, however it ends",
+    when: ({ cancel }) => cancel,
+    play: async (stage) => {
+      const { contexts, client } = await waiting(stage);
+      const controller = new AbortController();
+      const { signal } = controller;
+      const count = (): number => getEventListeners(signal, "abort").length;
+      await client.ask("now", { signal });
+      await client.tell("now", { signal });
+      await fails(client.ask("a", { signal, deadline: 20 }), "DEADLINE_EXCEEDED", "maybe");
+      await fails(client.ask(7 as unknown as string, { signal }), "INVALID_ARGUMENT", "no");
+      await fails(client.ask("a", { signal, headers: { A: "b" } }), "INVALID_ARGUMENT", "no");
+      await fails(client.ask("a", { signal, deadline: "soon" as "1s" }), "INVALID_ARGUMENT", "no");
+      const left = client.items(undefined, { signal });
+      await left.next();
+      equal(count(), 1);
+      await left.return();
+      equal(count(), 0);
+      const unread = client.items(undefined, { signal });
+      await unread.return();
+      const items = client.items(undefined, { signal });
+      await items.next();
+      const before = contexts.length;
+      const asked = client.ask("a", { signal });
+      await stage.until(() => contexts.length > before, "it has begun");
+      controller.abort();
+      await fails(asked, "CANCELLED", "maybe");
+      await fails(items.next(), "CANCELLED", "maybe");
+      equal(count(), 0);
+    },
+  },
+  {
+    name: "the deadline of a call is its own, else that of its operation, else that of its client",
+    play: async (stage) => {
+      const { contexts, client } = await waiting(stage);
+      const quick = await stage.connect(Desk, { deadline: 60 });
+      const rows: [Promise<unknown>, number][] = [
+        [client.ask("a", { deadline: 20 }), 20],
+        [client.ask("a", { deadline: Deadline.after(30, stage.env.now()) }), 30],
+        [client.hasty("a"), 40],
+        [quick.ask("a"), 60],
+        [quick.hasty("a", { deadline: "80ms" }), 80],
+      ];
+      const begun = stage.env.now();
+      for (const [asked, ms] of rows) {
+        await fails(asked, "DEADLINE_EXCEEDED", "maybe");
+        ok(stage.env.now() - begun >= ms, `not before ${ms} ms`);
+      }
+      equal(contexts.length, rows.length);
+    },
+  },
+  {
+    name: "the handler's signal aborts with its deadline, and says why",
+    when: ({ deadline }) => deadline,
+    play: async (stage) => {
+      const { contexts, client } = await waiting(stage);
+      await fails(client.ask("a", { deadline: 40 }), "DEADLINE_EXCEEDED", "maybe");
+      const { signal, deadline } = contexts[0]!;
+      await stage.until(() => signal.aborted, "the signal is aborted");
+      ok(isTrunklineError(signal.reason));
+      ok(deadline.remaining(stage.env.now()) <= 40);
+    },
+  },
+  {
+    name: "time that is over before a call is made lets nothing leave, and no call may wait for ever by mistake",
+    play: async (stage) => {
+      const { contexts, client } = await waiting(stage);
+      await fails(client.ask("a", { deadline: 0 }), "DEADLINE_EXCEEDED", "no");
+      await fails(client.items(undefined, { deadline: 0 }).next(), "DEADLINE_EXCEEDED", "no");
+      const past = new Deadline(stage.env.now() - 1);
+      await fails(client.tell("a", { deadline: past }), "DEADLINE_EXCEEDED", "no");
+      for (const deadline of [-1, NaN, "5", "1 s"] as number[]) {
+        await fails(client.ask("a", { deadline }), "INVALID_ARGUMENT", "no");
+      }
+      equal(contexts.length, 0);
+    },
+  },
+  {
+    name: "a request whose time is over when it is its turn is not begun",
+    when: ({ deadline }) => deadline,
+    play: async (stage) => {
+      // One after the other, because they have the same key; the second is over its deadline when the first has ended.
+      const Keyed = contract(
+        "keyed",
+        { version: "1.0.0" },
+        { ask: call({ in: any<{ key: string; name: string }>(), key: "key" }) },
+      );
+      const ran: string[] = [];
+      const end = Promise.withResolvers<void>();
+      await stage.serve(
+        serve(Keyed, {
+          ask: async ({ name }) => {
+            ran.push(name);
+            await end.promise;
+          },
+        }),
+      );
+      const client = await stage.connect(Keyed);
+      const first = client.ask({ key: "k", name: "first" });
+      await stage.until(() => ran.length === 1, "the first has begun");
+      const second = client.ask({ key: "k", name: "second" }, { deadline: 40 });
+      await fails(second, "DEADLINE_EXCEEDED", "maybe");
+      const third = client.ask({ key: "k", name: "third" });
+      end.resolve();
+      await Promise.all([first, third]);
+      deepEqual(ran, ["first", "third"]);
+    },
+  },
+  {
+    name: "who does not look at the signal is answered all the same, and costs no alarm",
+    play: async (stage) => {
+      const { client } = await waiting(stage);
+      const before = stage.env.alarms;
+      for (let i = 0; i < 20; i++) equal(await client.ask("now"), "answer");
+      ok(stage.env.alarms <= before + 2, "the two ends of one connection watch over each other");
+    },
+  },
+];

@@ -1,0 +1,204 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+
+import {
+  channels,
+  type CallEvent,
+  type ConnectionEvent,
+  type RefusalEvent,
+} from "../../base/diagnostics.ts";
+import type { Context } from "../../base/handler.ts";
+import { call, contract, notification, stream } from "../../contract/index.ts";
+import type { Case } from "./case.ts";
+import { number, text } from "./schemas.ts";
+import { failureOf, take, type Stage } from "./stage.ts";
+
+const Desk = contract(
+  "desk",
+  { version: "1.0.0" },
+  {
+    ask: call({ in: text, out: text, errors: { NO: undefined } }),
+    items: stream({ in: text, out: number, errors: { NO: undefined } }),
+    tell: notification({ in: text }),
+  },
+);
+
+/** What was told on the channels while a case ran. */
+class Ear {
+  readonly calls: CallEvent[] = [];
+  readonly streams: CallEvent[] = [];
+  readonly connections: ConnectionEvent[] = [];
+  readonly refusals: RefusalEvent[] = [];
+
+  static async listen(hear: (ear: Ear) => Promise<void>): Promise<void> {
+    const ear = new Ear();
+    const into =
+      <Event>(events: Event[]) =>
+      (event: unknown): void =>
+        void events.push(event as Event);
+    const listening = [
+      [channels.call, into(ear.calls)],
+      [channels.stream, into(ear.streams)],
+      [channels.connection, into(ear.connections)],
+      [channels.refusal, into(ear.refusals)],
+    ] as const;
+    for (const [channel, listen] of listening) channel.subscribe(listen);
+    try {
+      await hear(ear);
+    } finally {
+      for (const [channel, listen] of listening) channel.unsubscribe(listen);
+    }
+  }
+}
+
+function told(events: readonly CallEvent[]): string[] {
+  return events.map(({ side, operation, code }) => `${side} ${operation} ${code}`);
+}
+
+export const observingCases: readonly Case[] = [
+  {
+    name: "every call, notification and stream is told once on each side, in one trace, with what came of it",
+    play: (stage) =>
+      Ear.listen(async (ear) => {
+        const contexts: Context[] = [];
+        const { client } = await stage.pair(Desk, {
+          ask: (input, context) => {
+            contexts.push(context);
+            if (input === "no") throw context.errors.NO();
+            if (input === "broken") throw new Error("it broke");
+            return input;
+          },
+          *items(input, context) {
+            contexts.push(context);
+            yield 1;
+            if (input === "no") throw context.errors.NO();
+          },
+          tell: (_input, context) => void contexts.push(context),
+        });
+        await client.ask("a");
+        await failureOf(client.ask("no"));
+        await failureOf(client.ask("broken"));
+        await client.tell("a");
+        await take(client.items("a"));
+        await failureOf(take(client.items("no")));
+        await stage.until(() => ear.calls.length === 8 && ear.streams.length === 4, "all is told");
+        deepEqual(told(ear.calls).toSorted(), [
+          "client desk.ask INTERNAL",
+          "client desk.ask NO",
+          "client desk.ask OK",
+          "client desk.tell OK",
+          "server desk.ask INTERNAL",
+          "server desk.ask NO",
+          "server desk.ask OK",
+          "server desk.tell OK",
+        ]);
+        deepEqual(told(ear.streams).toSorted(), [
+          "client desk.items NO",
+          "client desk.items OK",
+          "server desk.items NO",
+          "server desk.items OK",
+        ]);
+        for (const { trace } of contexts) {
+          const sides = [...ear.calls, ...ear.streams].filter(
+            ({ traceparent }) => traceparent === trace.traceparent,
+          );
+          deepEqual(sides.map(({ side }) => side).toSorted(), ["client", "server"]);
+        }
+        for (const { durationMs, endpoint } of [...ear.calls, ...ear.streams]) {
+          ok(durationMs >= 0 && endpoint.length > 0);
+        }
+      }),
+  },
+  {
+    name: "a stream that its reader gives up is told as such on the server's side",
+    when: ({ cancel }) => cancel,
+    play: (stage) =>
+      Ear.listen(async (ear) => {
+        const { client } = await stage.pair(Desk, {
+          ask: (input) => input,
+          *items() {
+            for (;;) yield 1;
+          },
+          tell: () => {},
+        });
+        await take(client.items("a"), 3);
+        await stage.until(() => ear.streams.length === 2, "both sides are told");
+        deepEqual(told(ear.streams).toSorted(), [
+          "client desk.items OK",
+          "server desk.items CANCELLED",
+        ]);
+      }),
+  },
+  {
+    name: "what is refused before its handler ran is told with its reason",
+    play: (stage) =>
+      Ear.listen(async (ear) => {
+        const { client } = await stage.pair(
+          Desk,
+          {
+            ask: (_input, context) => {
+              throw context.refuse("PERMISSION_DENIED", "not you");
+            },
+            items: () => [],
+            tell: () => {},
+          },
+          {},
+          { checkSent: false },
+        );
+        await failureOf(client.ask(7 as unknown as string));
+        await failureOf(client.ask("a"));
+        await stage.until(() => ear.refusals.length === 2, "both are told");
+        deepEqual(
+          ear.refusals.map(({ operation, code }) => `${operation} ${code}`),
+          ["desk.ask INVALID_ARGUMENT", "desk.ask PERMISSION_DENIED"],
+        );
+        equal(ear.refusals[1]!.reason, "not you");
+      }),
+  },
+  {
+    name: "connections are told from their opening to their close, on both sides",
+    play: (stage) => Ear.listen((ear) => connections(stage, ear)),
+  },
+  {
+    name: "work that is no part of a trace any more is linked to it",
+    play: (stage) =>
+      Ear.listen(async (ear) => {
+        const later = Promise.withResolvers<void>();
+        let own: Promise<unknown> | undefined;
+        const { client } = await stage.pair(Desk, {
+          ask: (input) => {
+            if (input !== "first") return input;
+            own = later.promise.then(() => client.ask("second"));
+            return input;
+          },
+          items: () => [],
+          tell: () => {},
+        });
+        await client.ask("first");
+        later.resolve();
+        await own;
+        const [first, second] = ear.calls.filter(({ side }) => side === "client");
+        equal(first!.link, undefined);
+        equal(second!.link, first!.traceparent);
+      }),
+  },
+];
+
+async function connections(stage: Stage, ear: Ear): Promise<void> {
+  const { client, serving } = await stage.pair(Desk, {
+    ask: (input) => input,
+    items: () => [],
+    tell: () => {},
+  });
+  await client.ask("a");
+  await serving.stop();
+  const states = (side: "client" | "server"): string[] =>
+    ear.connections.filter((event) => event.side === side).map(({ state }) => state);
+  const closed = (): boolean =>
+    states("client").includes("closed") && states("server").includes("closed");
+  await stage.until(closed, "both sides are closed");
+  for (const side of ["client", "server"] as const) {
+    const all = states(side);
+    deepEqual([all[0], all.at(-1)], ["open", "closed"]);
+    equal(all.filter((state) => state !== "draining").length, 2);
+  }
+}

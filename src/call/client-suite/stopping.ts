@@ -1,0 +1,132 @@
+import { deepEqual, equal } from "node:assert/strict";
+
+import { call, contract, stream } from "../../contract/index.ts";
+import { serve } from "../serve.ts";
+import type { Case } from "./case.ts";
+import { number, text } from "./schemas.ts";
+import { aborted, fails, take } from "./stage.ts";
+
+const Desk = contract(
+  "desk",
+  { version: "1.0.0" },
+  { ask: call({ in: text, out: text }), items: stream({ out: number }) },
+);
+
+export const stoppingCases: readonly Case[] = [
+  {
+    name: "what stops answers what is under way, and calls made meanwhile wait for its successor",
+    play: async (stage) => {
+      const end = Promise.withResolvers<void>();
+      let begun = 0;
+      const handlers = {
+        ask: async (input: string) => {
+          begun++;
+          if (input === "slow") await end.promise;
+          return input;
+        },
+        async *items() {
+          begun++;
+          yield 1;
+          await end.promise;
+          yield 2;
+        },
+      };
+      const { client, serving } = await stage.pair(
+        Desk,
+        handlers,
+        { drain: "30s" },
+        { connectWait: "10s" },
+      );
+      const slow = client.ask("slow");
+      const items = take(client.items());
+      await stage.until(() => begun === 2, "both have begun");
+      const stopped = serving.stop();
+      await stage.settle();
+      const later = client.ask("later");
+      end.resolve();
+      deepEqual([await slow, await items], ["slow", [1, 2]]);
+      equal(await stopped, 0);
+      await stage.serve(serve(Desk, handlers));
+      equal(await later, "later");
+    },
+  },
+  {
+    name: "what is cut says maybe, and its handlers are told by their signal",
+    play: async (stage) => {
+      let told = 0;
+      const { client, serving } = await stage.pair(
+        Desk,
+        {
+          ask: (_input, { signal }) => {
+            signal.addEventListener("abort", () => told++);
+            return aborted(signal);
+          },
+          async *items(_input, { signal }) {
+            yield 1;
+            await aborted(signal).finally(() => told++);
+          },
+        },
+        { drain: 40 },
+      );
+      const asked = client.ask("a");
+      const items = client.items();
+      await items.next();
+      await stage.until(() => serving.inFlight === 2, "both are under way");
+      const failed = [
+        fails(asked, "UNAVAILABLE", "maybe"),
+        fails(items.next(), "UNAVAILABLE", "maybe"),
+      ];
+      equal(await serving.stop(), 2);
+      await Promise.all(failed);
+      await stage.until(() => told === 2, "both handlers were told");
+      equal(stage.incidents.length, 0);
+    },
+  },
+  {
+    name: "a client that is disposed cancels what is under way, and takes nothing more",
+    play: async (stage) => {
+      const { client, serving } = await stage.pair(Desk, {
+        ask: (_input, { signal }) => aborted(signal),
+        items: () => [1],
+      });
+      const asked = client.ask("a");
+      await stage.until(() => serving.inFlight === 1, "it is under way");
+      const failed = fails(asked, "CANCELLED", "maybe");
+      await (client as unknown as AsyncDisposable)[Symbol.asyncDispose]();
+      await failed;
+      await fails(client.ask("a"), "CANCELLED", "no");
+      await fails(take(client.items()), "CANCELLED", "no");
+      await stage.until(() => serving.inFlight === 0, "its handler has ended");
+    },
+  },
+  {
+    name: "over a bound a call is refused, and may be made again",
+    play: async (stage) => {
+      const end = Promise.withResolvers<void>();
+      let ran = 0;
+      const { client } = await stage.pair(
+        Desk,
+        {
+          ask: async (input) => {
+            ran++;
+            await end.promise;
+            return input;
+          },
+          items: () => [],
+        },
+        { inFlightMax: 3 },
+        { outstandingMax: 5 },
+      );
+      const calls = ["a", "b", "c"].map((input) => client.ask(input));
+      await stage.until(() => ran === 3, "three have begun");
+      await fails(client.ask("d"), "RESOURCE_EXHAUSTED", "no");
+      const few = await stage.connect(Desk, { outstandingMax: 1 });
+      const one = few.ask("e");
+      const refused = await fails(few.ask("f"), "RESOURCE_EXHAUSTED", "no");
+      equal(refused.operation, "desk.ask");
+      end.resolve();
+      deepEqual(await Promise.all([...calls, one]), ["a", "b", "c", "e"]);
+      equal(await few.ask("g"), "g");
+    },
+  },
+];
