@@ -9,7 +9,7 @@ import { isRefusal, type ServedContext } from "./served-context.ts";
 
 /**
  * What the caller may know of an exception that escaped a handler. The handler began, so it is `yes` for this operation,
- * whatever a call that it made said of itself; only `context.refuse` says `no`.
+ * whatever a call that it made said of itself; only `context.refuse` says `no`. Never rejects.
  */
 export async function escaped(
   exception: unknown,
@@ -69,11 +69,13 @@ async function checkedData(
   member: Member,
   env: Env,
 ): Promise<TrunklineError> {
-  let result = validate(member.declared.errors[error.code], error.data);
-  if (isPending(result)) result = await result;
-  if (result.issues === undefined) return error;
-  const wrong = new TypeError(
-    `the data of ${error.code} does not match the contract: ${explain(result.issues)}`,
-  );
-  return incident(wrong, member, env);
+  try {
+    const checked = validate(member.declared.errors[error.code], error.data);
+    const { issues } = isPending(checked) ? await checked : checked;
+    if (issues === undefined) return error;
+    const wrong = `the data of ${error.code} does not match the contract: ${explain(issues)}`;
+    return incident(new TypeError(wrong), member, env);
+  } catch (exception) {
+    return incident(exception, member, env); // of the schema's own code
+  }
 }

@@ -116,8 +116,8 @@ export class ServedContext extends Alarm implements Context, Cancellable {
   }
 
   /** Runs `work` so that calls it makes inherit from this context. */
-  run<T>(work: () => T): T {
-    return storage.run(this, work);
+  run<T>(work: (input: unknown, context: this) => T, input: unknown): T {
+    return storage.run(this, work, input, this);
   }
 }
 

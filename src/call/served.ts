@@ -1,8 +1,9 @@
 import { channels, type CallEvent } from "../base/diagnostics.ts";
 import type { Env } from "../base/env.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../base/error.ts";
-import { intercept, type Context, type Handler, type Interceptor } from "../base/handler.ts";
+import { intercept, type Context, type Interceptor } from "../base/handler.ts";
 import { keyAt } from "../contract/key.ts";
+import type { Validation } from "../contract/schema.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
 import type { Incoming } from "../protocol/incoming.ts";
 import type { Operation } from "../protocol/operation.ts";
@@ -26,7 +27,8 @@ export interface ServingOptions {
 export class Served implements ServedOperation {
   readonly operation: Operation;
   readonly #member: Member;
-  readonly #handler: Handler;
+  /** The user's function within the interceptors. It may throw, and may answer at once. */
+  readonly #handler: (input: unknown, context: Context) => unknown;
   readonly #errors: object;
   readonly #options: ServingOptions;
   readonly #env: Env;
@@ -44,8 +46,12 @@ export class Served implements ServedOperation {
     // Called as a method, and looked up for each call, so that an instance of a class serves.
     const own = handlers as Record<string, (input: unknown, context: Context) => unknown>;
     const { name } = member;
-    const handler: Handler = async (input, context) => own[name]!(input, context);
-    this.#handler = intercept(handler, options.interceptors);
+    const handler = (input: unknown, context: Context): unknown => own[name]!(input, context);
+    // Interceptors may rely on a promise; without them one less is made for each call.
+    this.#handler =
+      options.interceptors.length === 0
+        ? handler
+        : intercept(async (input, context) => handler(input, context), options.interceptors);
   }
 
   stats(): OperationStats {
@@ -79,14 +85,19 @@ export class Served implements ServedOperation {
   async #handle(input: unknown, incoming: Incoming): Promise<unknown> {
     const context = new ServedContext(this.operation, this.#errors, incoming, this.#env);
     let code = "OK";
+    let began = false;
     try {
       const checked = validate(this.#member.declared.in, input);
       const valid = isPending(checked) ? await checked : checked;
       if (valid.issues !== undefined) throw invalidInput(valid.issues);
       this.#refuseExpired(incoming, checked !== valid || this.#keyPath !== undefined);
-      return await this.#run(valid.value, context);
+      began = true;
+      const output = await context.run(this.#handler, valid.value);
+      const checking = this.#options.checkSent ? this.#checkOutput(output) : undefined;
+      if (checking !== undefined) await checking;
+      return this.#member.declared.out === undefined ? undefined : output;
     } catch (failure) {
-      const error = this.#told(failure);
+      const error = this.#told(began ? await this.#escaped(failure, context) : failure);
       ({ code } = error);
       throw error;
     } finally {
@@ -95,17 +106,6 @@ export class Served implements ServedOperation {
       this.#meter.ended(code, durationMs);
       if (channels.call.hasSubscribers)
         channels.call.publish(this.#event(context, durationMs, code));
-    }
-  }
-
-  async #run(input: unknown, context: ServedContext): Promise<unknown> {
-    try {
-      const output = await context.run(() => this.#handler(input, context));
-      if (this.#options.checkSent && this.operation.kind === "call")
-        await this.#checkOutput(output);
-      return this.#member.declared.out === undefined ? undefined : output;
-    } catch (exception) {
-      throw await escaped(exception, this.#member, context, this.#options.checkSent, this.#env);
     }
   }
 
@@ -135,15 +135,19 @@ export class Served implements ServedOperation {
 
   async #runStream(input: unknown, context: ServedContext, sink: Sink): Promise<void> {
     const schema = this.#options.checkSent ? this.#member.declared.out : undefined;
+    const work = async (given: unknown): Promise<TrunklineError | undefined> =>
+      pump(await this.#handler(given, context), context, sink, schema);
     let unsent: TrunklineError | undefined;
     try {
-      unsent = await context.run(async () =>
-        pump(await this.#handler(input, context), context, sink, schema),
-      );
+      unsent = await context.run(work, input);
     } catch (exception) {
-      throw await escaped(exception, this.#member, context, this.#options.checkSent, this.#env);
+      throw await this.#escaped(exception, context);
     }
     if (unsent !== undefined) throw unsent;
+  }
+
+  #escaped(exception: unknown, context: ServedContext): Promise<TrunklineError> {
+    return escaped(exception, this.#member, context, this.#options.checkSent, this.#env);
   }
 
   /** Whatever is not an error of ours comes from a schema's own code: the handler did not begin. */
@@ -176,14 +180,12 @@ export class Served implements ServedOperation {
     }
   }
 
-  async #checkOutput(output: unknown): Promise<void> {
-    const schema = this.#member.declared.out;
-    if (schema === undefined) return;
-    const checked = validate(schema, output);
-    const valid = isPending(checked) ? await checked : checked;
-    if (valid.issues !== undefined) {
-      throw new TypeError(`the output does not match the contract: ${explain(valid.issues)}`);
-    }
+  /** Throws when it is not valid; to be waited for only when the schema is asynchronous. */
+  #checkOutput(output: unknown): Promise<void> | undefined {
+    const checked = validate(this.#member.declared.out, output);
+    if (isPending(checked)) return checked.then(refuseOutput);
+    refuseOutput(checked);
+    return undefined;
   }
 
   #event(context: ServedContext, durationMs: number, code: string): CallEvent {
@@ -198,6 +200,11 @@ export class Served implements ServedOperation {
       durationMs,
     };
   }
+}
+
+function refuseOutput({ issues }: Validation<unknown>): void {
+  if (issues !== undefined)
+    throw new TypeError(`the output does not match the contract: ${explain(issues)}`);
 }
 
 function invalidInput(issues: Parameters<typeof explain>[0]): TrunklineError {
