@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from "node:async_hooks";
+import { AsyncLocalStorage, type AsyncResource } from "node:async_hooks";
 import { Deadline } from "../base/deadline.ts";
 import type { Env } from "../base/env.ts";
 import { systemError, type SystemError } from "../base/error.ts";
@@ -115,10 +115,20 @@ export class ServedContext extends Alarm implements Context, Cancellable {
     if (this.#controller !== undefined) this.#env.clear(this);
   }
 
-  /** Runs `work` so that calls it makes inherit from this context. */
-  run<T>(work: (input: unknown, context: this) => T, input: unknown): T {
-    return storage.run(this, work, input, this);
+  /** Runs `work` so that calls it makes inherit from this context, and nothing of what surrounds `scope`. */
+  run<T>(scope: AsyncResource, work: (input: unknown, context: this) => T, input: unknown): T {
+    return scope.runInAsyncScope(enter<T>, undefined, this, work, input);
   }
+}
+
+/** The half of `storage.run` that costs: what was before is put back by the scope, not by a second frame. */
+function enter<T>(
+  context: ServedContext,
+  work: (input: unknown, context: never) => T,
+  input: unknown,
+): T {
+  storage.enterWith(context);
+  return work(input, context as never);
 }
 
 function reasonOf(reason: CancelReason, operation: string): SystemError {

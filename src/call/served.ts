@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import { channels, type CallEvent } from "../base/diagnostics.ts";
 import type { Env } from "../base/env.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../base/error.ts";
@@ -34,6 +35,8 @@ export class Served implements ServedOperation {
   readonly #env: Env;
   readonly #keyPath: string | undefined;
   readonly #order = new KeyOrder();
+  /** Where handlers run: the asynchronous context in which the server was made, whoever's frame has just been read. */
+  readonly #scope = new AsyncResource("trunkline.served", { requireManualDestroy: true });
   readonly #meter = new Meter();
 
   constructor(member: Member, handlers: object, options: ServingOptions, env: Env) {
@@ -92,7 +95,7 @@ export class Served implements ServedOperation {
       if (valid.issues !== undefined) throw invalidInput(valid.issues);
       this.#refuseExpired(incoming, checked !== valid || this.#keyPath !== undefined);
       began = true;
-      const output = await context.run(this.#handler, valid.value);
+      const output = await context.run(this.#scope, this.#handler, valid.value);
       const checking = this.#options.checkSent ? this.#checkOutput(output) : undefined;
       if (checking !== undefined) await checking;
       return this.#member.declared.out === undefined ? undefined : output;
@@ -139,7 +142,7 @@ export class Served implements ServedOperation {
       pump(await this.#handler(given, context), context, sink, schema);
     let unsent: TrunklineError | undefined;
     try {
-      unsent = await context.run(work, input);
+      unsent = await context.run(this.#scope, work, input);
     } catch (exception) {
       throw await this.#escaped(exception, context);
     }
