@@ -85,7 +85,11 @@ export class ClientStream implements ItemStream<unknown> {
       checkHeaders(this.#options?.headers);
       const invocation = new Invocation(this.#member, this.#options, deadlineMs, env);
       this.#invocation = invocation;
-      if (checkSent) await checkInput(this.#member, this.#input);
+      const checking = checkSent ? checkInput(this.#member, this.#input) : undefined;
+      if (checking !== undefined) {
+        await checking;
+        invocation.attempt.beganAt = undefined; // it is later now
+      }
       if (chain === undefined) return (this.#source = this.#open(this.#input, invocation.attempt));
       const open = async (input: unknown, attempt: Attempt): Promise<unknown> =>
         this.#open(input, attempt);

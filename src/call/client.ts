@@ -80,7 +80,10 @@ async function invoke(
     checkHeaders(options?.headers);
     invocation = new Invocation(member, options, calling.deadlineMs, env);
     const checking = calling.checkSent ? checkInput(member, input) : undefined;
-    if (checking !== undefined) await checking;
+    if (checking !== undefined) {
+      await checking;
+      invocation.attempt.beganAt = undefined; // it is later now
+    }
     const answer = await (calling.chain === undefined
       ? send(member, caller, invocation.attempt, input)
       : throughChain(calling.chain, member, caller, invocation, input));

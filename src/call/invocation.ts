@@ -43,6 +43,7 @@ export class Invocation {
       key,
       options?.headers,
     );
+    this.attempt.beganAt = now;
     parent?.adopt(this.attempt);
     if (options?.signal !== undefined) this.#listen(options.signal);
   }

@@ -10,6 +10,11 @@ export interface Cancellable {
 
 /** What one try of a call takes along, and the handle by which it is given up. */
 export class Attempt implements Cancellable {
+  /**
+   * The instant at which it is handed to the protocol, or just before, where somebody has looked at the clock; a second
+   * look would cost as much as writing the whole request. Undefined: the protocol looks itself.
+   */
+  beganAt: number | undefined = undefined;
   /** The instant by which a call is answered, or a stream accepted. */
   readonly deadlineAt: number;
   /** The instant by which a stream has ended; Infinity when nobody asked. */

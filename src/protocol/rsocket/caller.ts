@@ -72,7 +72,7 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
   call(operation: Operation, input: unknown, attempt: Attempt): Promise<unknown> {
     try {
       const call = new PendingCall(this, operation, attempt, input, this.#bounds.itemBytesMax);
-      this.#begin(call);
+      this.#begin(call, call.startedAt);
       return call.promise;
     } catch (error) {
       const refusal = error as TrunklineError;
@@ -89,7 +89,7 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
         input,
         this.#bounds.itemBytesMax,
       );
-      this.#begin(notification);
+      this.#begin(notification, notification.startedAt);
       return notification.promise;
     } catch (error) {
       const refusal = error as TrunklineError;
@@ -111,11 +111,11 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
       this.#bounds.itemBytesMax,
       options,
     );
-    this.#begin(stream);
+    this.#begin(stream, stream.startedAt);
     return stream;
   }
 
-  #begin(request: Request): void {
+  #begin(request: Request, now: number): void {
     if (this.#closed !== undefined) {
       throw systemError("CANCELLED", "the client is closed", {
         executed: "no",
@@ -127,19 +127,20 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
       attempt.bind(request); // it never leaves: settles it as cancelled, `no`
       return;
     }
-    if (request.startedAt >= attempt.deadlineAt) {
+    if (now >= attempt.deadlineAt) {
       throw systemError("DEADLINE_EXCEEDED", "the deadline was over before the request was sent", {
         executed: "no",
       });
     }
-    if (this.#session === undefined || !this.#sent(this.#session, request)) this.#wait(request);
+    if (this.#session === undefined || !this.#sent(this.#session, request, now))
+      this.#wait(request);
     if (!request.over) attempt.bind(request);
   }
 
   /** False when the connection turns out to be closed: the request did not leave and may wait for the next one. */
-  #sent(session: Session, request: Request): boolean {
+  #sent(session: Session, request: Request, now: number): boolean {
     try {
-      session.send(request);
+      session.send(request, now);
     } catch (error) {
       if (!isTrunklineError(error) || error.code !== "UNAVAILABLE") throw error;
       this.#retire(session, error.reason);
@@ -204,7 +205,7 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
   elsewhere(request: Request): boolean {
     if (this.#closed !== undefined || request.over) return false;
     try {
-      this.#begin(request);
+      this.#begin(request, this.env.now());
       return true;
     } catch {
       return false; // the refusal of the drained peer is the better story
@@ -255,7 +256,7 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
 
   #sendWaiting(session: Session, request: Request): void {
     try {
-      if (this.#sent(session, request)) this.#waiting.delete(request);
+      if (this.#sent(session, request, this.env.now())) this.#waiting.delete(request);
     } catch (error) {
       request.fail(error as TrunklineError);
     }

@@ -59,7 +59,7 @@ export abstract class Request extends Alarm implements Cancellable, StreamEnd {
     this.home = home;
     this.operation = operation;
     this.attempt = attempt;
-    this.startedAt = home.env.now();
+    this.startedAt = attempt.beganAt ?? home.env.now();
     this.payloadOut = encodeInput(operation, input, itemBytesMax);
   }
 

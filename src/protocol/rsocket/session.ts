@@ -124,7 +124,7 @@ export class Session extends Alarm implements Receiver, Carrier {
   }
 
   /** Sends the first frame of a request. Throws, with `executed: "no"`, when it cannot. */
-  send(request: Request): void {
+  send(request: Request, now: number = this.env.now()): void {
     if (this.outstanding >= this.#options.outstandingMax) {
       throw systemError(
         "RESOURCE_EXHAUSTED",
@@ -137,7 +137,6 @@ export class Session extends Alarm implements Receiver, Carrier {
     }
     const { operation, attempt } = request;
     const index = this.#indexes[operation.slot] ?? this.#announce(operation);
-    const now = this.env.now();
     const extensions = extensionsOf(request, now);
     const streamId = this.#nextStreamId();
     this.sender.request(
