@@ -8,6 +8,7 @@ import { Incoming } from "../incoming.ts";
 import type { ContractName } from "../operation.ts";
 import type { Dispatcher, ServedOperation } from "../protocol.ts";
 import { encodeFailure, errorCodeOf } from "./failure.ts";
+import type { Payload } from "./frame-sender.ts";
 import {
   fixedBytes,
   readCodec,
@@ -169,6 +170,21 @@ export class Responder implements Answering, AnsweringSide {
     if (view.type !== FrameType.REQUEST_FNF) this.#fail(view.streamId, error, encodeFailure(error));
   }
 
+  payload(streamId: number, flags: number, payload: Payload): void {
+    if (!this.session.open) return;
+    try {
+      this.session.sender.payload(streamId, flags, payload);
+    } catch (error) {
+      this.#unwritten(error);
+      return;
+    }
+    this.#holdOff();
+  }
+
+  complete(streamId: number): void {
+    this.#write(() => this.session.sender.complete(streamId));
+  }
+
   fail(streamId: number, error: TrunklineError, served: ServedOperation): void {
     let told = error;
     let text: string;
@@ -182,22 +198,27 @@ export class Responder implements Answering, AnsweringSide {
   }
 
   #fail(streamId: number, error: TrunklineError, text: string): void {
-    this.write(() => this.session.sender.error(streamId, errorCodeOf(error), text));
+    this.#write(() => this.session.sender.error(streamId, errorCodeOf(error), text));
   }
 
-  /**
-   * Writes an answer. A peer that does not read its answers is not read either until it does, so what waits for it
-   * stays bounded by what it has asked.
-   */
-  write(write: () => void): void {
+  #write(write: () => void): void {
     if (!this.session.open) return;
-    const { connection } = this.session;
     try {
       write();
     } catch (error) {
-      connection.destroy(error instanceof Error ? error.message : String(error));
+      this.#unwritten(error);
       return;
     }
+    this.#holdOff();
+  }
+
+  #unwritten(error: unknown): void {
+    this.session.destroy(error instanceof Error ? error.message : String(error));
+  }
+
+  /** A peer that does not read its answers is not read until it does: what waits for it stays within what it asked. */
+  #holdOff(): void {
+    const { connection } = this.session;
     if (connection.writable || this.#paused) return;
     this.#paused = true;
     connection.pause();

@@ -61,9 +61,7 @@ export class ServedCall implements StreamEnd {
     if (typeof payload !== "string" && !(payload instanceof Uint8Array)) {
       responder.fail(this.#streamId, payload, this.#served);
     } else {
-      responder.write(() =>
-        responder.session.sender.payload(this.#streamId, Flag.NEXT | Flag.COMPLETE, payload),
-      );
+      responder.payload(this.#streamId, Flag.NEXT | Flag.COMPLETE, payload);
     }
   }
 

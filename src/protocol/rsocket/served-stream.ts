@@ -43,8 +43,7 @@ export class ServedStream implements StreamEnd, Sink {
       failure = error as TrunklineError;
     }
     if (!this.#gone) {
-      if (failure === undefined)
-        responder.write(() => responder.session.sender.complete(this.#streamId));
+      if (failure === undefined) responder.complete(this.#streamId);
       else responder.fail(this.#streamId, failure, this.#served);
       responder.session.release(this.#streamId);
     }
@@ -79,7 +78,7 @@ export class ServedStream implements StreamEnd, Sink {
     const payload = encodeOutput(this.#served, item, responder.itemBytesMax);
     if (typeof payload !== "string" && !(payload instanceof Uint8Array)) throw payload;
     this.#credit--;
-    responder.write(() => responder.session.sender.payload(this.#streamId, Flag.NEXT, payload));
+    responder.payload(this.#streamId, Flag.NEXT, payload);
   }
 
   requested(items: number): void {
