@@ -28,6 +28,8 @@ export function told(
     });
   }
   if (!failure.declared) return located(failure, member, place);
+  // From the wire it comes without its operation: with one it was told before, and its data is read once only.
+  if (failure.operation !== undefined) return failure;
   if (!Object.hasOwn(declared.errors, failure.code)) {
     const reason = `the server answered ${failure.code}, which this version of the contract does not declare`;
     return systemError("UNKNOWN", reason, { executed: "yes", operation: operation.name, ...place });
