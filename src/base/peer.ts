@@ -4,4 +4,6 @@ export interface Peer {
   readonly address: string;
   /** True when both ends are known to be on one host. */
   readonly sameHost: boolean;
+  /** The process at the other end, where it is known: the child that was started. */
+  readonly pid?: number;
 }

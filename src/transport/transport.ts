@@ -16,6 +16,8 @@ export interface TransportCapabilities {
   readonly crossHost: boolean;
   /** The death of the peer's process is noticed at once, not only by keep-alive. */
   readonly noticesDeath: boolean;
+  /** `one`: a listener accepts one connection, and then its address is used up; to dial is to start it. Default `many`. */
+  readonly connections?: "one" | "many";
 }
 
 /** Moves whole frames between two endpoints, in order. It knows neither operations nor messages. */

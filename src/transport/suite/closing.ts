@@ -71,18 +71,19 @@ export const closingCases: readonly Case[] = [
     },
   },
   {
-    name: "destroying is told once at both ends",
+    name: "destroying by the one who dialled is told once at both ends",
     when: ({ noticesDeath }) => noticesDeath,
     play: async (stage) => {
-      for (const first of ["near", "far"] as const) {
-        const pair = await stage.pair();
-        pair[first].connection.destroy("enough");
-        equal(pair[first].reason, undefined, "never from within destroy");
-        await bothClosed(pair.near, pair.far);
-        deepEqual(pair[first].reason, { kind: "destroyed", message: "enough" });
-        const other = first === "near" ? pair.far : pair.near;
-        deepEqual([other.reason?.kind, other.ends], ["lost", 0]);
-      }
+      const { near, far } = await stage.pair();
+      await destroyed(near, far);
+    },
+  },
+  {
+    name: "destroying by the one who accepted is told once at both ends",
+    when: ({ noticesDeath }) => noticesDeath,
+    play: async (stage) => {
+      const { near, far } = await stage.pair();
+      await destroyed(far, near);
     },
   },
   {
@@ -177,6 +178,14 @@ async function halfClose(first: Recorder, second: Recorder): Promise<void> {
   await bothClosed(first, second);
   deepEqual([first.reason?.kind, second.reason?.kind], ["done", "done"]);
   deepEqual([first.ends, second.ends], [1, 1]);
+}
+
+async function destroyed(first: Recorder, other: Recorder): Promise<void> {
+  first.connection.destroy("enough");
+  equal(first.reason, undefined, "never from within destroy");
+  await bothClosed(first, other);
+  deepEqual(first.reason, { kind: "destroyed", message: "enough" });
+  deepEqual([other.reason?.kind, other.ends], ["lost", 0]);
 }
 
 async function bothClosed(one: Recorder, other: Recorder): Promise<void> {

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 
-import type { Connection } from "../transport.ts";
+import type { Connection, TransportCapabilities } from "../transport.ts";
 import type { Case } from "./case.ts";
 import { arrived, numbered, send } from "./frames.ts";
 
@@ -9,6 +9,7 @@ const unavailable = { code: "UNAVAILABLE", executed: "no", declared: false } as 
 export const listeningCases: readonly Case[] = [
   {
     name: "dialling where nobody listens is refused with UNAVAILABLE and the address",
+    when: takesMany,
     play: async (stage) => {
       await rejects(stage.dial(), { ...unavailable, endpoint: stage.address.text });
     },
@@ -48,6 +49,7 @@ export const listeningCases: readonly Case[] = [
   },
   {
     name: "closing a listener leaves its connections open and its address free",
+    when: takesMany,
     play: async (stage) => {
       const accepted = Promise.withResolvers<Connection>();
       const listener = await stage.listen(accepted.resolve);
@@ -70,7 +72,30 @@ export const listeningCases: readonly Case[] = [
     },
   },
   {
+    name: "closing a listener leaves its one connection open, and its address is used up",
+    when: (capabilities) => !takesMany(capabilities),
+    play: async (stage) => {
+      const accepted = Promise.withResolvers<Connection>();
+      const listener = await stage.listen(accepted.resolve);
+      const near = stage.recorder(await stage.dial()).open();
+      const far = stage.recorder(await accepted.promise).open();
+      await Promise.all([listener.close(), listener.close()]);
+      await rejects(
+        stage.listen(() => ok(false, "the refused listener accepts")),
+        unavailable,
+      );
+      for (const [from, to] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        send(from.connection, numbered(1, 10));
+        await arrived(to, [numbered(1, 10)]);
+      }
+    },
+  },
+  {
     name: "connections past connectionsMax are closed at once; when one has gone there is room again",
+    when: takesMany,
     play: async (stage) => {
       const accepted: Connection[] = [];
       await stage.listen((connection) => accepted.push(connection), { connectionsMax: 2 });
@@ -94,6 +119,7 @@ export const listeningCases: readonly Case[] = [
   },
   {
     name: "a hundred connections at once keep their frames apart",
+    when: takesMany,
     play: async (stage) => {
       await stage.listen((connection) => {
         const far = stage.recorder(connection);
@@ -120,3 +146,7 @@ export const listeningCases: readonly Case[] = [
     },
   },
 ];
+
+function takesMany({ connections }: TransportCapabilities): boolean {
+  return connections !== "one";
+}
