@@ -63,8 +63,8 @@ export const callMutants: readonly Mutant[] = [
   {
     name: "input-read-not-at-all",
     file: "src/call/served.ts",
-    find: "return await this.#run(valid.value, context);",
-    replace: "return await this.#run(input, context);",
+    find: "context.run(this.#scope, this.#handler, valid.value)",
+    replace: "context.run(this.#scope, this.#handler, input)",
     because: "defaults and transforms of the schema do not reach the handler",
     killedBy: "sim",
   },

@@ -201,11 +201,9 @@ export const protocolMutants: readonly Mutant[] = [
   {
     name: "answered-twice",
     file: `${rsocket}/served-call.ts`,
-    find: "      responder.write(() =>",
-    replace: `      responder.write(() =>
-        responder.session.sender.payload(this.#streamId, Flag.NEXT | Flag.COMPLETE, payload),
-      );
-      responder.write(() =>`,
+    find: "      responder.payload(this.#streamId, Flag.NEXT | Flag.COMPLETE, payload);",
+    replace: `      responder.payload(this.#streamId, Flag.NEXT | Flag.COMPLETE, payload);
+      responder.payload(this.#streamId, Flag.NEXT | Flag.COMPLETE, payload);`,
     because: "the second answer may meet another stream",
     killedBy: "sim",
   },
