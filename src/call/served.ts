@@ -10,6 +10,7 @@ import type { Incoming } from "../protocol/incoming.ts";
 import type { Operation } from "../protocol/operation.ts";
 import type { ServedOperation, Sink } from "../protocol/protocol.ts";
 import type { Member } from "./compile.ts";
+import { passingCopies } from "./copied-context.ts";
 import { errorMakers } from "./declared-errors.ts";
 import { escaped, incident } from "./escaped.ts";
 import { KeyOrder } from "./key-order.ts";
@@ -54,7 +55,10 @@ export class Served implements ServedOperation {
     this.#handler =
       options.interceptors.length === 0
         ? handler
-        : intercept(async (input, context) => handler(input, context), options.interceptors);
+        : intercept(
+            async (input, context) => handler(input, context),
+            options.interceptors.map(passingCopies),
+          );
   }
 
   stats(): OperationStats {

@@ -117,6 +117,49 @@ export const interceptorCases: readonly Case[] = [
     },
   },
   {
+    name: "an interceptor around the handler may pass on a copy of the context, which is whole",
+    play: async (stage) => {
+      const seen: Context[] = [];
+      const named =
+        (name: string): Interceptor =>
+        (next) =>
+        (input, context) => {
+          seen.push(context);
+          return next(input, { ...context, headers: { ...context.headers, [name]: "yes" } });
+        };
+      const { client } = await stage.pair(
+        Desk,
+        {
+          ...handlers,
+          ask: (input, context) => {
+            seen.push(context);
+            if (input === "refuse") throw context.refuse("PERMISSION_DENIED", "not you");
+            if (input === "no") throw context.errors.NO();
+            return input;
+          },
+        },
+        { aroundHandler: [named("first"), named("second")] },
+      );
+      equal(
+        await client.ask("a", { headers: { own: "yes" }, idempotencyKey: "k", deadline: "5s" }),
+        "a",
+      );
+      deepEqual(
+        seen.map(({ headers }) => Object.keys(headers)),
+        [["own"], ["own", "first"], ["own", "first", "second"]],
+      );
+      for (const context of seen) {
+        equal(context.signal, seen[0]!.signal);
+        equal(context.idempotencyKey, "k");
+        equal(context.operation.name, "desk.ask");
+        ok(context.peer.address.length > 0);
+        ok(context.deadline.remaining(stage.env.now()) <= 5_001);
+      }
+      await fails(client.ask("refuse"), "PERMISSION_DENIED", "no");
+      await fails(client.ask("no"), "NO", "yes");
+    },
+  },
+  {
     name: "an interceptor cannot give a call more time than it has",
     when: ({ deadline }) => deadline,
     play: async (stage) => {

@@ -1,0 +1,30 @@
+import type { Context, Interceptor } from "../base/handler.ts";
+import { currentContext, ServedContext } from "./served-context.ts";
+
+/** What a served context makes when it is asked for: a copy of its fields lacks it. */
+const madeWhenAsked = [
+  "headers",
+  "deadline",
+  "signal",
+  "idempotencyKey",
+  "peer",
+  "refuse",
+] as const;
+
+/** The interceptor, whatever it passes on: `{ ...context, headers }` is as good as the context itself. */
+export function passingCopies(interceptor: Interceptor): Interceptor {
+  return (next) => interceptor((input, passed) => next(input, completed(passed)));
+}
+
+function completed(passed: Context): Context {
+  if (passed instanceof ServedContext) return passed;
+  const missing = madeWhenAsked.filter((name) => !Object.hasOwn(passed, name));
+  const context = currentContext();
+  if (missing.length === 0 || context === undefined) return passed;
+  const whole = { ...passed };
+  for (const name of missing) {
+    const get = (): unknown => context[name];
+    Object.defineProperty(whole, name, { get, enumerable: true });
+  }
+  return whole;
+}
