@@ -27,8 +27,12 @@ export class ClientStream implements ItemStream<unknown> {
   #invocation: Invocation | undefined;
   #starting: Promise<Source> | undefined;
   #source: Source | undefined;
+  /** Those who asked before it had begun: later ones come after them. */
+  #early = 0;
   #left = false;
   #over = false;
+  /** The failure as our stream told it. */
+  #failure: TrunklineError | undefined;
 
   constructor(
     member: Member,
@@ -45,20 +49,23 @@ export class ClientStream implements ItemStream<unknown> {
   }
 
   next(): Promise<Result> {
-    if (this.#source !== undefined) return this.#source.next();
+    if (this.#source !== undefined && this.#early === 0) return this.#source.next();
     if (this.#left) return Promise.resolve(done);
-    return this.#firstNext();
+    return this.#earlyNext();
   }
 
   /** A failure to begin is told once, to the one who asked first. */
-  async #firstNext(): Promise<Result> {
+  async #earlyNext(): Promise<Result> {
     const first = this.#starting === undefined;
+    this.#early++;
     let source: Source;
     try {
       source = await (this.#starting ??= this.#start());
     } catch (error) {
       if (first) throw error;
       return done;
+    } finally {
+      this.#early--;
     }
     return source.next();
   }
@@ -115,6 +122,8 @@ export class ClientStream implements ItemStream<unknown> {
         this.#settle("OK");
         return done;
       } catch (failure) {
+        // What our own stream told is not read a second time: its data has been through its schema.
+        if (this.#failure !== undefined && failure === this.#failure) throw failure;
         const error = await told(failure, this.#member, this.#place());
         this.#settle(error.code);
         throw error;
@@ -183,6 +192,7 @@ export class ClientStream implements ItemStream<unknown> {
   }
 
   #fail(error: TrunklineError): TrunklineError {
+    this.#failure = error;
     this.#settle(error.code);
     return error;
   }
