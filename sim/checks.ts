@@ -80,6 +80,7 @@ function reason(stage: Stage, entry: Entry): string | undefined {
       return plan.habits.has("closes") ? undefined : "nobody had cancelled it";
     case "RESOURCE_EXHAUSTED":
       if (entry.refusals > 0) return undefined;
+      if (plan.habits.has("narrowItems") && plan.habits.has("largeItems")) return undefined;
       return plan.habits.has("fewInFlight") || plan.habits.has("fewOutstanding")
         ? undefined
         : "nothing was exhausted";

@@ -35,6 +35,7 @@ export const habitNames = [
   "fewOutstanding",
   "closes",
   "interceptors",
+  "narrowItems",
 ] as const;
 
 export type HabitName = (typeof habitNames)[number];
@@ -58,6 +59,8 @@ export interface Plan {
   readonly deadlineMs: number;
   readonly outstandingMax: number;
   readonly inFlightMax: number;
+  /** The largest input or item, each way. */
+  readonly itemBytesMax: number;
   readonly drainMs: number;
 }
 
@@ -85,6 +88,7 @@ export function drawPlan(dice: Dice): Plan {
     deadlineMs: dice.pick([300, 1_000, 4_000]),
     outstandingMax: habits.has("fewOutstanding") ? dice.between(1, 6) : 4_096,
     inFlightMax: habits.has("fewInFlight") ? dice.between(1, 6) : 4_096,
+    itemBytesMax: habits.has("narrowItems") ? 30_000 : 4 * 1024 * 1024,
     drainMs: dice.pick([0, 100, 3_000, 3_000]),
   };
 }

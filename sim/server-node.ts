@@ -47,6 +47,7 @@ export class ServerNode {
         stop: { drain: plan.drainMs },
         signals: false,
         inFlightMax: plan.inFlightMax,
+        itemBytesMax: plan.itemBytesMax,
         checkSent: true,
         env,
         transports: [network],

@@ -57,6 +57,7 @@ export class Stage {
       deadline: plan.deadlineMs,
       connectWait: plan.connectWaitMs,
       outstandingMax: plan.outstandingMax,
+      itemBytesMax: plan.itemBytesMax,
       keepalive: plan.keepaliveMs,
       lifetime: plan.lifetimeMs,
       checkSent: true,
