@@ -14,6 +14,7 @@ import { checkSentDefault } from "./mode.ts";
 import { near, Offer } from "./offer.ts";
 import {
   cannotStart,
+  opennessProblems,
   placesOf,
   problemOf,
   servicesProblems,
@@ -29,6 +30,8 @@ export interface ChassisOptions {
   readonly name: string;
   /** Where to listen: one address or several. Default: nowhere. */
   readonly listen?: string | readonly string[];
+  /** Lets addresses be that other hosts can reach without TLS. Default false: they are refused at the start. */
+  readonly insecure?: boolean;
   /** What is served, each made by `serve(contract, handlers)`. Default: nothing. */
   readonly serve?: readonly Service[];
   /** Around each handler: the outermost first. Default none. */
@@ -104,6 +107,7 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
   const services = options.serve ?? [];
   const problems: Problem[] = [];
   const places = placesOf([options.listen ?? []].flat(), options.transports, problems);
+  if (options.insecure !== true) problems.push(...opennessProblems(places));
   problems.push(...servicesProblems(services, places));
   if (problems.length > 0) throw cannotStart(options.name, problems);
 

@@ -6,6 +6,7 @@ import { membersOf } from "../call/compile.ts";
 import { serviceProblems, type Service } from "../call/serve.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import { parseAddress, type Address } from "../transport/address.ts";
+import { isLoopback } from "../transport/loopback.ts";
 import type { Transport } from "../transport/transport.ts";
 import { ownPrefix } from "./reflection.ts";
 import { wayTo } from "./schemes.ts";
@@ -39,6 +40,15 @@ export function placesOf(
     }
   }
   return places;
+}
+
+/** Who can be reached from other hosts must be encrypted, or must say in writing that it need not be. */
+export function opennessProblems(places: readonly Place[]): Problem[] {
+  return places
+    .filter(({ address }) => address.transport === "tcp" && !isLoopback(address))
+    .map(({ address: { text } }) => ({
+      text: `${text} can be reached from other hosts, without encryption and by anyone.\n     → listen on tls://, on 127.0.0.1, or write \`insecure: true\``,
+    }));
 }
 
 /** What can be told of the services before anything listens. */

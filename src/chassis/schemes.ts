@@ -3,11 +3,18 @@ import type { Protocol } from "../protocol/protocol.ts";
 import { rsocket } from "../protocol/rsocket/index.ts";
 import type { Address } from "../transport/address.ts";
 import { memory } from "../transport/memory/index.ts";
+import { tcp } from "../transport/tcp/index.ts";
 import type { Transport } from "../transport/transport.ts";
 import { unix } from "../transport/unix/index.ts";
+import { worker } from "../transport/worker/index.ts";
 
 /** The transports that addresses can name. */
-const transports: Readonly<Record<string, Transport>> = { memory: memory(), unix: unix() };
+const transports: Readonly<Record<string, Transport>> = {
+  memory: memory(),
+  unix: unix(),
+  tcp: tcp(),
+  worker: worker(),
+};
 
 /** The protocols that addresses can name, each over a transport. */
 const protocols: Readonly<Record<string, (transport: Transport) => Protocol>> = { rsocket };
