@@ -7,6 +7,7 @@ import type { Validation } from "../contract/schema.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
 import type { Caller } from "../protocol/protocol.ts";
 import { ClientContext } from "./client-context.ts";
+import type { ClientLife } from "./client-life.ts";
 import type { Member } from "./compile.ts";
 import type { Invocation } from "./invocation.ts";
 
@@ -20,6 +21,11 @@ export interface Calling {
   readonly checkSent: boolean;
   /** The interceptors, composed once; undefined when there are none, so that the usual call makes no context. */
   readonly chain: Handler | undefined;
+}
+
+/** The same, of a client that is there. */
+export interface LiveCalling extends Calling {
+  readonly life: ClientLife;
 }
 
 /** Composes a client's interceptors, the outermost first: those around each call, then those around each try of it. */

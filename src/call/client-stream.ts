@@ -2,7 +2,7 @@ import { channels } from "../base/diagnostics.ts";
 import { locate, systemError, type TrunklineError } from "../base/error.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
 import type { ItemStream, StreamOptions } from "./client-type.ts";
-import { checkInput, publishCall, unchecked, type Calling } from "./calling.ts";
+import { checkInput, publishCall, unchecked, type LiveCalling } from "./calling.ts";
 import type { Attempt } from "../protocol/attempt.ts";
 import type { StreamOptions as Settings } from "../protocol/protocol.ts";
 import { ClientContext } from "./client-context.ts";
@@ -20,7 +20,7 @@ const done: Result = Object.freeze({ done: true, value: undefined });
 /** A stream as its reader sees it: begins when the first item is asked for, and is read once. */
 export class ClientStream implements ItemStream<unknown> {
   readonly #member: Member;
-  readonly #calling: Calling;
+  readonly #calling: LiveCalling;
   readonly #meter: Meter;
   readonly #input: unknown;
   readonly #options: StreamOptions | undefined;
@@ -36,7 +36,7 @@ export class ClientStream implements ItemStream<unknown> {
 
   constructor(
     member: Member,
-    calling: Calling,
+    calling: LiveCalling,
     meter: Meter,
     input: unknown,
     options: StreamOptions | undefined,
@@ -86,12 +86,13 @@ export class ClientStream implements ItemStream<unknown> {
   }
 
   async #start(): Promise<Source> {
-    const { env, caller, checkSent, chain, deadlineMs } = this.#calling;
+    const { env, caller, checkSent, chain, deadlineMs, life } = this.#calling;
     this.#meter.begun++;
     try {
       checkHeaders(this.#options?.headers);
       const invocation = new Invocation(this.#member, this.#options, deadlineMs, env);
       this.#invocation = invocation;
+      life.begin(invocation);
       const checking = checkSent ? checkInput(this.#member, this.#input) : undefined;
       if (checking !== undefined) {
         await checking;

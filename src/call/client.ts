@@ -6,8 +6,9 @@ import type { Validation } from "../contract/schema.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
 import type { Attempt } from "../protocol/attempt.ts";
 import type { Caller } from "../protocol/protocol.ts";
-import { checkInput, publishCall, unchecked, type Calling } from "./calling.ts";
+import { checkInput, publishCall, unchecked, type Calling, type LiveCalling } from "./calling.ts";
 import { ClientContext } from "./client-context.ts";
+import { ClientLife } from "./client-life.ts";
 import type { CallOptions, Client, StreamOptions } from "./client-type.ts";
 import { ClientStream } from "./client-stream.ts";
 import { membersOf, type Member } from "./compile.ts";
@@ -15,19 +16,31 @@ import { checkHeaders, Invocation } from "./invocation.ts";
 import { Meter, type OperationStats } from "./meter.ts";
 import { told } from "./told.ts";
 
-const metered = new WeakMap<object, () => OperationStats[]>();
-
-/** What became of the requests of a client that `makeClient` made, by operation; undefined for anything else. */
-export function clientStats(client: object): OperationStats[] | undefined {
-  return metered.get(client)?.();
+/** What concerns a client and is no operation of its contract. */
+interface Backstage {
+  readonly stats: () => OperationStats[];
+  readonly closed: () => boolean;
+  readonly close: (withinMs: number) => Promise<void>;
 }
 
-/** The functions by which the operations of `contract` are called through `caller`: a plain frozen object. */
+const backstages = new WeakMap<object, Backstage>();
+
+/** What stands behind a client that `makeClient` made; undefined for anything else. */
+export function backstageOf(client: object): Backstage | undefined {
+  return backstages.get(client);
+}
+
+/**
+ * The functions by which the operations of `contract` are called through `caller`: a plain frozen object. `release` is
+ * called, once, when it was closed and nothing of it is under way any more.
+ */
 export function makeClient<C extends AnyContract>(
   contract: C,
-  calling: Calling,
-  dispose: () => Promise<void>,
+  given: Calling,
+  release: () => Promise<void>,
 ): Client<C> & AsyncDisposable {
+  const life = new ClientLife();
+  const calling: LiveCalling = { ...given, life };
   const client: Record<string, unknown> = {};
   const meters = new Map<Member, Meter>();
   for (const member of membersOf(contract)) {
@@ -35,12 +48,21 @@ export function makeClient<C extends AnyContract>(
     meters.set(member, meter);
     client[member.name] = makeMethod(member, calling, meter);
   }
-  metered.set(client, () => [...meters].map(([{ operation }, meter]) => meter.stats(operation)));
-  Object.defineProperty(client, Symbol.asyncDispose, { value: dispose });
+  let released: Promise<void> | undefined;
+  const close = async (withinMs: number): Promise<void> => {
+    await life.close(withinMs, calling.env);
+    await (released ??= release());
+  };
+  backstages.set(client, {
+    stats: () => [...meters].map(([{ operation }, meter]) => meter.stats(operation)),
+    closed: () => life.closed,
+    close,
+  });
+  Object.defineProperty(client, Symbol.asyncDispose, { value: () => close(0) });
   return Object.freeze(client) as unknown as Client<C> & AsyncDisposable;
 }
 
-function makeMethod(member: Member, calling: Calling, meter: Meter): unknown {
+function makeMethod(member: Member, calling: LiveCalling, meter: Meter): unknown {
   switch (member.operation.kind) {
     case "stream":
       return (input: unknown, options?: StreamOptions) =>
@@ -67,7 +89,7 @@ const failed = (error: unknown): unknown => {
 
 async function invoke(
   member: Member,
-  calling: Calling,
+  calling: LiveCalling,
   meter: Meter,
   input: unknown,
   options: CallOptions | undefined,
@@ -79,6 +101,7 @@ async function invoke(
   try {
     checkHeaders(options?.headers);
     invocation = new Invocation(member, options, calling.deadlineMs, env);
+    calling.life.begin(invocation);
     const checking = calling.checkSent ? checkInput(member, input) : undefined;
     if (checking !== undefined) {
       await checking;

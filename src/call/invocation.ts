@@ -5,16 +5,21 @@ import { systemError } from "../base/error.ts";
 import { uuidv7 } from "../base/id.ts";
 import { beginTrace, childTrace } from "../base/trace.ts";
 import { Attempt } from "../protocol/attempt.ts";
+import type { ClientLife, LiveCall } from "./client-life.ts";
 import type { StreamOptions } from "./client-type.ts";
 import type { Member } from "./compile.ts";
 import { currentContext, type ServedContext } from "./served-context.ts";
 
 /** One call from its options to its end: what it inherits, and what it must let go of afterwards. */
-export class Invocation {
+export class Invocation implements LiveCall {
   readonly attempt: Attempt;
   readonly startedAt: number;
   /** The `traceparent` of the work that this call came from without being part of its trace. */
   readonly link: string | undefined;
+  /** Internal to the client's life, like the two below. */
+  life: ClientLife | undefined = undefined;
+  before: LiveCall | undefined = undefined;
+  after: LiveCall | undefined = undefined;
   readonly #parent: ServedContext | undefined;
   #signal: AbortSignal | undefined;
   #abort: (() => void) | undefined;
@@ -50,6 +55,7 @@ export class Invocation {
 
   /** The call is over. */
   settle(): void {
+    this.life?.end(this);
     this.#parent?.release(this.attempt);
     if (this.#abort !== undefined) this.#signal?.removeEventListener("abort", this.#abort);
   }

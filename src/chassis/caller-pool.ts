@@ -19,7 +19,7 @@ export class CallerPool {
     options: ConnectOptions,
     env: Env,
     transports: readonly Transport[] | undefined,
-  ): { readonly caller: Caller; readonly release: (withinMs: number) => Promise<void> } {
+  ): { readonly caller: Caller; readonly release: () => Promise<void> } {
     const { protocol, transport } = wayTo(address, transports);
     let byEnv = this.#byTransport.get(transport);
     if (byEnv === undefined) this.#byTransport.set(transport, (byEnv = new WeakMap()));
@@ -34,20 +34,14 @@ export class CallerPool {
     shared.users++;
     const taken = shared;
     let released: Promise<void> | undefined;
-    const release = (withinMs: number): Promise<void> =>
-      (released ??= this.#release(byKey, key, taken, withinMs));
+    const release = (): Promise<void> => (released ??= this.#release(byKey, key, taken));
     return { caller: taken.caller, release };
   }
 
-  async #release(
-    byKey: Map<string, Shared>,
-    key: string,
-    shared: Shared,
-    withinMs: number,
-  ): Promise<void> {
+  async #release(byKey: Map<string, Shared>, key: string, shared: Shared): Promise<void> {
     shared.users--;
     if (shared.users > 0) return;
     if (byKey.get(key) === shared) byKey.delete(key);
-    await shared.caller.close(withinMs);
+    await shared.caller.close();
   }
 }

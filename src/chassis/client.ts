@@ -4,7 +4,7 @@ import type { Interceptor } from "../base/handler.ts";
 import { realEnv } from "../base/real-env.ts";
 import type { Client } from "../call/client-type.ts";
 import { composeChain } from "../call/calling.ts";
-import { clientStats, makeClient } from "../call/client.ts";
+import { backstageOf, makeClient } from "../call/client.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import type { Caller, CallerState, ConnectOptions } from "../protocol/protocol.ts";
 import { parseAddress } from "../transport/address.ts";
@@ -40,12 +40,7 @@ export interface ClientOptions {
   readonly env?: Env;
 }
 
-interface Held {
-  readonly caller: Caller;
-  readonly release: (withinMs: number) => Promise<void>;
-}
-
-const held = new WeakMap<object, Held>();
+const callers = new WeakMap<object, Caller>();
 const pool = new CallerPool();
 
 /**
@@ -60,33 +55,34 @@ export function client<C extends AnyContract>(
   options: ClientOptions = {},
 ): Client<C> & AsyncDisposable {
   const env = options.env ?? realEnv();
+  const terms = {
+    env,
+    deadlineMs: milliseconds(options.deadline ?? "10s"),
+    checkSent: options.checkSent ?? checkSentDefault(),
+    chain: composeChain(options.aroundCall ?? [], options.aroundAttempt ?? []),
+  };
   const { caller, release } = pool.take(
     parseAddress(address),
     connectOptions(options),
     env,
     options.transports,
   );
-  const calling = {
-    caller,
-    env,
-    deadlineMs: milliseconds(options.deadline ?? "10s"),
-    checkSent: options.checkSent ?? checkSentDefault(),
-    chain: composeChain(options.aroundCall ?? [], options.aroundAttempt ?? []),
-  };
-  const made = makeClient(contract, calling, () => release(0));
-  held.set(made, { caller, release });
+  const made = makeClient(contract, { ...terms, caller }, release);
+  callers.set(made, caller);
   return made;
 }
 
-/** What the connection of a client is doing. */
+/** What the connection of a client is doing; `closed` also when others go on to use it. */
 export function stateOf(of: object): CallerState {
-  return heldBy(of).caller.state;
+  const { caller, closed } = backstage(of);
+  return closed() ? "closed" : caller.state;
 }
 
 /** What became of the requests of a client, since it was made. */
 export function statsOf(of: object): ClientStats {
-  const { endpoint, state, waiting } = heldBy(of).caller;
-  return { endpoint, state, waiting, operations: clientStats(of) ?? [] };
+  const { caller, stats } = backstage(of);
+  const { endpoint, waiting } = caller;
+  return { endpoint, state: stateOf(of), waiting, operations: stats() };
 }
 
 /**
@@ -97,13 +93,15 @@ export async function close(
   which: object,
   options: { readonly within?: Duration } = {},
 ): Promise<void> {
-  await heldBy(which).release(milliseconds(options.within ?? 0));
+  await backstage(which).close(milliseconds(options.within ?? 0));
 }
 
-function heldBy(made: object): Held {
-  const found = held.get(made);
-  if (found === undefined) throw new TypeError("this is not a client that `client()` made");
-  return found;
+function backstage(of: object) {
+  const caller = callers.get(of);
+  const parts = backstageOf(of);
+  if (caller === undefined || parts === undefined)
+    throw new TypeError("this is not a client that `client()` made");
+  return { caller, ...parts };
 }
 
 function connectOptions(options: ClientOptions): ConnectOptions {
