@@ -20,6 +20,7 @@ const programs = {
   mutants: "mutants/main.ts",
   sim: "sim/main.ts",
   test: "scripts/test.ts",
+  trunkline: "src/cli/main.ts",
 };
 
 async function main([name, ...args]) {

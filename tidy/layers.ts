@@ -61,6 +61,11 @@ export const ambientAllowed: readonly {
     because: "NODE_ENV decides whether what is sent is validated too, when nobody says otherwise",
   },
   {
+    path: "src/cli/main.ts",
+    what: "process",
+    because: "it is the program: arguments, streams, Ctrl-C and exit code are the process's",
+  },
+  {
     path: "src/testing/sim-env.ts",
     what: "timer",
     because: "it is an Env: virtual time goes on when the real turn has ended",

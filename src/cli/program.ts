@@ -1,0 +1,62 @@
+import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+import { Line, UsageError, type Command } from "./command.ts";
+import { commands } from "./commands.ts";
+import { exitCodes } from "./exit-code.ts";
+import { tellFailure } from "./failure.ts";
+import { helpOf, overview } from "./help.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Runs one command line; resolves with the exit code, and never rejects. */
+export async function run(words: readonly string[], terminal: Terminal): Promise<number> {
+  const json = words.includes("--json");
+  try {
+    return await begin(words, terminal);
+  } catch (error) {
+    const code = await tellFailure(error, terminal, json);
+    return terminal.interrupted.aborted ? exitCodes.interrupted : code;
+  }
+}
+
+async function begin([name, ...rest]: readonly string[], terminal: Terminal): Promise<number> {
+  if (name === "--version") {
+    await terminal.print(`${terminal.version}\n`);
+    return exitCodes.ok;
+  }
+  if (name === undefined || name === "help" || name === "--help" || name === "-h") {
+    const about = rest[0];
+    await terminal.print(about === undefined ? overview() : helpOf(commandNamed(about)));
+    return name === undefined ? exitCodes.usage : exitCodes.ok;
+  }
+  const command = commandNamed(name);
+  const { positionals, values } = parsed(command, rest);
+  if (values["help"] === true) {
+    await terminal.print(helpOf(command));
+    return exitCodes.ok;
+  }
+  return command.run(new Line(terminal, positionals, values));
+}
+
+function commandNamed(name: string): Command {
+  const found = commands.find((command) => command.name === name);
+  if (found !== undefined) return found;
+  const names = commands.map((command) => command.name).join(", ");
+  throw new UsageError(`there is no command "${name}"; there are ${names}`);
+}
+
+function parsed(
+  command: Command,
+  args: readonly string[],
+): { readonly positionals: readonly string[]; readonly values: Readonly<Record<string, unknown>> } {
+  const options: ParseArgsOptionsConfig = {
+    json: { type: "boolean" },
+    help: { type: "boolean", short: "h" },
+  };
+  for (const [name, { value, multiple = false }] of Object.entries(command.options))
+    options[name] = { type: value === undefined ? "boolean" : "string", multiple };
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`${why}\n  trunkline ${command.name} --help shows what there is`);
+  }
+}
