@@ -18,3 +18,6 @@ export {
   type ServingTerms,
 } from "../call/client-suite.ts";
 export { register, type SuiteCase } from "./register.ts";
+
+// What transports promise, as the table of the docs.
+export { capabilitiesTable } from "../transport/capabilities-table.ts";

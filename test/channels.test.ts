@@ -1,0 +1,16 @@
+// The table of docs/channels.md is what the transports themselves say.
+import { ok } from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { capabilitiesTable } from "trunkline/testing";
+import { memory } from "trunkline/transport/memory";
+import { tcp } from "trunkline/transport/tcp";
+import { unix } from "trunkline/transport/unix";
+import { worker } from "trunkline/transport/worker";
+
+test("docs/channels.md shows what the transports promise", () => {
+  const page = readFileSync(join(import.meta.dirname, "../docs/channels.md"), "utf8");
+  const table = capabilitiesTable([memory(), worker(), unix(), tcp()]);
+  ok(page.includes(table), `put this table into docs/channels.md:\n${table}`);
+});
