@@ -1,0 +1,2 @@
+export type { StdioOptions } from "./options.ts";
+export { stdio } from "./stdio.ts";
