@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks"; // the global is a getter: 7 ns more for each look at the clock
 import type { Env } from "./env.ts";
 import { TimerWheel } from "./timer-wheel.ts";
 
