@@ -1,5 +1,5 @@
-import { sleep } from "../base/alarm.ts";
-import { milliseconds, type Duration } from "../base/duration.ts";
+import { alarmAt } from "../base/alarm.ts";
+import type { Duration } from "../base/duration.ts";
 import type { Env } from "../base/env.ts";
 import type { Interceptor } from "../base/handler.ts";
 import { uuidv7 } from "../base/id.ts";
@@ -13,11 +13,13 @@ import { HealthBoard } from "./health-board.ts";
 import { checkSentDefault } from "./mode.ts";
 import { near, Offer } from "./offer.ts";
 import {
+  budgetsOf,
   cannotStart,
   opennessProblems,
   placesOf,
   problemOf,
   servicesProblems,
+  type Budgets,
   type Place,
   type Problem,
 } from "./problems.ts";
@@ -109,6 +111,7 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
   const places = placesOf([options.listen ?? []].flat(), options.transports, problems);
   if (options.insecure !== true) problems.push(...opennessProblems(places));
   problems.push(...servicesProblems(services, places));
+  const budgets = budgetsOf(options.stop ?? {}, problems);
   if (problems.length > 0) throw cannotStart(options.name, problems);
 
   const instance = `${options.name}-${uuidv7(env)}`;
@@ -129,7 +132,13 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
   const offerAt = ({ address }: Place): Dispatcher =>
     (options.reflection ?? near(address)) ? reflected : open;
   const servers = await listenAll(options, places, offerAt, instance, env);
-  const app = new RunningChassis(options, instance, { given, board, stopping }, servers, env);
+  const app = new RunningChassis(
+    options,
+    instance,
+    { given, board, stopping, budgets },
+    servers,
+    env,
+  );
   running.resolve(app);
   return app;
 }
@@ -168,6 +177,7 @@ interface Parts {
   readonly given: Services;
   readonly board: HealthBoard;
   readonly stopping: AbortController;
+  readonly budgets: Budgets;
 }
 
 class RunningChassis implements Chassis {
@@ -178,12 +188,13 @@ class RunningChassis implements Chassis {
   ready = true;
   readonly #parts: Parts;
   readonly #servers: readonly Server[];
-  readonly #budgets: StopBudgets;
   readonly #env: Env;
   readonly #startedAt: number;
   readonly #unlisten: () => void;
   readonly #resolve: (stopped: Stopped) => void;
   #forced = false;
+  /** Ends the phase in which only readiness is told. */
+  #hurry: (() => void) | undefined;
 
   constructor(
     options: ChassisOptions,
@@ -197,7 +208,6 @@ class RunningChassis implements Chassis {
     this.addresses = servers.map((server) => server.address.text);
     this.#parts = parts;
     this.#servers = servers;
-    this.#budgets = options.stop ?? {};
     this.#env = env;
     this.#startedAt = env.now();
     const { promise, resolve } = Promise.withResolvers<Stopped>();
@@ -239,6 +249,7 @@ class RunningChassis implements Chassis {
   stop({ force = false }: { readonly force?: boolean } = {}): Promise<Stopped> {
     if (force && !this.#forced) {
       this.#forced = true;
+      this.#hurry?.();
       if (this.stopping.aborted) void this.#drain(0);
     }
     if (!this.stopping.aborted) {
@@ -250,9 +261,15 @@ class RunningChassis implements Chassis {
   }
 
   async #stop(): Promise<void> {
-    const readinessMs = milliseconds(this.#budgets.readiness ?? 0);
-    if (readinessMs > 0 && !this.#forced) await sleep(this.#env, readinessMs);
-    const cut = await this.#drain(this.#forced ? 0 : milliseconds(this.#budgets.drain ?? "10s"));
+    const { readinessMs, drainMs } = this.#parts.budgets;
+    if (readinessMs > 0 && !this.#forced) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const alarm = alarmAt(this.#env, this.#env.now() + readinessMs, resolve);
+      this.#hurry = resolve;
+      await promise;
+      this.#env.clear(alarm);
+    }
+    const cut = await this.#drain(this.#forced ? 0 : drainMs);
     this.#unlisten();
     this.#resolve({ cut, forced: this.#forced });
   }

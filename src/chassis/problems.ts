@@ -1,3 +1,4 @@
+import { milliseconds, type Duration } from "../base/duration.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../base/error.ts";
 import type { SystemCode } from "../base/outcome.ts";
 import { info } from "../contract/contract.ts";
@@ -49,6 +50,32 @@ export function opennessProblems(places: readonly Place[]): Problem[] {
     .map(({ address: { text } }) => ({
       text: `${text} can be reached from other hosts, without encryption and by anyone.\n     → listen on tls://, on 127.0.0.1, or write \`insecure: true\``,
     }));
+}
+
+/** How long the phases of stopping may take, in milliseconds. */
+export interface Budgets {
+  readonly readinessMs: number;
+  readonly drainMs: number;
+}
+
+/** Reads the budgets; what is wrong with them goes into `problems`. */
+export function budgetsOf(
+  stop: { readonly readiness?: Duration; readonly drain?: Duration },
+  problems: Problem[],
+): Budgets {
+  const read = (name: string, duration: Duration): number => {
+    try {
+      return milliseconds(duration);
+    } catch (error) {
+      const { text } = problemOf(error);
+      problems.push({ text: `stop.${name}: ${text}`, code: "INVALID_ARGUMENT" });
+      return 0;
+    }
+  };
+  return {
+    readinessMs: read("readiness", stop.readiness ?? 0),
+    drainMs: read("drain", stop.drain ?? "10s"),
+  };
 }
 
 /** What can be told of the services before anything listens. */
