@@ -35,6 +35,14 @@ suite("the packed package", () => {
     });
   }
 
+  test("its program starts", async () => {
+    const program = join(folder, "node_modules/.bin/trunkline");
+    equal(
+      await succeeds(process.execPath, [program, "--version"], folder),
+      `${manifest.version}\n`,
+    );
+  });
+
   test("its types stand on their own", async () => {
     const lines = subpaths.map((path, index) => `export * as path${index} from "${path}";`);
     writeFileSync(join(folder, "all.ts"), lines.join("\n"));
