@@ -7,8 +7,10 @@ import { createInterface } from "node:readline";
 import { test, type TestContext } from "node:test";
 import { promisify } from "node:util";
 
+import type { Env } from "../../base/env.ts";
 import { seededRandom } from "../../base/random.ts";
 import { realEnv } from "../../base/real-env.ts";
+import type { Alarm } from "../../base/timer-wheel.ts";
 import { parseAddress } from "../address.ts";
 import { anySize, arrived, numbered, send, sendAll } from "../suite/frames.ts";
 import { Recorder } from "../suite/recorder.ts";
@@ -47,9 +49,13 @@ function program(text: string): { command: string; args: string[] } {
 }
 
 /** Starts a child, which is gone when the test is over. */
-async function dial(t: TestContext, options: StdioOptions): Promise<Recorder> {
+async function dial(
+  t: TestContext,
+  options: StdioOptions,
+  surroundings: Env = env,
+): Promise<Recorder> {
   const until = env.now() + 10_000;
-  const connection = await stdio(options).dial(address, { until }, env);
+  const connection = await stdio(options).dial(address, { until }, surroundings);
   t.after(async () => {
     connection.destroy("the test is over");
     await gone(connection);
@@ -210,24 +216,35 @@ test("a child that stays although both have ended is ended", soon, async (t) => 
 });
 
 test("a child that ignores SIGTERM is killed when its connection is destroyed", soon, async (t) => {
-  const near = await dial(t, {
-    ...program(`
-      process.on("SIGTERM", () => console.error("not yet"));
-      setInterval(() => {}, 1_000);
-      ${echoProgram}
-    `),
-    stderr: (text) => (said += text),
-    exitWithin: 50,
-  });
-  let said = "";
+  const asked = Promise.withResolvers<void>();
+  const set: Alarm[] = [];
+  // Time that stands still: the alarm rings when we say so.
+  const still = Object.create(env, {
+    set: { value: (alarm: Alarm) => set.push(alarm) },
+    clear: { value: (alarm: Alarm) => set.splice(set.indexOf(alarm), 1) },
+  }) as Env;
+  const near = await dial(
+    t,
+    {
+      ...program(`
+        process.on("SIGTERM", () => console.error("not yet"));
+        setInterval(() => {}, 1_000);
+        ${echoProgram}
+      `),
+      stderr: () => asked.resolve(),
+    },
+    still,
+  );
   await sendAll(near, [numbered(1, 10)]);
   await arrived(near, [numbered(1, 10)]);
-  const { alarms } = env;
   near.connection.destroy("enough");
   equal(await closed(near), "destroyed: enough");
+  await asked.promise;
+  ok(runs(near.connection.peer.pid!));
+  equal(set.length, 1);
+  set.pop()!.ring();
   await gone(near.connection);
-  equal(said, "not yet\n");
-  equal(env.alarms, alarms);
+  equal(set.length, 0);
 });
 
 test("a pipe that a child has left to somebody else does not hide its exit", soon, async (t) => {
