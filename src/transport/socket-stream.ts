@@ -20,6 +20,8 @@ export class SocketStream implements ByteStream {
   #sink: ByteSink | undefined;
   #paused = false;
   #ending = false;
+  /** The peer had ended before anybody read. */
+  #endedEarly = false;
   #closed = false;
   #error: Error | undefined;
 
@@ -42,7 +44,7 @@ export class SocketStream implements ByteStream {
     return stream;
   }
 
-  /** Takes over a socket that a server with `pauseOnConnect` and `allowHalfOpen` has accepted. */
+  /** Takes over a socket, made with `allowHalfOpen`, that a server with `pauseOnConnect` has accepted, or one over TLS. */
   static accepted(socket: Socket, env: Env): SocketStream {
     const stream = new SocketStream(socket, env);
     socket.on("data", (chunk: Buffer) => stream.#sink?.bytes(chunk, 0, chunk.length));
@@ -64,8 +66,9 @@ export class SocketStream implements ByteStream {
 
   open(sink: ByteSink): void {
     this.#sink = sink;
-    if (this.#closed) this.#env.defer(() => sink.closed(this.#error));
-    else this.socket.resume();
+    if (this.#closed) return this.#env.defer(() => sink.closed(this.#error));
+    if (this.#endedEarly) this.#env.defer(() => this.#peerEnded());
+    this.socket.resume();
   }
 
   write(bytes: Uint8Array, written: (error?: Error | null) => void): void {
@@ -97,9 +100,15 @@ export class SocketStream implements ByteStream {
 
   /**
    * A peer that has only ended still takes what we send, a peer that has died does not, and the end of its bytes looks
-   * the same. On a local socket an empty write tells: it fails with EPIPE when nobody is there, and `closed` follows.
+   * the same. On a local socket an empty write tells: it fails with EPIPE when nobody is there, and `closed` follows. Over
+   * TCP and TLS it only tells what has come already.
    */
   #peerEnded(): void {
+    if (this.#sink === undefined) {
+      this.#endedEarly = true;
+      return;
+    }
+    if (this.#closed) return;
     if (this.#ending || this.busy) return this.#sink?.ended();
     this.socket.write(nothing, (error) => {
       if (!error) this.#sink?.ended();

@@ -1,17 +1,15 @@
 import { createServer } from "node:net";
 
 import type { Env } from "../../base/env.ts";
-import type { Peer } from "../../base/peer.ts";
 import type { Address } from "../address.ts";
 import { framed } from "../framed.ts";
-import { hostPort } from "../host-port.ts";
 import { connectionsMax } from "../listen-bounds.ts";
-import { isLoopbackIp } from "../loopback.ts";
 import { SocketStream } from "../socket-stream.ts";
 import type { Connection, Listener, ListenOptions } from "../transport.ts";
 import { acceptQueued } from "./accept-queued.ts";
 import { bind } from "./bind.ts";
 import type { Lookup } from "./lookup.ts";
+import { remotePeer } from "./remote-peer.ts";
 import { socketOptions } from "./socket-options.ts";
 
 export async function listenTcp(
@@ -41,14 +39,4 @@ export async function listenTcp(
     server.close();
   };
   return { address: bound, close: () => (closing ??= close()) };
-}
-
-/** Who is at the other end of an accepted socket; undefined when nobody is any more. */
-export function remotePeer(
-  transport: string,
-  socket: { readonly remoteAddress?: string | undefined; readonly remotePort?: number | undefined },
-): Peer | undefined {
-  const { remoteAddress: ip, remotePort: port } = socket;
-  if (ip === undefined || port === undefined) return undefined;
-  return { address: `${transport}://${hostPort(ip, port)}`, sameHost: isLoopbackIp(ip) };
 }

@@ -153,7 +153,7 @@ function details(
   return failures.map(({ ip, error }) => `${ip}: ${error.code ?? error.message}`).join(", ");
 }
 
-export function refused(
+function refused(
   address: Address,
   [code, reason, advice]: Words,
   detail: string,
