@@ -1,0 +1,14 @@
+import type { Lookup } from "../tcp/lookup.ts";
+import type { Material } from "./material.ts";
+
+/** What `tls()` was made with, complete and checked. */
+export interface Settings {
+  readonly material: Material;
+  readonly clientCertificate: "none" | "optional" | "required";
+  readonly serverName: string | undefined;
+  readonly handshakeMs: number;
+  readonly lookup: Lookup;
+}
+
+/** What both sides say they speak (ALPN); a server that knows nothing of it is talked to all the same. */
+export const alpnProtocols: readonly string[] = ["rsocket"];
