@@ -26,7 +26,8 @@ suite("the packed package", () => {
 
   test("brings itself and nothing else, no Node either", () => {
     const installed = readdirSync(join(folder, "node_modules"));
-    deepEqual(installed, [".package-lock.json", "trunkline"]);
+    deepEqual(installed, [".bin", ".package-lock.json", "trunkline"]);
+    deepEqual(readdirSync(join(folder, "node_modules/.bin")), ["trunkline"]);
   });
 
   for (const subpath of subpaths) {
