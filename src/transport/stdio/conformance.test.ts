@@ -49,7 +49,7 @@ function relayed(): Transport {
     listen(address, accept, options, env) {
       let fds = usedUp;
       if (fds === undefined) {
-        execFileSync("mkfifo", [there, back]);
+        execFileSync("sh", ["-c", 'mkfifo "$@"', "sh", there, back]);
         held = [openSync(there, "r+"), openSync(back, "r+")];
         fds = [openSync(there, constants.O_RDONLY | constants.O_NONBLOCK), openSync(back, "w")];
         usedUp = fds;
