@@ -91,7 +91,10 @@ export class ServedContext extends Alarm implements Context, Cancellable {
   }
 
   cancel(reason: CancelReason): void {
-    this.#controller?.abort(reasonOf(reason, this.operation.name));
+    if (this.#controller !== undefined) {
+      this.#env.clear(this); // a handler that heeds nothing must not keep the process until its deadline
+      this.#controller.abort(reasonOf(reason, this.operation.name));
+    }
     const dependents = this.#dependents;
     if (dependents === undefined) return;
     this.#dependents = undefined;

@@ -187,6 +187,34 @@ export const givingUpCases: readonly Case[] = [
     },
   },
   {
+    name: "a handler that heeds nothing holds no alarm once its caller has gone",
+    when: ({ cancel }) => cancel,
+    play: async (stage) => {
+      const end = Promise.withResolvers<string>();
+      let asked = 0;
+      const { client, serving } = await stage.pair(Desk, {
+        ask: (_input, { signal }) => {
+          asked++;
+          equal(signal.aborted, false);
+          return end.promise;
+        },
+        hasty: (input) => input,
+        items: () => [],
+        tell: () => {},
+      });
+      await client.hasty("a");
+      const before = stage.env.alarms;
+      const controller = new AbortController();
+      const given = client.ask("a", { signal: controller.signal, deadline: "1h" });
+      await stage.until(() => asked === 1, "it is asked");
+      controller.abort();
+      await fails(given, "CANCELLED", "maybe");
+      await stage.until(() => stage.env.alarms <= before, "its deadline is no alarm any more");
+      equal(serving.inFlight, 1);
+      end.resolve("too late");
+    },
+  },
+  {
     name: "who does not look at the signal is answered all the same, and costs no alarm",
     play: async (stage) => {
       const { client } = await waiting(stage);

@@ -1,0 +1,178 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import * as z from "zod";
+import { call, contract } from "../contract/index.ts";
+import { client } from "./client.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
+after(() => rmSync(folder, { recursive: true }));
+
+const Desk = contract(
+  "desk",
+  { version: "1.0.0" },
+  { ask: call({ in: z.string(), out: z.string() }) },
+);
+
+const url = (path: string): string => JSON.stringify(import.meta.resolve(path));
+
+/** A process that serves the desk: `ask` answers at once, after a while, or never; it tells what happens line by line. */
+const program = `
+  import * as z from ${JSON.stringify(import.meta.resolve("zod"))};
+  import { serve } from ${url("../call/serve.ts")};
+  import { call, contract } from ${url("../contract/index.ts")};
+  import { chassis } from ${url("./chassis.ts")};
+
+  const Desk = contract("desk", { version: "1.0.0" }, { ask: call({ in: z.string(), out: z.string() }) });
+  const [path, stop] = process.argv.slice(1);
+  const app = await chassis({
+    name: "desk",
+    listen: "unix:" + path,
+    stop: JSON.parse(stop),
+    serve: [serve(Desk, {
+      ask: async (what, { signal }) => {
+        if (what === "now") return "now";
+        console.log("asked", what);
+        signal.addEventListener("abort", () => console.log("aborted", what));
+        const [, ms = "1e9"] = what.split(" ");
+        await new Promise((resolve) => setTimeout(resolve, Math.min(2 ** 31 - 1, Number(ms))).unref());
+        return what;
+      },
+    })],
+  });
+  app.stopping.addEventListener("abort", () => console.log("stopping", app.ready));
+  console.log("ready", app.ready);
+  const { cut, forced } = await app.stopped;
+  console.log("stopped", cut, forced);
+`;
+
+interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A serving process, and what it has said. */
+class Child implements AsyncDisposable {
+  readonly path: string;
+  readonly lines: string[] = [];
+  readonly ended: Promise<Ended>;
+  readonly #child: ReturnType<typeof spawn>;
+  #changed: (() => void)[] = [];
+
+  static async start(
+    stop: object,
+    path: string = join(folder, `${++children}.sock`),
+  ): Promise<Child> {
+    const child = new Child(path, stop);
+    await child.says("ready true");
+    return child;
+  }
+
+  private constructor(path: string, stop: object) {
+    this.path = path;
+    const args = ["--input-type=module", "--eval", program, path, JSON.stringify(stop)];
+    this.#child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+    let rest = "";
+    this.#child.stdout!.setEncoding("utf8").on("data", (text: string) => {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop()!;
+      this.lines.push(...lines);
+      for (const resolve of this.#changed.splice(0)) resolve();
+    });
+    const { promise, resolve } = Promise.withResolvers<Ended>();
+    this.ended = promise;
+    this.#child.on("close", (code, signal) => {
+      resolve({ code, signal });
+      for (const wake of this.#changed.splice(0)) wake();
+    });
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Waits until it has said this line. */
+  async says(line: string): Promise<void> {
+    while (!this.lines.includes(line)) {
+      assert.equal(this.#child.exitCode, null, `it has ended and never said "${line}"`);
+      await new Promise<void>((resolve) => this.#changed.push(resolve));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill("SIGKILL");
+    await this.ended;
+  }
+}
+
+let children = 0;
+
+const maybe = { code: "UNAVAILABLE", executed: "maybe" };
+const never = { code: "UNAVAILABLE", executed: "no" };
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  test(`${signal}: readiness, then what is under way, then the socket, then the process`, async () => {
+    await using child = await Child.start({ readiness: "50ms", drain: "30s" });
+    await using desk = client(Desk, `unix:${child.path}`, { connectWait: 50 });
+    const slow = desk.ask("slow 400");
+    await child.says("asked slow 400");
+    child.kill(signal);
+    await child.says("stopping false");
+    const refused = async (): Promise<void> => {
+      // Until the time of readiness is over requests are answered; from then on they are refused and never ran.
+      for (;;) await desk.ask("now");
+    };
+    await assert.rejects(refused(), never);
+    assert.equal(await slow, "slow 400");
+    assert.deepEqual(await child.ended, { code: 0, signal: null });
+    assert.deepEqual(child.lines, [
+      "ready true",
+      "asked slow 400",
+      "stopping false",
+      "stopped 0 false",
+    ]);
+    assert.equal(existsSync(child.path), false);
+  });
+}
+
+test("a second signal cuts what is under way, which says maybe, and the process ends", async () => {
+  await using child = await Child.start({ drain: "1h" });
+  await using desk = client(Desk, `unix:${child.path}`, { deadline: "1h" });
+  const cut = assert.rejects(desk.ask("forever"), maybe);
+  await child.says("asked forever");
+  child.kill("SIGTERM");
+  await child.says("stopping false");
+  child.kill("SIGTERM");
+  await cut;
+  assert.deepEqual(await child.ended, { code: 0, signal: null });
+  assert.deepEqual(child.lines.slice(-2).toSorted(), ["aborted forever", "stopped 1 true"]);
+  assert.equal(existsSync(child.path), false);
+});
+
+test("a budget that is over cuts what is under way, which says maybe, and the process ends", async () => {
+  await using child = await Child.start({ drain: "80ms" });
+  await using desk = client(Desk, `unix:${child.path}`, { deadline: "1h" });
+  const cut = assert.rejects(desk.ask("forever"), maybe);
+  await child.says("asked forever");
+  child.kill("SIGTERM");
+  await cut;
+  assert.deepEqual(await child.ended, { code: 0, signal: null });
+  assert.deepEqual(child.lines.slice(-2).toSorted(), ["aborted forever", "stopped 1 false"]);
+});
+
+test("a process that is killed takes its calls with it at once, and the next one takes its place", async () => {
+  await using child = await Child.start({});
+  await using desk = client(Desk, `unix:${child.path}`, { deadline: "1h", connectWait: "30s" });
+  const cut = [1, 2, 3].map(() => assert.rejects(desk.ask("forever"), maybe));
+  await child.says("asked forever");
+  child.kill("SIGKILL");
+  await Promise.all(cut);
+  assert.equal((await child.ended).signal, "SIGKILL");
+  assert.ok(existsSync(child.path), "nobody was left to remove it");
+  const waiting = desk.ask("now");
+  await using _next = await Child.start({}, child.path);
+  assert.equal(await waiting, "now");
+});
