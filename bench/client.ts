@@ -21,7 +21,8 @@ export interface ClientAnswer extends Measured {
 }
 
 const [name, path] = process.argv.slice(2);
-const connected = await peerNamed(name!).connect(path!);
+const peer = await peerNamed(name!).load();
+const connected = await peer.connect(path!);
 const jobs = { "64 B": jobsOf("64 B"), "4 KiB": jobsOf("4 KiB") };
 
 answer(async (question: ClientQuestion): Promise<ClientAnswer> => {

@@ -3,9 +3,6 @@ import type { Job } from "./work.ts";
 
 /** One way for two processes to talk: all do the same work over the same kind of socket. */
 export interface Peer {
-  readonly name: string;
-  /** The flows that it can carry one by one. */
-  readonly flows: readonly Flow[];
   /** In the process of the server: answers orders and sends streams at a socket file. */
   serve(path: string): Promise<void>;
   /** In the process of the client. */

@@ -6,6 +6,7 @@ import { peerNamed } from "./peers.ts";
 export type ServerQuestion = { readonly ask: "cpu" | "memory" };
 
 const [name, path] = process.argv.slice(2);
-await peerNamed(name!).serve(path!);
+const peer = await peerNamed(name!).load();
+await peer.serve(path!);
 
 answer(async ({ ask }: ServerQuestion) => (ask === "cpu" ? cpuUs() : residentBytes()));

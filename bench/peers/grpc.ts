@@ -21,8 +21,6 @@ const paths = { place: "/orders/place", "64 B": "/orders/watch", "64 KiB": "/ord
 
 /** Without deadlines, interceptors and validation. */
 export const grpc: Peer = {
-  name: "grpc-js",
-  flows: ["64 B", "64 KiB"],
   async serve(path) {
     const server = new Server();
     server.addService(service, handlers);

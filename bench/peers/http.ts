@@ -44,13 +44,11 @@ const byDispatch: Ask = (pool, order) =>
  * `node:http` and undici with JSON and keep-alive, their timeouts off. Nothing is validated.
  * Pipelining stays at its default, 1: more is for requests that may be repeated.
  */
-export const http: Peer = peer("undici", byRequest);
-export const httpDispatch: Peer = peer("undici dispatch", byDispatch);
+export const http: Peer = peer(byRequest);
+export const httpDispatch: Peer = peer(byDispatch);
 
-function peer(name: string, ask: Ask): Peer {
+function peer(ask: Ask): Peer {
   return {
-    name,
-    flows: [],
     async serve(socketPath) {
       const server = createServer({ requestTimeout: 0, headersTimeout: 0 }, answer);
       server.keepAliveTimeout = 0;

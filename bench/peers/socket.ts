@@ -21,8 +21,6 @@ const slabBytes = 256 * 1024;
 const wanted = { echo: 1, blocks: 2 } as const;
 
 export const socket: Peer = {
-  name: "socket",
-  flows: ["64 KiB"],
   async serve(path) {
     const server = createServer({ highWaterMark: 1024 * 1024 }, (accepted) => {
       accepted.on("error", () => {});

@@ -18,8 +18,6 @@ export const Orders = contract(
 
 /** Everything that is on by default; the schemas check each value where it is sent and where it arrives. */
 export const trunkline: Peer = {
-  name: "trunkline",
-  flows: ["64 B", "64 KiB"],
   async serve(path) {
     const handlers = {
       async place(input: Order) {
