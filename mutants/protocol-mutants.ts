@@ -20,7 +20,7 @@ export const protocolMutants: readonly Mutant[] = [
     replace: `    const { session, streamId } = this;
     this.fail(cancelError(reason, executed, cause));
     session?.cancel(streamId);`,
-    because: "the last request of a client that closes is not cancelled at the server",
+    because: "the last request to a server that stops is not cancelled there",
     killedBy: "sim",
   },
   {

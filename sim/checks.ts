@@ -103,7 +103,7 @@ function unavailability(stage: Stage, entry: Entry, executed: string): string | 
 /** Who is told to stop does so at once, where nothing is in the way: the news takes no longer than the network. */
 export function checkPrompt(stage: Stage): void {
   const { plan, ledger } = stage;
-  if (!isCalm(plan)) return;
+  if (!isCalm(plan) && !stage.onlyRestarts) return;
   const { wayMs } = stage;
   for (const entry of ledger.entries.values()) {
     const [run] = entry.runs;
@@ -114,6 +114,7 @@ export function checkPrompt(stage: Stage): void {
       );
     if (entry.settledAt === undefined || run === undefined || entry.member === "note") continue;
     if (!entry.heeds || entry.hops) continue;
+    if (run.endedAt === undefined && !run.env.alive) continue; // it ended with its process
     const late = (run.endedAt ?? Infinity) - entry.settledAt - wayMs;
     // A producer that is not told while it waits for its next item notices with it.
     if (late > 0) ledger.complain(`${entry.id}: its handler ends ${late.toFixed(2)} ms too late`);
