@@ -56,7 +56,9 @@ complete -o default -F _trunkline trunkline
 }
 
 function zsh(commands: readonly Command[]): string {
-  const names = commands.map(({ name, summary }) => `    '${name}:${quoted(summary)}'`);
+  const names = commands.map(
+    ({ name, summary }) => `    '${name}:${quoted(summary).replaceAll(":", "\\:")}'`,
+  );
   const cases = commands.map(
     (command) =>
       `    ${command.name}) compadd -- ${[...(command.words ?? []), ...optionsOf(command)].join(" ")} ;;`,
@@ -75,6 +77,8 @@ ${cases.join("\n")}
   esac
 }
 compdef _trunkline trunkline
+# Loaded from a folder of functions, this file is the function itself the first time.
+if [ "$funcstack[1]" = "_trunkline" ]; then _trunkline; fi
 `;
 }
 
@@ -101,5 +105,5 @@ complete -c trunkline -l help -d 'what there is, with examples'
 }
 
 function quoted(text: string): string {
-  return text.replaceAll("'", "").replaceAll(":", "\\:");
+  return text.replaceAll("'", "");
 }
