@@ -50,7 +50,7 @@ export type { TraceContext } from "./base/trace.ts";
 
 // For interceptors and observers.
 export type { Context, Handler, Interceptor, Kind, OperationName } from "./base/handler.ts";
-export type { Peer } from "./base/peer.ts";
+export type { Peer, PeerCertificate } from "./base/peer.ts";
 export type {
   CallEvent,
   ConnectionEvent,

@@ -5,12 +5,14 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { capabilitiesTable } from "trunkline/testing";
 import { memory } from "trunkline/transport/memory";
+import { stdio } from "trunkline/transport/stdio";
 import { tcp } from "trunkline/transport/tcp";
+import { tls } from "trunkline/transport/tls";
 import { unix } from "trunkline/transport/unix";
 import { worker } from "trunkline/transport/worker";
 
 test("docs/channels.md shows what the transports promise", () => {
   const page = readFileSync(join(import.meta.dirname, "../docs/channels.md"), "utf8");
-  const table = capabilitiesTable([memory(), worker(), unix(), tcp()]);
+  const table = capabilitiesTable([memory(), worker(), stdio(), unix(), tcp(), tls()]);
   ok(page.includes(table), `put this table into docs/channels.md:\n${table}`);
 });

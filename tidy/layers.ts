@@ -71,6 +71,16 @@ export const ambientAllowed: readonly {
     because: "it is an Env: virtual time goes on when the real turn has ended",
   },
   {
+    path: "src/transport/stdio/own-pipes.ts",
+    what: "process",
+    because: "what a child prints goes to stderr while its stdout carries frames",
+  },
+  {
+    path: "src/transport/worker/switchboard.ts",
+    what: "process",
+    because: "threads ask the main thread by an event of its process",
+  },
+  {
     path: "src/transport/unix/owner.ts",
     what: "process",
     because: "the hidden name of a socket tells the pid of the process that made it",

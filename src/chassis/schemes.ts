@@ -3,7 +3,9 @@ import type { Protocol } from "../protocol/protocol.ts";
 import { rsocket } from "../protocol/rsocket/index.ts";
 import type { Address } from "../transport/address.ts";
 import { memory } from "../transport/memory/index.ts";
+import { stdio } from "../transport/stdio/index.ts";
 import { tcp } from "../transport/tcp/index.ts";
+import { tls } from "../transport/tls/index.ts";
 import type { Transport } from "../transport/transport.ts";
 import { unix } from "../transport/unix/index.ts";
 import { worker } from "../transport/worker/index.ts";
@@ -12,7 +14,9 @@ import { worker } from "../transport/worker/index.ts";
 const transports: Readonly<Record<string, Transport>> = {
   memory: memory(),
   unix: unix(),
+  stdio: stdio(),
   tcp: tcp(),
+  tls: tls(),
   worker: worker(),
 };
 

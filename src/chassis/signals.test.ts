@@ -90,6 +90,10 @@ class Child implements AsyncDisposable {
     });
   }
 
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
@@ -172,6 +176,16 @@ test("a process that is killed takes its calls with it at once, and the next one
   await Promise.all(cut);
   assert.equal((await child.ended).signal, "SIGKILL");
   assert.ok(existsSync(child.path), "nobody was left to remove it");
+  await using hasty = client(Desk, `unix:${child.path}`, { connectWait: 300 });
+  const told = await hasty.ask.result("now");
+  assert.ok(!told.ok);
+  assert.match(
+    told.error.message,
+    new RegExp(
+      `^UNAVAILABLE desk\\.ask → unix:${child.path}: nobody listens there \\(ECONNREFUSED; the socket file is left over from pid ${child.pid}, which has ended\\)\\.\n` +
+        "  executed: no · attempts: \\d+ in \\d+ ms · safe to try again$",
+    ),
+  );
   const waiting = desk.ask("now");
   await using _next = await Child.start({}, child.path);
   assert.equal(await waiting, "now");
