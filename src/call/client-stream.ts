@@ -10,6 +10,7 @@ import type { Member } from "./compile.ts";
 import { checkHeaders, idleMsOf, Invocation } from "./invocation.ts";
 import type { Meter } from "./meter.ts";
 import { iteratorOf, type Iteration } from "./pump.ts";
+import type { SendOrder } from "./send-order.ts";
 import { told } from "./told.ts";
 
 type Result = IteratorResult<unknown, undefined>;
@@ -22,6 +23,7 @@ export class ClientStream implements ItemStream<unknown> {
   readonly #member: Member;
   readonly #calling: LiveCalling;
   readonly #meter: Meter;
+  readonly #order: SendOrder | undefined;
   readonly #input: unknown;
   readonly #options: StreamOptions | undefined;
   #invocation: Invocation | undefined;
@@ -38,12 +40,14 @@ export class ClientStream implements ItemStream<unknown> {
     member: Member,
     calling: LiveCalling,
     meter: Meter,
+    order: SendOrder | undefined,
     input: unknown,
     options: StreamOptions | undefined,
   ) {
     this.#member = member;
     this.#calling = calling;
     this.#meter = meter;
+    this.#order = order;
     this.#input = input;
     this.#options = options;
   }
@@ -94,8 +98,9 @@ export class ClientStream implements ItemStream<unknown> {
       this.#invocation = invocation;
       life.begin(invocation);
       const checking = checkSent ? checkInput(this.#member, this.#input) : undefined;
-      if (checking !== undefined) {
-        await checking;
+      const order = this.#order;
+      if (checking !== undefined || order?.busy === true) {
+        await (order === undefined ? checking : order.pass(checking));
         invocation.attempt.beganAt = undefined; // it is later now
       }
       if (chain === undefined) return (this.#source = this.#open(this.#input, invocation.attempt));

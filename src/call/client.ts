@@ -14,6 +14,7 @@ import { ClientStream } from "./client-stream.ts";
 import { membersOf, type Member } from "./compile.ts";
 import { checkHeaders, Invocation } from "./invocation.ts";
 import { Meter, type OperationStats } from "./meter.ts";
+import { SendOrder } from "./send-order.ts";
 import { told } from "./told.ts";
 
 /** What concerns a client and is no operation of its contract. */
@@ -63,16 +64,17 @@ export function makeClient<C extends AnyContract>(
 }
 
 function makeMethod(member: Member, calling: LiveCalling, meter: Meter): unknown {
+  const order = member.declared.key === undefined ? undefined : new SendOrder();
   switch (member.operation.kind) {
     case "stream":
       return (input: unknown, options?: StreamOptions) =>
-        new ClientStream(member, calling, meter, input, options);
+        new ClientStream(member, calling, meter, order, input, options);
     case "notification":
       return (input: unknown, options?: CallOptions) =>
-        invoke(member, calling, meter, input, options);
+        invoke(member, calling, meter, order, input, options);
     case "call": {
       const method = (input: unknown, options?: CallOptions): Promise<unknown> =>
-        invoke(member, calling, meter, input, options);
+        invoke(member, calling, meter, order, input, options);
       method.result = (input: unknown, options?: CallOptions) =>
         method(input, options).then(succeeded, failed);
       return Object.freeze(method);
@@ -91,6 +93,7 @@ async function invoke(
   member: Member,
   calling: LiveCalling,
   meter: Meter,
+  order: SendOrder | undefined,
   input: unknown,
   options: CallOptions | undefined,
 ): Promise<unknown> {
@@ -103,8 +106,8 @@ async function invoke(
     invocation = new Invocation(member, options, calling.deadlineMs, env);
     calling.life.begin(invocation);
     const checking = calling.checkSent ? checkInput(member, input) : undefined;
-    if (checking !== undefined) {
-      await checking;
+    if (checking !== undefined || order?.busy === true) {
+      await (order === undefined ? checking : order.pass(checking));
       invocation.attempt.beganAt = undefined; // it is later now
     }
     const answer = await (calling.chain === undefined

@@ -70,7 +70,7 @@ export const onceCases: readonly Case[] = [
   {
     name: "a schema may take its time: items keep their order, and errors their data",
     play: async (stage) => {
-      const patient = slow(async (value) => {
+      const patient = slow(async (value: number) => {
         for (let turns = 10 - value; turns > 0; turns--) await stage.turn();
       });
       const Patient = contract(
@@ -101,7 +101,6 @@ export const onceCases: readonly Case[] = [
       );
       const error = await failureOf(items.next());
       deepEqual([error.code, error.data, error.operation], ["WRONG", 10, "patient.items"]);
-      equal((await failureOf(client.ask("a" as unknown as number))).code, "INVALID_ARGUMENT");
     },
   },
   {

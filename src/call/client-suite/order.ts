@@ -1,8 +1,9 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 
 import { call, contract, notification, stream } from "../../contract/index.ts";
+import { serve } from "../serve.ts";
 import type { Case } from "./case.ts";
-import { any } from "./schemas.ts";
+import { any, slow } from "./schemas.ts";
 import { fails, take } from "./stage.ts";
 
 interface Step {
@@ -152,6 +153,53 @@ export const orderCases: readonly Case[] = [
         await client.move(input as unknown as Step);
       }
       await fails(client.move(7n as unknown as Step), "INVALID_ARGUMENT", "no");
+    },
+  },
+  {
+    name: "what is sent keeps its order too, when schemas take more time with one input than with the next",
+    play: async (stage) => {
+      const patient = slow(async ({ step: number }: Step) => {
+        for (let turns = (number * 7) % 10; turns > 0; turns--) await stage.turn();
+        if (number === 3) throw new Error("the schema broke");
+      });
+      const Patient = contract(
+        "patient",
+        { version: "1.0.0" },
+        {
+          move: call({ in: patient, key: "flight.id" }),
+          follow: stream({ in: patient, key: "flight.id" }),
+        },
+      );
+      const seen: number[] = [];
+      const handlers = {
+        move: ({ step: number }: Step) => void seen.push(number),
+        follow: ({ step: number }: Step) => {
+          seen.push(number);
+          return [];
+        },
+      };
+      // The server takes what comes without looking at it, in the order in which it comes.
+      const Quick = contract(
+        "patient",
+        { version: "1.0.0" },
+        {
+          move: call({ in: any<Step>(), key: "flight.id" }),
+          follow: stream({ in: any<Step>(), key: "flight.id" }),
+        },
+      );
+      await stage.serve(serve(Quick, handlers));
+      const client = await stage.connect(Patient);
+      const numbers = Array.from({ length: 10 }, (_, i) => i);
+      const moves = numbers.map((i) => client.move.result(step("a", i)));
+      const results = await Promise.all(moves);
+      deepEqual(
+        results.map(({ ok: good }) => good),
+        numbers.map((i) => i !== 3),
+      );
+      const sent = numbers.filter((i) => i !== 3);
+      deepEqual(seen.splice(0), sent);
+      await Promise.all(sent.map((i) => take(client.follow(step("b", i)))));
+      deepEqual(seen, sent);
     },
   },
 ];

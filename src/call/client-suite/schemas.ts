@@ -33,11 +33,11 @@ export class Counting {
   });
 }
 
-/** Checks a number in its own time: `wait` says how long. */
-export function slow(wait: (value: number) => Promise<void>): Schema<number> {
+/** Checks a value in its own time: `wait` says how long. */
+export function slow<T>(wait: (value: T) => Promise<void>): Schema<T> {
   return schema(async (value) => {
-    await wait(value as number);
-    return typeof value === "number" ? { value } : refused("expected a number");
+    await wait(value as T);
+    return { value: value as T };
   });
 }
 
