@@ -98,13 +98,12 @@ export class ServedContext extends Alarm implements Context, Cancellable {
     const dependents = this.#dependents;
     if (dependents === undefined) return;
     this.#dependents = undefined;
-    for (const dependent of dependents)
-      dependent.cancel(reason === "deadline" ? "deadline" : "caller");
+    for (const dependent of dependents) dependent.cancel(reasonForDependents(reason));
   }
 
   /** `work` is cancelled together with this call. */
   adopt(work: Cancellable): void {
-    if (this.cancelled !== undefined) work.cancel("caller");
+    if (this.cancelled !== undefined) work.cancel(reasonForDependents(this.cancelled));
     else (this.#dependents ??= new Set()).add(work);
   }
 
@@ -132,6 +131,11 @@ function enter<T>(
 ): T {
   storage.enterWith(context);
   return work(input, context as never);
+}
+
+/** For work that a handler has begun it makes no difference why the caller is gone. */
+function reasonForDependents(reason: CancelReason): CancelReason {
+  return reason === "deadline" ? "deadline" : "caller";
 }
 
 function reasonOf(reason: CancelReason, operation: string): SystemError {
