@@ -26,7 +26,7 @@ export interface RemoteMethod extends AsyncDisposable {
   many(input: unknown, options: StreamOptions): ItemStream<unknown>;
 }
 
-/** A client of Trunkline's own services; `advice` tells what to do where they are not served. */
+/** A client of what a process says of itself. */
 export function reflectionAt(address: string): ReturnType<typeof client<typeof Reflection>> {
   return client(Reflection, checked(address));
 }
