@@ -25,8 +25,9 @@ export const socket: Peer = {
     const server = createServer({ highWaterMark: 1024 * 1024 }, (accepted) => {
       accepted.on("error", () => {});
       accepted.once("data", (first) => {
-        if (first[0] === wanted.blocks) sendBlocks(accepted);
-        else accepted.on("data", (chunk) => accepted.write(chunk));
+        if (first[0] === wanted.blocks) return sendBlocks(accepted);
+        if (first.length > 1) accepted.write(first.subarray(1));
+        accepted.on("data", (chunk) => accepted.write(chunk));
       });
     });
     server.listen(path);
