@@ -10,6 +10,7 @@ import type { ContractName, Operation } from "../operation.ts";
 import { decodeFailure } from "./failure.ts";
 import { FrameSender } from "./frame-sender.ts";
 import { encodeExtensions } from "./metadata.ts";
+import { PeerWatch } from "./peer-watch.ts";
 import { Request, type Carrier } from "./request.ts";
 import { encodeContracts, operationsMax } from "./setup.ts";
 import type { StreamEnd } from "./stream-end.ts";
@@ -78,11 +79,7 @@ export class Session extends Alarm implements Receiver, Carrier {
   #streamIdNext: number;
   #state: "open" | "ending" | "closed" = "open";
   #broken: CloseReason | undefined;
-  #keepaliveMs: number;
-  #lifetimeMs: number;
-  #watchAt = 0;
-  #heard = false;
-  #heardAt: number;
+  readonly #peer: PeerWatch;
   readonly #waitingForRoom: (() => void)[] = [];
 
   constructor(connection: Connection, owner: SessionOwner, options: SessionOptions, env: Env) {
@@ -92,10 +89,8 @@ export class Session extends Alarm implements Receiver, Carrier {
     this.sender = new FrameSender(connection);
     this.#owner = owner;
     this.#options = options;
-    this.#keepaliveMs = options.keepaliveMs;
-    this.#lifetimeMs = options.lifetimeMs;
+    this.#peer = new PeerWatch(options.keepaliveMs, options.lifetimeMs, env.now());
     this.#streamIdNext = options.streamIdFirst ?? this.#streamIdLeast;
-    this.#heardAt = env.now();
   }
 
   /** True until either side began to close. */
@@ -106,14 +101,13 @@ export class Session extends Alarm implements Receiver, Carrier {
   /** Begins to receive. */
   start(): void {
     this.connection.open(this);
-    this.watch(this.#keepaliveMs, this.#lifetimeMs);
+    this.#lookLater(this.env.now());
   }
 
   /** Keep-alive as the client's SETUP says it. */
   watch(keepaliveMs: number, lifetimeMs: number): void {
-    this.#keepaliveMs = keepaliveMs;
-    this.#lifetimeMs = lifetimeMs;
-    this.#watchAgain(this.env.now());
+    this.#peer.retime(keepaliveMs, lifetimeMs);
+    this.#lookLater(this.env.now());
   }
 
   // ---- asking -------------------------------------------------------------------------------------------------------
@@ -231,7 +225,7 @@ export class Session extends Alarm implements Receiver, Carrier {
 
   frame(memory: Buffer, from: number, to: number): void {
     if (this.#state === "closed" || this.#broken !== undefined) return;
-    this.#heard = true;
+    this.#peer.heard = true;
     const view = this.#view;
     const fault = view.read(memory, from, to);
     if (fault !== undefined) {
@@ -335,7 +329,7 @@ export class Session extends Alarm implements Receiver, Carrier {
   }
 
   drain(): void {
-    this.#heard = true; // the peer reads: it lives
+    this.#peer.heard = true; // the peer reads: it lives
     this.#wakeRoom();
   }
 
@@ -436,28 +430,20 @@ export class Session extends Alarm implements Receiver, Carrier {
       return;
     }
     const now = this.env.now();
-    // Late by a whole interval: it was this process that stood still, and the peer's signs of life are not read yet.
-    const stalled = now - this.#watchAt > this.#keepaliveMs;
-    if (this.#heard || stalled) {
-      this.#heard = false;
-      this.#heardAt = now;
-    } else if (now - this.#heardAt >= this.#lifetimeMs) {
-      this.#broken = {
-        kind: "lost",
-        message: `nothing came from the peer for ${Math.round(now - this.#heardAt)} ms`,
-      };
-      this.connection.destroy(this.#broken.message);
+    const silentMs = this.#peer.silence(now);
+    if (silentMs !== undefined) {
+      const message = `nothing came from the peer for ${Math.round(silentMs)} ms`;
+      this.#broken = { kind: "lost", message };
+      this.connection.destroy(message);
       return;
     }
     if (this.#options.role === "client")
       this.#guarded(() => this.sender.keepalive(true, undefined));
-    this.#watchAgain(now);
+    this.#lookLater(now);
   }
 
-  #watchAgain(now: number): void {
-    if (this.#state !== "open") return;
-    this.#watchAt = now + this.#keepaliveMs;
-    this.env.set(this, this.#watchAt);
+  #lookLater(now: number): void {
+    if (this.#state === "open") this.env.set(this, this.#peer.next(now));
   }
 
   /** For frames that nobody waits for: when the connection cannot take them it is beyond help. */
