@@ -181,9 +181,18 @@ export const givingUpCases: readonly Case[] = [
       const second = client.ask({ key: "k", name: "second" }, { deadline: 40 });
       await fails(second, "DEADLINE_EXCEEDED", "maybe");
       const third = client.ask({ key: "k", name: "third" });
+      const controller = new AbortController();
+      const given = client.ask({ key: "k", name: "given up" }, { signal: controller.signal });
+      await stage.settle();
+      controller.abort();
+      await fails(given, "CANCELLED", "maybe");
+      // What was given up is known there when what was asked later is answered.
+      const other = client.ask({ key: "other", name: "other" });
+      await stage.until(() => ran.includes("other"), "the other has begun");
       end.resolve();
-      await Promise.all([first, third]);
-      deepEqual(ran, ["first", "third"]);
+      await Promise.all([first, third, other]);
+      await client.ask({ key: "k", name: "last" });
+      deepEqual(ran, ["first", "other", "third", "last"]);
     },
   },
   {

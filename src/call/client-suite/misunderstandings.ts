@@ -2,10 +2,16 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 
 import type { Context } from "../../base/handler.ts";
 import { call, contract, stream } from "../../contract/index.ts";
+import type { Schema } from "../../contract/schema.ts";
+import type { TrunklineError } from "../../base/error.ts";
 import { serve } from "../serve.ts";
 import type { Case } from "./case.ts";
-import { any, number, text, throwing } from "./schemas.ts";
+import { any, number, slow, text, throwing } from "./schemas.ts";
 import { aborted, fails, take } from "./stage.ts";
+
+interface Throwing {
+  readonly errors: { readonly GONE: (data: unknown) => TrunklineError };
+}
 
 const Shop = contract(
   "shop",
@@ -63,6 +69,56 @@ export const misunderstandingCases: readonly Case[] = [
       deepEqual(ran, ["c"]);
       await fails(take(careful.items()), "INTERNAL", "maybe");
       equal(await careful.fine("d"), "d");
+    },
+  },
+  {
+    name: "a schema of an error's data or of an item that throws, at once or later, fails its call alone",
+    play: async (stage) => {
+      const late = slow(async () => {
+        throw new Error("hunter2, later");
+      });
+      const broken = throwing<string>("hunter2, at once");
+      const fine = any<unknown>();
+      const terms = (data: Schema, item: Schema) => ({
+        ask: call({ errors: { GONE: data } }),
+        read: stream({ out: item, errors: { GONE: data } }),
+      });
+      const Served = contract("odd", { version: "1.0.0" }, terms(fine, fine));
+      const handlers = {
+        ask: (_input: unknown, { errors }: Throwing) => {
+          throw errors.GONE("tea");
+        },
+        *read(_input: unknown, { errors }: Throwing) {
+          yield "item";
+          throw errors.GONE("tea");
+        },
+      };
+      await stage.serve(serve(Served, handlers));
+      for (const odd of [late, broken]) {
+        const client = await stage.connect(contract("odd", { version: "1.0.0" }, terms(odd, fine)));
+        const errors = [
+          await fails(client.ask(), "INTERNAL", "yes"),
+          await fails(take(client.read()), "INTERNAL", "yes"),
+        ];
+        for (const { reason, cause } of errors) {
+          match(reason, /the data of GONE could not be checked: its schema threw/);
+          match(String(cause), /hunter2/);
+        }
+        const reader = await stage.connect(contract("odd", { version: "1.0.0" }, terms(fine, odd)));
+        const item = await fails(take(reader.read()), "INTERNAL", "maybe");
+        match(item.message, /^INTERNAL odd\.read → .*: the item could not be checked/);
+      }
+      // And where the server looks at what it sends.
+      for (const odd of [late, broken]) {
+        const place = odd === late ? "late" : "at once";
+        const Odd = contract("odd", { version: "1.0.0" }, terms(odd, fine));
+        await stage.serve(serve(Odd, handlers), {}, place);
+        const client = await stage.connect(Served, {}, place);
+        const error = await fails(client.ask(), "INTERNAL", "yes");
+        equal(error.id, stage.incidents.at(-1)?.id);
+        ok(!error.message.includes("hunter2"));
+      }
+      equal(stage.incidents.length, 2);
     },
   },
   {

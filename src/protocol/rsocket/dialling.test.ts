@@ -108,6 +108,43 @@ test("a foreign exception of a transport becomes UNAVAILABLE, with its cause", a
   await caller.close();
 });
 
+test("a caller that is closed while it dials lets the connection go that comes of it", async () => {
+  const env = new VirtualEnv();
+  const names = memory(new MemoryNames());
+  const { place } = declare("orders", 1, { place: { kind: "call" } });
+  const dialled = Promise.withResolvers<void>();
+  const closings: string[] = [];
+  const stop = await names.listen(
+    parseAddress("memory:a"),
+    (connection) =>
+      connection.open({
+        frame: () => assert.fail("nothing is sent"),
+        drain: () => {},
+        ended: () => {},
+        closed: ({ kind }) => closings.push(kind),
+      }),
+    {},
+    env,
+  );
+  const slow: typeof names = {
+    ...names,
+    dial: async (...args) => {
+      await dialled.promise;
+      return names.dial(...args);
+    },
+  };
+  const caller = rsocket(slow).connect(parseAddress("memory:a"), {}, env);
+  const call = caller.call(place, 0, new FrameScene().attempt());
+  const failed = assert.rejects(call, { code: "CANCELLED", executed: "no" });
+  assert.equal(caller.state, "connecting");
+  await caller.close();
+  await failed;
+  dialled.resolve();
+  await sleep(env, 10);
+  assert.deepEqual([closings, caller.state, env.alarms], [["lost"], "closed", 0]);
+  await stop.close();
+});
+
 test("a refused SETUP fails what was sent behind it: it never ran, and the server says why", () =>
   play(async (scene) => {
     const refusals = ["00000001", "00000002", "00000003"];
