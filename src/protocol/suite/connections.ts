@@ -56,13 +56,13 @@ export const connectionCases: readonly Case[] = [
       stage.services.answer(echo, (input) => input);
       const caller = stage.connect({ connectWaitMs: 5_000 });
       const attempt = stage.attempt();
-      const given = caller.call(echo, "given up", attempt);
-      const hasty = caller.call(echo, "hasty", stage.attempt({ deadlineMs: 20 }));
+      const given = fails(caller.call(echo, "given up", attempt), "CANCELLED", "no");
+      const hasty = failureOf(caller.call(echo, "hasty", stage.attempt({ deadlineMs: 20 })));
       const patient = caller.call(echo, "patient", stage.attempt());
       await stage.settle();
       attempt.cancel("caller");
       await fails(given, "CANCELLED", "no");
-      const { executed } = await failureOf(hasty);
+      const { executed } = await hasty;
       equal(executed, "no");
       await stage.listen();
       equal(await patient, "patient");
@@ -90,9 +90,11 @@ export const connectionCases: readonly Case[] = [
       deepEqual(await reading.take(1), ["first"]);
       await stage.until(() => stage.services.begun.length === 21, "all have begun");
       const before = stage.env.now();
+      const lost = [...calls, reading.stream.next()].map((each) =>
+        fails(each, "UNAVAILABLE", "maybe"),
+      );
       equal(await server.drain(0), 21);
-      for (const call of calls) await fails(call, "UNAVAILABLE", "maybe");
-      await fails(reading.stream.next(), "UNAVAILABLE", "maybe");
+      await Promise.all(lost);
       ok(stage.env.now() - before < 5_000, "long before any deadline");
       await stage.until(() => cancelled.length === 21, "every handler was told");
     },
@@ -144,12 +146,12 @@ export const connectionCases: readonly Case[] = [
       });
       const { caller, server } = await stage.pair();
       const quick = caller.call(slow, 20, stage.attempt());
-      const endless = caller.call(slow, 600, stage.attempt());
+      const endless = fails(caller.call(slow, 600, stage.attempt()), "CANCELLED", "maybe");
       await stage.until(() => stage.services.begun.length === 2, "both have begun");
       const closed = caller.close(150);
       await fails(caller.call(slow, 0, stage.attempt()), "CANCELLED", "no");
       equal(await quick, "done");
-      await fails(endless, "CANCELLED", "maybe");
+      await endless;
       await closed;
       await stage.until(() => server.connections === 0, "the connection is gone");
       await stage.until(() => server.inFlight === 0, "the handlers have ended");
