@@ -15,6 +15,7 @@ import { PendingCall } from "./pending-call.ts";
 import { PendingNotification } from "./pending-notification.ts";
 import type { Request, RequestHome } from "./request.ts";
 import { Session, type SessionOwner } from "./session.ts";
+import { readPush } from "./setup.ts";
 import { introduce } from "./introduction.ts";
 
 /** Waits between dials: at most 50 ms after the first failure, doubling up to a second. */
@@ -321,7 +322,10 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
     this.#pause();
   }
 
-  pushed(): void {} // the server's hello is for its eyes only so far
+  pushed(session: Session, text: string): void {
+    const { hello } = readPush(text);
+    if (hello !== undefined) session.itemBytesMax = hello.itemBytesMax;
+  }
 
   introduced(session: Session): void {
     session.violation("a client received a SETUP");

@@ -32,6 +32,14 @@ export function payloadBytesMax(payload: Payload): number {
   return payload.length <= shortText ? payload.length * 3 : Buffer.byteLength(payload);
 }
 
+/** The bytes that `payload` takes when they are more than `bytesMax`, else 0: only what comes near is measured. */
+export function bytesBeyond(payload: Payload, bytesMax: number): number {
+  const text = typeof payload === "string";
+  if ((text ? payload.length * 3 : payload.length) <= bytesMax) return 0;
+  const bytes = text ? Buffer.byteLength(payload) : payload.length;
+  return bytes > bytesMax ? bytes : 0;
+}
+
 /** Puts frames straight into the connection's memory: claim, write, commit. No user code runs in between. */
 export class FrameSender {
   readonly connection: Connection;

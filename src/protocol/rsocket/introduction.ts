@@ -1,6 +1,7 @@
 import { codecs } from "../../codec/codecs.ts";
 import { majorVersion, minorVersion } from "../../wire/limits.ts";
 import { setupBytes, writeSetup, type Setup } from "../../wire/setup.ts";
+import type { CallerBounds } from "./bounds.ts";
 import type { ContractName, Operation } from "../operation.ts";
 import { metadataMimeType } from "./metadata.ts";
 import type { Session } from "./session.ts";
@@ -14,7 +15,7 @@ const codecNames: readonly string[] = codecs.map((codec) => codec.name);
 /** Sends the SETUP: who we are and which contracts we are about to use. Nobody waits for an answer. */
 export function introduce(
   session: Session,
-  client: { readonly instance: string; readonly keepaliveMs: number; readonly lifetimeMs: number },
+  client: CallerBounds,
   operations: readonly Operation[],
 ): void {
   const contracts = new Set<ContractName>();
@@ -30,6 +31,7 @@ export function introduce(
     wire: wireVersion,
     codecs: codecNames,
     instance: client.instance,
+    itemBytesMax: client.itemBytesMax,
     contracts: [...contracts],
   };
   const setup: Setup = {

@@ -5,7 +5,7 @@ import type { CloseReason } from "../../transport/transport.ts";
 import type { FrameView } from "../../wire/frame-view.ts";
 import type { Attempt, Cancellable, CancelReason } from "../attempt.ts";
 import type { Operation } from "../operation.ts";
-import { payloadBytesMax, type Payload } from "./frame-sender.ts";
+import { bytesBeyond, type Payload } from "./frame-sender.ts";
 import type { StreamEnd } from "./stream-end.ts";
 
 /** What a request needs of the session that carries it. */
@@ -170,19 +170,18 @@ function encodeInput(operation: Operation, input: unknown, bytesMax: number): Pa
       },
     );
   }
-  // Three bytes a character is the bound for text: only what comes near the limit is measured.
-  if (typeof payload === "string" ? payload.length * 3 > bytesMax : payload.length > bytesMax) {
-    const bytes = payloadBytesMax(payload);
-    if (bytes > bytesMax) {
-      throw systemError(
-        "RESOURCE_EXHAUSTED",
-        `the input takes ${bytes} bytes, ${bytesMax} are allowed`,
-        {
-          executed: "no",
-          advice: "send it in parts, or raise itemBytesMax on both sides",
-        },
-      );
-    }
-  }
+  const bytes = bytesBeyond(payload, bytesMax);
+  if (bytes > 0) throw inputTooLarge(bytes, bytesMax);
   return payload;
+}
+
+export function inputTooLarge(bytes: number, bytesMax: number): TrunklineError {
+  return systemError(
+    "RESOURCE_EXHAUSTED",
+    `the input takes ${bytes} bytes, ${bytesMax} are allowed`,
+    {
+      executed: "no",
+      advice: "send it in parts, or raise itemBytesMax on both sides",
+    },
+  );
 }

@@ -4,7 +4,7 @@ import { Flag, FrameType } from "../../wire/frame-type.ts";
 import type { FrameView } from "../../wire/frame-view.ts";
 import type { Incoming } from "../incoming.ts";
 import type { ServedOperation } from "../protocol.ts";
-import { payloadBytesMax, type Payload } from "./frame-sender.ts";
+import { bytesBeyond, type Payload } from "./frame-sender.ts";
 import type { AnsweringSide } from "./answering-side.ts";
 import type { StreamEnd } from "./stream-end.ts";
 
@@ -94,10 +94,8 @@ export function encodeOutput(
   } catch (exception) {
     return served.incident(exception);
   }
-  // Three bytes a character is the bound for text: only what comes near the limit is measured.
-  const near = typeof payload === "string" ? payload.length * 3 : payload.length;
-  const bytes = near > bytesMax ? payloadBytesMax(payload) : near;
-  if (near <= bytesMax || bytes <= bytesMax) return payload;
+  const bytes = bytesBeyond(payload, bytesMax);
+  if (bytes === 0) return payload;
   return systemError(
     "RESOURCE_EXHAUSTED",
     `the output takes ${bytes} bytes, ${bytesMax} are allowed`,

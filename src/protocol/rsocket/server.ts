@@ -14,7 +14,7 @@ import { frameOverheadBytes, serverBounds, type ServerBounds } from "./bounds.ts
 import { metadataMimeType } from "./metadata.ts";
 import { Responder, type ResponderHome } from "./responder.ts";
 import { Session, type SessionOwner } from "./session.ts";
-import { readIntroduction, readPush, wireVersion } from "./setup.ts";
+import { readIntroduction, readPush, wireVersion, type Hello } from "./setup.ts";
 
 /** A peer may ask for keep-alive within these bounds, in milliseconds; what is outside is moved to the bound. */
 const keepaliveMsMin = 100;
@@ -119,7 +119,9 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
       session.violation("the SETUP's data is not an introduction", ErrorCode.INVALID_SETUP);
       return;
     }
-    const responder = new Responder(session, this.#dispatcher, this.#bounds, this);
+    const { inFlightMax } = this.#bounds;
+    const itemBytesMax = Math.min(this.#bounds.itemBytesMax, introduction.itemBytesMax);
+    const responder = new Responder(session, this.#dispatcher, { inFlightMax, itemBytesMax }, this);
     session.responder = responder;
     if (!responder.announce(introduction.contracts)) {
       session.violation("too many operations", ErrorCode.INVALID_SETUP);
@@ -144,9 +146,10 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
 
   /** Says who serves, for whoever wants to know; nobody waits for it. */
   #greet(session: Session): void {
-    const { instance, bootId } = this.#bounds;
+    const { instance, bootId, itemBytesMax } = this.#bounds;
     const names = codecs.map((codec) => codec.name);
-    session.tell(JSON.stringify({ instance, bootId, wire: wireVersion, codecs: names }));
+    const hello: Hello = { instance, bootId, wire: wireVersion, codecs: names, itemBytesMax };
+    session.tell(JSON.stringify(hello));
   }
 
   pushed(session: Session, text: string): void {

@@ -8,10 +8,10 @@ import { FrameView, readErrorText } from "../../wire/frame-view.ts";
 import { streamIdMax } from "../../wire/limits.ts";
 import type { ContractName, Operation } from "../operation.ts";
 import { decodeFailure } from "./failure.ts";
-import { FrameSender } from "./frame-sender.ts";
+import { bytesBeyond, FrameSender } from "./frame-sender.ts";
 import { encodeExtensions } from "./metadata.ts";
 import { PeerWatch } from "./peer-watch.ts";
-import { Request, type Carrier } from "./request.ts";
+import { inputTooLarge, Request, type Carrier } from "./request.ts";
 import { encodeContracts, operationsMax } from "./setup.ts";
 import type { StreamEnd } from "./stream-end.ts";
 import { StreamTable } from "./stream-table.ts";
@@ -65,6 +65,8 @@ export class Session extends Alarm implements Receiver, Carrier {
   responder: Answering | undefined = undefined;
   /** No new requests go out on this session. */
   draining = false;
+  /** The largest input that the peer takes, as far as it has said so. */
+  itemBytesMax = Infinity;
   /** Our requests under way. */
   outstanding = 0;
   /** The peer sends nothing more. */
@@ -129,7 +131,9 @@ export class Session extends Alarm implements Receiver, Carrier {
         },
       );
     }
-    const { operation, attempt } = request;
+    const { operation, attempt, payloadOut } = request;
+    const bytes = bytesBeyond(payloadOut, this.itemBytesMax);
+    if (bytes > 0) throw inputTooLarge(bytes, this.itemBytesMax);
     const index = this.#indexes[operation.slot] ?? this.#announce(operation);
     const extensions = extensionsOf(request, now);
     const streamId = this.#nextStreamId();
@@ -142,7 +146,7 @@ export class Session extends Alarm implements Receiver, Carrier {
       attempt,
       extensions,
       now,
-      request.payloadOut,
+      payloadOut,
     );
     if (request.type !== FrameType.REQUEST_FNF) {
       this.#streams.set(streamId, request);

@@ -8,12 +8,13 @@ const introduction = {
   wire: 1,
   codecs: ["json", "raw"],
   instance: "desk-3",
+  itemBytesMax: 1_000,
   contracts: [orders, billing],
 };
 
 test("the introduction of version 1 is written as it always was, and read back", () => {
   const text =
-    '{"wire":1,"codecs":["json","raw"],"instance":"desk-3","contracts":[["orders",1,"full:0",["place","get"]],["billing",12,"",[]]]}';
+    '{"wire":1,"codecs":["json","raw"],"instance":"desk-3","itemBytesMax":1000,"contracts":[["orders",1,"full:0",["place","get"]],["billing",12,"",[]]]}';
   assert.equal(encodeIntroduction(introduction), text);
   assert.deepEqual(readIntroduction(text), introduction);
 });
@@ -23,6 +24,7 @@ test("an introduction of a later version is read as far as it is known", () => {
     wire: 7,
     codecs: ["cbor", "json", 3],
     instance: { name: "desk" },
+    itemBytesMax: "4 MiB",
     contracts: [["orders", 1, { sha: "…" }, ["place", { name: "get" }], "more", 7]],
     capabilities: { lanes: true },
   });
@@ -30,6 +32,7 @@ test("an introduction of a later version is read as far as it is known", () => {
     wire: 7,
     codecs: ["cbor", "json", ""],
     instance: "",
+    itemBytesMax: Infinity,
     contracts: [{ name: "orders", major: 1, digest: "", operations: ["place", ""] }],
   });
 });
@@ -39,6 +42,7 @@ test("one who says little is welcome: only the version must be there", () => {
     wire: 1,
     codecs: [],
     instance: "",
+    itemBytesMax: Infinity,
     contracts: [],
   });
 });
@@ -64,7 +68,7 @@ test("what is no introduction is none", () => {
 
 test("a push announces contracts, or says who serves, or says nothing that is known", () => {
   assert.deepEqual(readPush(encodeContracts([orders])), { contracts: [orders], hello: undefined });
-  const hello = { wire: 1, codecs: ["json"], instance: "orders-1", bootId: "b-1" };
+  const hello = { wire: 1, codecs: ["json"], instance: "orders-1", bootId: "b-1", itemBytesMax: 9 };
   assert.deepEqual(readPush(JSON.stringify({ ...hello, load: 0.5 })), { contracts: [], hello });
   const nothing = { contracts: [], hello: undefined };
   for (const text of [

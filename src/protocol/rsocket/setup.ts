@@ -8,6 +8,8 @@ export interface Introduction {
   readonly wire: number;
   readonly codecs: readonly string[];
   readonly instance: string;
+  /** The largest item that it takes; Infinity when it does not say. */
+  readonly itemBytesMax: number;
   readonly contracts: readonly ContractName[];
 }
 
@@ -17,6 +19,8 @@ export interface Hello {
   readonly codecs: readonly string[];
   readonly instance: string;
   readonly bootId: string;
+  /** The largest item that it takes; Infinity when it does not say. */
+  readonly itemBytesMax: number;
 }
 
 /** The most operations one connection can number: the index is 16 bits wide. */
@@ -45,6 +49,7 @@ export function readIntroduction(text: string): Introduction | undefined {
     wire: value["wire"],
     codecs: strings(value["codecs"]),
     instance: text_(value["instance"]),
+    itemBytesMax: bound(value["itemBytesMax"]),
     contracts,
   };
 }
@@ -63,6 +68,7 @@ export function readPush(text: string): {
     codecs: strings(value["codecs"]),
     instance: text_(value["instance"]),
     bootId: value["bootId"],
+    itemBytesMax: bound(value["itemBytesMax"]),
   };
   return { contracts, hello };
 }
@@ -95,6 +101,11 @@ function parseObject(text: string): Record<string, unknown> | undefined {
 /** The texts of a list in their places; anything else in it becomes the empty text, which names nothing. */
 function strings(value: unknown): string[] {
   return Array.isArray(value) ? value.map(text_) : [];
+}
+
+/** What is no bound is none. */
+function bound(value: unknown): number {
+  return typeof value === "number" && value > 0 ? value : Infinity;
 }
 
 function text_(value: unknown): string {

@@ -22,8 +22,8 @@ const v1 = {
   setup: `
     00000000 0400 0001 0000 00001388 00003a98
     1c ${text("application/vnd.trunkline.v1")} 10 ${text("application/json")}
-    ${text('{"wire":1,"codecs":["json","raw"],"instance":"desk-3","contracts":[["orders",1,"",["place","watch","seen"]]]}')}`,
-  hello: `00000000 3100 ${text('{"instance":"orders-1","bootId":"b-1","wire":1,"codecs":["json","raw"]}')}`,
+    ${text('{"wire":1,"codecs":["json","raw"],"instance":"desk-3","itemBytesMax":4194304,"contracts":[["orders",1,"",["place","watch","seen"]]]}')}`,
+  hello: `00000000 3100 ${text('{"instance":"orders-1","bootId":"b-1","wire":1,"codecs":["json","raw"],"itemBytesMax":4194304}')}`,
   place: `
     00000001 1100 000044
     0000 01 00 000005dc 4bf92f3577b34da6a3ce929d0e0e4736 00f067aa0ba902b7 01

@@ -37,6 +37,50 @@ export const boundCases: readonly Case[] = [
     },
   },
   {
+    name: "of two bounds the smaller one counts: what the other side would not take is refused by itself",
+    play: async (stage) => {
+      const { size, measure, wait } = stage.operations("suite", 1, {
+        size: { kind: "call", out: "raw" },
+        measure: { kind: "call", in: "raw" },
+        wait: { kind: "call" },
+      });
+      const end = Promise.withResolvers<string>();
+      stage.services.answer(size, (bytes) => Buffer.alloc(bytes as number));
+      stage.services.answer(measure, (input) => (input as Buffer).length);
+      stage.services.answer(wait, () => end.promise);
+      const [few, many] = [1_000, 1_000_000];
+      await stage.listen({ itemBytesMax: few });
+      const caller = stage.connect({ itemBytesMax: many });
+      const other = caller.call(wait, 0, stage.attempt());
+      // What the server takes is known with the first that comes from it.
+      await caller.call(size, 1, stage.attempt());
+      const large = caller.call(measure, Buffer.alloc(few + 1), stage.attempt());
+      await fails(large, "RESOURCE_EXHAUSTED", "no");
+      equal(await caller.call(measure, Buffer.alloc(few), stage.attempt()), few);
+      end.resolve("still here");
+      equal(await other, "still here");
+    },
+  },
+  {
+    name: "a caller that takes less than its server sends is told so, and keeps its connection",
+    play: async (stage) => {
+      const { size, blocks } = stage.operations("suite", 1, {
+        size: { kind: "call", out: "raw" },
+        blocks: { kind: "stream", out: "raw" },
+      });
+      stage.services.answer(size, (bytes) => Buffer.alloc(bytes as number));
+      stage.services.produce(blocks, async (bytes, _incoming, sink) =>
+        sink.put(Buffer.alloc(bytes as number)),
+      );
+      const { caller } = await stage.pair({ itemBytesMax: 1_000_000 }, { itemBytesMax: 1_000 });
+      const call = caller.call(size, 500_000, stage.attempt());
+      await fails(call, "RESOURCE_EXHAUSTED", "yes");
+      const { stream } = new Reading(caller, blocks, 500_000, stage.attempt());
+      await fails(stream.next(), "RESOURCE_EXHAUSTED", "yes");
+      equal(((await caller.call(size, 1_000, stage.attempt())) as Buffer).length, 1_000);
+    },
+  },
+  {
     name: "text is measured as it is written, not by its characters",
     play: async (stage) => {
       const itemBytesMax = 9_000;
