@@ -27,7 +27,7 @@ export type Payload = string | Uint8Array;
 const shortText = 1_024;
 
 /** The most bytes that `payload` takes when written. */
-export function payloadBytesMax(payload: Payload): number {
+function payloadBytesMax(payload: Payload): number {
   if (typeof payload !== "string") return payload.length;
   return payload.length <= shortText ? payload.length * 3 : Buffer.byteLength(payload);
 }

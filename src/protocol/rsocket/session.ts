@@ -66,7 +66,7 @@ export class Session extends Alarm implements Receiver, Carrier {
   /** No new requests go out on this session. */
   draining = false;
   /** The largest input that the peer takes, as far as it has said so. */
-  itemBytesMax = Infinity;
+  itemBytesMax: number = Infinity;
   /** Our requests under way. */
   outstanding = 0;
   /** The peer sends nothing more. */
