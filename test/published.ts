@@ -5,7 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { rsocket } from "trunkline/protocol/rsocket";
-import { protocolCases, register, transportCases } from "trunkline/testing";
+import {
+  clientCases,
+  overProtocol,
+  protocolCases,
+  register,
+  transportCases,
+} from "trunkline/testing";
 import { memory, MemoryNames } from "trunkline/transport/memory";
 import { unix } from "trunkline/transport/unix";
 
@@ -24,3 +30,5 @@ register(
   protocolCases({ make: () => rsocket(inMemory()), address: memoryAddress }),
 );
 register("rsocket over unix", protocolCases({ make: () => rsocket(unix()), address: unixAddress }));
+register("clients over memory", clientCases(overProtocol(rsocket(inMemory()), memoryAddress)));
+register("clients over unix", clientCases(overProtocol(rsocket(unix()), unixAddress)));
