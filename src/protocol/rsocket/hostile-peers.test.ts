@@ -244,6 +244,29 @@ test("a client that reads no answers is not read either: what waits for it is bo
     assert.deepEqual([scene.services.begun.length, server.inFlight], [sent, 0]);
   }));
 
+test("a peer that asks for signs of life and reads none is not read either", () =>
+  play(async (scene) => {
+    await scene.serve();
+    const client = await scene.dial();
+    client.send(setup);
+    client.connection.pause();
+    const beat = Buffer.concat([
+      Buffer.from("000000000c800000000000000000", "hex"),
+      Buffer.alloc(100_000),
+    ]);
+    let sent = 0;
+    for (; client.connection.writable; sent++) {
+      assert.ok(sent < 100, "what waits for it is bounded");
+      client.send(beat);
+      await scene.turns(3);
+    }
+    client.connection.resume();
+    for (let echoes = 0; echoes < sent; echoes++) {
+      const echo = await client.next("METADATA_PUSH");
+      assert.deepEqual([echo.type, echo.data.length], ["KEEPALIVE", 100_000]);
+    }
+  }));
+
 test("a server that sends more items than it was granted broke the protocol", () =>
   play(async (scene) => {
     const { caller, peer } = await scene.call();

@@ -50,7 +50,6 @@ export class Responder implements Answering, AnsweringSide {
   /** By the index that the peer gave them; undefined what nobody here serves. */
   readonly #served: (ServedOperation | undefined)[] = [];
   readonly #names: string[] = [];
-  #paused = false;
 
   constructor(
     session: Session,
@@ -178,7 +177,7 @@ export class Responder implements Answering, AnsweringSide {
       this.#unwritten(error);
       return;
     }
-    this.#holdOff();
+    this.session.holdOff();
   }
 
   complete(streamId: number): void {
@@ -209,23 +208,11 @@ export class Responder implements Answering, AnsweringSide {
       this.#unwritten(error);
       return;
     }
-    this.#holdOff();
+    this.session.holdOff();
   }
 
   #unwritten(error: unknown): void {
     this.session.destroy(error instanceof Error ? error.message : String(error));
-  }
-
-  /** A peer that does not read its answers is not read until it does: what waits for it stays within what it asked. */
-  #holdOff(): void {
-    const { connection } = this.session;
-    if (connection.writable || this.#paused) return;
-    this.#paused = true;
-    connection.pause();
-    this.session.whenRoom(() => {
-      this.#paused = false;
-      connection.resume();
-    });
   }
 
   /** A handler has settled. */

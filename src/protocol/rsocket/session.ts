@@ -83,6 +83,7 @@ export class Session extends Alarm implements Receiver, Carrier {
   #broken: CloseReason | undefined;
   readonly #peer: PeerWatch;
   readonly #waitingForRoom: (() => void)[] = [];
+  #heldOff = false;
 
   constructor(connection: Connection, owner: SessionOwner, options: SessionOptions, env: Env) {
     super();
@@ -225,6 +226,17 @@ export class Session extends Alarm implements Receiver, Carrier {
     this.#waitingForRoom.push(resume);
   }
 
+  /** A peer that does not read what we send is not read until it does: what waits for it stays within what it asked. */
+  holdOff(): void {
+    if (this.connection.writable || this.#heldOff) return;
+    this.#heldOff = true;
+    this.connection.pause();
+    this.whenRoom(() => {
+      this.#heldOff = false;
+      this.connection.resume();
+    });
+  }
+
   // ---- receiving ----------------------------------------------------------------------------------------------------
 
   frame(memory: Buffer, from: number, to: number): void {
@@ -284,6 +296,7 @@ export class Session extends Alarm implements Receiver, Carrier {
       this.#guarded(() =>
         this.sender.error(streamId, ErrorCode.REJECTED, "this side serves nothing"),
       );
+      this.holdOff();
     } else if ((view.streamId & 1) === (this.#options.role === "client" ? 1 : 0)) {
       this.violation(
         `a request with the stream id ${view.streamId}, which is not the peer's to give`,
@@ -301,6 +314,7 @@ export class Session extends Alarm implements Receiver, Carrier {
         if ((view.flags & Flag.RESPOND) !== 0) {
           const echo = Buffer.from(memory.subarray(view.dataFrom, view.dataTo));
           this.#guarded(() => this.sender.keepalive(false, echo));
+          this.holdOff();
         }
         return;
       case FrameType.METADATA_PUSH:
