@@ -1,7 +1,7 @@
 import { titleOf, type Case } from "./case.ts";
 import { blockBytes } from "./items.ts";
 import type { Sample } from "./pair.ts";
-import { goal, table, type Goal, type Report } from "./report.ts";
+import { goal, machine, table, type Goal, type Report } from "./report.ts";
 import { spreadOf, type Spread } from "./spread.ts";
 
 /** The samples of one peer in one case, one for each round. */
@@ -39,6 +39,7 @@ export function callsReport(
   const report: Report = {
     ok: true,
     bench: "calls",
+    machine: machine(),
     rows: [...lines, ...idleRow],
     ratios,
     goals,
@@ -102,6 +103,7 @@ function goalsOf(
     if (measured !== undefined) goals.push(goal(name, measured, bound, limit, unit));
   };
   ask("calls/s beside undici", ratios[`rate ÷ undici, ${many}`], "≥", 10, "×");
+  ask("calls/s beside undici's dispatch", ratios[`rate ÷ undici dispatch, ${many}`], "≥", 10, "×");
   ask("calls/s beside grpc-js", ratios[`rate ÷ grpc-js, ${many}`], "≥", 20, "×");
   ask("p50 of a call beside the bare socket", ratios[`p50 ÷ socket, ${one}`], "≤", 1.5, "×");
   ask("small items of a stream", itemsOf("streams of 64 B"), "≥", 800_000, "/s");
@@ -127,17 +129,25 @@ function tablesOf(
         `${whole(line.rate.low)}–${whole(line.rate.high)}`,
         ratioText(ratios[`rate ÷ ${line.peer}, ${title}`]),
         line.cpuUsEach.median.toFixed(1),
+        ratioText(ratios[`cpu ÷ ${line.peer}, ${title}`]),
         line.p50Us?.median.toFixed(1) ?? "",
         line.p99Us?.median.toFixed(1) ?? "",
       ]);
-    const head = [title, "per s", "half of the rounds", "Trunkline is", "CPU µs each"];
-    const timed = rows.some((row) => row[5] !== "");
+    const head = [
+      title,
+      "per s",
+      "half of the rounds",
+      "Trunkline: rate",
+      "CPU µs",
+      "Trunkline: CPU",
+    ];
+    const timed = rows.some((row) => row.at(-1) !== "");
     parts.push(
       timed
         ? table([...head, "p50 µs", "p99 µs"], rows)
         : table(
             head,
-            rows.map((row) => row.slice(0, 5)),
+            rows.map((row) => row.slice(0, head.length)),
           ),
     );
   }

@@ -8,6 +8,9 @@ import { Pair, type Sample } from "./pair.ts";
 import { peerNamed, peers } from "./peers.ts";
 import type { Bench, BenchOptions } from "./report.ts";
 
+/** How long each peer warms up in each case: the slower ones need more time until their code is optimised. */
+const warmSeconds = 2;
+
 /** The memory of idle connections is measured in so many servers, one after the other. */
 const idleServers = 3;
 
@@ -43,7 +46,8 @@ async function measureAll(options: BenchOptions, folder: string): Promise<Row[]>
       for (let place = 0; place < row.length; place++) {
         const { pair, samples } = row[(round + place) % row.length]!;
         options.progress(`round ${round} of ${options.rounds}: ${titleOf(each)}, ${pair.peer}`);
-        const sample = await pair.measure({ ...each, seconds: options.seconds });
+        const seconds = round > 0 ? options.seconds : Math.max(options.seconds, warmSeconds);
+        const sample = await pair.measure({ ...each, seconds });
         if (round > 0) samples.push(sample);
       }
     }

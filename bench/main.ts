@@ -50,5 +50,5 @@ const { report, tables } = await bench({
   },
 });
 if (terminal) process.stderr.write("\r\u001b[K");
-console.log(tables);
+console.log(`${report.machine}\n\n${tables}`);
 if (values.json) console.log(JSON.stringify(report));

@@ -1,8 +1,11 @@
+import { cpus, loadavg } from "node:os";
+
 /** What a bench tells: the same to people and to programs. */
 export interface Report {
   /** It ran, and all did the same work. That a goal is missed does not make it false. */
   readonly ok: boolean;
   readonly bench: string;
+  readonly machine: string;
   readonly rows: readonly object[];
   readonly ratios: Readonly<Record<string, number>>;
   readonly goals: readonly Goal[];
@@ -35,6 +38,13 @@ export interface BenchOptions {
 export type Bench = (
   options: BenchOptions,
 ) => Promise<{ readonly report: Report; readonly tables: string }>;
+
+/** What the numbers come from, and how busy it was with other things: `load` counts the bench's own processes too. */
+export function machine(): string {
+  const [cpu] = cpus();
+  const load = loadavg()[0]!.toFixed(1);
+  return `Node ${process.version}, ${cpus().length} × ${cpu?.model.trim()}, load ${load}`;
+}
 
 /** Columns as wide as their widest cell, the first to the left and numbers to the right. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
