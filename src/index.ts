@@ -12,6 +12,7 @@ export type { ProcessDescription } from "./chassis/reflection.ts";
 export type { AddressStats, ChassisStats, ClientStats } from "./chassis/stats.ts";
 export type { OperationStats } from "./call/meter.ts";
 export type { LatencySummary } from "./base/histogram.ts";
+export type { Authorize } from "./call/authorization.ts";
 export { serve } from "./call/serve.ts";
 export type { Service } from "./call/serve.ts";
 export { currentTrace, detached } from "./call/served-context.ts";

@@ -1,4 +1,5 @@
 import { answerCases } from "./client-suite/answers.ts";
+import { authorizationCases } from "./client-suite/authorization.ts";
 import type { Case } from "./client-suite/case.ts";
 import { contextCases } from "./client-suite/context.ts";
 import { givingUpCases } from "./client-suite/giving-up.ts";
@@ -39,6 +40,7 @@ const cases: readonly Case[] = [
   ...orderCases,
   ...observingCases,
   ...stoppingCases,
+  ...authorizationCases,
 ];
 
 /**

@@ -45,22 +45,19 @@ export function incident(
   member: Member,
   env: Env,
   executed: "yes" | "no" = "yes",
+  reason: string = executed === "yes"
+    ? "the handler failed in a way that its contract does not declare"
+    : "the input could not be checked",
 ): TrunklineError {
   const id = uuidv7(env);
   const operation = member.operation.name;
   reportIncident({ id, operation, error: exception });
   const downstream = isTrunklineError(exception) && exception.operation !== undefined;
-  return systemError(
-    "INTERNAL",
-    executed === "yes"
-      ? "the handler failed in a way that its contract does not declare"
-      : "the input could not be checked",
-    {
-      executed,
-      id,
-      cause: downstream ? { operation: exception.operation, code: exception.code } : undefined,
-    },
-  );
+  return systemError("INTERNAL", reason, {
+    executed,
+    id,
+    cause: downstream ? { operation: exception.operation, code: exception.code } : undefined,
+  });
 }
 
 /** A declared error must carry what it declares: its data is an output like any other. */

@@ -9,10 +9,12 @@ import { explain, isPending, validate } from "../contract/validation.ts";
 import type { Incoming } from "../protocol/incoming.ts";
 import type { Operation } from "../protocol/operation.ts";
 import type { ServedOperation, Sink } from "../protocol/protocol.ts";
+import { Authorization, type Authorize, type Refusal } from "./authorization.ts";
 import type { Member } from "./compile.ts";
 import { passingCopies } from "./copied-context.ts";
 import { errorMakers } from "./declared-errors.ts";
 import { escaped, incident } from "./escaped.ts";
+import { unwanted } from "./expiry.ts";
 import { KeyOrder } from "./key-order.ts";
 import { Meter, type OperationStats } from "./meter.ts";
 import { pump } from "./pump.ts";
@@ -23,6 +25,8 @@ export interface ServingOptions {
   readonly interceptors: readonly Interceptor[];
   /** Checks what handlers send too, not only what they receive. */
   readonly checkSent: boolean;
+  /** Who may use what. Absent: everybody who has connected, everything. */
+  readonly authorize?: Authorize | undefined;
 }
 
 /** One operation with its handler: validation, order per key, context, and the truth about what came of it. */
@@ -35,6 +39,7 @@ export class Served implements ServedOperation {
   readonly #options: ServingOptions;
   readonly #env: Env;
   readonly #keyPath: string | undefined;
+  readonly #authorization: Authorization | undefined;
   readonly #order = new KeyOrder();
   /** Where handlers run: the asynchronous context in which the server was made, whoever's frame has just been read. */
   readonly #scope = new AsyncResource("trunkline.served", { requireManualDestroy: true });
@@ -47,6 +52,9 @@ export class Served implements ServedOperation {
     this.#options = options;
     this.#env = env;
     this.#keyPath = member.declared.key;
+    const { authorize } = options;
+    if (authorize !== undefined)
+      this.#authorization = new Authorization(authorize, member, this.#scope, env);
     // Called as a method, and looked up for each call, so that an instance of a class serves.
     const own = handlers as Record<string, (input: unknown, context: Context) => unknown>;
     const { name } = member;
@@ -66,19 +74,21 @@ export class Served implements ServedOperation {
   }
 
   handle(input: unknown, incoming: Incoming): Promise<unknown> {
-    this.#meter.begun++;
-    const key = this.#keyPath === undefined ? undefined : keyAt(this.#keyPath, input);
-    return key === undefined
-      ? this.#handle(input, incoming)
-      : this.#order.run(key, () => this.#handle(input, incoming));
+    const context = this.#begin(incoming);
+    return this.#authorization === undefined && this.#keyPath === undefined
+      ? this.#handle(input, incoming, context)
+      : this.#admit(input, incoming, context, (refusal) =>
+          this.#handle(input, incoming, context, refusal),
+        );
   }
 
   stream(input: unknown, incoming: Incoming, sink: Sink): Promise<void> {
-    this.#meter.begun++;
-    const key = this.#keyPath === undefined ? undefined : keyAt(this.#keyPath, input);
-    return key === undefined
-      ? this.#stream(input, incoming, sink)
-      : this.#order.run(key, () => this.#stream(input, incoming, sink));
+    const context = this.#begin(incoming);
+    return this.#authorization === undefined && this.#keyPath === undefined
+      ? this.#stream(input, incoming, context, sink)
+      : this.#admit(input, incoming, context, (refusal) =>
+          this.#stream(input, incoming, context, sink, refusal),
+        );
   }
 
   refused(code: string): void {
@@ -89,15 +99,47 @@ export class Served implements ServedOperation {
     return incident(exception, this.#member, this.#env);
   }
 
-  async #handle(input: unknown, incoming: Incoming): Promise<unknown> {
-    const context = new ServedContext(this.operation, this.#errors, incoming, this.#env);
+  #begin(incoming: Incoming): ServedContext {
+    this.#meter.begun++;
+    return new ServedContext(this.operation, this.#errors, incoming, this.#env);
+  }
+
+  /**
+   * Asks whether the peer may, then does the work in the order of its key. Who must wait for leave holds its place among
+   * those of its key meanwhile, so that the order is that of arrival; who is refused waits for none of them.
+   */
+  #admit<T>(
+    input: unknown,
+    incoming: Incoming,
+    context: ServedContext,
+    work: (refusal?: Refusal) => Promise<T>,
+  ): Promise<T> {
+    const leave = this.#authorization?.ask(context, incoming);
+    const waits = leave instanceof Promise;
+    if (leave !== undefined && !waits) return work(leave);
+    const key = this.#keyPath === undefined ? undefined : keyAt(this.#keyPath, input);
+    if (key === undefined) return waits ? leave.then(work) : work();
+    if (!waits) return this.#order.run(key, work);
+    const turn = this.#order.run(key, async () =>
+      (await leave) === undefined ? work() : undefined,
+    );
+    return leave.then((refusal) => (refusal === undefined ? (turn as Promise<T>) : work(refusal)));
+  }
+
+  async #handle(
+    input: unknown,
+    incoming: Incoming,
+    context: ServedContext,
+    refusal?: Refusal,
+  ): Promise<unknown> {
     let code = "OK";
     let began = false;
     try {
+      if (refusal !== undefined) throw refusal;
       const checked = validate(this.#member.declared.in, input);
       const valid = isPending(checked) ? await checked : checked;
       if (valid.issues !== undefined) throw invalidInput(valid.issues);
-      this.#refuseExpired(incoming, checked !== valid || this.#keyPath !== undefined);
+      this.#refuseExpired(incoming, checked !== valid);
       began = true;
       const output = await context.run(this.#scope, this.#handler, valid.value);
       const checking = this.#options.checkSent ? this.#checkOutput(output) : undefined;
@@ -116,14 +158,20 @@ export class Served implements ServedOperation {
     }
   }
 
-  async #stream(input: unknown, incoming: Incoming, sink: Sink): Promise<void> {
-    const context = new ServedContext(this.operation, this.#errors, incoming, this.#env);
+  async #stream(
+    input: unknown,
+    incoming: Incoming,
+    context: ServedContext,
+    sink: Sink,
+    refusal?: Refusal,
+  ): Promise<void> {
     let code = "OK";
     try {
+      if (refusal !== undefined) throw refusal;
       const checked = validate(this.#member.declared.in, input);
       const valid = isPending(checked) ? await checked : checked;
       if (valid.issues !== undefined) throw invalidInput(valid.issues);
-      this.#refuseExpired(incoming, checked !== valid || this.#keyPath !== undefined);
+      this.#refuseExpired(incoming, checked !== valid);
       await this.#runStream(valid.value, context, sink);
       if (context.cancelled !== undefined)
         code = context.cancelled === "deadline" ? "DEADLINE_EXCEEDED" : "CANCELLED";
@@ -174,17 +222,11 @@ export class Served implements ServedOperation {
 
   /** What nobody waits for any more is not begun. The clock is read anew only when there was a wait since the arrival. */
   #refuseExpired(incoming: Incoming, waited: boolean): void {
-    if (incoming.cancelled !== undefined) {
-      throw systemError("CANCELLED", "the caller was gone before the handler began", {
-        executed: "no",
-      });
-    }
-    const now = waited ? this.#env.now() : incoming.receivedAt;
-    if (now >= Math.min(incoming.deadlineAt, incoming.totalAt)) {
-      throw systemError("DEADLINE_EXCEEDED", "the deadline was over before the handler began", {
-        executed: "no",
-      });
-    }
+    const mayHaveWaited =
+      waited || this.#keyPath !== undefined || this.#authorization !== undefined;
+    const now = mayHaveWaited ? this.#env.now() : incoming.receivedAt;
+    const refusal = unwanted(incoming, now);
+    if (refusal !== undefined) throw refusal;
   }
 
   /** Throws when it is not valid; to be waited for only when the schema is asynchronous. */

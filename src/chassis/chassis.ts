@@ -4,6 +4,7 @@ import type { Env } from "../base/env.ts";
 import type { Interceptor } from "../base/handler.ts";
 import { uuidv7 } from "../base/id.ts";
 import { realEnv } from "../base/real-env.ts";
+import type { Authorize } from "../call/authorization.ts";
 import { Services, type Service } from "../call/serve.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import type { Dispatcher, ServeOptions, Server } from "../protocol/protocol.ts";
@@ -36,6 +37,13 @@ export interface ChassisOptions {
   readonly insecure?: boolean;
   /** What is served, each made by `serve(contract, handlers)`. Default: nothing. */
   readonly serve?: readonly Service[];
+  /**
+   * Says who may use what, given `context.peer` and the operation: `true` lets a request in, `false` refuses it with
+   * PERMISSION_DENIED, `executed: "no"`. Asked for every request, reflection and health among them, before its input is
+   * looked at. Failing, and any other answer, refuses too: an incident, INTERNAL. A promise is waited for, and counts as a
+   * request under way; what it calls inherits the deadline. Default: whoever can connect may use everything.
+   */
+  readonly authorize?: Authorize;
   /** Around each handler: the outermost first. Default none. */
   readonly aroundHandler?: readonly Interceptor[];
   /** The phases of stopping and the longest each may take. */
@@ -118,6 +126,7 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
   const serving = {
     interceptors: options.aroundHandler ?? [],
     checkSent: options.checkSent ?? checkSentDefault(),
+    authorize: options.authorize,
   };
   const given = new Services(services, serving, env);
   const stopping = new AbortController();

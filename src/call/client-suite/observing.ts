@@ -1,14 +1,10 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 
-import {
-  channels,
-  type CallEvent,
-  type ConnectionEvent,
-  type RefusalEvent,
-} from "../../base/diagnostics.ts";
+import type { CallEvent } from "../../base/diagnostics.ts";
 import type { Context } from "../../base/handler.ts";
 import { call, contract, notification, stream } from "../../contract/index.ts";
 import type { Case } from "./case.ts";
+import { Ear } from "./ear.ts";
 import { number, text } from "./schemas.ts";
 import { failureOf, take, type Stage } from "./stage.ts";
 
@@ -21,34 +17,6 @@ const Desk = contract(
     tell: notification({ in: text }),
   },
 );
-
-/** What was told on the channels while a case ran. */
-class Ear {
-  readonly calls: CallEvent[] = [];
-  readonly streams: CallEvent[] = [];
-  readonly connections: ConnectionEvent[] = [];
-  readonly refusals: RefusalEvent[] = [];
-
-  static async listen(hear: (ear: Ear) => Promise<void>): Promise<void> {
-    const ear = new Ear();
-    const into =
-      <Event>(events: Event[]) =>
-      (event: unknown): void =>
-        void events.push(event as Event);
-    const listening = [
-      [channels.call, into(ear.calls)],
-      [channels.stream, into(ear.streams)],
-      [channels.connection, into(ear.connections)],
-      [channels.refusal, into(ear.refusals)],
-    ] as const;
-    for (const [channel, listen] of listening) channel.subscribe(listen);
-    try {
-      await hear(ear);
-    } finally {
-      for (const [channel, listen] of listening) channel.unsubscribe(listen);
-    }
-  }
-}
 
 function told(events: readonly CallEvent[]): string[] {
   return events.map(({ side, operation, code }) => `${side} ${operation} ${code}`);

@@ -6,6 +6,7 @@ import { realEnv } from "../../base/real-env.ts";
 import type { AnyContract } from "../../contract/contract.ts";
 import type { Protocol, ProtocolCapabilities } from "../../protocol/protocol.ts";
 import { parseAddress } from "../../transport/address.ts";
+import type { Authorize } from "../authorization.ts";
 import { composeChain } from "../calling.ts";
 import type { Client } from "../client-type.ts";
 import { makeClient } from "../client.ts";
@@ -15,6 +16,7 @@ import { Services, type Service } from "../serve.ts";
 export interface ServingTerms {
   readonly aroundHandler?: readonly Interceptor[];
   readonly checkSent?: boolean;
+  readonly authorize?: Authorize;
   readonly inFlightMax?: number;
   /** How long requests under way may take when it stops. Default: no time. */
   readonly drain?: Duration;
@@ -70,10 +72,10 @@ export function overProtocol(
     address,
     env,
     serve: async (services, place, terms, surroundings) => {
-      const { aroundHandler = [], checkSent = true, inFlightMax, drain = 0 } = terms;
+      const { aroundHandler = [], checkSent = true, authorize, inFlightMax, drain = 0 } = terms;
       const dispatcher = new Services(
         services,
-        { interceptors: aroundHandler, checkSent },
+        { interceptors: aroundHandler, checkSent, authorize },
         surroundings,
       );
       const bounds = inFlightMax === undefined ? {} : { inFlightMax };
