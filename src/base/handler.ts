@@ -5,7 +5,7 @@ import type { Peer } from "./peer.ts";
 import type { TraceContext } from "./trace.ts";
 
 /** The interaction styles that an operation can have. */
-export type Kind = "call" | "stream" | "notification";
+export type Kind = "call" | "stream" | "upload" | "duplex" | "notification";
 
 /** Which operation runs, as data. */
 export interface OperationName {

@@ -66,6 +66,16 @@ export interface Caller {
     attempt: Attempt,
     options: StreamOptions,
   ): AsyncIterableIterator<unknown>;
+  /** Sends `head`, then the items of `source`; settles with the one answer, as `call` does. */
+  upload(operation: Operation, head: unknown, source: Source, attempt: Attempt): Promise<unknown>;
+  /** Sends `head`, then the items of `source`, while items come back as they do in `stream`. */
+  duplex(
+    operation: Operation,
+    head: unknown,
+    source: Source,
+    attempt: Attempt,
+    options: StreamOptions,
+  ): AsyncIterableIterator<unknown>;
   /** Resolves when the notification was handed to the connection: nothing more is known of it. */
   notify(operation: Operation, input: unknown, attempt: Attempt): Promise<void>;
   /** Takes no new calls, lets those under way end within `withinMs` (default: at once), then closes. */
@@ -83,6 +93,12 @@ export interface StreamOptions {
   ) => TrunklineError | Promise<TrunklineError> | undefined;
 }
 
+/**
+ * Gives the items of an upload or duplex. Called once, when the peer has accepted the request; resolves when there are no
+ * more, or the sink is closed. Rejecting gives the request up: the peer is told to stop, and it fails with what was thrown.
+ */
+export type Source = (sink: Sink) => Promise<void>;
+
 /** Finds what a request asks for. Asked once per operation and connection, not per request. */
 export interface Dispatcher {
   find(contract: string, major: number, member: string): ServedOperation | undefined;
@@ -95,17 +111,33 @@ export interface ServedOperation {
   handle(input: unknown, incoming: Incoming): Promise<unknown>;
   /** Runs a stream: puts each item into the sink as the sink asks for it. Rejects like `handle`. */
   stream(input: unknown, incoming: Incoming, sink: Sink): Promise<void>;
+  /** Runs an upload; settles like `handle`. What the handler did not read of `items` is dropped. */
+  upload(head: unknown, items: ItemSource, incoming: Incoming): Promise<unknown>;
+  /** Runs a duplex; settles like `stream`. */
+  duplex(head: unknown, items: ItemSource, incoming: Incoming, sink: Sink): Promise<void>;
   /** Reports an exception that nobody expected, and makes the error that the caller may see of it. */
   incident(exception: unknown): TrunklineError;
   /** Hears of requests that the protocol refused before they got here. */
   refused?(code: string): void;
 }
 
-/** Where a stream's items go, as fast as the reader takes them. */
+/** The items that a caller sends beside its request. */
+export interface ItemSource {
+  /**
+   * Lets the caller begin to send: from here on its request is accepted. To be called once. `accept` turns each item as it
+   * came into the item as the reader gets it; throws, or rejects, when it is not valid: then that is what the reader is told,
+   * and no further item comes. The iterator rejects with CANCELLED when the caller stopped before its items were complete.
+   */
+  open(accept: (item: unknown) => unknown): AsyncIterableIterator<unknown>;
+}
+
+/** Where items go, as fast as the reader takes them. */
 export interface Sink {
+  /** Nobody takes items any more: what is put in is dropped. */
+  readonly closed: boolean;
   /** True when one more item may be put in now. */
   readonly ready: boolean;
-  /** Resolves when `ready` has become true, or the stream was cancelled; look again, others wait for the same room. */
+  /** Resolves when `ready` or `closed` has become true; look again, others wait for the same room. */
   whenReady(): Promise<void>;
   /** Throws when the item cannot be written, with the TrunklineError that the stream is to fail with. */
   put(item: unknown): void;
