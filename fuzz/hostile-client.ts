@@ -25,6 +25,8 @@ export type Act =
 const requestTypeOf = {
   call: FrameType.REQUEST_RESPONSE,
   stream: FrameType.REQUEST_STREAM,
+  upload: FrameType.REQUEST_CHANNEL,
+  duplex: FrameType.REQUEST_CHANNEL,
   notification: FrameType.REQUEST_FNF,
 } as const;
 

@@ -3,7 +3,13 @@ import { call, contract, notification, type Kind } from "trunkline";
 import { FlightNumber } from "./flight.ts";
 
 /** The kinds that the demo uses, in the order in which it tells of them. */
-export const kinds = ["call", "stream", "notification"] as const satisfies readonly Kind[];
+export const kinds = [
+  "call",
+  "stream",
+  "upload",
+  "duplex",
+  "notification",
+] as const satisfies readonly Kind[];
 
 const count = z.int().nonnegative();
 

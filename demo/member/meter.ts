@@ -17,7 +17,7 @@ const tracesMax = 256;
  * `node:diagnostics_channel`, and whoever wants to know subscribes.
  */
 export class Meter {
-  readonly made: Report["made"] = { call: 0, stream: 0, notification: 0 };
+  readonly made: Report["made"] = { call: 0, stream: 0, upload: 0, duplex: 0, notification: 0 };
   readonly opened: Record<string, number> = {};
   incidents = 0;
   readonly #kinds = new Map<string, Kind>();

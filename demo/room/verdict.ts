@@ -104,7 +104,7 @@ export function verdictOf(evidence: Evidence): Verdict {
 }
 
 export function totals(reports: readonly Report[]): Pick<Report, "made" | "opened"> {
-  const made = { call: 0, stream: 0, notification: 0 };
+  const made = { call: 0, stream: 0, upload: 0, duplex: 0, notification: 0 };
   const opened: Record<string, number> = {};
   for (const report of reports) {
     for (const kind of kinds) made[kind] += report.made[kind];

@@ -72,7 +72,7 @@ function makeMethod(member: Member, calling: LiveCalling, meter: Meter): unknown
     case "notification":
       return (input: unknown, options?: CallOptions) =>
         invoke(member, calling, meter, order, input, options);
-    case "call": {
+    default: {
       const method = (input: unknown, options?: CallOptions): Promise<unknown> =>
         invoke(member, calling, meter, order, input, options);
       method.result = (input: unknown, options?: CallOptions) =>

@@ -46,6 +46,7 @@ function compile(contract: AnyContract): readonly Member[] {
       member,
       kind,
       idempotent,
+      first: codecNamed(codec.in),
       input: codecNamed(codec.in),
       output: codecNamed(codec.out),
     });

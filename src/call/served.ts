@@ -91,6 +91,14 @@ export class Served implements ServedOperation {
         );
   }
 
+  upload(): Promise<unknown> {
+    return Promise.reject(notServed(this.operation));
+  }
+
+  duplex(): Promise<void> {
+    return Promise.reject(notServed(this.operation));
+  }
+
   refused(code: string): void {
     this.#meter.refused(code);
   }
@@ -249,6 +257,13 @@ export class Served implements ServedOperation {
       durationMs,
     };
   }
+}
+
+/** No contract can declare these kinds yet. */
+function notServed({ kind, name }: Operation): TrunklineError {
+  return systemError("UNIMPLEMENTED", `${name} is a ${kind}, which is not served`, {
+    executed: "no",
+  });
 }
 
 function refuseOutput({ issues }: Validation<unknown>): void {

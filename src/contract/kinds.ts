@@ -10,5 +10,7 @@ export interface KindTraits {
 export const kinds: Readonly<Record<Kind, KindTraits>> = {
   call: { answers: "one" },
   stream: { answers: "many" },
+  upload: { answers: "one" },
+  duplex: { answers: "many" },
   notification: { answers: "none" },
 };

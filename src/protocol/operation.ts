@@ -28,6 +28,9 @@ export class Operation implements OperationName {
   /** All operations of its contract, itself included, in the contract's order. */
   readonly siblings: readonly Operation[];
   readonly idempotent: boolean | "by-key";
+  /** Of the payload that begins a request: the head of an upload or duplex, the input of the other kinds. */
+  readonly first: Codec;
+  /** Of the input; of each of the items where the caller sends many. */
   readonly input: Codec;
   readonly output: Codec;
   /** Its number in this process: an index for tables that connections keep. */
@@ -40,6 +43,7 @@ export class Operation implements OperationName {
     readonly member: string;
     readonly kind: OperationName["kind"];
     readonly idempotent: boolean | "by-key";
+    readonly first: Codec;
     readonly input: Codec;
     readonly output: Codec;
   }) {
@@ -51,6 +55,7 @@ export class Operation implements OperationName {
     this.owner = parts.owner;
     this.siblings = parts.siblings;
     this.idempotent = parts.idempotent;
+    this.first = parts.first;
     this.input = parts.input;
     this.output = parts.output;
     this.slot = slots++;

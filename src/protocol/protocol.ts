@@ -67,7 +67,13 @@ export interface Caller {
     options: StreamOptions,
   ): AsyncIterableIterator<unknown>;
   /** Sends `head`, then the items of `source`; settles with the one answer, as `call` does. */
-  upload(operation: Operation, head: unknown, source: Source, attempt: Attempt): Promise<unknown>;
+  upload(
+    operation: Operation,
+    head: unknown,
+    source: Source,
+    attempt: Attempt,
+    options: UploadOptions,
+  ): Promise<unknown>;
   /** Sends `head`, then the items of `source`, while items come back as they do in `stream`. */
   duplex(
     operation: Operation,
@@ -80,6 +86,11 @@ export interface Caller {
   notify(operation: Operation, input: unknown, attempt: Attempt): Promise<void>;
   /** Takes no new calls, lets those under way end within `withinMs` (default: at once), then closes. */
   close(withinMs?: number): Promise<void>;
+}
+
+export interface UploadOptions {
+  /** The longest time without a sign of the peer while it is waited for, in milliseconds; Infinity for no bound. */
+  readonly idleMs: number;
 }
 
 export interface StreamOptions {

@@ -5,12 +5,14 @@ import type { Case } from "./suite/case.ts";
 import { connectionCases } from "./suite/connections.ts";
 import { creditCases } from "./suite/credit.ts";
 import { drainingCases } from "./suite/draining.ts";
+import { duplexCases } from "./suite/duplexes.ts";
 import { givingUpCases } from "./suite/giving-up.ts";
 import { notificationCases } from "./suite/notifications.ts";
 import { refusalCases } from "./suite/refusals.ts";
 import { Stage, type ProtocolSubject } from "./suite/stage.ts";
 import { streamEndCases } from "./suite/stream-ends.ts";
 import { streamCases } from "./suite/streams.ts";
+import { uploadCases } from "./suite/uploads.ts";
 
 export type { ProtocolSubject };
 
@@ -41,6 +43,8 @@ function casesFor(capabilities: ProtocolCapabilities): Case[] {
     ...boundCases,
     ...givingUpCases,
     ...(kinds.includes("stream") ? [...streamCases, ...streamEndCases, ...creditCases] : []),
+    ...(kinds.includes("upload") ? uploadCases : []),
+    ...(kinds.includes("duplex") ? duplexCases : []),
     ...(kinds.includes("notification") ? notificationCases : []),
     ...connectionCases,
     ...drainingCases,

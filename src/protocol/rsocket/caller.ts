@@ -8,11 +8,20 @@ import type { Address } from "../../transport/address.ts";
 import type { CloseReason, Connection, Transport } from "../../transport/transport.ts";
 import type { Attempt } from "../attempt.ts";
 import type { Operation } from "../operation.ts";
-import type { Caller, CallerState, ConnectOptions, StreamOptions } from "../protocol.ts";
+import type {
+  Caller,
+  CallerState,
+  ConnectOptions,
+  Source,
+  StreamOptions,
+  UploadOptions,
+} from "../protocol.ts";
 import { callerBounds, frameOverheadBytes, type CallerBounds } from "./bounds.ts";
+import { ItemDuplex } from "./item-duplex.ts";
 import { ItemStream } from "./item-stream.ts";
 import { PendingCall } from "./pending-call.ts";
 import { PendingNotification } from "./pending-notification.ts";
+import { PendingUpload } from "./pending-upload.ts";
 import type { Request, RequestHome } from "./request.ts";
 import { Session, type SessionOwner } from "./session.ts";
 import { readPush } from "./setup.ts";
@@ -114,6 +123,45 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
     );
     this.#begin(stream, stream.startedAt);
     return stream;
+  }
+
+  upload(
+    operation: Operation,
+    head: unknown,
+    source: Source,
+    attempt: Attempt,
+    options: UploadOptions,
+  ): Promise<unknown> {
+    const { itemBytesMax } = this.#bounds;
+    try {
+      const upload = new PendingUpload(
+        this,
+        operation,
+        attempt,
+        head,
+        itemBytesMax,
+        source,
+        options,
+      );
+      this.#begin(upload, upload.startedAt);
+      return upload.promise;
+    } catch (error) {
+      const refusal = error as TrunklineError;
+      return Promise.reject(refusal);
+    }
+  }
+
+  duplex(
+    operation: Operation,
+    head: unknown,
+    source: Source,
+    attempt: Attempt,
+    options: StreamOptions,
+  ): AsyncIterableIterator<unknown> {
+    const { itemBytesMax } = this.#bounds;
+    const duplex = new ItemDuplex(this, operation, attempt, head, itemBytesMax, source, options);
+    this.#begin(duplex, duplex.startedAt);
+    return duplex;
   }
 
   #begin(request: Request, now: number): void {

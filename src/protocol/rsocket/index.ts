@@ -4,7 +4,7 @@ import { RsocketCaller } from "./caller.ts";
 import { RsocketServer } from "./server.ts";
 
 const capabilities: ProtocolCapabilities = {
-  kinds: ["call", "stream", "notification"],
+  kinds: ["call", "stream", "upload", "duplex", "notification"],
   deadline: true,
   cancel: true,
   credit: true,

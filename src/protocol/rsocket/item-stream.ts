@@ -1,4 +1,3 @@
-import { BoundedQueue } from "../../base/bounded-queue.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../../base/error.ts";
 import type { CloseReason } from "../../transport/transport.ts";
 import { Flag, FrameType } from "../../wire/frame-type.ts";
@@ -6,32 +5,23 @@ import type { FrameView } from "../../wire/frame-view.ts";
 import type { Attempt, CancelReason } from "../attempt.ts";
 import type { Operation } from "../operation.ts";
 import type { StreamOptions } from "../protocol.ts";
-import { creditFirst, creditMax, CreditWindow } from "./credit-window.ts";
+import { creditFirst } from "./credit-window.ts";
 import { unreadable } from "./pending-call.ts";
+import { ReceivedItems, type ItemsOwner } from "./received-items.ts";
 import { Request, type RequestHome } from "./request.ts";
 
 type Result = IteratorResult<unknown, undefined>;
 
-interface Reader {
-  resolve(result: Result | PromiseLike<Result>): void;
-  reject(error: unknown): void;
-}
-
-const done: Result = Object.freeze({ done: true, value: undefined });
-
-/** A stream that we read: items wait here, as many as the window allows, until the reader takes them. */
-export class ItemStream extends Request implements AsyncIterableIterator<unknown> {
+/** A stream that we read. */
+export class ItemStream extends Request implements AsyncIterableIterator<unknown>, ItemsOwner {
   readonly type: number = FrameType.REQUEST_STREAM;
   readonly credit: number = creditFirst;
-  readonly #items = new BoundedQueue<unknown>(creditMax);
-  readonly #readers: Reader[] = [];
-  readonly #window = new CreditWindow();
+  readonly #items = new ReceivedItems(this);
   readonly #options: StreamOptions;
-  /** Set once the peer has accepted: the first item, or the end. */
+  /** Set once the peer has accepted: the first item, credit, or the end. */
   #accepted = false;
   /** When the last item came, or was asked for, whichever was later. */
   #idleFrom = 0;
-  #failure: ReturnType<StreamOptions["settled"]>;
 
   constructor(
     home: RequestHome,
@@ -46,13 +36,15 @@ export class ItemStream extends Request implements AsyncIterableIterator<unknown
   }
 
   payload(memory: Buffer, view: FrameView): void {
-    if (!this.#accepted || this.#options.idleMs !== Infinity) this.#alive();
+    if (!this.#accepted || this.#options.idleMs !== Infinity) this.alive();
     if ((view.flags & Flag.NEXT) !== 0) this.#arrived(memory, view);
-    if ((view.flags & Flag.COMPLETE) !== 0 && !this.over) this.#end();
+    if ((view.flags & Flag.COMPLETE) === 0 || this.over) return;
+    this.ended();
+    this.#end();
   }
 
   #arrived(memory: Buffer, view: FrameView): void {
-    if (!this.#window.arrived(view.dataTo - view.dataFrom)) {
+    if (!this.#items.admit(view.dataTo - view.dataFrom)) {
       this.session?.violation(`${this.operation.name} sent more items than it was granted`);
       return;
     }
@@ -60,40 +52,26 @@ export class ItemStream extends Request implements AsyncIterableIterator<unknown
     try {
       item = this.operation.output.decode(memory, view.dataFrom, view.dataTo);
     } catch (cause) {
-      this.#abandon(unreadable(this.operation, "item", cause));
+      this.abandon(unreadable(this.operation, "item", cause));
       return;
     }
-    const reader = this.#readers.shift();
-    if (reader === undefined) this.#items.push(item);
-    else this.#deliver(item, reader);
+    this.#items.push(item);
   }
 
-  /** The items before a failure are read first; only giving up throws them away. */
   next(): Promise<Result> {
-    if (this.#items.size > 0) {
-      const item = this.#items.shift();
-      return new Promise((resolve, reject) => this.#deliver(item, { resolve, reject }));
-    }
-    if (this.#failure !== undefined) {
-      const failure = this.#failure;
-      this.#failure = undefined; // told once; then the stream is simply over
-      return thrown(failure);
-    }
-    if (this.over) return Promise.resolve(done);
-    if (this.#readers.length === 0 && this.#options.idleMs !== Infinity)
-      this.#idleFrom = this.home.env.now();
-    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
+    const { idleMs } = this.#options;
+    if (idleMs !== Infinity && !this.#items.awaited) this.#idleFrom = this.home.env.now();
+    return this.#items.next();
   }
 
   /** Leaving the loop: the producer is told to stop. */
   return(): Promise<Result> {
     this.#items.clear();
-    this.#failure = undefined;
     if (!this.over) {
       this.session?.cancel(this.streamId);
       this.#end();
     }
-    return Promise.resolve(done);
+    return Promise.resolve({ done: true, value: undefined });
   }
 
   [Symbol.asyncIterator](): this {
@@ -111,17 +89,13 @@ export class ItemStream extends Request implements AsyncIterableIterator<unknown
   }
 
   protected reject(error: TrunklineError): void {
-    const told = this.#options.settled(error);
-    const reader = this.#readers.shift();
-    if (reader === undefined) this.#failure = told;
-    else reader.resolve(thrown(told));
-    this.#endReaders();
+    this.#items.fail(this.#options.settled(error));
   }
 
   override lost(reason: CloseReason): void {
     const error = systemError(
       "UNAVAILABLE",
-      `the connection was lost before the stream ended: ${reason.message}`,
+      `the connection was lost before the ${this.operation.kind} ended: ${reason.message}`,
       { executed: "maybe" },
     );
     this.fail(error);
@@ -131,22 +105,18 @@ export class ItemStream extends Request implements AsyncIterableIterator<unknown
     const { env } = this.home;
     const now = env.now();
     if (!this.#accepted) {
-      this.#abandon(this.#late(`no item within ${Math.round(now - this.startedAt)} ms`));
+      this.abandon(late(`no item within ${Math.round(now - this.startedAt)} ms`));
     } else if (now >= this.attempt.totalAt) {
-      this.#abandon(this.#late(`not at its end within ${Math.round(now - this.startedAt)} ms`));
-    } else if (this.#readers.length > 0 && now >= this.#idleFrom + this.#options.idleMs) {
-      this.#abandon(this.#late(`no item for ${Math.round(now - this.#idleFrom)} ms`));
+      this.abandon(late(`not at its end within ${Math.round(now - this.startedAt)} ms`));
+    } else if (this.#items.awaited && now >= this.#idleFrom + this.#options.idleMs) {
+      this.abandon(late(`no item for ${Math.round(now - this.#idleFrom)} ms`));
     } else {
       this.#watch(now); // an item came meanwhile, or nobody asks for one: it is not the producer who idles
     }
   }
 
-  #late(reason: string): TrunklineError {
-    return systemError("DEADLINE_EXCEEDED", reason, { executed: "maybe" });
-  }
-
   /** The peer has accepted: from here on only `total` and `idle` bound the stream. */
-  #alive(): void {
+  protected alive(): void {
     const now = this.home.env.now();
     this.#idleFrom = now;
     if (this.#accepted) return;
@@ -157,67 +127,43 @@ export class ItemStream extends Request implements AsyncIterableIterator<unknown
   #watch(now: number): void {
     const { env } = this.home;
     // While nobody asks, the earliest who can have waited too long is one who asks now.
-    const from = this.#readers.length > 0 ? this.#idleFrom : now;
+    const from = this.#items.awaited ? this.#idleFrom : now;
     const next = Math.min(this.attempt.totalAt, from + this.#options.idleMs);
     if (next === Infinity) env.clear(this);
     else env.set(this, next);
   }
 
-  #deliver(item: unknown, reader: Reader): void {
-    const grant = this.#window.taken();
-    if (grant > 0 && !this.over) this.session?.request(this.streamId, grant);
-    let accepted: unknown;
-    try {
-      accepted = this.#options.accept(item);
-    } catch (error) {
-      this.#refused(error, reader);
-      return;
-    }
-    if (accepted instanceof Promise) {
-      accepted.then(
-        (value: unknown) => reader.resolve({ done: false, value }),
-        (error: unknown) => this.#refused(error, reader),
-      );
-    } else {
-      reader.resolve({ done: false, value: accepted });
-    }
+  // ---- ItemsOwner ---------------------------------------------------------------------------------------------------
+
+  grant(items: number): void {
+    if (!this.over) this.session?.request(this.streamId, items);
   }
 
-  /** An item that is not valid ends the stream. */
-  #refused(error: unknown, reader: Reader): void {
-    this.#items.clear();
-    this.#failure = undefined;
-    if (this.over) {
-      reader.reject(error);
-      return;
+  accept(item: unknown): unknown {
+    return this.#options.accept(item);
+  }
+
+  refused(error: unknown): unknown {
+    if (!this.over) {
+      this.session?.cancel(this.streamId);
+      this.finish();
     }
-    this.session?.cancel(this.streamId);
-    this.finish();
     const failure = isTrunklineError(error)
       ? error
       : systemError("INTERNAL", "an item was not accepted", { executed: "maybe", cause: error });
-    reader.resolve(thrown(this.#options.settled(failure)));
-    this.#endReaders();
+    return this.#options.settled(failure);
   }
 
-  /** Fails here and tells the producer to stop. */
-  #abandon(error: TrunklineError): void {
-    this.session?.cancel(this.streamId);
-    this.fail(error);
-  }
+  /** The peer has sent its last item. */
+  protected ended(): void {}
 
   #end(): void {
     this.finish();
     void this.#options.settled(undefined);
-    this.#endReaders();
-  }
-
-  #endReaders(): void {
-    for (const reader of this.#readers.splice(0)) reader.resolve(done);
+    this.#items.end();
   }
 }
 
-async function thrown(failure: ReturnType<StreamOptions["settled"]>): Promise<never> {
-  const error: unknown = await failure;
-  throw error;
+function late(reason: string): TrunklineError {
+  return systemError("DEADLINE_EXCEEDED", reason, { executed: "maybe" });
 }

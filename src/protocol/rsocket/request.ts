@@ -1,23 +1,29 @@
 import { systemError, type TrunklineError } from "../../base/error.ts";
 import type { Env } from "../../base/env.ts";
 import { Alarm } from "../../base/timer-wheel.ts";
+import type { Codec } from "../../codec/codec.ts";
 import type { CloseReason } from "../../transport/transport.ts";
 import type { FrameView } from "../../wire/frame-view.ts";
 import type { Attempt, Cancellable, CancelReason } from "../attempt.ts";
 import type { Operation } from "../operation.ts";
 import { bytesBeyond, type Payload } from "./frame-sender.ts";
+import type { Room } from "./item-sink.ts";
 import type { StreamEnd } from "./stream-end.ts";
 
 /** What a request needs of the session that carries it. */
-export interface Carrier {
+export interface Carrier extends Room {
   /** The peer takes no new requests here. */
   readonly draining: boolean;
+  /** The largest input or item that the peer takes, as far as it has said so. */
+  readonly itemBytesMax: number;
   /** The request is over: frames that still come for it are ignored. */
   forget(streamId: number): void;
   /** Tells the peer to stop. */
   cancel(streamId: number): void;
   /** Gives the peer credit for more items. */
   request(streamId: number, items: number): void;
+  /** Sends an item, or the end of our items, as the flags NEXT and COMPLETE say. */
+  payload(streamId: number, flags: number, payload: Payload): void;
   /** The peer broke the protocol. */
   violation(message: string): void;
 }
@@ -60,7 +66,7 @@ export abstract class Request extends Alarm implements Cancellable, StreamEnd {
     this.operation = operation;
     this.attempt = attempt;
     this.startedAt = attempt.beganAt ?? home.env.now();
-    this.payloadOut = encodeInput(operation, input, itemBytesMax);
+    this.payloadOut = encodeInput(operation.first, input, itemBytesMax, "no");
   }
 
   /** The frame type that begins it. */
@@ -79,7 +85,8 @@ export abstract class Request extends Alarm implements Cancellable, StreamEnd {
 
   failed(error: TrunklineError): void {
     const { session, streamId } = this;
-    if (session?.draining === true && error.executed === "no" && error.code === "UNAVAILABLE") {
+    const refused = error.executed === "no" && error.code === "UNAVAILABLE";
+    if (session?.draining === true && refused && this.movable) {
       session.forget(streamId);
       this.session = undefined;
       if (this.home.elsewhere(this)) return;
@@ -99,7 +106,12 @@ export abstract class Request extends Alarm implements Cancellable, StreamEnd {
     );
   }
 
-  // We only ask on these streams; what a requester is told to send or to stop has no meaning here.
+  /** All of it can be sent a second time. */
+  protected get movable(): boolean {
+    return true;
+  }
+
+  // Where only the peer sends items, what we are told to send or to stop has no meaning.
   requested(_items: number): void {}
   cancelled(): void {}
 
@@ -116,6 +128,13 @@ export abstract class Request extends Alarm implements Cancellable, StreamEnd {
     this.home.env.clear(this);
     if (this.session === undefined) this.home.left(this);
     else this.session.forget(this.streamId);
+  }
+
+  /** Fails here and tells the peer to stop. */
+  abandon(error: TrunklineError): void {
+    if (this.over) return;
+    this.session?.cancel(this.streamId);
+    this.fail(error);
   }
 
   cancel(reason: CancelReason, cause?: unknown): void {
@@ -135,8 +154,7 @@ export abstract class Request extends Alarm implements Cancellable, StreamEnd {
   /** The deadline is over while the request is under way. */
   protected timedOut(): void {
     const reason = `no answer within ${Math.round(this.home.env.now() - this.startedAt)} ms`;
-    this.session?.cancel(this.streamId);
-    this.fail(systemError("DEADLINE_EXCEEDED", reason, { executed: "maybe" }));
+    this.abandon(systemError("DEADLINE_EXCEEDED", reason, { executed: "maybe" }));
   }
 }
 
@@ -155,33 +173,32 @@ function cancelError(
   return systemError("CANCELLED", why, { executed, cause });
 }
 
-function encodeInput(operation: Operation, input: unknown, bytesMax: number): Payload {
+/** What the caller gave, as bytes or text. Throws when it cannot be written, or is too large. */
+export function encodeInput(
+  codec: Codec,
+  input: unknown,
+  bytesMax: number,
+  executed: "no" | "maybe",
+): Payload {
   let payload: Payload;
   try {
-    payload = operation.input.encode(input);
+    payload = codec.encode(input);
   } catch (cause) {
     const told = cause instanceof Error ? cause.message : String(cause);
-    throw systemError(
-      "INVALID_ARGUMENT",
-      `the input cannot be written as ${operation.input.name}: ${told}`,
-      {
-        executed: "no",
-        cause,
-      },
-    );
+    const reason = `the input cannot be written as ${codec.name}: ${told}`;
+    throw systemError("INVALID_ARGUMENT", reason, { executed, cause });
   }
   const bytes = bytesBeyond(payload, bytesMax);
-  if (bytes > 0) throw inputTooLarge(bytes, bytesMax);
+  if (bytes > 0) throw inputTooLarge(bytes, bytesMax, executed);
   return payload;
 }
 
-export function inputTooLarge(bytes: number, bytesMax: number): TrunklineError {
-  return systemError(
-    "RESOURCE_EXHAUSTED",
-    `the input takes ${bytes} bytes, ${bytesMax} are allowed`,
-    {
-      executed: "no",
-      advice: "send it in parts, or raise itemBytesMax on both sides",
-    },
-  );
+export function inputTooLarge(
+  bytes: number,
+  bytesMax: number,
+  executed: "no" | "maybe" = "no",
+): TrunklineError {
+  const reason = `the input takes ${bytes} bytes, ${bytesMax} are allowed`;
+  const advice = "send it in parts, or raise itemBytesMax on both sides";
+  return systemError("RESOURCE_EXHAUSTED", reason, { executed, advice });
 }

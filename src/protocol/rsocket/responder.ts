@@ -18,7 +18,9 @@ import {
   readTrace,
 } from "./metadata.ts";
 import { ServedCall } from "./served-call.ts";
+import { ServedDuplex } from "./served-duplex.ts";
 import { ServedStream } from "./served-stream.ts";
+import { ServedUpload } from "./served-upload.ts";
 import type { AnsweringSide } from "./answering-side.ts";
 import type { Answering, Session } from "./session.ts";
 import { operationsMax } from "./setup.ts";
@@ -27,6 +29,8 @@ import { operationsMax } from "./setup.ts";
 const requestTypes: Readonly<Record<ServedOperation["operation"]["kind"], number>> = {
   call: FrameType.REQUEST_RESPONSE,
   stream: FrameType.REQUEST_STREAM,
+  upload: FrameType.REQUEST_CHANNEL,
+  duplex: FrameType.REQUEST_CHANNEL,
   notification: FrameType.REQUEST_FNF,
 };
 
@@ -149,9 +153,16 @@ export class Responder implements Answering, AnsweringSide {
     );
     this.inFlight++;
     this.#home.began(incoming, view.type !== FrameType.REQUEST_FNF);
-    if (view.type === FrameType.REQUEST_STREAM)
-      void new ServedStream(this, served, incoming, view).run(input);
-    else void new ServedCall(this, served, incoming, view).run(input);
+    switch (served.operation.kind) {
+      case "stream":
+        return void new ServedStream(this, served, incoming, view).run(input);
+      case "upload":
+        return void new ServedUpload(this, served, incoming, view).run(input);
+      case "duplex":
+        return void new ServedDuplex(this, served, incoming, view).run(input);
+      default:
+        return void new ServedCall(this, served, incoming, view).run(input);
+    }
   }
 
   /** Nothing ran: the caller may safely try elsewhere. */

@@ -10,13 +10,13 @@ import type { StreamEnd } from "./stream-end.ts";
 
 /** A call or notification of the peer, from its frame until its handler has settled. */
 export class ServedCall implements StreamEnd {
-  readonly #responder: AnsweringSide;
-  readonly #served: ServedOperation;
-  readonly #incoming: Incoming;
-  readonly #streamId: number;
+  protected readonly responder: AnsweringSide;
+  protected readonly served: ServedOperation;
+  protected readonly incoming: Incoming;
+  protected readonly streamId: number;
   readonly #answers: boolean;
   /** Nobody waits for the answer any more. */
-  #gone = false;
+  protected gone = false;
 
   constructor(
     responder: AnsweringSide,
@@ -24,10 +24,10 @@ export class ServedCall implements StreamEnd {
     incoming: Incoming,
     view: FrameView,
   ) {
-    this.#responder = responder;
-    this.#served = served;
-    this.#incoming = incoming;
-    this.#streamId = view.streamId;
+    this.responder = responder;
+    this.served = served;
+    this.incoming = incoming;
+    this.streamId = view.streamId;
     this.#answers = view.type !== FrameType.REQUEST_FNF;
     if (this.#answers) responder.session.adopt(view.streamId, this);
   }
@@ -36,48 +36,52 @@ export class ServedCall implements StreamEnd {
     let output: unknown;
     let failure: TrunklineError | undefined;
     try {
-      output = await this.#served.handle(input, this.#incoming);
+      output = await this.work(input);
     } catch (error) {
       failure = error as TrunklineError;
     }
-    const { session } = this.#responder;
+    const { session } = this.responder;
     // An answer for which there is no room waits as the value that it is, and is still under way.
-    if (this.#gone || !this.#answers || session.connection.writable) this.#end(output, failure);
+    if (this.gone || !this.#answers || session.connection.writable) this.#end(output, failure);
     else session.whenRoom(() => this.#end(output, failure));
   }
 
+  protected work(input: unknown): Promise<unknown> {
+    return this.served.handle(input, this.incoming);
+  }
+
   #end(output: unknown, failure: TrunklineError | undefined): void {
-    if (this.#answers && !this.#gone) {
+    if (this.#answers && !this.gone) {
       if (failure === undefined) this.#answer(output);
-      else this.#responder.fail(this.#streamId, failure, this.#served);
-      this.#responder.session.release(this.#streamId);
+      else this.responder.fail(this.streamId, failure, this.served);
+      this.responder.session.release(this.streamId);
     }
-    this.#responder.settled(this.#incoming, this.#answers);
+    this.responder.settled(this.incoming, this.#answers);
   }
 
   #answer(output: unknown): void {
-    const responder = this.#responder;
-    const payload = encodeOutput(this.#served, output, responder.itemBytesMax);
+    const { responder } = this;
+    const payload = encodeOutput(this.served, output, responder.itemBytesMax);
     if (typeof payload !== "string" && !(payload instanceof Uint8Array)) {
-      responder.fail(this.#streamId, payload, this.#served);
+      responder.fail(this.streamId, payload, this.served);
     } else {
-      responder.payload(this.#streamId, Flag.NEXT | Flag.COMPLETE, payload);
+      responder.payload(this.streamId, Flag.NEXT | Flag.COMPLETE, payload);
     }
   }
 
   cancelled(): void {
-    this.#gone = true;
-    this.#responder.session.release(this.#streamId);
-    this.#incoming.cancel("caller");
+    this.gone = true;
+    this.responder.session.release(this.streamId);
+    this.incoming.cancel("caller");
   }
 
   lost(_reason: CloseReason): void {
-    this.#gone = true;
-    this.#incoming.cancel("peer");
+    this.gone = true;
+    this.incoming.cancel("peer");
   }
 
   // The peer of a call sends nothing more but CANCEL; anything else is ignored, as the standard asks.
-  payload(): void {}
+  payload(_memory: Buffer, _view: FrameView): void {}
   requested(): void {}
   failed(): void {}
 }

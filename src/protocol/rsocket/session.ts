@@ -8,7 +8,7 @@ import { FrameView, readErrorText } from "../../wire/frame-view.ts";
 import { streamIdMax } from "../../wire/limits.ts";
 import type { ContractName, Operation } from "../operation.ts";
 import { decodeFailure } from "./failure.ts";
-import { bytesBeyond, FrameSender } from "./frame-sender.ts";
+import { bytesBeyond, FrameSender, type Payload } from "./frame-sender.ts";
 import { encodeExtensions } from "./metadata.ts";
 import { PeerWatch } from "./peer-watch.ts";
 import { inputTooLarge, Request, type Carrier } from "./request.ts";
@@ -143,7 +143,7 @@ export class Session extends Alarm implements Receiver, Carrier {
       request.type,
       request.credit,
       index,
-      operation.input.id,
+      operation.first.id,
       attempt,
       extensions,
       now,
@@ -183,6 +183,11 @@ export class Session extends Alarm implements Receiver, Carrier {
     this.#guarded(() => this.sender.cancel(streamId));
   }
 
+  /** Sends an item of a stream, or the end of its items. */
+  payload(streamId: number, flags: number, payload: Payload): void {
+    this.#guarded(() => this.sender.payload(streamId, flags, payload));
+  }
+
   /** Gives the peer credit for more items. */
   request(streamId: number, items: number): void {
     this.#guarded(() => this.sender.requestN(streamId, items));
@@ -219,6 +224,10 @@ export class Session extends Alarm implements Receiver, Carrier {
   /** Nothing is to be sent any more: neither answers nor requests. */
   get quiet(): boolean {
     return this.#streams.size === 0;
+  }
+
+  get writable(): boolean {
+    return this.connection.writable;
   }
 
   /** Runs `resume` when the connection can take more, or is closed; those who wait take turns. */

@@ -7,6 +7,7 @@ import { Operation, type ContractName } from "../operation.ts";
 export interface OperationTerms {
   readonly kind: Kind;
   /** Default JSON. */
+  readonly head?: "json" | "raw";
   readonly in?: "json" | "raw";
   readonly out?: "json" | "raw";
 }
@@ -23,7 +24,8 @@ export function declare<Name extends string>(
   const owner: ContractName = { name, major, digest: "", operations };
   const siblings: Operation[] = [];
   for (const member of operations) {
-    const { kind, in: input = "json", out = "json" } = terms[member];
+    const { kind, head = "json", in: input = "json", out = "json" } = terms[member];
+    const first = kind === "upload" || kind === "duplex" ? head : input;
     siblings.push(
       new Operation({
         owner,
@@ -32,6 +34,7 @@ export function declare<Name extends string>(
         member,
         kind,
         idempotent: false,
+        first: codecs[first],
         input: codecs[input],
         output: codecs[out],
       }),

@@ -1,7 +1,14 @@
 import type { TrunklineError } from "../../base/error.ts";
 import type { Attempt } from "../attempt.ts";
 import type { Operation } from "../operation.ts";
-import type { Caller } from "../protocol.ts";
+import type { Caller, Source, StreamOptions } from "../protocol.ts";
+
+export interface ReadingTerms {
+  readonly idleMs?: number;
+  readonly accept?: (item: unknown) => unknown;
+  /** Of the items that go the other way: then it is a duplex. */
+  readonly source?: Source;
+}
 
 /** How a stream of a case is read, and what its reader was told. */
 export class Reading {
@@ -16,16 +23,22 @@ export class Reading {
     operation: Operation,
     input: unknown,
     attempt: Attempt,
-    terms: { readonly idleMs?: number; readonly accept?: (item: unknown) => unknown } = {},
+    terms: ReadingTerms = {},
   ) {
-    this.stream = caller.stream(operation, input, attempt, {
+    const options: StreamOptions = {
       idleMs: terms.idleMs ?? Infinity,
       accept: terms.accept ?? ((item) => item),
       settled: (failure: TrunklineError | undefined) => {
         this.settled.push(failure?.code);
         return failure;
       },
-    }) as AsyncIterableIterator<unknown, undefined>;
+    };
+    const { source } = terms;
+    this.stream = (
+      source === undefined
+        ? caller.stream(operation, input, attempt, options)
+        : caller.duplex(operation, input, source, attempt, options)
+    ) as AsyncIterableIterator<unknown, undefined>;
   }
 
   /** The next `count` items, or as many as there are. */

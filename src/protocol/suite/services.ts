@@ -1,9 +1,11 @@
 import { isTrunklineError, systemError, type TrunklineError } from "../../base/error.ts";
 import type { Incoming } from "../incoming.ts";
 import type { Operation } from "../operation.ts";
-import type { Dispatcher, ServedOperation, Sink } from "../protocol.ts";
+import type { Dispatcher, ItemSource, ServedOperation, Sink } from "../protocol.ts";
 
 type Answer = (input: unknown, incoming: Incoming) => unknown;
+type Take = (head: unknown, items: ItemSource, incoming: Incoming) => unknown;
+type Converse = (head: unknown, items: ItemSource, incoming: Incoming, sink: Sink) => Promise<void>;
 type Produce = (input: unknown, incoming: Incoming, sink: Sink) => Promise<void>;
 
 /** What a case serves, without anything that the layers above a protocol add. */
@@ -20,37 +22,47 @@ export class Services implements Dispatcher {
 
   /** Serves a call or a notification. */
   answer(operation: Operation, answer: Answer): void {
-    const handle = async (input: unknown, incoming: Incoming): Promise<unknown> =>
-      answer(input, incoming);
-    this.#add(operation, handle, () => Promise.reject(new Error("it is no stream")));
+    this.#add(operation, { handle: async (input, incoming) => answer(input, incoming) });
   }
 
   /** Serves a stream. */
   produce(operation: Operation, produce: Produce): void {
-    this.#add(operation, () => Promise.reject(new Error("it is a stream")), produce);
+    this.#add(operation, { stream: produce });
   }
 
-  #add(operation: Operation, handle: ServedOperation["handle"], stream: Produce): void {
+  /** Serves an upload. */
+  take(operation: Operation, take: Take): void {
+    const upload = async (head: unknown, items: ItemSource, incoming: Incoming): Promise<unknown> =>
+      take(head, items, incoming);
+    this.#add(operation, { upload });
+  }
+
+  /** Serves a duplex. */
+  converse(operation: Operation, converse: Converse): void {
+    this.#add(operation, { duplex: converse });
+  }
+
+  #add(operation: Operation, served: Partial<ServedOperation>): void {
     const { name, major } = operation.owner;
-    const begin = (incoming: Incoming): void => void this.begun.push(incoming);
+    const run = async <T>(incoming: Incoming, work: () => Promise<T> | undefined): Promise<T> => {
+      this.begun.push(incoming);
+      try {
+        const working = work();
+        if (working === undefined) throw new Error(`it is a ${operation.kind}`);
+        return await working;
+      } catch (error) {
+        throw this.#typed(error);
+      }
+    };
     this.#served.set(`${name}@${major}/${operation.member}`, {
       operation,
-      handle: async (input, incoming) => {
-        begin(incoming);
-        try {
-          return await handle(input, incoming);
-        } catch (error) {
-          throw this.#typed(error);
-        }
-      },
-      stream: async (input, incoming, sink) => {
-        begin(incoming);
-        try {
-          await stream(input, incoming, sink);
-        } catch (error) {
-          throw this.#typed(error);
-        }
-      },
+      handle: (input, incoming) => run(incoming, () => served.handle?.(input, incoming)),
+      stream: (input, incoming, sink) =>
+        run(incoming, () => served.stream?.(input, incoming, sink)),
+      upload: (head, items, incoming) =>
+        run(incoming, () => served.upload?.(head, items, incoming)),
+      duplex: (head, items, incoming, sink) =>
+        run(incoming, () => served.duplex?.(head, items, incoming, sink)),
       incident: (exception) => this.#incident(exception),
     });
   }

@@ -165,10 +165,11 @@ export function numbers(length: number): number[] {
   return Array.from({ length }, (_, index) => index);
 }
 
-/** Puts the items into the sink as it asks for them; what is put after the stream was given up is dropped. */
+/** Puts the items into the sink as it asks for them, and stops when nobody takes them any more. */
 export async function puts(sink: Sink, items: Iterable<unknown>): Promise<void> {
   for (const item of items) {
-    if (!sink.ready) await sink.whenReady();
+    while (!sink.ready && !sink.closed) await sink.whenReady();
+    if (sink.closed) return;
     sink.put(item);
   }
 }
