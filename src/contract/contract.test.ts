@@ -99,7 +99,7 @@ test("all problems of a contract are told at once, each with the operation it li
       '2. the version "1" is not a semantic version: write "1.0.0"',
       "3. toJSON: an operation cannot have this name, because JavaScript gives it a meaning",
       "4. Get: an operation's name must begin with a-z, go on with letters and digits, and have at most 100 characters",
-      "5. five: is not an operation: make it with call(), stream(), notification()",
+      "5. five: is not an operation: make it with call(), stream(), upload(), duplex(), notification()",
       "6. a: idle is for operations with many answers, not for a call",
       "7. a: in is not a Standard Schema",
       "8. a: out is not a Standard Schema",
