@@ -18,6 +18,8 @@ export interface ProtocolCapabilities {
   /** The answer says whether the handler ran; without it every failure after sending is `maybe`. */
   readonly executed: boolean;
   readonly headers: boolean;
+  /** Both ends may ask: who is called can call back over the same connection. */
+  readonly callback: boolean;
 }
 
 /** Carries calls and streams between processes. It knows no policy and no registry. */
@@ -44,6 +46,10 @@ export interface ConnectOptions {
   readonly keepaliveMs?: number;
   /** A peer from which nothing came for this long is dead, in milliseconds. Default 15,000. */
   readonly lifetimeMs?: number;
+  /** What the other side may ask of us over the same connection. Default: nothing. */
+  readonly dispatcher?: Dispatcher;
+  /** Requests of the other side under way, past which further ones are refused. Default 4,096. */
+  readonly inFlightMax?: number;
 }
 
 export type CallerState = "idle" | "connecting" | "ready" | "waiting" | "closed";
@@ -160,6 +166,8 @@ export interface ServeOptions {
   readonly bootId?: string;
   /** Requests under way on one connection, past which further ones are refused. Default 4,096. */
   readonly inFlightMax?: number;
+  /** Calls back under way on one connection, past which further ones are refused. Default 4,096. */
+  readonly outstandingMax?: number;
   /** The largest input or item in bytes, each way. Default 4 MiB. */
   readonly itemBytesMax?: number;
   /** Open connections past which new ones are closed at once. Default 10,000. */

@@ -1,5 +1,6 @@
 import type { ProtocolCapabilities } from "./protocol.ts";
 import { answerCases } from "./suite/answers.ts";
+import { bothRolesCases } from "./suite/both-roles.ts";
 import { boundCases } from "./suite/bounds.ts";
 import type { Case } from "./suite/case.ts";
 import { connectionCases } from "./suite/connections.ts";
@@ -46,6 +47,7 @@ function casesFor(capabilities: ProtocolCapabilities): Case[] {
     ...(kinds.includes("upload") ? uploadCases : []),
     ...(kinds.includes("duplex") ? duplexCases : []),
     ...(kinds.includes("notification") ? notificationCases : []),
+    ...(capabilities.callback ? bothRolesCases : []),
     ...connectionCases,
     ...drainingCases,
   ];

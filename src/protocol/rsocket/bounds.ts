@@ -12,6 +12,9 @@ const itemBytesLimit: number = frameBytesMax - frameOverheadBytes;
 
 const itemBytesMaxDefault: number = 4 * 1024 * 1024;
 
+/** Requests under way on one connection, in each direction. */
+const requestsMaxDefault = 4_096;
+
 /** The bounds of a caller, defaults filled in. */
 export interface CallerBounds {
   readonly instance: string;
@@ -20,6 +23,7 @@ export interface CallerBounds {
   readonly itemBytesMax: number;
   readonly keepaliveMs: number;
   readonly lifetimeMs: number;
+  readonly inFlightMax: number;
 }
 
 /** Throws INVALID_ARGUMENT for what could not be kept. */
@@ -28,7 +32,8 @@ export function callerBounds(options: ConnectOptions): CallerBounds {
   return {
     instance: options.instance ?? "anonymous",
     connectWaitMs: atLeast("connectWaitMs", options.connectWaitMs ?? 2_000, 0),
-    outstandingMax: atLeast("outstandingMax", options.outstandingMax ?? 4_096, 1),
+    outstandingMax: atLeast("outstandingMax", options.outstandingMax ?? requestsMaxDefault, 1),
+    inFlightMax: atLeast("inFlightMax", options.inFlightMax ?? requestsMaxDefault, 1),
     itemBytesMax: itemBytes(options.itemBytesMax),
     keepaliveMs: whole("keepaliveMs", keepaliveMs, 1, durationMsMax),
     lifetimeMs: whole("lifetimeMs", options.lifetimeMs ?? 15_000, keepaliveMs, durationMsMax),
@@ -40,6 +45,7 @@ export interface ServerBounds {
   readonly instance: string;
   readonly bootId: string;
   readonly inFlightMax: number;
+  readonly outstandingMax: number;
   readonly itemBytesMax: number;
   readonly setupMs: number;
 }
@@ -49,7 +55,8 @@ export function serverBounds(options: ServeOptions, env: Env): ServerBounds {
   return {
     instance: options.instance ?? "anonymous",
     bootId: options.bootId ?? uuidv7(env),
-    inFlightMax: atLeast("inFlightMax", options.inFlightMax ?? 4_096, 1),
+    inFlightMax: atLeast("inFlightMax", options.inFlightMax ?? requestsMaxDefault, 1),
+    outstandingMax: atLeast("outstandingMax", options.outstandingMax ?? requestsMaxDefault, 1),
     itemBytesMax: itemBytes(options.itemBytesMax),
     setupMs: whole("setupMs", options.setupMs ?? 5_000, 1, durationMsMax),
   };

@@ -6,26 +6,17 @@ import { isTrunklineError, locate, systemError, type TrunklineError } from "../.
 import type { Alarm } from "../../base/timer-wheel.ts";
 import type { Address } from "../../transport/address.ts";
 import type { CloseReason, Connection, Transport } from "../../transport/transport.ts";
-import type { Attempt } from "../attempt.ts";
-import type { Operation } from "../operation.ts";
-import type {
-  Caller,
-  CallerState,
-  ConnectOptions,
-  Source,
-  StreamOptions,
-  UploadOptions,
-} from "../protocol.ts";
+import { offerCallback } from "../callback.ts";
+import type { Incoming } from "../incoming.ts";
+import type { CallerState, ConnectOptions, Dispatcher } from "../protocol.ts";
+import { AskingSide, clientClosed } from "./asking-side.ts";
 import { callerBounds, frameOverheadBytes, type CallerBounds } from "./bounds.ts";
-import { ItemDuplex } from "./item-duplex.ts";
-import { ItemStream } from "./item-stream.ts";
-import { PendingCall } from "./pending-call.ts";
-import { PendingNotification } from "./pending-notification.ts";
-import { PendingUpload } from "./pending-upload.ts";
-import type { Request, RequestHome } from "./request.ts";
+import type { Request } from "./request.ts";
+import { introduce } from "./introduction.ts";
+import { Responder, type ResponderHome } from "./responder.ts";
 import { Session, type SessionOwner } from "./session.ts";
 import { readPush } from "./setup.ts";
-import { introduce } from "./introduction.ts";
+import { UnderWay } from "./under-way.ts";
 
 /** Waits between dials: at most 50 ms after the first failure, doubling up to a second. */
 const dialBackoff = { baseMs: 50, capMs: 1_000 } as const;
@@ -40,12 +31,14 @@ const provenMs = 1_000;
  * One endpoint: dials when there is something to send, again with jittered back-off when that fails, and gives requests
  * that have no connection a place to wait in.
  */
-export class RsocketCaller implements Caller, RequestHome, SessionOwner {
+export class RsocketCaller extends AskingSide implements SessionOwner, ResponderHome {
   readonly endpoint: string;
-  readonly env: Env;
   readonly #transport: Transport;
   readonly #address: Address;
   readonly #bounds: CallerBounds;
+  readonly #dispatcher: Dispatcher | undefined;
+  /** What the other side asked of us. */
+  readonly #underWay = new UnderWay();
   /** Takes new requests; undefined while there is none. */
   #session: Session | undefined;
   /** Sessions that only finish what they have, the current one not among them. */
@@ -61,11 +54,13 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
   #closed: Promise<void> | undefined;
 
   constructor(transport: Transport, address: Address, options: ConnectOptions, env: Env) {
+    const bounds = callerBounds(options);
+    super(env, bounds.itemBytesMax);
     this.endpoint = address.text;
-    this.env = env;
     this.#transport = transport;
     this.#address = address;
-    this.#bounds = callerBounds(options);
+    this.#bounds = bounds;
+    this.#dispatcher = options.dispatcher;
   }
 
   get state(): CallerState {
@@ -79,111 +74,14 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
     return this.#waiting.size;
   }
 
-  call(operation: Operation, input: unknown, attempt: Attempt): Promise<unknown> {
-    try {
-      const call = new PendingCall(this, operation, attempt, input, this.#bounds.itemBytesMax);
-      this.#begin(call, call.startedAt);
-      return call.promise;
-    } catch (error) {
-      const refusal = error as TrunklineError;
-      return Promise.reject(refusal);
-    }
+  protected override begin(request: Request, now: number): void {
+    if (this.#closed !== undefined) throw clientClosed();
+    super.begin(request, now);
   }
 
-  notify(operation: Operation, input: unknown, attempt: Attempt): Promise<void> {
-    try {
-      const notification = new PendingNotification(
-        this,
-        operation,
-        attempt,
-        input,
-        this.#bounds.itemBytesMax,
-      );
-      this.#begin(notification, notification.startedAt);
-      return notification.promise;
-    } catch (error) {
-      const refusal = error as TrunklineError;
-      return Promise.reject(refusal);
-    }
-  }
-
-  stream(
-    operation: Operation,
-    input: unknown,
-    attempt: Attempt,
-    options: StreamOptions,
-  ): AsyncIterableIterator<unknown> {
-    const stream = new ItemStream(
-      this,
-      operation,
-      attempt,
-      input,
-      this.#bounds.itemBytesMax,
-      options,
-    );
-    this.#begin(stream, stream.startedAt);
-    return stream;
-  }
-
-  upload(
-    operation: Operation,
-    head: unknown,
-    source: Source,
-    attempt: Attempt,
-    options: UploadOptions,
-  ): Promise<unknown> {
-    const { itemBytesMax } = this.#bounds;
-    try {
-      const upload = new PendingUpload(
-        this,
-        operation,
-        attempt,
-        head,
-        itemBytesMax,
-        source,
-        options,
-      );
-      this.#begin(upload, upload.startedAt);
-      return upload.promise;
-    } catch (error) {
-      const refusal = error as TrunklineError;
-      return Promise.reject(refusal);
-    }
-  }
-
-  duplex(
-    operation: Operation,
-    head: unknown,
-    source: Source,
-    attempt: Attempt,
-    options: StreamOptions,
-  ): AsyncIterableIterator<unknown> {
-    const { itemBytesMax } = this.#bounds;
-    const duplex = new ItemDuplex(this, operation, attempt, head, itemBytesMax, source, options);
-    this.#begin(duplex, duplex.startedAt);
-    return duplex;
-  }
-
-  #begin(request: Request, now: number): void {
-    if (this.#closed !== undefined) {
-      throw systemError("CANCELLED", "the client is closed", {
-        executed: "no",
-        advice: "make a new client",
-      });
-    }
-    const { attempt } = request;
-    if (attempt.cancelled !== undefined) {
-      attempt.bind(request); // it never leaves: settles it as cancelled, `no`
-      return;
-    }
-    if (now >= attempt.deadlineAt) {
-      throw systemError("DEADLINE_EXCEEDED", "the deadline was over before the request was sent", {
-        executed: "no",
-      });
-    }
+  protected send(request: Request, now: number): void {
     if (this.#session === undefined || !this.#sent(this.#session, request, now))
       this.#wait(request);
-    if (!request.over) attempt.bind(request);
   }
 
   /** False when the connection turns out to be closed: the request did not leave and may wait for the next one. */
@@ -195,14 +93,8 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
       this.#retire(session, error.reason);
       return false;
     }
-    this.#watch(request);
+    this.watch(request);
     return true;
-  }
-
-  /** From now on the deadline is what the request waits for. */
-  #watch(request: Request): void {
-    const { deadlineAt, totalAt } = request.attempt;
-    if (!request.over) this.env.set(request, Math.min(deadlineAt, totalAt));
   }
 
   #wait(request: Request): void {
@@ -254,7 +146,7 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
   elsewhere(request: Request): boolean {
     if (this.#closed !== undefined || request.over) return false;
     try {
-      this.#begin(request, this.env.now());
+      this.begin(request, this.env.now());
       return true;
     } catch {
       return false; // the refusal of the drained peer is the better story
@@ -289,6 +181,7 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
     this.#lastFailure = undefined;
     const session = new Session(connection, this, { role: "client", ...this.#bounds }, this.env);
     this.#session = session;
+    if (this.#dispatcher !== undefined) this.#serve(session, this.#dispatcher);
     session.start();
     const operations = [...this.#waiting].map((request) => request.operation);
     try {
@@ -301,6 +194,13 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
     }
     this.#publish("open");
     for (const request of [...this.#waiting]) this.#sendWaiting(session, request);
+  }
+
+  /** Both ends may ask. */
+  #serve(session: Session, dispatcher: Dispatcher): void {
+    const { inFlightMax, itemBytesMax } = this.#bounds;
+    session.responder = new Responder(session, dispatcher, { inFlightMax, itemBytesMax }, this);
+    offerCallback(session.connection.peer, () => this);
   }
 
   #sendWaiting(session: Session, request: Request): void {
@@ -349,7 +249,7 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
   }
 
   settled(session: Session): void {
-    if (session.draining && session.outstanding === 0) session.finish();
+    if (session.draining && session.quiet) session.finish();
   }
 
   closed(session: Session, reason: CloseReason): void {
@@ -371,8 +271,19 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
   }
 
   pushed(session: Session, text: string): void {
-    const { hello } = readPush(text);
+    const { contracts, hello } = readPush(text);
     if (hello !== undefined) session.itemBytesMax = hello.itemBytesMax;
+    const announced = session.responder?.announce(contracts) ?? true;
+    if (!announced) session.violation("too many operations");
+  }
+
+  began(incoming: Incoming, answered: boolean): void {
+    this.#underWay.began(incoming, answered);
+  }
+
+  ended(session: Session, incoming: Incoming, answered: boolean): void {
+    this.#underWay.ended(incoming, answered);
+    this.settled(session);
   }
 
   introduced(session: Session): void {
@@ -406,6 +317,7 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
     for (const request of [...this.#waiting]) request.cancel("shutdown");
     const session = this.#session;
     if (session !== undefined) {
+      if (session.responder !== undefined) session.leave("the client is closing");
       session.draining = true;
       this.#retire(session);
     }
@@ -420,6 +332,7 @@ export class RsocketCaller implements Caller, RequestHome, SessionOwner {
 
   /** Cancels what is under way, then leaves in order. */
   #cutAll(): void {
+    this.#underWay.stop();
     for (const session of [...this.#leaving]) {
       session.cancelAll();
       session.finish();

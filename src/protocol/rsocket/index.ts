@@ -10,6 +10,7 @@ const capabilities: ProtocolCapabilities = {
   credit: true,
   executed: true,
   headers: true,
+  callback: true,
 };
 
 /** RSocket 1.0 over any transport: what Trunkline processes speak between themselves. docs/protocol.md has the bytes. */

@@ -111,6 +111,11 @@ export abstract class Request extends Alarm implements Cancellable, StreamEnd {
     return true;
   }
 
+  /** Who sends nothing more answers nothing more. */
+  peerEnded(): void {
+    this.lost({ kind: "lost", message: "the peer ended its side" });
+  }
+
   // Where only the peer sends items, what we are told to send or to stop has no meaning.
   requested(_items: number): void {}
   cancelled(): void {}

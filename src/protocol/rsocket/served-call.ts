@@ -83,6 +83,7 @@ export class ServedCall implements StreamEnd {
   // The peer of a call sends nothing more but CANCEL; anything else is ignored, as the standard asks.
   payload(_memory: Buffer, _view: FrameView): void {}
   requested(): void {}
+  peerEnded(): void {}
   failed(): void {}
 }
 

@@ -41,6 +41,10 @@ export class ServedDuplex extends ServedStream {
     this.cancelled();
   }
 
+  override peerEnded(): void {
+    this.#items.abort("the caller ended its side before its items were complete");
+  }
+
   override lost(reason: CloseReason): void {
     super.lost(reason);
     this.#items.abort("the caller was gone before its items were complete");

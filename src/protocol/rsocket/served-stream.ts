@@ -75,6 +75,7 @@ export class ServedStream extends ItemSink implements StreamEnd {
   // Who asks for a stream sends nothing more but credit and CANCEL.
   payload(_memory: Buffer, _view: FrameView): void {}
   failed(_error: TrunklineError): void {}
+  peerEnded(): void {}
 
   protected stop(reason: "caller" | "peer"): void {
     this.close();

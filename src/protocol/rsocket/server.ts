@@ -8,13 +8,16 @@ import { ErrorCode } from "../../wire/error-code.ts";
 import { FrameType } from "../../wire/frame-type.ts";
 import type { FrameView } from "../../wire/frame-view.ts";
 import { readSetup, type Setup } from "../../wire/setup.ts";
+import { offerCallback } from "../callback.ts";
 import type { Incoming } from "../incoming.ts";
 import type { Dispatcher, ServeOptions, Server } from "../protocol.ts";
 import { frameOverheadBytes, serverBounds, type ServerBounds } from "./bounds.ts";
 import { metadataMimeType } from "./metadata.ts";
+import { PeerCaller } from "./peer-caller.ts";
 import { Responder, type ResponderHome } from "./responder.ts";
 import { Session, type SessionOwner } from "./session.ts";
 import { readIntroduction, readPush, wireVersion, type Hello } from "./setup.ts";
+import { UnderWay } from "./under-way.ts";
 
 /** A peer may ask for keep-alive within these bounds, in milliseconds; what is outside is moved to the bound. */
 const keepaliveMsMin = 100;
@@ -22,15 +25,12 @@ const lifetimeMsMax = 600_000;
 
 /** Accepts sessions and answers them with what the dispatcher finds. */
 export class RsocketServer implements Server, SessionOwner, ResponderHome {
-  /** Also of connections that are gone: a handler runs until it has settled. */
-  inFlight = 0;
   #listener!: Listener;
   readonly #dispatcher: Dispatcher;
   readonly #bounds: ServerBounds;
   readonly #env: Env;
   readonly #sessions = new Set<Session>();
-  /** Notifications under way: no connection's end tells them that it is time to stop. */
-  readonly #notified = new Set<Incoming>();
+  readonly #underWay = new UnderWay();
   #left: Promise<void> | undefined;
   /** Nobody can dial any more, and whoever has is sent away. */
   #away = false;
@@ -72,6 +72,10 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
     return this.#listener.address;
   }
 
+  get inFlight(): number {
+    return this.#underWay.count;
+  }
+
   get connections(): number {
     return this.#sessions.size;
   }
@@ -81,11 +85,11 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
       connection.destroy("the server is shutting down");
       return;
     }
-    const { setupMs } = this.#bounds;
+    const { setupMs, outstandingMax } = this.#bounds;
     const session = new Session(
       connection,
       this,
-      { role: "server", outstandingMax: 0, keepaliveMs: setupMs, lifetimeMs: setupMs },
+      { role: "server", outstandingMax, keepaliveMs: setupMs, lifetimeMs: setupMs },
       this.#env,
     );
     this.#sessions.add(session);
@@ -123,6 +127,8 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
     const itemBytesMax = Math.min(this.#bounds.itemBytesMax, introduction.itemBytesMax);
     const responder = new Responder(session, this.#dispatcher, { inFlightMax, itemBytesMax }, this);
     session.responder = responder;
+    session.itemBytesMax = introduction.itemBytesMax;
+    this.#offerCallback(session);
     if (!responder.announce(introduction.contracts)) {
       session.violation("too many operations", ErrorCode.INVALID_SETUP);
       return;
@@ -134,14 +140,20 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
   }
 
   began(incoming: Incoming, answered: boolean): void {
-    this.inFlight++;
-    if (!answered) this.#notified.add(incoming);
+    this.#underWay.began(incoming, answered);
   }
 
   ended(session: Session, incoming: Incoming, answered: boolean): void {
-    this.inFlight--;
-    if (!answered) this.#notified.delete(incoming);
+    this.#underWay.ended(incoming, answered);
     this.settled(session);
+  }
+
+  /** Handlers may call who calls them. */
+  #offerCallback(session: Session): void {
+    let caller: PeerCaller | undefined;
+    offerCallback(session.connection.peer, () => {
+      return (caller ??= new PeerCaller(session, this.#bounds.itemBytesMax));
+    });
   }
 
   /** Says who serves, for whoever wants to know; nobody waits for it. */
@@ -212,7 +224,7 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
   /** One that has not introduced itself yet is sent away when it does: it may have sent requests along. */
   #sendAway(session: Session): void {
     this.#publish(session, "draining");
-    session.leave();
+    session.leave("the server is shutting down");
   }
 
   #cutAll(): void {
@@ -220,7 +232,7 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
     this.#cut = this.inFlight;
     for (const session of [...this.#sessions])
       session.destroy("the server's time to shut down was over");
-    for (const incoming of [...this.#notified]) incoming.cancel("shutdown");
+    this.#underWay.stop();
     this.#drained?.(); // a handler that does not heed its signal must not keep us
   }
 }

@@ -51,7 +51,14 @@ test("after the last stream id the numbers begin anew, and those in use are pass
     return call;
   };
 
-  const busy = { payload() {}, failed() {}, requested() {}, cancelled() {}, lost() {} };
+  const busy = {
+    payload() {},
+    failed() {},
+    requested() {},
+    cancelled() {},
+    peerEnded() {},
+    lost() {},
+  };
   session.adopt(1, busy);
   const calls = Array.from({ length: 4 }, send);
   const ids: number[] = [];

@@ -299,7 +299,8 @@ export class Session extends Alarm implements Receiver, Carrier {
   }
 
   #requested(memory: Buffer, view: FrameView, end: StreamEnd | undefined): void {
-    if (end !== undefined) return; // the standard asks to ignore a request on a stream in use
+    // The standard asks to ignore a request on a stream in use; who has ended its side cannot answer.
+    if (end !== undefined || this.#state !== "open") return;
     if (this.responder === undefined) {
       const { streamId } = view;
       this.#guarded(() =>
@@ -362,6 +363,7 @@ export class Session extends Alarm implements Receiver, Carrier {
 
   ended(): void {
     this.peerEnded = true;
+    if (this.#options.role === "server") for (const end of this.#streams.all()) end.peerEnded();
     this.#owner.settled(this);
     if (this.#options.role === "client")
       this.#end({ kind: "lost", message: "the peer closed the connection" });
@@ -403,11 +405,9 @@ export class Session extends Alarm implements Receiver, Carrier {
    * Drains: tells the peer to send no new requests (CONNECTION_CLOSE), refuses those that come nevertheless, and leaves
    * it to the peer to close when it has its answers.
    */
-  leave(): void {
+  leave(why: string): void {
     if (this.responder !== undefined) this.responder.draining = true;
-    this.#guarded(() =>
-      this.sender.error(0, ErrorCode.CONNECTION_CLOSE, "the server is shutting down"),
-    );
+    this.#guarded(() => this.sender.error(0, ErrorCode.CONNECTION_CLOSE, why));
   }
 
   /** Gives up all requests of ours. */

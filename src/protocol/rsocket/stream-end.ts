@@ -12,6 +12,8 @@ export interface StreamEnd {
   requested(items: number): void;
   /** The other end wants no more; the stream is over. */
   cancelled(): void;
+  /** The other end sends nothing more on the whole connection, though it may still read. */
+  peerEnded(): void;
   /** The session is gone; the stream is over. */
   lost(reason: CloseReason): void;
 }

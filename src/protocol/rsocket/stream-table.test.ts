@@ -6,7 +6,15 @@ import { StreamTable } from "./stream-table.ts";
 
 /** An end that is known by its number. */
 function endOf(id: number): StreamEnd {
-  return { id, payload() {}, failed() {}, requested() {}, cancelled() {}, lost() {} } as StreamEnd;
+  return {
+    id,
+    payload() {},
+    failed() {},
+    requested() {},
+    cancelled() {},
+    peerEnded() {},
+    lost() {},
+  } as StreamEnd;
 }
 
 test("the table holds what a Map would hold, whatever numbers a peer chooses", () => {

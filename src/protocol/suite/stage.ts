@@ -41,6 +41,8 @@ export class Stage {
   readonly address: Address;
   /** What every server of the case serves. */
   readonly services: Services = new Services();
+  /** What a caller of the case serves, if it is given this as its dispatcher. */
+  readonly back: Services = new Services();
   readonly #alarmsBefore: number;
   readonly #callers: Caller[] = [];
   readonly #servers: Server[] = [];
