@@ -73,7 +73,8 @@ export const ambientAllowed: readonly {
   {
     path: "src/transport/stdio/own-pipes.ts",
     what: "process",
-    because: "what a child prints goes to stderr while its stdout carries frames",
+    because:
+      "what a child prints goes to stderr while its stdout carries frames, and its peer is its parent",
   },
   {
     path: "src/transport/worker/switchboard.ts",

@@ -4,8 +4,14 @@ export interface Peer {
   readonly address: string;
   /** True when both ends are known to be on one host. */
   readonly sameHost: boolean;
-  /** The process at the other end, where it is known: the child that was started. */
-  readonly pid?: number;
+  /** The process at the other end: the child that was started, the parent that did it, or who connected a Unix socket. */
+  readonly pid?: number | undefined;
+  /** The user, by number, as which that process connected a Unix socket, or listened; only where the system tells. */
+  readonly uid?: number | undefined;
+  /** Its group, likewise. */
+  readonly gid?: number | undefined;
+  /** The thread at the other end, of this process. */
+  readonly threadId?: number;
   /** The certificate with which the peer has shown who it is; only when it was verified. */
   readonly certificate?: PeerCertificate;
 }

@@ -5,7 +5,7 @@ import type { Address } from "../address.ts";
 import { framed } from "../framed.ts";
 import { connectionsMax } from "../listen-bounds.ts";
 import type { Connection, Listener, ListenOptions } from "../transport.ts";
-import { checkPipe, letGo, sparePrinting } from "./own-pipes.ts";
+import { checkPipe, letGo, parentPid, sparePrinting } from "./own-pipes.ts";
 import { PipeStream } from "./pipe-stream.ts";
 import { inUse } from "./refusal.ts";
 
@@ -25,10 +25,12 @@ export async function listenOnPipes(
   for (const fd of fds) checkPipe(address, fd);
   for (const fd of fds) taken.add(fd);
   if (fds[1] === 1) sparePrinting();
+  const parent = parentPid();
   const accepted = new Promise<void>((resolve) => {
     env.yield(() => {
       resolve();
-      accept(framed(takePipes(fds, env), { address: address.text, sameHost: true }, options, env));
+      const peer = { address: address.text, sameHost: true, pid: parent };
+      accept(framed(takePipes(fds, env), peer, options, env));
     });
   });
   // Who has started us is connected already; to close means only that nobody else will come.

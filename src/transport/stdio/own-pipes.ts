@@ -29,6 +29,11 @@ export function sparePrinting(): void {
   process.stdout.write = process.stderr.write.bind(process.stderr);
 }
 
+/** Who has started us; another one has taken its place when that has ended since. */
+export function parentPid(): number {
+  return process.ppid;
+}
+
 /**
  * Closes a standard descriptor, so that the peer notices, and puts the null device in its place: the next file that is
  * opened must not become what somebody takes for stdin or stdout.

@@ -103,6 +103,20 @@ test(
   },
 );
 
+test("a child is told that its peer is its parent", soon, async (t) => {
+  let text = "";
+  const near = await dial(t, {
+    ...program(`await listen((connection) => {
+      process.stderr.write(connection.peer.pid + ";");
+      echo(connection);
+    });`),
+    stderr: (more) => (text += more),
+  });
+  send(near.connection, numbered(0, 1));
+  await near.until(() => text.endsWith(";"));
+  equal(text, `${process.pid};`);
+});
+
 test("each dial starts a child of its own", soon, async (t) => {
   const [one, other] = [await dial(t, program(echoProgram)), await dial(t, program(echoProgram))];
   ok(one.connection.peer.pid !== other.connection.peer.pid);

@@ -6,6 +6,7 @@ import { framed } from "../framed.ts";
 import { SocketStream } from "../socket-stream.ts";
 import type { Connection, DialOptions } from "../transport.ts";
 import { dialRefused, notInTime } from "./refusal.ts";
+import { UnixPeer } from "./unix-peer.ts";
 
 /** How long to wait, in milliseconds, before an accept queue that was full is tried again. */
 const retry = { baseMs: 2, capMs: 50 } as const;
@@ -21,7 +22,7 @@ export async function dialUnix(
   for (let failures = 0; ; failures++) {
     const result = await tryOnce(address.place, options.until, env);
     if (result instanceof SocketStream) {
-      return framed(result, { address: address.text, sameHost: true }, options, env);
+      return framed(result, new UnixPeer(address.text, result.socket), options, env);
     }
     if (result !== undefined && result.code !== "EAGAIN") throw await dialRefused(address, result);
     const waitMs = backoff(failures, retry, env.random);

@@ -1,1 +1,2 @@
+export type { UnixOptions } from "./options.ts";
 export { unix } from "./unix.ts";

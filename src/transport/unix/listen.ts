@@ -1,4 +1,4 @@
-import { chmod, mkdir, unlink } from "node:fs/promises";
+import { chmod, chown, mkdir, unlink } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { dirname } from "node:path";
 
@@ -9,17 +9,19 @@ import { framed } from "../framed.ts";
 import { connectionsMax } from "../listen-bounds.ts";
 import { SocketStream } from "../socket-stream.ts";
 import type { Connection, Listener, ListenOptions } from "../transport.ts";
+import type { UnixSettings } from "./options.ts";
 import { hiddenPath, statOf } from "./owner.ts";
 import { probe } from "./probe.ts";
-import { inUse, listenRefused, notASocket } from "./refusal.ts";
+import { groupDenied, inUse, listenRefused, notASocket } from "./refusal.ts";
 import { publish, withdraw } from "./socket-file.ts";
+import { UnixPeer } from "./unix-peer.ts";
 
-/** Only the same user connects; who wants more, says so to the file system. */
-const socketMode = 0o600;
-const folderMode = 0o700;
+/** For `chown`: the owner stays. */
+const leaveUid = -1;
 
-/** Binds under a hidden name, sets the mode, and only then gives the socket its public name. */
+/** Binds under a hidden name, sets who may connect, and only then gives the socket its public name. */
 export async function listenUnix(
+  settings: UnixSettings,
   address: Address,
   accept: (connection: Connection) => void,
   options: ListenOptions,
@@ -34,13 +36,13 @@ export async function listenUnix(
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
     accepted++;
     const stream = SocketStream.accepted(socket, env);
-    accept(framed(stream, { address: address.text, sameHost: true }, options, env));
+    accept(framed(stream, new UnixPeer(address.text, socket), options, env));
   });
   server.maxConnections = maxConnections;
   try {
-    await mkdir(dirname(path), { recursive: true, mode: folderMode });
+    await makeFolder(address, settings);
     await bind(server, hidden, address);
-    await chmod(hidden, socketMode);
+    await restrict(hidden, settings.socketMode, settings.gid, address);
     await publish(hidden, address);
   } catch (error) {
     server.close();
@@ -59,6 +61,32 @@ export async function listenUnix(
     server.close(); // removes the hidden name too
   };
   return { address, close: () => (closing ??= close()) };
+}
+
+/** Makes a folder that is missing, with those above it, for those whom the socket lets in; one that is there stays as it is. */
+async function makeFolder(address: Address, { folderMode, gid }: UnixSettings): Promise<void> {
+  const path = dirname(address.place);
+  const first = await mkdir(path, { recursive: true, mode: 0o700 });
+  if (first === undefined || (folderMode === 0o700 && gid === undefined)) return;
+  for (let folder = path; folder.length >= first.length; folder = dirname(folder)) {
+    await restrict(folder, folderMode, gid, address);
+  }
+}
+
+/** The mode comes last: until then nobody of the group gets in, whichever it is. */
+async function restrict(
+  path: string,
+  mode: number,
+  gid: number | undefined,
+  address: Address,
+): Promise<void> {
+  if (gid !== undefined) {
+    await chmod(path, mode & 0o700);
+    await chown(path, leaveUid, gid).catch((error: unknown) => {
+      throw groupDenied(address, gid, error);
+    });
+  }
+  await chmod(path, mode);
 }
 
 function checkHiddenPath(path: string, hidden: string): void {

@@ -67,6 +67,13 @@ export function notInTime(address: Address, error: NodeJS.ErrnoException | undef
   );
 }
 
+export function groupDenied(address: Address, gid: number, error: unknown): SystemError {
+  const { code } = error as NodeJS.ErrnoException;
+  const reason = `not allowed (${code}): this process may not give files to the group ${gid}`;
+  const advice = "take a group that its user is in, or make the folder with that group and setgid";
+  return refused("PERMISSION_DENIED", address, reason, error, advice);
+}
+
 export async function inUse(address: Address, file: BigIntStats): Promise<SystemError> {
   const who = await listenerOf(address.place, file);
   return refused(

@@ -2,18 +2,21 @@ import { frameBytesLimit } from "../outgoing-bounds.ts";
 import type { Transport } from "../transport.ts";
 import { dialUnix } from "./dial.ts";
 import { listenUnix } from "./listen.ts";
+import { settingsOf, type UnixOptions } from "./options.ts";
 
 /**
  * Connections over Unix domain sockets, between processes of one host: `unix:/run/orders.sock`, or `unix:./run/orders.sock`
- * from the current folder. The socket file gets mode 0600, so only processes of the same user (and root) connect; a
- * folder that is missing is made with mode 0700. A file that a dead process has left over is taken over.
+ * from the current folder. The socket file gets mode 0600, so only processes of the same user (and root) connect, unless the
+ * options say otherwise; a folder that is missing is made with mode 0700. A file that a dead process has left over is taken
+ * over. `peer.uid`, `gid` and `pid` tell who connected, where the system tells: on Linux, with Node 26.1 or later.
  *
  * `dial` rejects, always with `executed: "no"`: UNAVAILABLE when nobody listens or not in time, PERMISSION_DENIED,
  * INVALID_ARGUMENT when the path holds something else, RESOURCE_EXHAUSTED when the process may open no more files.
  * `listen` rejects: UNAVAILABLE when somebody listens there, PERMISSION_DENIED, INVALID_ARGUMENT when the path is too long
  * or taken by another file, RESOURCE_EXHAUSTED when the disk is full or the process may open no more files.
  */
-export function unix(): Transport {
+export function unix(options: UnixOptions = {}): Transport {
+  const settings = settingsOf(options);
   return {
     name: "unix",
     capabilities: {
@@ -25,6 +28,7 @@ export function unix(): Transport {
       noticesDeath: true,
     },
     dial: dialUnix,
-    listen: listenUnix,
+    listen: (address, accept, listenOptions, env) =>
+      listenUnix(settings, address, accept, listenOptions, env),
   };
 }

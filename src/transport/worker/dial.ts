@@ -1,4 +1,4 @@
-import { MessageChannel } from "node:worker_threads";
+import { MessageChannel, threadId } from "node:worker_threads";
 
 import { alarmAt } from "../../base/alarm.ts";
 import type { Env } from "../../base/env.ts";
@@ -27,7 +27,8 @@ export async function dialWorker(
       // Takes over the port before we let go of it: the next message may be there already.
       const stream = new PortStream(near, env);
       settle();
-      resolve(framed(stream, { address: address.text, sameHost: true }, options, env));
+      const peer = { address: address.text, sameHost: true, threadId: answer.accepted };
+      resolve(framed(stream, peer, options, env));
     };
     const onClose = (): void => refuse(hungUp(address));
     const alarm = alarmAt(env, options.until, () => refuse(notInTime(address)));
@@ -41,7 +42,7 @@ export async function dialWorker(
       reject(error);
     };
     near.on("message", onAnswer).on("close", onClose);
-    ask({ act: "dial", name: address.place, port: far }).catch((error: unknown) =>
+    ask({ act: "dial", name: address.place, port: far, from: threadId }).catch((error: unknown) =>
       refuse(mainUnreachable(address, error)),
     );
   });

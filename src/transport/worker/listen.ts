@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { MessageChannel, type MessagePort } from "node:worker_threads";
+import { MessageChannel, threadId, type MessagePort } from "node:worker_threads";
 
 import type { Env } from "../../base/env.ts";
 import type { Address } from "../address.ts";
@@ -8,7 +8,7 @@ import { connectionsMax } from "../listen-bounds.ts";
 import type { Connection, Listener, ListenOptions } from "../transport.ts";
 import { PortStream } from "./port-stream.ts";
 import { mainUnreachable, nameInUse, namesUsedUp } from "./refusal.ts";
-import { ask, type DialAnswer, type LineMessage } from "./switchboard.ts";
+import { ask, type DialAnswer, type Dialled, type LineMessage } from "./switchboard.ts";
 
 /** Has the name entered in the main thread, and accepts what that puts through. */
 export async function listenWorker(
@@ -26,10 +26,12 @@ export async function listenWorker(
       else if (message === "full") reject(namesUsedUp(address));
       else take(message);
     });
-    ask({ act: "listen", name: address.place, port: far }).catch((error: unknown) => {
-      line.close();
-      reject(mainUnreachable(address, error));
-    });
+    ask({ act: "listen", name: address.place, port: far, from: threadId }).catch(
+      (error: unknown) => {
+        line.close();
+        reject(mainUnreachable(address, error));
+      },
+    );
   });
 }
 
@@ -39,16 +41,16 @@ function acceptor(
   accept: (connection: Connection) => void,
   options: ListenOptions,
   env: Env,
-): (port: MessagePort) => void {
+): (dialled: Dialled) => void {
   const most = connectionsMax(options);
   let connections = 0;
-  return (port) => {
-    port.postMessage("accepted" satisfies DialAnswer);
+  return ({ port, from }) => {
+    port.postMessage({ accepted: threadId } satisfies DialAnswer);
     if (connections >= most) return port.close();
     connections++;
     port.on("close", () => connections--);
     const stream = new PortStream(port, env);
-    accept(framed(stream, { address: address.text, sameHost: true }, options, env));
+    accept(framed(stream, { address: address.text, sameHost: true, threadId: from }, options, env));
   };
 }
 

@@ -7,13 +7,21 @@ export interface Request {
   readonly act: "listen" | "dial";
   readonly name: string;
   readonly port: MessagePort;
+  /** The thread that asks. */
+  readonly from: number;
 }
 
-/** What a dialler hears first: from the main thread that nobody is there, or from the listener. */
-export type DialAnswer = "nobody" | "accepted";
+/** What a dialler hears first: from the main thread that nobody is there, or from the listener in which thread it is. */
+export type DialAnswer = "nobody" | { readonly accepted: number };
 
-/** What a listener hears: once how its request went, then a port for each connection. */
-export type LineMessage = "listening" | "taken" | "full" | MessagePort;
+/** What a listener hears: once how its request went, then who dials, for each connection. */
+export type LineMessage = "listening" | "taken" | "full" | Dialled;
+
+/** A connection that was put through, and the thread at its other end. */
+export interface Dialled {
+  readonly port: MessagePort;
+  readonly from: number;
+}
 
 /**
  * Turns that a name in use is waited for: the port of a thread that has ended tells it two turns after the thread did.
@@ -26,7 +34,7 @@ const namesMax = 10_000;
 const mainThreadId = 0;
 
 /** Marks our messages among others that threads may send each other. The number rises when the messages change. */
-const mark = "trunkline.worker/1";
+const mark = "trunkline.worker/2";
 
 /** One for the whole process, whatever copies of this package it has loaded: all would answer the same request. */
 const shared: unique symbol = Symbol.for(mark) as never;
@@ -60,9 +68,9 @@ function answer(request: Request): void {
   else listen(lines, request, closingTurns);
 }
 
-function dial(lines: ReadonlyMap<string, MessagePort>, { name, port }: Request): void {
+function dial(lines: ReadonlyMap<string, MessagePort>, { name, port, from }: Request): void {
   const line = lines.get(name);
-  if (line !== undefined) return line.postMessage(port satisfies LineMessage, [port]);
+  if (line !== undefined) return line.postMessage({ port, from } satisfies LineMessage, [port]);
   refuse(port, "nobody");
 }
 

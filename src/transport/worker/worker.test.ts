@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { test, type TestContext } from "node:test";
 import { promisify } from "node:util";
-import { Worker } from "node:worker_threads";
+import { threadId, Worker } from "node:worker_threads";
 
 import { seededRandom } from "../../base/random.ts";
 import { realEnv } from "../../base/real-env.ts";
@@ -124,6 +124,24 @@ test("the main thread reaches another one", soon, async (t) => {
   near.connection.end();
   const [kind] = await Promise.all([told(thread), near.until(() => near.reason !== undefined)]);
   deepEqual([kind, near.reason?.kind, near.violations], ["done", "done", []]);
+});
+
+test("both sides are told in which thread the other one is", soon, async (t) => {
+  const name = anyName();
+  const thread = await startListening(
+    t,
+    name,
+    `await listen((connection) => {
+       parentPort.postMessage(connection.peer.threadId);
+       connection.open({ frame() {}, drain() {}, ended: () => connection.end(), closed() {} });
+     });
+     parentPort.postMessage("listening");`,
+  );
+  const from = told(thread);
+  const near = new Recorder(await dial(name)).open();
+  deepEqual([await from, near.connection.peer.threadId], [threadId, thread.threadId]);
+  near.connection.end();
+  await near.until(() => near.reason !== undefined);
 });
 
 test("another thread reaches the main thread", soon, async (t) => {

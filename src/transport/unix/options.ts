@@ -1,0 +1,44 @@
+import { systemError } from "../../base/error.ts";
+
+export interface UnixOptions {
+  /**
+   * The mode of the socket file to listen on; to connect, one must be able to write to it. Default 0o600: only processes of
+   * the same user, and root. 0o660 lets the group in, 0o666 every user of the host. A folder that has to be made lets those
+   * pass whom the socket lets in.
+   */
+  readonly mode?: number;
+  /**
+   * The group, by number, that the socket file and a folder that has to be made get; this process must be in it, or be
+   * root. Default: what the file system gives them, which is the folder's own group where that has its setgid bit.
+   */
+  readonly gid?: number;
+}
+
+/** The options, complete and checked. */
+export interface UnixSettings {
+  readonly socketMode: number;
+  readonly folderMode: number;
+  readonly gid: number | undefined;
+}
+
+/** The largest number that a group can have; the one above it means "leave it". */
+const gidMax = 2 ** 32 - 2;
+
+/** Refuses options that make no sense with INVALID_ARGUMENT. */
+export function settingsOf({ mode = 0o600, gid }: UnixOptions): UnixSettings {
+  if (!Number.isInteger(mode) || mode < 0 || mode > 0o777) {
+    throw systemError("INVALID_ARGUMENT", `mode is ${mode}`, {
+      executed: "no",
+      advice: "give the bits of a file mode as a number: 0o600, 0o660 or 0o666",
+    });
+  }
+  if (gid !== undefined && (!Number.isInteger(gid) || gid < 0 || gid > gidMax)) {
+    throw systemError("INVALID_ARGUMENT", `gid is ${gid}`, {
+      executed: "no",
+      advice: "give the number of a group; `getent group NAME` tells it",
+    });
+  }
+  const group = (mode & 0o020) === 0 ? 0 : 0o010;
+  const others = (mode & 0o002) === 0 ? 0 : 0o001;
+  return { socketMode: mode, folderMode: 0o700 | group | others, gid };
+}
