@@ -209,7 +209,7 @@ for (const [name, { open, knows }] of Object.entries(cases)) {
         kinds.map((operation) => `${operation} PERMISSION_DENIED`),
       );
       deepEqual([report.ran, report.failures], [[], { PERMISSION_DENIED: 2 }]);
-      knows(report.peer as Partial<Peer>);
+      knows(report.peer);
       // A child belongs to a connection, and here it is another one.
       await using own = client(Reflection, address, { transports });
       await using health = client(Health, address, { transports });

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok, rejects, throws } from "node:assert/strict";
+import { equal, match, ok, rejects } from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -17,7 +17,6 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { isBuiltin } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -28,13 +27,12 @@ import { realEnv } from "../../base/real-env.ts";
 import { parseAddress, socketPathBytesMax } from "../address.ts";
 import { numbered, send } from "../suite/frames.ts";
 import { Recorder } from "../suite/recorder.ts";
-import type { Connection, Listener, Transport } from "../transport.ts";
+import type { Connection, Listener } from "../transport.ts";
 import { unix } from "./index.ts";
 
 const env = realEnv();
 const transport = unix();
 const soon = { timeout: 60_000 };
-const credentialsTold = process.platform === "linux" && isBuiltin("node:ffi");
 
 /** A folder of its own, removed after the test. */
 function folderOf(t: TestContext): string {
@@ -47,9 +45,8 @@ async function listen(
   t: TestContext,
   path: string,
   accept: (connection: Connection) => void = (connection) => connection.destroy("not wanted"),
-  over: Transport = transport,
 ): Promise<Listener> {
-  const listener = await over.listen(parseAddress(`unix:${path}`), accept, {}, env);
+  const listener = await transport.listen(parseAddress(`unix:${path}`), accept, {}, env);
   t.after(() => listener.close());
   return listener;
 }
@@ -126,134 +123,6 @@ test(
     equal(mode(path), "600");
     equal(mode(join(folder, "run/orders")), "700");
     equal(mode(join(folder, "run")), "700");
-  },
-);
-
-test(
-  "with a mode for others the socket has it, and the folder that is made lets them pass",
-  soon,
-  async (t) => {
-    for (const [given, folderMode] of [
-      [0o660, "710"],
-      [0o666, "711"],
-      [0o606, "701"],
-      [0o644, "700"],
-    ] as const) {
-      const folder = folderOf(t);
-      const path = join(folder, "run/orders/x.sock");
-      await listen(t, path, undefined, unix({ mode: given }));
-      equal(mode(path), given.toString(8));
-      equal(mode(join(folder, "run/orders")), folderMode);
-      equal(mode(join(folder, "run")), folderMode);
-      equal(mode(folder), "700");
-    }
-  },
-);
-
-test(
-  "the group is given to the socket and the folders that are made, to no other",
-  soon,
-  async (t) => {
-    const groups = process.getgroups!();
-    const own = process.getegid!();
-    const gid = process.geteuid!() === 0 ? 54_321 : (groups.find((each) => each !== own) ?? own);
-    const folder = folderOf(t);
-    const path = join(folder, "run/orders/x.sock");
-    await listen(t, path, undefined, unix({ mode: 0o660, gid }));
-    const made = [path, join(folder, "run/orders"), join(folder, "run")];
-    deepEqual(
-      made.map((each) => [statSync(each).gid, mode(each)]),
-      [
-        [gid, "660"],
-        [gid, "710"],
-        [gid, "710"],
-      ],
-    );
-    equal(statSync(folder).gid, own);
-  },
-);
-
-test("a group that this process is not in is refused, and nothing listens", soon, async (t) => {
-  const folder = folderOf(t);
-  chmodSync(folder, 0o777);
-  const path = join(folder, "x.sock");
-  await asAnotherUser(async () => {
-    await rejects(listen(t, path, undefined, unix({ gid: 54_321 })), {
-      code: "PERMISSION_DENIED",
-      executed: "no",
-      message: /not allowed \(EPERM\): this process may not give files to the group 54321/,
-    });
-  });
-  deepEqual(readdirSync(folder), []);
-});
-
-test("a mode or group that is none is refused", () => {
-  for (const options of [
-    { mode: 600 },
-    { mode: -1 },
-    { mode: 0o1600 },
-    { mode: 1.5 },
-    { gid: -1 },
-    { gid: 2 ** 32 - 1 },
-    { gid: NaN },
-  ]) {
-    throws(() => unix(options), { code: "INVALID_ARGUMENT", executed: "no" });
-  }
-});
-
-test(
-  "both sides are told whose process the other one is, before and after it has gone",
-  { ...soon, skip: credentialsTold ? false : "this system, or this Node, does not tell" },
-  async (t) => {
-    const path = join(folderOf(t), "x.sock");
-    const accepted = Promise.withResolvers<Connection>();
-    await listen(t, path, accepted.resolve);
-    const near = new Recorder(await dial(path)).open();
-    const far = new Recorder(await accepted.promise).open();
-    const own = { pid: process.pid, uid: process.geteuid!(), gid: process.getegid!() };
-    const told = ({ peer: { pid, uid, gid } }: Connection): object => ({ pid, uid, gid });
-    deepEqual([told(near.connection), told(far.connection)], [own, own]);
-    near.connection.end();
-    far.connection.end();
-    await far.until(() => far.reason !== undefined);
-    deepEqual(told(far.connection), own);
-  },
-);
-
-test(
-  "who has gone before anybody has asked is nobody",
-  { ...soon, skip: credentialsTold ? false : "this system, or this Node, does not tell" },
-  async (t) => {
-    const path = join(folderOf(t), "x.sock");
-    const accepted = Promise.withResolvers<Connection>();
-    await listen(t, path, accepted.resolve);
-    await reaches(path);
-    const far = new Recorder(await accepted.promise).open();
-    far.connection.end();
-    await far.until(() => far.reason !== undefined);
-    const { pid, uid, gid } = far.connection.peer;
-    deepEqual([pid, uid, gid], [undefined, undefined, undefined]);
-  },
-);
-
-test(
-  "a process of another user is told as that user's",
-  {
-    ...soon,
-    skip:
-      credentialsTold && process.geteuid!() === 0 ? false : "needs root, and Linux with node:ffi",
-  },
-  async (t) => {
-    const folder = folderOf(t);
-    chmodSync(folder, 0o755);
-    const path = join(folder, "x.sock");
-    const accepted = Promise.withResolvers<Connection>();
-    await listen(t, path, accepted.resolve, unix({ mode: 0o666 }));
-    // The rights of the effective user at the time of connecting are what counts.
-    const near = await asAnotherUser(() => dial(path));
-    t.after(() => near.destroy("the test is over"));
-    const { pid, uid } = (await accepted.promise).peer;
-    deepEqual([pid, uid], [process.pid, 65_534]);
   },
 );
 
@@ -590,11 +459,11 @@ async function leaveSocket(path: string): Promise<void> {
 }
 
 /** Root may do everything: then the work is done as nobody. */
-async function asAnotherUser<T>(work: () => Promise<T>): Promise<T> {
+async function asAnotherUser(work: () => Promise<void>): Promise<void> {
   const root = process.geteuid!() === 0;
   if (root) process.seteuid!(65_534);
   try {
-    return await work();
+    await work();
   } finally {
     if (root) process.seteuid!(0);
   }
