@@ -34,15 +34,17 @@ export function serviceProblems({ contract, handlers }: Service): string[] {
 /** Finds operations by contract, major version and name. */
 export class Services implements Dispatcher {
   readonly #served = new Map<string, Served>();
+  /** By contract and member, whatever the version: the highest. */
+  readonly #highest = new Map<string, Served>();
 
   constructor(services: readonly Service[], options: ServingOptions, env: Env) {
     for (const { contract, handlers } of services) {
       const { name, major } = contract[info];
       for (const member of membersOf(contract)) {
-        this.#served.set(
-          `${name}@${major}/${member.name}`,
-          new Served(member, handlers, options, env),
-        );
+        const served = new Served(member, handlers, options, env);
+        this.#served.set(`${name}@${major}/${member.name}`, served);
+        const highest = this.#highest.get(`${name}/${member.name}`)?.operation.owner.major ?? -1;
+        if (major > highest) this.#highest.set(`${name}/${member.name}`, served);
       }
     }
   }
@@ -52,7 +54,8 @@ export class Services implements Dispatcher {
     return [...this.#served.values()].map((served) => served.stats());
   }
 
-  find(contract: string, major: number, member: string): ServedOperation | undefined {
+  find(contract: string, major: number | undefined, member: string): ServedOperation | undefined {
+    if (major === undefined) return this.#highest.get(`${contract}/${member}`);
     return this.#served.get(`${contract}@${major}/${member}`);
   }
 }

@@ -30,6 +30,12 @@ export interface ClientOptions {
   readonly keepalive?: Duration;
   /** A peer from which nothing came for this long is dead. Default 15 s: three signs of life missed. */
   readonly lifetime?: Duration;
+  /**
+   * How requests are described: `compact` is Trunkline's own form, `composite` the standard's, for servers that are not
+   * Trunkline. Default `compact`, and `composite` where that is refused. Say `composite` for a foreign server that
+   * accepts everybody without looking: most do.
+   */
+  readonly metadata?: ConnectOptions["metadata"];
   /** Checks what is sent against the contract too. Default: yes, unless `NODE_ENV` is `production`. */
   readonly checkSent?: boolean;
   /** Names this process to the server, for its eyes only. Default `anonymous`. */
@@ -105,7 +111,8 @@ function backstage(of: object) {
 }
 
 function connectOptions(options: ClientOptions): ConnectOptions {
-  const { connectWait, outstandingMax, itemBytesMax, keepalive, lifetime, instance } = options;
+  const { connectWait, outstandingMax, itemBytesMax, keepalive, lifetime, instance, metadata } =
+    options;
   return {
     ...(connectWait === undefined ? {} : { connectWaitMs: milliseconds(connectWait) }),
     ...(outstandingMax === undefined ? {} : { outstandingMax }),
@@ -113,5 +120,6 @@ function connectOptions(options: ClientOptions): ConnectOptions {
     ...(keepalive === undefined ? {} : { keepaliveMs: milliseconds(keepalive) }),
     ...(lifetime === undefined ? {} : { lifetimeMs: milliseconds(lifetime) }),
     ...(instance === undefined ? {} : { instance }),
+    ...(metadata === undefined ? {} : { metadata }),
   };
 }

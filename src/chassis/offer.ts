@@ -17,11 +17,14 @@ export class Offer implements Dispatcher {
     this.#parts = parts;
   }
 
-  find(contract: string, major: number, member: string): ServedOperation | undefined {
+  find(contract: string, major: number | undefined, member: string): ServedOperation | undefined {
+    let highest: ServedOperation | undefined;
     for (const part of this.#parts) {
       const found = part.find(contract, major, member);
-      if (found !== undefined) return found;
+      if (found === undefined) continue;
+      if (major !== undefined) return found;
+      if (found.operation.owner.major > (highest?.operation.owner.major ?? -1)) highest = found;
     }
-    return undefined;
+    return highest;
   }
 }

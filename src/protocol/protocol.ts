@@ -34,6 +34,11 @@ export interface Protocol {
 }
 
 export interface ConnectOptions {
+  /**
+   * How requests are described: `compact` is Trunkline's own form, `composite` the standard's for peers that are not
+   * Trunkline. Default `compact`; where a server refuses that, the caller turns to `composite` by itself.
+   */
+  readonly metadata?: "compact" | "composite";
   /** Names this process to the other side, for its eyes only. Default `anonymous`. */
   readonly instance?: string;
   /** The longest that a call waits for a connection, in milliseconds; its deadline may end it sooner. Default 2,000. */
@@ -118,7 +123,8 @@ export type Source = (sink: Sink) => Promise<void>;
 
 /** Finds what a request asks for. Asked once per operation and connection, not per request. */
 export interface Dispatcher {
-  find(contract: string, major: number, member: string): ServedOperation | undefined;
+  /** Without `major`: in the highest version that serves it. */
+  find(contract: string, major: number | undefined, member: string): ServedOperation | undefined;
 }
 
 /** An operation with its handler, validation and context wrapped around it. */

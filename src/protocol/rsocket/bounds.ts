@@ -24,7 +24,11 @@ export interface CallerBounds {
   readonly keepaliveMs: number;
   readonly lifetimeMs: number;
   readonly inFlightMax: number;
+  readonly metadata: MetadataForm;
 }
+
+/** How a client describes its requests. */
+export type MetadataForm = NonNullable<ConnectOptions["metadata"]>;
 
 /** Throws INVALID_ARGUMENT for what could not be kept. */
 export function callerBounds(options: ConnectOptions): CallerBounds {
@@ -37,6 +41,7 @@ export function callerBounds(options: ConnectOptions): CallerBounds {
     itemBytesMax: itemBytes(options.itemBytesMax),
     keepaliveMs: whole("keepaliveMs", keepaliveMs, 1, durationMsMax),
     lifetimeMs: whole("lifetimeMs", options.lifetimeMs ?? 15_000, keepaliveMs, durationMsMax),
+    metadata: metadataForm(options.metadata ?? "compact"),
   };
 }
 
@@ -64,6 +69,11 @@ export function serverBounds(options: ServeOptions, env: Env): ServerBounds {
 
 function itemBytes(given: number | undefined): number {
   return whole("itemBytesMax", given ?? itemBytesMaxDefault, 1, itemBytesLimit);
+}
+
+function metadataForm(given: string): MetadataForm {
+  if (given === "compact" || given === "composite") return given;
+  throw refused(`metadata must be "compact" or "composite", not ${JSON.stringify(given)}`);
 }
 
 function whole(name: string, value: number, least: number, most: number): number {

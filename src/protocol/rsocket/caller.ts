@@ -10,10 +10,18 @@ import { offerCallback } from "../callback.ts";
 import type { Incoming } from "../incoming.ts";
 import type { CallerState, ConnectOptions, Dispatcher } from "../protocol.ts";
 import { AskingSide, clientClosed } from "./asking-side.ts";
-import { callerBounds, frameOverheadBytes, type CallerBounds } from "./bounds.ts";
+import {
+  callerBounds,
+  frameOverheadBytes,
+  type CallerBounds,
+  type MetadataForm,
+} from "./bounds.ts";
+import { CompactForm } from "./compact-form.ts";
+import { CompositeForm } from "./composite-form.ts";
+import { noHeaders } from "./metadata.ts";
 import type { Request } from "./request.ts";
-import { introduce } from "./introduction.ts";
 import { Responder, type ResponderHome } from "./responder.ts";
+import { RoutedResponder } from "./routed-responder.ts";
 import { Session, type SessionOwner } from "./session.ts";
 import { readPush } from "./setup.ts";
 import { UnderWay } from "./under-way.ts";
@@ -39,6 +47,8 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
   readonly #dispatcher: Dispatcher | undefined;
   /** What the other side asked of us. */
   readonly #underWay = new UnderWay();
+  /** How requests are described on the next connection. */
+  #metadata: MetadataForm;
   /** Takes new requests; undefined while there is none. */
   #session: Session | undefined;
   /** Sessions that only finish what they have, the current one not among them. */
@@ -60,6 +70,7 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
     this.#transport = transport;
     this.#address = address;
     this.#bounds = bounds;
+    this.#metadata = bounds.metadata;
     this.#dispatcher = options.dispatcher;
   }
 
@@ -179,13 +190,19 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
     }
     this.#connectedAt = this.env.now();
     this.#lastFailure = undefined;
-    const session = new Session(connection, this, { role: "client", ...this.#bounds }, this.env);
+    const form = this.#metadata === "composite" ? new CompositeForm() : new CompactForm();
+    const session = new Session(
+      connection,
+      this,
+      { role: "client", ...this.#bounds, form },
+      this.env,
+    );
     this.#session = session;
     if (this.#dispatcher !== undefined) this.#serve(session, this.#dispatcher);
     session.start();
     const operations = [...this.#waiting].map((request) => request.operation);
     try {
-      introduce(session, this.#bounds, operations);
+      form.introduce(session, this.#bounds, operations);
     } catch (error) {
       connection.destroy(error instanceof Error ? error.message : String(error));
       // Closed again already: then `closed` follows, and with it the next dial. All else would be so again.
@@ -199,7 +216,11 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
   /** Both ends may ask. */
   #serve(session: Session, dispatcher: Dispatcher): void {
     const { inFlightMax, itemBytesMax } = this.#bounds;
-    session.responder = new Responder(session, dispatcher, { inFlightMax, itemBytesMax }, this);
+    const options = { inFlightMax, itemBytesMax };
+    session.responder =
+      session.form.name === "compact"
+        ? new Responder(session, dispatcher, options, this)
+        : new RoutedResponder(session, dispatcher, options, this, "composite", noHeaders);
     offerCallback(session.connection.peer, () => this);
   }
 
@@ -242,6 +263,15 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
 
   // ---- SessionOwner -------------------------------------------------------------------------------------------------
 
+  /** What we speak among ourselves a foreign server may refuse: then all goes to a new connection in the standard's form. */
+  refused(session: Session): boolean {
+    const again = session.form.name === "compact";
+    // Where both are refused there may yet be another server at the address some day.
+    this.#metadata = again ? "composite" : this.#bounds.metadata;
+    if (again) this.#retire(session);
+    return again;
+  }
+
   draining(session: Session): void {
     this.#publish("draining");
     this.#retire(session, "the server sends everybody away");
@@ -265,6 +295,7 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
   #stumbled(reason: string): void {
     // A dial that is under way already makes its own experience.
     if (this.#closed !== undefined || this.#backoff !== undefined || this.#dialling) return;
+    if (this.#session !== undefined) return; // so has the connection that took its place
     this.#failures++;
     this.#lastFailure = systemError("UNAVAILABLE", reason, { executed: "no" });
     this.#pause();

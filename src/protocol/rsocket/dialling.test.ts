@@ -147,7 +147,8 @@ test("a caller that is closed while it dials lets the connection go that comes o
 
 test("a refused SETUP fails what was sent behind it: it never ran, and the server says why", () =>
   play(async (scene) => {
-    const refusals = ["00000001", "00000002", "00000003"];
+    // Each is asked twice: first in our own form, then in the standard's.
+    const refusals = ["00000001", "00000001", "00000002", "00000002", "00000003", "00000003"];
     await scene.listen((peer) => {
       const code = refusals.shift();
       if (code !== undefined) peer.send(`00000000 2c00 ${code} ${text("we are full")}`);

@@ -74,6 +74,26 @@ export class FrameSender {
     connection.commit(writePayload(memory, at, payload));
   }
 
+  /** The same with metadata that is written already: for peers that are not Trunkline. */
+  described(
+    streamId: number,
+    type: number,
+    credit: number,
+    metadata: Buffer,
+    payload: Payload,
+  ): void {
+    const { connection } = this;
+    let at = connection.claim(
+      headerBytes + requestNBytes + lengthBytes + metadata.length + payloadBytesMax(payload),
+    );
+    const memory = connection.outgoing;
+    at = writeHeader(memory, at, streamId, type, Flag.METADATA);
+    if (credit > 0) at = writeInitialRequestN(memory, at, credit);
+    at = writeMetadataLength(memory, at, metadata.length);
+    at += metadata.copy(memory, at);
+    connection.commit(writePayload(memory, at, payload));
+  }
+
   /** A PAYLOAD frame with an item and without metadata. */
   payload(streamId: number, flags: number, payload: Payload): void {
     const { connection } = this;

@@ -73,7 +73,7 @@ export interface Extensions {
   totalAt: number;
 }
 
-const noHeaders: Readonly<Record<string, string>> = Object.freeze({});
+export const noHeaders: Readonly<Record<string, string>> = Object.freeze({});
 const noExtensions: Extensions = Object.freeze({
   idempotencyKey: undefined,
   headers: noHeaders,
@@ -81,7 +81,7 @@ const noExtensions: Extensions = Object.freeze({
 });
 
 /** Time left in milliseconds, at least 1: what is over is not sent. */
-function timeLeft(at: number, now: number): number {
+export function timeLeft(at: number, now: number): number {
   return at === Infinity ? unbounded : Math.min(unbounded - 1, Math.max(1, Math.ceil(at - now)));
 }
 
@@ -147,12 +147,15 @@ export function readExtensions(
 }
 
 function parseHeaders(text: string): Readonly<Record<string, string>> | undefined {
-  let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    return headersOf(JSON.parse(text));
   } catch {
     return undefined;
   }
+}
+
+/** The headers in an object that a peer sent as JSON, names in lower case; undefined when they are malformed. */
+export function headersOf(parsed: unknown): Readonly<Record<string, string>> | undefined {
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return undefined;
   const headers: Record<string, string> = Object.create(null);
   for (const [name, value] of Object.entries(parsed)) {

@@ -32,6 +32,13 @@ export class PendingNotification extends Request {
     this.#resolve();
   }
 
+  /** The peer refused the connection without reading it: it is sent once more, though nobody waits for that. */
+  unread(): void {
+    this.over = false;
+    this.session = undefined;
+    this.home.elsewhere(this);
+  }
+
   payload(): void {}
 
   protected reject(error: TrunklineError): void {

@@ -1,6 +1,7 @@
 import { channels } from "../../base/diagnostics.ts";
 import { systemError, type SystemError, type TrunklineError } from "../../base/error.ts";
 import type { SystemCode } from "../../base/outcome.ts";
+import type { Codec } from "../../codec/codec.ts";
 import { codecOf } from "../../codec/codecs.ts";
 import { FrameType } from "../../wire/frame-type.ts";
 import type { FrameView } from "../../wire/frame-view.ts";
@@ -48,7 +49,7 @@ export class Responder implements Answering, AnsweringSide {
   inFlight = 0;
   /** New requests are refused from now on. */
   draining = false;
-  readonly #dispatcher: Dispatcher;
+  protected readonly dispatcher: Dispatcher;
   readonly #inFlightMax: number;
   readonly #home: ResponderHome;
   /** By the index that the peer gave them; undefined what nobody here serves. */
@@ -63,7 +64,7 @@ export class Responder implements Answering, AnsweringSide {
   ) {
     this.session = session;
     this.itemBytesMax = options.itemBytesMax;
-    this.#dispatcher = dispatcher;
+    this.dispatcher = dispatcher;
     this.#inFlightMax = options.inFlightMax;
     this.#home = home;
   }
@@ -73,7 +74,7 @@ export class Responder implements Answering, AnsweringSide {
     for (const { name, major, operations } of contracts) {
       if (this.#served.length + operations.length > operationsMax) return false;
       for (const member of operations) {
-        this.#served.push(this.#dispatcher.find(name, major, member));
+        this.#served.push(this.dispatcher.find(name, major, member));
         this.#names.push(`${name}@${major}/${member}`);
       }
     }
@@ -83,32 +84,38 @@ export class Responder implements Answering, AnsweringSide {
   request(memory: Buffer, view: FrameView): void {
     const { metadataFrom, metadataTo } = view;
     if (metadataTo - metadataFrom < fixedBytes) {
-      this.#refuse(view, undefined, "INVALID_ARGUMENT", "the request's metadata is too short");
+      this.refuse(view, undefined, "INVALID_ARGUMENT", "the request's metadata is too short");
       return;
     }
     const index = readIndex(memory, metadataFrom);
     const served = this.#served[index];
     if (served === undefined) {
       const name = this.#names[index] ?? `operation ${index}, which was not announced`;
-      this.#refuse(view, undefined, "UNIMPLEMENTED", `this server does not serve ${name}`);
+      this.refuse(view, undefined, "UNIMPLEMENTED", `this server does not serve ${name}`);
       return;
     }
+    if (this.admits(view, served)) this.#start(memory, view, served);
+  }
+
+  /** False when it was refused: for now nothing more is taken on, or the operation is of another kind. */
+  protected admits(view: FrameView, served: ServedOperation): boolean {
     const { operation } = served;
     if (this.draining) {
-      this.#refuse(view, served, "UNAVAILABLE", "the server is shutting down");
+      this.refuse(view, served, "UNAVAILABLE", "the server is shutting down");
     } else if (this.inFlight >= this.#inFlightMax) {
       const reason = `${this.inFlight} requests of this connection are under way, ${this.#inFlightMax} are allowed`;
-      this.#refuse(view, served, "RESOURCE_EXHAUSTED", reason);
+      this.refuse(view, served, "RESOURCE_EXHAUSTED", reason);
     } else if (requestTypes[operation.kind] !== view.type) {
-      this.#refuse(
+      this.refuse(
         view,
         served,
         "UNIMPLEMENTED",
         `${operation.name} is a ${operation.kind}, it was asked as something else`,
       );
     } else {
-      this.#start(memory, view, served);
+      return true;
     }
+    return false;
   }
 
   #start(memory: Buffer, view: FrameView, served: ServedOperation): void {
@@ -121,25 +128,7 @@ export class Responder implements Answering, AnsweringSide {
         codec === undefined
           ? "this server does not speak the request's codec"
           : "the request's metadata is malformed";
-      this.#refuse(
-        view,
-        served,
-        codec === undefined ? "UNIMPLEMENTED" : "INVALID_ARGUMENT",
-        reason,
-      );
-      return;
-    }
-    let input: unknown;
-    try {
-      input = codec.decode(memory, view.dataFrom, view.dataTo);
-    } catch (cause) {
-      const told = cause instanceof Error ? cause.message : String(cause);
-      this.#refuse(
-        view,
-        served,
-        "INVALID_ARGUMENT",
-        `the input cannot be read as ${codec.name}: ${told}`,
-      );
+      this.refuse(view, served, codec === undefined ? "UNIMPLEMENTED" : "INVALID_ARGUMENT", reason);
       return;
     }
     const incoming = new Incoming(
@@ -151,6 +140,26 @@ export class Responder implements Answering, AnsweringSide {
       extensions.headers,
       now,
     );
+    this.begin(memory, view, served, codec, incoming);
+  }
+
+  /** Reads the input and starts the handler. */
+  protected begin(
+    memory: Buffer,
+    view: FrameView,
+    served: ServedOperation,
+    codec: Codec,
+    incoming: Incoming,
+  ): void {
+    let input: unknown;
+    try {
+      input = codec.decode(memory, view.dataFrom, view.dataTo);
+    } catch (cause) {
+      const told = cause instanceof Error ? cause.message : String(cause);
+      const reason = `the input cannot be read as ${codec.name}: ${told}`;
+      this.refuse(view, served, "INVALID_ARGUMENT", reason);
+      return;
+    }
     this.inFlight++;
     this.#home.began(incoming, view.type !== FrameType.REQUEST_FNF);
     switch (served.operation.kind) {
@@ -166,7 +175,7 @@ export class Responder implements Answering, AnsweringSide {
   }
 
   /** Nothing ran: the caller may safely try elsewhere. */
-  #refuse(
+  protected refuse(
     view: FrameView,
     served: ServedOperation | undefined,
     code: SystemCode,

@@ -4,17 +4,22 @@ import type { Env } from "../../base/env.ts";
 import { codecs } from "../../codec/codecs.ts";
 import type { Address } from "../../transport/address.ts";
 import type { CloseReason, Connection, Listener, Transport } from "../../transport/transport.ts";
+import { compositeMetadataMime } from "../../wire/composite-metadata.ts";
 import { ErrorCode } from "../../wire/error-code.ts";
 import { FrameType } from "../../wire/frame-type.ts";
 import type { FrameView } from "../../wire/frame-view.ts";
+import { routingMime } from "../../wire/routing.ts";
 import { readSetup, type Setup } from "../../wire/setup.ts";
 import { offerCallback } from "../callback.ts";
 import type { Incoming } from "../incoming.ts";
 import type { Dispatcher, ServeOptions, Server } from "../protocol.ts";
 import { frameOverheadBytes, serverBounds, type ServerBounds } from "./bounds.ts";
-import { metadataMimeType } from "./metadata.ts";
+import { readSetupHeaders } from "./call-metadata.ts";
+import { CompositeForm } from "./composite-form.ts";
+import { metadataMimeType, noHeaders } from "./metadata.ts";
 import { PeerCaller } from "./peer-caller.ts";
 import { Responder, type ResponderHome } from "./responder.ts";
+import { RoutedResponder, type RoutedForm } from "./routed-responder.ts";
 import { Session, type SessionOwner } from "./session.ts";
 import { readIntroduction, readPush, wireVersion, type Hello } from "./setup.ts";
 import { UnderWay } from "./under-way.ts";
@@ -22,6 +27,12 @@ import { UnderWay } from "./under-way.ts";
 /** A peer may ask for keep-alive within these bounds, in milliseconds; what is outside is moved to the bound. */
 const keepaliveMsMin = 100;
 const lifetimeMsMax = 600_000;
+
+const metadataMimes: ReadonlySet<string> = new Set([
+  metadataMimeType,
+  compositeMetadataMime,
+  routingMime,
+]);
 
 /** Accepts sessions and answers them with what the dispatcher finds. */
 export class RsocketServer implements Server, SessionOwner, ResponderHome {
@@ -118,25 +129,52 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
       session.violation(refusal, ErrorCode.UNSUPPORTED_SETUP);
       return;
     }
-    const introduction = readIntroduction(Buffer.from(setup.data).toString("utf8"));
-    if (introduction === undefined) {
-      session.violation("the SETUP's data is not an introduction", ErrorCode.INVALID_SETUP);
+    const mime = setup.metadataMime.toLowerCase();
+    const refused =
+      mime === metadataMimeType
+        ? this.#meet(session, setup)
+        : this.#meetForeign(session, mime === routingMime ? "routing" : "composite", setup);
+    if (refused !== undefined) {
+      session.violation(refused, ErrorCode.INVALID_SETUP);
       return;
     }
+    const lifetimeMs = Math.min(lifetimeMsMax, Math.max(keepaliveMsMin, setup.lifetimeMs));
+    session.watch(Math.min(lifetimeMs, Math.max(keepaliveMsMin, setup.keepaliveMs)), lifetimeMs);
+    if (mime === metadataMimeType) this.#greet(session); // others would not know what to make of it
+    if (this.#away) this.#sendAway(session);
+  }
+
+  /** A peer that speaks as we do; returns why it is refused. */
+  #meet(session: Session, setup: Setup): string | undefined {
+    const introduction = readIntroduction(Buffer.from(setup.data).toString("utf8"));
+    if (introduction === undefined) return "the SETUP's data is not an introduction";
     const { inFlightMax } = this.#bounds;
     const itemBytesMax = Math.min(this.#bounds.itemBytesMax, introduction.itemBytesMax);
     const responder = new Responder(session, this.#dispatcher, { inFlightMax, itemBytesMax }, this);
     session.responder = responder;
     session.itemBytesMax = introduction.itemBytesMax;
     this.#offerCallback(session);
-    if (!responder.announce(introduction.contracts)) {
-      session.violation("too many operations", ErrorCode.INVALID_SETUP);
-      return;
+    return responder.announce(introduction.contracts) ? undefined : "too many operations";
+  }
+
+  /** A peer that asks by route. Its data's type and whatever it says of itself are of no concern here. */
+  #meetForeign(session: Session, form: RoutedForm, { metadata }: Setup): string | undefined {
+    const headers =
+      form === "composite" && metadata !== undefined ? readSetupHeaders(metadata) : noHeaders;
+    if (typeof headers === "string") return headers;
+    session.responder = new RoutedResponder(
+      session,
+      this.#dispatcher,
+      this.#bounds,
+      this,
+      form,
+      headers,
+    );
+    if (form === "composite") {
+      session.form = new CompositeForm();
+      this.#offerCallback(session);
     }
-    const lifetimeMs = Math.min(lifetimeMsMax, Math.max(keepaliveMsMin, setup.lifetimeMs));
-    session.watch(Math.min(lifetimeMs, Math.max(keepaliveMsMin, setup.keepaliveMs)), lifetimeMs);
-    this.#greet(session);
-    if (this.#away) this.#sendAway(session);
+    return undefined;
   }
 
   began(incoming: Incoming, answered: boolean): void {
@@ -167,6 +205,10 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
   pushed(session: Session, text: string): void {
     const announced = session.responder?.announce(readPush(text).contracts) ?? true;
     if (!announced) session.violation("too many operations");
+  }
+
+  refused(): boolean {
+    return false; // only clients send a SETUP that can be refused
   }
 
   draining(): void {} // a client that closes its side in order: nothing to do before it does
@@ -240,6 +282,6 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
 function unsupported({ majorVersion, metadataMime, lease }: Setup): string | undefined {
   if (majorVersion !== 1) return `RSocket ${majorVersion}.x is not supported, 1.0 is`;
   if (lease) return "leases are not supported";
-  if (metadataMime === metadataMimeType) return undefined;
-  return `metadata of type ${metadataMime} is not supported, ${metadataMimeType} is`;
+  if (metadataMimes.has(metadataMime.toLowerCase())) return undefined;
+  return `metadata of type ${metadataMime} is not supported, ${[...metadataMimes].join(", ")} are`;
 }

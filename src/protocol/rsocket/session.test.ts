@@ -27,6 +27,7 @@ test("after the last stream id the numbers begin anew, and those in use are pass
     pushed: () => {},
     introduced: () => {},
     settled: () => {},
+    refused: () => false,
   };
   const session = new Session(
     connection,
@@ -42,7 +43,6 @@ test("after the last stream id the numbers begin anew, and those in use are pass
   );
   session.start();
   const { place } = declare("orders", 1, { place: { kind: "call" } });
-  session.number([place]);
   const home = { env, expired: () => {}, left: () => {}, elsewhere: () => false };
   const send = (): PendingCall => {
     const attempt = new Attempt(Infinity, Infinity, beginTrace(env), undefined, undefined);
@@ -62,7 +62,7 @@ test("after the last stream id the numbers begin anew, and those in use are pass
   session.adopt(1, busy);
   const calls = Array.from({ length: 4 }, send);
   const ids: number[] = [];
-  for (const _ of calls) ids.push((await peer.next()).streamId);
+  for (const _ of calls) ids.push((await peer.next("METADATA_PUSH")).streamId);
   assert.deepEqual(ids, [streamIdMax - 2, streamIdMax, 3, 5]);
   for (const id of ids) peer.send(onStream(id, answerFrame));
   await Promise.all(calls.map((call) => call.promise));

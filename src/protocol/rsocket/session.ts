@@ -1,18 +1,19 @@
 import type { Env } from "../../base/env.ts";
-import { systemError, type TrunklineError } from "../../base/error.ts";
+import { systemError } from "../../base/error.ts";
 import { Alarm } from "../../base/timer-wheel.ts";
 import type { CloseReason, Connection, Receiver } from "../../transport/transport.ts";
 import { ErrorCode } from "../../wire/error-code.ts";
 import { Flag, FrameType } from "../../wire/frame-type.ts";
 import { FrameView, readErrorText } from "../../wire/frame-view.ts";
 import { streamIdMax } from "../../wire/limits.ts";
-import type { ContractName, Operation } from "../operation.ts";
+import type { ContractName } from "../operation.ts";
+import { CompactForm } from "./compact-form.ts";
 import { decodeFailure } from "./failure.ts";
 import { bytesBeyond, FrameSender, type Payload } from "./frame-sender.ts";
-import { encodeExtensions } from "./metadata.ts";
+import type { PendingNotification } from "./pending-notification.ts";
 import { PeerWatch } from "./peer-watch.ts";
 import { inputTooLarge, Request, type Carrier } from "./request.ts";
-import { encodeContracts, operationsMax } from "./setup.ts";
+import type { RequestForm } from "./request-form.ts";
 import type { StreamEnd } from "./stream-end.ts";
 import { StreamTable } from "./stream-table.ts";
 
@@ -26,6 +27,8 @@ export interface SessionOwner {
   closed(session: Session, reason: CloseReason): void;
   /** METADATA_PUSH: the text of it. */
   pushed(session: Session, text: string): void;
+  /** The peer refuses our SETUP. True when our requests, of which it promises to have begun none, may go elsewhere. */
+  refused(session: Session): boolean;
   /** SETUP or RESUME: only a server, and only as the first frame, may see them. */
   introduced(session: Session, memory: Buffer, view: FrameView): void;
   /** A stream ended; a session that is to close may now be able to. */
@@ -49,6 +52,8 @@ export interface SessionOptions {
   /** Signs of life: how often the client asks, and after which silence the peer is dead. */
   readonly keepaliveMs: number;
   readonly lifetimeMs: number;
+  /** How our requests are described. Default compact. */
+  readonly form?: RequestForm;
   /** Where numbering begins: for tests of its end. Default 1, or 2 for a server. */
   readonly streamIdFirst?: number;
 }
@@ -61,6 +66,8 @@ export class Session extends Alarm implements Receiver, Carrier {
   readonly env: Env;
   readonly sender: FrameSender;
   readonly connection: Connection;
+  /** How our requests are described; a server learns from the SETUP what its peer understands. */
+  form: RequestForm;
   /** Answers requests of the peer; undefined where we only ask. */
   responder: Answering | undefined = undefined;
   /** No new requests go out on this session. */
@@ -75,15 +82,16 @@ export class Session extends Alarm implements Receiver, Carrier {
   readonly #options: SessionOptions;
   readonly #view = new FrameView();
   readonly #streams = new StreamTable();
-  /** Index on the wire by the operation's slot. */
-  readonly #indexes: (number | undefined)[] = [];
-  #indexNext = 0;
   #streamIdNext: number;
   #state: "open" | "ending" | "closed" = "open";
   #broken: CloseReason | undefined;
   readonly #peer: PeerWatch;
   readonly #waitingForRoom: (() => void)[] = [];
   #heldOff = false;
+  /** A client's SETUP has been accepted: whatever the peer sends shows it, but the refusal. */
+  #established = false;
+  /** Notifications sent before that: a refused SETUP leaves them unread. */
+  readonly #unproven: PendingNotification[] = [];
 
   constructor(connection: Connection, owner: SessionOwner, options: SessionOptions, env: Env) {
     super();
@@ -92,6 +100,7 @@ export class Session extends Alarm implements Receiver, Carrier {
     this.sender = new FrameSender(connection);
     this.#owner = owner;
     this.#options = options;
+    this.form = options.form ?? new CompactForm();
     this.#peer = new PeerWatch(options.keepaliveMs, options.lifetimeMs, env.now());
     this.#streamIdNext = options.streamIdFirst ?? this.#streamIdLeast;
   }
@@ -115,11 +124,6 @@ export class Session extends Alarm implements Receiver, Carrier {
 
   // ---- asking -------------------------------------------------------------------------------------------------------
 
-  /** Numbers the operations of a contract; the peer must be told of the contracts in the same order. */
-  number(operations: readonly Operation[]): void {
-    for (const operation of operations) this.#indexes[operation.slot] = this.#indexNext++;
-  }
-
   /** Sends the first frame of a request. Throws, with `executed: "no"`, when it cannot. */
   send(request: Request, now: number = this.env.now()): void {
     if (this.outstanding >= this.#options.outstandingMax) {
@@ -132,43 +136,17 @@ export class Session extends Alarm implements Receiver, Carrier {
         },
       );
     }
-    const { operation, attempt, payloadOut } = request;
-    const bytes = bytesBeyond(payloadOut, this.itemBytesMax);
+    const bytes = bytesBeyond(request.payloadOut, this.itemBytesMax);
     if (bytes > 0) throw inputTooLarge(bytes, this.itemBytesMax);
-    const index = this.#indexes[operation.slot] ?? this.#announce(operation);
-    const extensions = extensionsOf(request, now);
     const streamId = this.#nextStreamId();
-    this.sender.request(
-      streamId,
-      request.type,
-      request.credit,
-      index,
-      operation.first.id,
-      attempt,
-      extensions,
-      now,
-      payloadOut,
-    );
+    this.form.write(this.sender, streamId, request, now);
     if (request.type !== FrameType.REQUEST_FNF) {
       this.#streams.set(streamId, request);
       this.outstanding++;
+    } else if (!this.#established && this.#unproven.length < this.#options.outstandingMax) {
+      this.#unproven.push(request as PendingNotification);
     }
     request.sent(this, streamId);
-  }
-
-  /** A contract joins the open connection. */
-  #announce(operation: Operation): number {
-    const { owner, siblings } = operation;
-    if (this.#indexNext + siblings.length > operationsMax) {
-      throw systemError(
-        "RESOURCE_EXHAUSTED",
-        `a connection numbers at most ${operationsMax} operations`,
-        { executed: "no" },
-      );
-    }
-    this.sender.metadataPush(encodeContracts([owner]));
-    this.number(siblings);
-    return this.#indexes[operation.slot]!;
   }
 
   /** One of our requests is over: frames that still come for it are ignored, as the standard asks. */
@@ -264,6 +242,10 @@ export class Session extends Alarm implements Receiver, Carrier {
     }
     if (view.streamId === 0) this.#connectionFrame(memory, view);
     else this.#streamFrame(memory, view);
+    if (!this.#established) {
+      this.#established = true;
+      this.#unproven.length = 0;
+    }
   }
 
   /** True for a server until the peer has said who it is. */
@@ -349,7 +331,10 @@ export class Session extends Alarm implements Receiver, Carrier {
     }
     if (code < ErrorCode.CONNECTION_ERROR) {
       if (this.#options.role === "server") return; // codes of a refused SETUP: a server must ignore them
+      if (this.#established) return; // the standard asks to ignore them once the SETUP was accepted
       // The standard promises that nothing of what we sent behind the SETUP was processed.
+      this.draining = this.#owner.refused(this);
+      if (this.draining) for (const notification of this.#unproven.splice(0)) notification.unread();
       const refusal = decodeFailure(ErrorCode.REJECTED, text);
       for (const end of this.#takeStreams()) end.failed(refusal);
     }
@@ -481,14 +466,5 @@ export class Session extends Alarm implements Receiver, Carrier {
     } catch (error) {
       this.connection.destroy(error instanceof Error ? error.message : String(error));
     }
-  }
-}
-
-function extensionsOf(request: Request, now: number): Buffer | undefined {
-  try {
-    return encodeExtensions(request.attempt, now);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw systemError("INVALID_ARGUMENT", reason, { executed: "no", cause }) as TrunklineError;
   }
 }

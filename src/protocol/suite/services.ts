@@ -16,8 +16,12 @@ export class Services implements Dispatcher {
   readonly begun: Incoming[] = [];
   readonly #served = new Map<string, ServedOperation>();
 
-  find(contract: string, major: number, member: string): ServedOperation | undefined {
-    return this.#served.get(`${contract}@${major}/${member}`);
+  find(contract: string, major: number | undefined, member: string): ServedOperation | undefined {
+    if (major !== undefined) return this.#served.get(`${contract}@${major}/${member}`);
+    const versions = [...this.#served.values()].filter(
+      ({ operation }) => operation.contract === contract && operation.member === member,
+    );
+    return versions.toSorted((a, b) => b.operation.owner.major - a.operation.owner.major)[0];
   }
 
   /** Serves a call or a notification. */

@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Attempt } from "../attempt.ts";
+import type { FramePeer, SeenFrame } from "./frame-peer.ts";
+import { FrameScene, hex, text } from "./frame-scene.ts";
+
+/*
+ * Goal: servers that are not Trunkline are called in the standard's way, by those who were told, and by those who find
+ * out; what was under way when they find out goes along.
+ */
+
+const { play } = FrameScene;
+
+const composite = "message/x.rsocket.composite-metadata.v0";
+const compact = "application/vnd.trunkline.v1";
+const unsupported = `00000000 2c00 00000002 ${text("no such metadata")}`;
+const answer = (streamId: number, data: string): string =>
+  `${streamId.toString(16).padStart(8, "0")} 2860 ${text(data)}`;
+
+function mimeOf(setup: SeenFrame): string | undefined {
+  return [composite, compact].find((mime) => setup.hex.includes(text(mime)));
+}
+
+/** The next frame, or that there are no more. */
+async function next(
+  peer: FramePeer,
+): Promise<{ readonly type: string; readonly streamId: number }> {
+  try {
+    return await peer.next();
+  } catch {
+    return { type: "", streamId: 0 };
+  }
+}
+
+/** Refuses whoever speaks of compact metadata, and tells the types of all who come. */
+function picky(
+  mimes: (string | undefined)[],
+  refusal: string,
+  serve: (peer: FramePeer) => Promise<void>,
+) {
+  return (peer: FramePeer): void => {
+    void (async () => {
+      const mime = mimeOf(await peer.next());
+      mimes.push(mime);
+      if (mime === composite) await serve(peer);
+      else {
+        await peer.next("METADATA_PUSH"); // a request is on its way
+        peer.send(refusal);
+        peer.connection.end();
+      }
+    })();
+  };
+}
+
+test("a caller that is told so introduces itself to nobody and describes its requests in the standard's way", () =>
+  play(async (scene) => {
+    const { caller, peer } = await scene.call({ metadata: "composite" });
+    const call = caller.call(scene.operations.place, 7, scene.attempt(1_500));
+    const server = await peer();
+    const setup = await server.next();
+    assert.equal(
+      setup.hex,
+      hex(`00000000 0400 0001 0000 00001388 00003a98
+        27 ${text(composite)} 10 ${text("application/json")}`),
+    );
+    const request = await server.next();
+    assert.equal(
+      request.hex,
+      hex(`00000001 1100 00007a
+        fe 00001c 0c ${text("orders.place")} 0e ${text("orders@1/place")}
+        fd 000019 a8 4bf92f3577b34da6a3ce929d0e0e4736 00f067aa0ba902b7
+        25 ${text("application/vnd.trunkline.call.v1+json")} 000013 ${text('{"timeLeftMs":1500}')}
+        37`),
+    );
+    server.send(answer(1, "8"));
+    assert.equal(await call, 8);
+    assert.deepEqual(server.frames, []);
+  }));
+
+test("bytes, credentials and a further contract need no announcement either", () =>
+  play(async (scene) => {
+    const { caller, peer } = await scene.call({ metadata: "composite" });
+    const { operations, env } = scene;
+    const { trace, deadlineAt } = scene.attempt();
+    const headers = { authorization: "Basic YW5uOnNlY3JldA==" };
+    await caller.notify(
+      operations.seen,
+      Uint8Array.of(0, 255),
+      new Attempt(deadlineAt, Infinity, trace, undefined, headers),
+    );
+    const server = await peer();
+    assert.equal(mimeOf(await server.next()), composite);
+    const { type, metadata, data } = await server.next();
+    assert.deepEqual([type, data.toString("hex")], ["REQUEST_FNF", "00ff"]);
+    assert.ok(metadata.includes(Buffer.from("fa00000186", "hex")), "application/octet-stream");
+    assert.ok(metadata.includes(Buffer.from(hex(`fc 00000c 80 0003 ${text("annsecret")}`), "hex")));
+    assert.ok(!metadata.includes("authorization"));
+    assert.equal(env.alarms > 0, true);
+  }));
+
+for (const [name, code] of [
+  ["INVALID_SETUP", "00000001"],
+  ["UNSUPPORTED_SETUP", "00000002"],
+  ["REJECTED_SETUP", "00000003"],
+]) {
+  test(`a server that answers ${name} gets the same requests on a new connection in the standard's form`, () =>
+    play(async (scene) => {
+      const mimes: (string | undefined)[] = [];
+      const asked: string[] = [];
+      const refusal = `00000000 2c00 ${code} ${text("no such metadata")}`;
+      await scene.listen(
+        picky(mimes, refusal, async (peer) => {
+          while (peer.closedBy === undefined) {
+            const { type, streamId } = await next(peer);
+            if (type !== "") asked.push(type);
+            if (type === "REQUEST_RESPONSE") peer.send(answer(streamId, "8"));
+            if (type === "REQUEST_STREAM") peer.send(answer(streamId, '"item"'));
+          }
+        }),
+      );
+      const caller = scene.connect();
+      const begun = scene.env.now();
+      const { operations } = scene;
+      const notified = caller.notify(operations.seen, Uint8Array.of(1), scene.attempt());
+      const call = caller.call(operations.place, 7, scene.attempt());
+      const items = scene.watch(caller);
+      await notified;
+      assert.equal(await call, 8);
+      assert.deepEqual(await items.next(), { done: false, value: "item" });
+      assert.equal(await caller.call(operations.place, 7, scene.attempt()), 8);
+      assert.deepEqual(mimes, [compact, composite]);
+      assert.deepEqual(asked.toSorted(), [
+        "REQUEST_FNF",
+        "REQUEST_RESPONSE",
+        "REQUEST_RESPONSE",
+        "REQUEST_STREAM",
+      ]);
+      assert.ok(scene.env.now() - begun < 50, "no pause between the two dials");
+    }));
+}
+
+test("what the server refused is remembered for the next connection too", () =>
+  play(async (scene) => {
+    const mimes: (string | undefined)[] = [];
+    await scene.listen(
+      picky(mimes, unsupported, async (peer) => {
+        peer.send(answer((await peer.next()).streamId, "8"));
+        peer.connection.end();
+      }),
+    );
+    const caller = scene.connect();
+    for (let calls = 0; calls < 3; calls++)
+      assert.equal(await caller.call(scene.operations.place, 0, scene.attempt()), 8);
+    assert.deepEqual(mimes, [compact, composite, composite, composite]);
+  }));
+
+test("a request that was given up while the forms change goes nowhere, and one whose deadline passes fails in time", () =>
+  play(async (scene) => {
+    const met = Promise.withResolvers<FramePeer>();
+    const seen: string[] = [];
+    let peers = 0;
+    await scene.listen((peer) => {
+      if (++peers === 1) met.resolve(peer);
+      else {
+        void (async () => {
+          while (peer.closedBy === undefined) seen.push((await next(peer)).type);
+        })();
+      }
+    });
+    const caller = scene.connect();
+    const attempt = scene.attempt();
+    const given = caller.call(scene.operations.place, 0, attempt);
+    const slow = caller.call(scene.operations.place, 0, scene.attempt(500));
+    const peer = await met.promise;
+    attempt.cancel("caller");
+    await assert.rejects(given, { code: "CANCELLED" });
+    peer.send(unsupported);
+    await assert.rejects(slow, { code: "DEADLINE_EXCEEDED", executed: "maybe" });
+    await scene.turns(3);
+    assert.deepEqual(seen, ["SETUP", "REQUEST_RESPONSE", "CANCEL"]);
+  }));
+
+test("a refusal after the SETUP was accepted is ignored, as the standard asks", () =>
+  play(async (scene) => {
+    const { caller, peer } = await scene.call();
+    const call = caller.call(scene.operations.place, 7, scene.attempt());
+    const server = await peer();
+    server.send("00000000 0c00 0000000000000000"); // an answer to a KEEPALIVE
+    server.send(unsupported);
+    server.send(answer(1, "8"));
+    assert.equal(await call, 8);
+    assert.equal(scene.dials.length, 1);
+  }));
+
+test("an unknown form of metadata is refused before anything is dialled", () =>
+  play(async (scene) => {
+    const metadata = "json" as "compact";
+    assert.throws(() => scene.connect({ metadata }), { code: "INVALID_ARGUMENT", executed: "no" });
+    assert.equal(scene.dials.length, 0);
+  }));
