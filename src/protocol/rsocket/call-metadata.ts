@@ -21,7 +21,7 @@ import { headersOf, noHeaders, timeLeft } from "./metadata.ts";
 import { routesOf } from "./route.ts";
 
 /** The MIME type of the data of one stream. Extension "Stream Data MIME Types", version 0. */
-export const dataTypeMime = "message/x.rsocket.mime-type.v0";
+const dataTypeMime = "message/x.rsocket.mime-type.v0";
 
 /** An entry of our own, for what the standard has none for: time left, total, idempotency key, headers; JSON. */
 export const callMime = "application/vnd.trunkline.call.v1+json";

@@ -202,7 +202,7 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
     session.start();
     const operations = [...this.#waiting].map((request) => request.operation);
     try {
-      form.introduce(session, this.#bounds, operations);
+      form.introduce(connection, this.#bounds, operations);
     } catch (error) {
       connection.destroy(error instanceof Error ? error.message : String(error));
       // Closed again already: then `closed` follows, and with it the next dial. All else would be so again.

@@ -1,13 +1,13 @@
 import { systemError } from "../../base/error.ts";
 import { codecs } from "../../codec/codecs.ts";
 import type { ContractName, Operation } from "../operation.ts";
+import type { Connection } from "../../transport/transport.ts";
 import type { CallerBounds } from "./bounds.ts";
 import type { FrameSender } from "./frame-sender.ts";
 import { sendSetup } from "./send-setup.ts";
 import { encodeExtensions, metadataMimeType } from "./metadata.ts";
 import type { Request } from "./request.ts";
 import { misfit, type RequestForm } from "./request-form.ts";
-import type { Session } from "./session.ts";
 import { encodeContracts, encodeIntroduction, operationsMax, wireVersion } from "./setup.ts";
 
 const codecNames: readonly string[] = codecs.map((codec) => codec.name);
@@ -20,7 +20,7 @@ export class CompactForm implements RequestForm {
   #indexNext = 0;
 
   /** Who we are and which contracts we are about to use. */
-  introduce(session: Session, client: CallerBounds, operations: readonly Operation[]): void {
+  introduce(connection: Connection, client: CallerBounds, operations: readonly Operation[]): void {
     const contracts = new Set<ContractName>();
     for (const { owner, siblings } of operations) {
       // What cannot be numbered is refused when it is sent.
@@ -35,7 +35,7 @@ export class CompactForm implements RequestForm {
       itemBytesMax: client.itemBytesMax,
       contracts: [...contracts],
     };
-    sendSetup(session, client, metadataMimeType, Buffer.from(encodeIntroduction(introduction)));
+    sendSetup(connection, client, metadataMimeType, Buffer.from(encodeIntroduction(introduction)));
   }
 
   write(sender: FrameSender, streamId: number, request: Request, now: number): void {

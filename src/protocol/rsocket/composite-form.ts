@@ -1,18 +1,18 @@
 import { compositeMetadataMime } from "../../wire/composite-metadata.ts";
+import type { Connection } from "../../transport/transport.ts";
 import type { CallerBounds } from "./bounds.ts";
 import { encodeCallMetadata } from "./call-metadata.ts";
 import type { FrameSender } from "./frame-sender.ts";
 import { sendSetup } from "./send-setup.ts";
 import type { Request } from "./request.ts";
 import { misfit, type RequestForm } from "./request-form.ts";
-import type { Session } from "./session.ts";
 
 /** For peers that are not Trunkline: nothing is announced, and each request names its route in composite metadata. */
 export class CompositeForm implements RequestForm {
   readonly name = "composite";
 
-  introduce(session: Session, client: CallerBounds): void {
-    sendSetup(session, client, compositeMetadataMime, new Uint8Array());
+  introduce(connection: Connection, client: CallerBounds): void {
+    sendSetup(connection, client, compositeMetadataMime, new Uint8Array());
   }
 
   write(sender: FrameSender, streamId: number, request: Request, now: number): void {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Attempt } from "../attempt.ts";
 import type { FramePeer, SeenFrame } from "./frame-peer.ts";
@@ -19,6 +20,13 @@ const answer = (streamId: number, data: string): string =>
 
 function mimeOf(setup: SeenFrame): string | undefined {
   return [composite, compact].find((mime) => setup.hex.includes(text(mime)));
+}
+
+/** The request that docs/protocol.md draws: lines of hexadecimal digits and then words. */
+function drawn(): string {
+  const page = readFileSync(new URL("../../../docs/protocol.md", import.meta.url), "utf8");
+  const block = /byte for byte, as a client writes it.*?```text\n(.*?)```/s.exec(page)![1]!;
+  return block.replaceAll(/ {3,}.*$/gm, "").replaceAll(/\s/g, "");
 }
 
 /** The next frame, or that there are no more. */
@@ -55,7 +63,7 @@ function picky(
 test("a caller that is told so introduces itself to nobody and describes its requests in the standard's way", () =>
   play(async (scene) => {
     const { caller, peer } = await scene.call({ metadata: "composite" });
-    const call = caller.call(scene.operations.place, 7, scene.attempt(1_500));
+    const call = caller.call(scene.operations.place, "kettle", scene.attempt(1_500));
     const server = await peer();
     const setup = await server.next();
     assert.equal(
@@ -64,13 +72,14 @@ test("a caller that is told so introduces itself to nobody and describes its req
         27 ${text(composite)} 10 ${text("application/json")}`),
     );
     const request = await server.next();
+    assert.equal(request.hex, drawn());
     assert.equal(
       request.hex,
       hex(`00000001 1100 00007a
         fe 00001c 0c ${text("orders.place")} 0e ${text("orders@1/place")}
         fd 000019 a8 4bf92f3577b34da6a3ce929d0e0e4736 00f067aa0ba902b7
         25 ${text("application/vnd.trunkline.call.v1+json")} 000013 ${text('{"timeLeftMs":1500}')}
-        37`),
+        ${text('"kettle"')}`),
     );
     server.send(answer(1, "8"));
     assert.equal(await call, 8);

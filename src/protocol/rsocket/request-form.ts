@@ -1,15 +1,15 @@
 import { systemError, type TrunklineError } from "../../base/error.ts";
 import type { Operation } from "../operation.ts";
+import type { Connection } from "../../transport/transport.ts";
 import type { CallerBounds } from "./bounds.ts";
 import type { FrameSender } from "./frame-sender.ts";
 import type { Request } from "./request.ts";
-import type { Session } from "./session.ts";
 
 /** How the requests of one session are described to its peer: what SETUP says of it, and the metadata of each. */
 export interface RequestForm {
   readonly name: "compact" | "composite";
   /** Sends the SETUP; nobody waits for an answer. `operations` are those about to be used. */
-  introduce(session: Session, client: CallerBounds, operations: readonly Operation[]): void;
+  introduce(connection: Connection, client: CallerBounds, operations: readonly Operation[]): void;
   /** Writes the first frame of a request. Throws, with `executed: "no"`, when it cannot. */
   write(sender: FrameSender, streamId: number, request: Request, now: number): void;
 }

@@ -1,14 +1,14 @@
 import { majorVersion, minorVersion } from "../../wire/limits.ts";
 import { setupBytes, writeSetup, type Setup } from "../../wire/setup.ts";
+import type { Connection } from "../../transport/transport.ts";
 import type { CallerBounds } from "./bounds.ts";
-import type { Session } from "./session.ts";
 
 /** The data of SETUP, of METADATA_PUSH, and of requests with composite metadata that do not say otherwise. */
 const dataMimeType = "application/json";
 
 /** Sends the SETUP. Nobody waits for an answer. */
 export function sendSetup(
-  { connection }: Session,
+  connection: Connection,
   { keepaliveMs, lifetimeMs }: CallerBounds,
   metadataMime: string,
   data: Uint8Array,
