@@ -4,7 +4,7 @@ export type { AnyContract, Contract, Input, Output, Schema } from "./contract/in
 export { chassis } from "./chassis/chassis.ts";
 export type { Chassis, ChassisOptions, StopBudgets, Stopped } from "./chassis/chassis.ts";
 export { client, close, stateOf, statsOf } from "./chassis/client.ts";
-export type { ClientOptions } from "./chassis/client.ts";
+export type { CallbackOptions, ClientOptions } from "./chassis/client.ts";
 export { Health } from "./chassis/health.ts";
 export type { HealthQuestion, HealthReport } from "./chassis/health.ts";
 export { Reflection } from "./chassis/reflection.ts";

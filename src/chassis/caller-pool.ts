@@ -1,5 +1,5 @@
 import type { Env } from "../base/env.ts";
-import type { Caller, ConnectOptions } from "../protocol/protocol.ts";
+import type { Caller, ConnectOptions, Dispatcher } from "../protocol/protocol.ts";
 import type { Address } from "../transport/address.ts";
 import type { Transport } from "../transport/transport.ts";
 import { wayTo } from "./schemes.ts";
@@ -9,18 +9,29 @@ interface Shared {
   users: number;
 }
 
+export interface TakenCaller {
+  readonly caller: Caller;
+  /** Gives the caller back, once; with its last user it closes. */
+  readonly release: () => Promise<void>;
+}
+
 /** One caller for each address and set of bounds: many connections to one endpoint would share no system call. */
 export class CallerPool {
   readonly #byTransport = new WeakMap<Transport, WeakMap<Env, Map<string, Shared>>>();
 
-  /** `release` gives the caller back, once; with the last user it closes. */
+  /** Who serves something to the other side has a caller alone: what it serves is nobody else's. */
   take(
     address: Address,
     options: ConnectOptions,
+    dispatcher: Dispatcher | undefined,
     env: Env,
     transports: readonly Transport[] | undefined,
-  ): { readonly caller: Caller; readonly release: () => Promise<void> } {
+  ): TakenCaller {
     const { protocol, transport } = wayTo(address, transports);
+    if (dispatcher !== undefined) {
+      const caller = protocol.connect(address, { ...options, dispatcher }, env);
+      return { caller, release: () => caller.close() };
+    }
     let byEnv = this.#byTransport.get(transport);
     if (byEnv === undefined) this.#byTransport.set(transport, (byEnv = new WeakMap()));
     let byKey = byEnv.get(env);

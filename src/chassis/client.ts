@@ -1,25 +1,40 @@
 import { milliseconds, type Duration } from "../base/duration.ts";
 import type { Env } from "../base/env.ts";
+import { systemError } from "../base/error.ts";
 import type { Interceptor } from "../base/handler.ts";
+import type { Peer } from "../base/peer.ts";
 import { realEnv } from "../base/real-env.ts";
+import type { Authorize } from "../call/authorization.ts";
 import type { Client } from "../call/client-type.ts";
 import { composeChain } from "../call/calling.ts";
 import { backstageOf, makeClient } from "../call/client.ts";
+import { Services, type Service } from "../call/serve.ts";
 import type { AnyContract } from "../contract/contract.ts";
-import type { Caller, CallerState, ConnectOptions } from "../protocol/protocol.ts";
-import { parseAddress } from "../transport/address.ts";
+import { callbackTo } from "../protocol/callback.ts";
+import type { Caller, CallerState, ConnectOptions, Dispatcher } from "../protocol/protocol.ts";
+import { parseAddress, type Address } from "../transport/address.ts";
 import type { Transport } from "../transport/transport.ts";
-import { CallerPool } from "./caller-pool.ts";
+import { CallerPool, type TakenCaller } from "./caller-pool.ts";
 import { checkSentDefault } from "./mode.ts";
+import { cannotStart, servicesProblems } from "./problems.ts";
+import { wayTo } from "./schemes.ts";
 import type { ClientStats } from "./stats.ts";
 
-export interface ClientOptions {
+/** How operations are called, whoever serves them. */
+export interface CallbackOptions {
   /** How long a call may take when neither it nor its operation says otherwise. Default 10 s: no call waits for ever. */
   readonly deadline?: Duration;
   /** Around each call: the outermost first. Default none. */
   readonly aroundCall?: readonly Interceptor[];
   /** Around each try of a call, inside `aroundCall`. Default none. */
   readonly aroundAttempt?: readonly Interceptor[];
+  /** Checks what is sent against the contract too. Default: yes, unless `NODE_ENV` is `production`. */
+  readonly checkSent?: boolean;
+  /** Time and randomness. Default: the machine's. */
+  readonly env?: Env;
+}
+
+export interface ClientOptions extends CallbackOptions {
   /** The longest that a call waits for a connection; its deadline may end it sooner. Default 2 s: a restart takes less. */
   readonly connectWait?: Duration;
   /** Calls and streams under way on this address, past which further ones are refused. Default 4,096. */
@@ -36,14 +51,21 @@ export interface ClientOptions {
    * accepts everybody without looking: most do.
    */
   readonly metadata?: ConnectOptions["metadata"];
-  /** Checks what is sent against the contract too. Default: yes, unless `NODE_ENV` is `production`. */
-  readonly checkSent?: boolean;
   /** Names this process to the server, for its eyes only. Default `anonymous`. */
   readonly instance?: string;
+  /**
+   * What the server may call back, over the connection that this client makes: it is then this client's alone. The server
+   * can only do so while there is one, which begins with the first call. Default: nothing.
+   */
+  readonly serve?: readonly Service[];
+  /** Around each handler of `serve`: the outermost first. Default none. */
+  readonly aroundHandler?: readonly Interceptor[];
+  /** Whether the server may use an operation of `serve`. Default: everything that is served. */
+  readonly authorize?: Authorize;
+  /** Calls back under way, past which further ones are refused. Default 4,096. */
+  readonly inFlightMax?: number;
   /** Further transports; one with the name of a built-in one takes its place. Default none. */
   readonly transports?: readonly Transport[];
-  /** Time and randomness. Default: the machine's. */
-  readonly env?: Env;
 }
 
 const callers = new WeakMap<object, Caller>();
@@ -58,6 +80,22 @@ const pool = new CallerPool();
 export function client<C extends AnyContract>(
   contract: C,
   address: string,
+  options?: ClientOptions,
+): Client<C> & AsyncDisposable;
+/**
+ * The operations that a peer serves itself, called over the connection that it came by: in a handler
+ * `client(Alerts, context.peer)`. It ends with that connection: then a call is UNAVAILABLE, `executed: "no"`.
+ *
+ * @throws TrunklineError INVALID_ARGUMENT when there is no way back to this peer.
+ */
+export function client<C extends AnyContract>(
+  contract: C,
+  peer: Peer,
+  options?: CallbackOptions,
+): Client<C> & AsyncDisposable;
+export function client<C extends AnyContract>(
+  contract: C,
+  where: string | Peer,
   options: ClientOptions = {},
 ): Client<C> & AsyncDisposable {
   const env = options.env ?? realEnv();
@@ -67,15 +105,47 @@ export function client<C extends AnyContract>(
     checkSent: options.checkSent ?? checkSentDefault(),
     chain: composeChain(options.aroundCall ?? [], options.aroundAttempt ?? []),
   };
-  const { caller, release } = pool.take(
-    parseAddress(address),
-    connectOptions(options),
-    env,
-    options.transports,
-  );
+  const { caller, release } =
+    typeof where === "string" ? callerAt(where, options, env) : callerBack(where);
   const made = makeClient(contract, { ...terms, caller }, release);
   callers.set(made, caller);
   return made;
+}
+
+function callerAt(text: string, options: ClientOptions, env: Env): TakenCaller {
+  const address = parseAddress(text);
+  const dispatcher = dispatcherOf(text, address, options, env);
+  return pool.take(address, connectOptions(options), dispatcher, env, options.transports);
+}
+
+/** The connection is the peer's to close. */
+function callerBack(peer: Peer): TakenCaller {
+  const caller = callbackTo(peer);
+  if (caller !== undefined) return { caller, release: () => Promise.resolve() };
+  throw systemError("INVALID_ARGUMENT", `there is no way to call ${peer.address} back`, {
+    executed: "no",
+    advice: "give `context.peer` of the call that is being served, itself and not a copy",
+  });
+}
+
+function dispatcherOf(
+  text: string,
+  address: Address,
+  { serve, aroundHandler, authorize, checkSent, transports }: ClientOptions,
+  env: Env,
+): Dispatcher | undefined {
+  if (serve === undefined || serve.length === 0) return undefined;
+  const { protocol } = wayTo(address, transports);
+  const problems = servicesProblems(serve, [{ address, protocol }]);
+  if (!protocol.capabilities.callback)
+    problems.push({ text: `${protocol.name} has no way for ${text} to call back.` });
+  if (problems.length > 0) throw cannotStart(`client of ${text}`, problems);
+  const options = {
+    interceptors: aroundHandler ?? [],
+    checkSent: checkSent ?? checkSentDefault(),
+    authorize,
+  };
+  return new Services(serve, options, env);
 }
 
 /** What the connection of a client is doing; `closed` also when others go on to use it. */
@@ -111,11 +181,12 @@ function backstage(of: object) {
 }
 
 function connectOptions(options: ClientOptions): ConnectOptions {
-  const { connectWait, outstandingMax, itemBytesMax, keepalive, lifetime, instance, metadata } =
-    options;
+  const { connectWait, outstandingMax, inFlightMax, itemBytesMax } = options;
+  const { keepalive, lifetime, instance, metadata } = options;
   return {
     ...(connectWait === undefined ? {} : { connectWaitMs: milliseconds(connectWait) }),
     ...(outstandingMax === undefined ? {} : { outstandingMax }),
+    ...(inFlightMax === undefined ? {} : { inFlightMax }),
     ...(itemBytesMax === undefined ? {} : { itemBytesMax }),
     ...(keepalive === undefined ? {} : { keepaliveMs: milliseconds(keepalive) }),
     ...(lifetime === undefined ? {} : { lifetimeMs: milliseconds(lifetime) }),
