@@ -1,5 +1,15 @@
 // What a user writes with: contracts, clients, servers.
-export { bytes, call, contract, describe, info, notification, stream } from "./contract/index.ts";
+export {
+  bytes,
+  call,
+  contract,
+  describe,
+  duplex,
+  info,
+  notification,
+  stream,
+  upload,
+} from "./contract/index.ts";
 export type { AnyContract, Contract, Input, Output, Schema } from "./contract/index.ts";
 export { chassis } from "./chassis/chassis.ts";
 export type { Chassis, ChassisOptions, StopBudgets, Stopped } from "./chassis/chassis.ts";
@@ -22,23 +32,29 @@ export type {
   CallMethod,
   CallOptions,
   Client,
+  DuplexMethod,
   Failed,
   Failure,
+  HeadOptions,
   ItemStream,
   NotificationMethod,
   Result,
   StreamMethod,
   StreamOptions,
   Success,
+  UploadMethod,
 } from "./call/client-type.ts";
+export type { Items } from "./call/items.ts";
 export type {
   CallHandler,
+  DuplexHandler,
   ErrorMakers,
   HandlerContext,
   Handlers,
-  Items,
+  HeadedContext,
   NotificationHandler,
   StreamHandler,
+  UploadHandler,
 } from "./call/handlers-type.ts";
 
 // What goes wrong, and when.

@@ -9,7 +9,7 @@ import { inspect } from "node:util";
 export const channels: {
   /** `CallEvent`: a call or notification ended, on the client's or the server's side. */
   readonly call: Channel;
-  /** `CallEvent`: a stream ended. */
+  /** `CallEvent`: a stream, upload or duplex ended. */
   readonly stream: Channel;
   /** `ConnectionEvent`: a connection opened, began to drain, or closed. */
   readonly connection: Channel;

@@ -24,6 +24,8 @@ export interface Context {
   readonly signal: AbortSignal;
   readonly deadline: Deadline;
   readonly trace: TraceContext;
+  /** What an upload or duplex was begun with, before its items; undefined for the other kinds. */
+  readonly head: unknown;
   /** What the caller sent beside the input; names in lower case. Never inherited by further calls. */
   readonly headers: Readonly<Record<string, string>>;
   /** The same for all tries of one logical call; by it a handler recognises a repetition. */
@@ -36,7 +38,7 @@ export interface Context {
   refuse(code: SystemCode, reason: string): SystemError;
 }
 
-/** Answers one request. Where the kind streams, the output is an async iterable. */
+/** Answers one request. Where the kind sends items, the input is an iterable of them; where it answers with items, the output. */
 export type Handler<Input = unknown, Output = unknown> = (
   input: Input,
   context: Context,

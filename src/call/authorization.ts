@@ -5,8 +5,8 @@ import type { OperationName } from "../base/handler.ts";
 import type { Peer } from "../base/peer.ts";
 import type { Incoming } from "../protocol/incoming.ts";
 import type { Member } from "./compile.ts";
-import { incident } from "./escaped.ts";
 import { unwanted } from "./expiry.ts";
+import { incident } from "./incident.ts";
 import type { ServedContext } from "./served-context.ts";
 
 /**

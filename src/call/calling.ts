@@ -3,13 +3,17 @@ import type { Env } from "../base/env.ts";
 import { systemError, type SystemError } from "../base/error.ts";
 import { intercept, type Handler, type Interceptor } from "../base/handler.ts";
 import type { Executed } from "../base/outcome.ts";
-import type { Validation } from "../contract/schema.ts";
+import { isStreaming } from "../contract/kinds.ts";
+import type { Schema, Validation } from "../contract/schema.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
 import type { Caller } from "../protocol/protocol.ts";
 import { ClientContext } from "./client-context.ts";
 import type { ClientLife } from "./client-life.ts";
+import type { HeadOptions } from "./client-type.ts";
 import type { Member } from "./compile.ts";
 import type { Invocation } from "./invocation.ts";
+import type { Meter } from "./meter.ts";
+import type { SendOrder } from "./send-order.ts";
 
 /** What all operations of a client share. */
 export interface Calling {
@@ -28,6 +32,15 @@ export interface LiveCalling extends Calling {
   readonly life: ClientLife;
 }
 
+/** One operation of a client: what its requests share. */
+export interface ClientOperation {
+  readonly member: Member;
+  readonly calling: LiveCalling;
+  readonly meter: Meter;
+  /** Undefined where no order is promised. */
+  readonly order: SendOrder | undefined;
+}
+
 /** Composes a client's interceptors, the outermost first: those around each call, then those around each try of it. */
 export function composeChain(
   aroundCall: readonly Interceptor[],
@@ -38,35 +51,41 @@ export function composeChain(
 }
 
 /**
- * Throws INVALID_ARGUMENT; the value itself is thrown away: what is sent is what was given. To be waited for only when
+ * Checks what a request begins with. Throws INVALID_ARGUMENT; the value itself is thrown away: what is sent is what was given. To be waited for only when
  * the schema is asynchronous: a promise more for each call costs as much as the check itself.
  */
-export function checkInput(member: Member, input: unknown): Promise<void> | undefined {
+export function checkFirst(member: Member, first: unknown): Promise<void> | undefined {
   let checked: Validation<unknown> | Promise<Validation<unknown>>;
   try {
-    checked = validate(member.declared.in, input);
+    checked = validate(member.first, first);
   } catch (cause) {
-    throw unchecked("input", "no", cause);
+    throw unchecked(member.firstName, "no", cause);
   }
-  if (isPending(checked)) return checkedLater(checked);
-  refuseInvalid(checked);
+  if (isPending(checked)) return checkedLater(member, checked);
+  refuseInvalid(member, checked);
   return undefined;
 }
 
-async function checkedLater(checked: Promise<Validation<unknown>>): Promise<void> {
+async function checkedLater(member: Member, checked: Promise<Validation<unknown>>): Promise<void> {
   const valid = await checked.catch((cause: unknown) => {
-    throw unchecked("input", "no", cause);
+    throw unchecked(member.firstName, "no", cause);
   });
-  refuseInvalid(valid);
+  refuseInvalid(member, valid);
 }
 
-function refuseInvalid({ issues }: Validation<unknown>): void {
+function refuseInvalid({ firstName }: Member, { issues }: Validation<unknown>): void {
   if (issues === undefined) return;
   throw systemError(
     "INVALID_ARGUMENT",
-    `the input does not match the contract: ${explain(issues)}`,
+    `the ${firstName} does not match the contract: ${explain(issues)}`,
     { executed: "no" },
   );
+}
+
+/** What goes before the items of an upload or duplex; undefined for the other kinds. */
+export function headOf(member: Member, options: object | undefined): unknown {
+  if (member.firstName !== "head") return undefined;
+  return (options as Partial<HeadOptions<Schema>> | undefined)?.head;
 }
 
 /** A schema's own code threw, on the client's side. */
@@ -83,7 +102,8 @@ export function publishCall(
   invocation: Invocation,
   code: string,
 ): void {
-  const channel = member.operation.kind === "stream" ? channels.stream : channels.call;
+  const channel = isStreaming(member.operation.kind) ? channels.stream : channels.call;
+  if (!channel.hasSubscribers) return;
   channel.publish({
     side: "client",
     operation: member.operation.name,

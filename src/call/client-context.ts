@@ -8,6 +8,9 @@ import { Attempt, type Cancellable, type CancelReason } from "../protocol/attemp
 import type { Operation } from "../protocol/operation.ts";
 import { checkHeaders, type Invocation } from "./invocation.ts";
 
+/** Sends what the interceptors passed on. */
+export type Send = (input: unknown, attempt: Attempt, head: unknown) => Promise<unknown>;
+
 /** Leads from a copy of a context back to the call it belongs to; a spread copies it along. */
 const origin = Symbol("origin");
 
@@ -20,6 +23,7 @@ export class ClientContext implements Context, Cancellable {
   readonly signal: AbortSignal;
   readonly deadline: Deadline;
   readonly trace: TraceContext;
+  readonly head: unknown;
   readonly headers: Readonly<Record<string, string>>;
   readonly idempotencyKey: string | undefined;
   readonly peer: Peer;
@@ -29,14 +33,15 @@ export class ClientContext implements Context, Cancellable {
   readonly [origin]: ClientContext = this;
   readonly #invocation: Invocation;
   readonly #controller = new AbortController();
-  readonly #send: (input: unknown, attempt: Attempt) => Promise<unknown>;
+  readonly #send: Send;
   #sent: Attempt | undefined;
 
   constructor(
     operation: Operation,
     invocation: Invocation,
     endpoint: string,
-    send: (input: unknown, attempt: Attempt) => Promise<unknown>,
+    head: unknown,
+    send: Send,
   ) {
     const { attempt } = invocation;
     this.#invocation = invocation;
@@ -45,6 +50,7 @@ export class ClientContext implements Context, Cancellable {
     this.signal = this.#controller.signal;
     this.deadline = new Deadline(attempt.deadlineAt);
     this.trace = attempt.trace;
+    this.head = head;
     this.headers = attempt.headers ?? {};
     this.idempotencyKey = attempt.idempotencyKey;
     this.peer = { address: endpoint, sameHost: false };
@@ -70,7 +76,7 @@ export class ClientContext implements Context, Cancellable {
         },
       );
     }
-    return own.#send(input, own.#attemptFor(passed));
+    return own.#send(input, own.#attemptFor(passed), passed.head);
   }
 
   #attemptFor({ headers, idempotencyKey, deadline }: Context): Attempt {

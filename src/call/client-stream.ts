@@ -1,15 +1,22 @@
-import { channels } from "../base/diagnostics.ts";
 import { locate, systemError, type TrunklineError } from "../base/error.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
 import type { ItemStream, StreamOptions } from "./client-type.ts";
-import { checkInput, publishCall, unchecked, type LiveCalling } from "./calling.ts";
+import {
+  checkFirst,
+  headOf,
+  publishCall,
+  unchecked,
+  type ClientOperation,
+  type LiveCalling,
+} from "./calling.ts";
 import type { Attempt } from "../protocol/attempt.ts";
 import type { StreamOptions as Settings } from "../protocol/protocol.ts";
-import { ClientContext } from "./client-context.ts";
+import { ClientContext, type Send } from "./client-context.ts";
+import { ClientItems } from "./client-items.ts";
 import type { Member } from "./compile.ts";
 import { checkHeaders, idleMsOf, Invocation } from "./invocation.ts";
 import type { Meter } from "./meter.ts";
-import { iteratorOf, type Iteration } from "./pump.ts";
+import { isItems, iteratorOf, type Iteration } from "./items.ts";
 import type { SendOrder } from "./send-order.ts";
 import { told } from "./told.ts";
 
@@ -18,12 +25,13 @@ type Source = AsyncIterator<unknown, undefined>;
 
 const done: Result = Object.freeze({ done: true, value: undefined });
 
-/** A stream as its reader sees it: begins when the first item is asked for, and is read once. */
+/** A stream or duplex as its reader sees it: begins when the first item is asked for, and is read once. */
 export class ClientStream implements ItemStream<unknown> {
   readonly #member: Member;
   readonly #calling: LiveCalling;
   readonly #meter: Meter;
   readonly #order: SendOrder | undefined;
+  /** A duplex's are the items to be sent. */
   readonly #input: unknown;
   readonly #options: StreamOptions | undefined;
   #invocation: Invocation | undefined;
@@ -37,10 +45,7 @@ export class ClientStream implements ItemStream<unknown> {
   #failure: TrunklineError | undefined;
 
   constructor(
-    member: Member,
-    calling: LiveCalling,
-    meter: Meter,
-    order: SendOrder | undefined,
+    { member, calling, meter, order }: ClientOperation,
     input: unknown,
     options: StreamOptions | undefined,
   ) {
@@ -94,22 +99,26 @@ export class ClientStream implements ItemStream<unknown> {
     this.#meter.begun++;
     try {
       checkHeaders(this.#options?.headers);
+      const head = headOf(this.#member, this.#options);
       const invocation = new Invocation(this.#member, this.#options, deadlineMs, env);
       this.#invocation = invocation;
       life.begin(invocation);
-      const checking = checkSent ? checkInput(this.#member, this.#input) : undefined;
+      const first = this.#member.firstName === "head" ? head : this.#input;
+      const checking = checkSent ? checkFirst(this.#member, first) : undefined;
       const order = this.#order;
       if (checking !== undefined || order?.busy === true) {
         await (order === undefined ? checking : order.pass(checking));
         invocation.attempt.beganAt = undefined; // it is later now
       }
-      if (chain === undefined) return (this.#source = this.#open(this.#input, invocation.attempt));
-      const open = async (input: unknown, attempt: Attempt): Promise<unknown> =>
-        this.#open(input, attempt);
+      if (chain === undefined)
+        return (this.#source = this.#open(this.#input, invocation.attempt, head));
+      const open: Send = async (input, attempt, passed) => this.#open(input, attempt, passed);
       const items = await chain(
         this.#input,
-        new ClientContext(this.#member.operation, invocation, caller.endpoint, open),
+        new ClientContext(this.#member.operation, invocation, caller.endpoint, head, open),
       );
+      if (!isItems(items))
+        throw new TypeError("an interceptor did not return an iterable of items");
       return (this.#source = this.#watched(iteratorOf(items)));
     } catch (failure) {
       this.#left = true;
@@ -145,14 +154,24 @@ export class ClientStream implements ItemStream<unknown> {
     };
   }
 
-  #open(input: unknown, attempt: Attempt): AsyncIterableIterator<unknown, undefined> {
+  #open(input: unknown, attempt: Attempt, head: unknown): Source {
+    const { caller } = this.#calling;
+    const { operation } = this.#member;
+    const items =
+      operation.kind === "duplex" ? new ClientItems(this.#member, this.#calling, input) : undefined;
     const options: Settings = {
       idleMs: idleMsOf(this.#member, this.#options),
       accept: (item: unknown) => this.#accept(item),
-      settled: (failure) => this.#settled(failure),
+      settled: (failure) => {
+        items?.stop();
+        return this.#settled(failure);
+      },
     };
-    const stream = this.#calling.caller.stream(this.#member.operation, input, attempt, options);
-    return stream as AsyncIterableIterator<unknown, undefined>;
+    const stream =
+      items === undefined
+        ? caller.stream(operation, input, attempt, options)
+        : caller.duplex(operation, head, items.source, attempt, options);
+    return stream as Source;
   }
 
   #accept(item: unknown): unknown {
@@ -210,8 +229,7 @@ export class ClientStream implements ItemStream<unknown> {
     const invocation = this.#invocation;
     invocation?.settle();
     this.#meter.ended(code, this.#place().elapsedMs);
-    if (channels.stream.hasSubscribers && invocation !== undefined)
-      publishCall(this.#member, this.#calling, invocation, code);
+    if (invocation !== undefined) publishCall(this.#member, this.#calling, invocation, code);
   }
 
   #place(): { readonly endpoint: string; readonly elapsedMs: number } {

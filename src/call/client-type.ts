@@ -3,9 +3,12 @@ import type { Duration } from "../base/duration.ts";
 import type { DeclaredError, SystemError } from "../base/error.ts";
 import type { CallOperation } from "../contract/call.ts";
 import type { info } from "../contract/contract.ts";
+import type { DuplexOperation } from "../contract/duplex.ts";
 import type { NotificationOperation } from "../contract/notification.ts";
 import type { Input, Output } from "../contract/schema.ts";
 import type { StreamOperation } from "../contract/stream.ts";
+import type { UploadOperation } from "../contract/upload.ts";
+import type { Items } from "./items.ts";
 
 /** The functions by which one calls the operations of contract `C`: `Client<typeof Orders>`. */
 export type Client<C> = C extends { readonly [info]: { readonly operations: infer Operations } }
@@ -20,7 +23,11 @@ type Method<T> =
       ? StreamMethod<In, Out>
       : T extends NotificationOperation<infer In>
         ? NotificationMethod<In>
-        : never;
+        : T extends UploadOperation<infer Head, infer In, infer Out, infer Errors>
+          ? UploadMethod<Head, In, Out, Errors>
+          : T extends DuplexOperation<infer Head, infer In, infer Out, infer _Errors>
+            ? DuplexMethod<Head, In, Out>
+            : never;
 
 export interface CallMethod<In, Out, Errors> {
   /** Resolves with the answer, rejects with a `TrunklineError`. */
@@ -33,6 +40,26 @@ export interface CallMethod<In, Out, Errors> {
 export type StreamMethod<In, Out> = (
   input: Input<In>,
   options?: StreamOptions,
+) => ItemStream<Output<Out>>;
+
+/**
+ * Sends items, which may be any iterable: the next one is asked for only when the server has room for it, and what gives them
+ * is closed when it is left early.
+ */
+export interface UploadMethod<Head, In, Out, Errors> {
+  /** Resolves with the answer, which may come before all items were sent; rejects with a `TrunklineError`. */
+  (items: Items<Input<In>>, ...options: ItemsOptions<Head>): Promise<Output<Out>>;
+  /** The same upload, whose failures are values: never rejects with what the contract or Trunkline can say. */
+  result(
+    items: Items<Input<In>>,
+    ...options: ItemsOptions<Head>
+  ): Promise<Result<Output<Out>, Errors>>;
+}
+
+/** Sends items like an upload while it reads others like a stream; leaving the loop ends both. */
+export type DuplexMethod<Head, In, Out> = (
+  items: Items<Input<In>>,
+  ...options: ItemsOptions<Head>
 ) => ItemStream<Output<Out>>;
 
 /** Resolves when the notification has left, which says nothing about whether it ran. */
@@ -52,18 +79,32 @@ export interface CallOptions {
   readonly idempotencyKey?: string | undefined;
 }
 
-/** For a stream `deadline` bounds the time until its first item; what comes after is bounded only when asked. */
+/**
+ * Where items flow `deadline` bounds the time until the server accepts: its first item, or its readiness to take ours. What
+ * comes after is bounded only when asked.
+ */
 export interface StreamOptions extends CallOptions {
-  /** For the whole stream, from now. Default: none. */
+  /** For the whole of it, from now. Default: none. */
   readonly total?: Duration | Deadline | undefined;
-  /** The longest pause between two items. Default: the operation's own, else none. */
+  /** The longest that the server is waited for: for its next item, or, in an upload, to take ours or to answer. Default: the operation's own, else none. */
   readonly idle?: Duration | undefined;
 }
+
+/** Of an upload or duplex that declares a head. */
+export interface HeadOptions<Head> extends StreamOptions {
+  /** Sent before the items, and checked before the handler begins. */
+  readonly head: Input<Head>;
+}
+
+/** What follows the items: options, which must be there where a head must be. */
+export type ItemsOptions<Head> = [Head] extends [undefined]
+  ? [options?: StreamOptions]
+  : [options: HeadOptions<Head>];
 
 /** Items as they arrive, taken once. The peer sends no more than was asked for. */
 export interface ItemStream<Item> {
   next(): Promise<IteratorResult<Item, undefined>>;
-  /** Cancels what is left; the handler's `context.signal` aborts. */
+  /** No more are wanted: who gives them is told to stop. On a client that cancels the request. */
   return(): Promise<IteratorResult<Item, undefined>>;
   [Symbol.asyncIterator](): ItemStream<Item>;
   [Symbol.asyncDispose](): Promise<void>;

@@ -1,18 +1,25 @@
-import { channels } from "../base/diagnostics.ts";
 import { isTrunklineError, systemError } from "../base/error.ts";
 import type { Handler } from "../base/handler.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import type { Validation } from "../contract/schema.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
 import type { Attempt } from "../protocol/attempt.ts";
-import type { Caller } from "../protocol/protocol.ts";
-import { checkInput, publishCall, unchecked, type Calling, type LiveCalling } from "./calling.ts";
+import {
+  checkFirst,
+  headOf,
+  publishCall,
+  unchecked,
+  type Calling,
+  type ClientOperation,
+  type LiveCalling,
+} from "./calling.ts";
 import { ClientContext } from "./client-context.ts";
+import { ClientItems } from "./client-items.ts";
 import { ClientLife } from "./client-life.ts";
 import type { CallOptions, Client, StreamOptions } from "./client-type.ts";
 import { ClientStream } from "./client-stream.ts";
 import { membersOf, type Member } from "./compile.ts";
-import { checkHeaders, Invocation } from "./invocation.ts";
+import { checkHeaders, idleMsOf, Invocation } from "./invocation.ts";
 import { Meter, type OperationStats } from "./meter.ts";
 import { SendOrder } from "./send-order.ts";
 import { told } from "./told.ts";
@@ -47,7 +54,8 @@ export function makeClient<C extends AnyContract>(
   for (const member of membersOf(contract)) {
     const meter = new Meter();
     meters.set(member, meter);
-    client[member.name] = makeMethod(member, calling, meter);
+    const order = member.declared.key === undefined ? undefined : new SendOrder();
+    client[member.name] = makeMethod({ member, calling, meter, order });
   }
   let released: Promise<void> | undefined;
   const close = async (withinMs: number): Promise<void> => {
@@ -63,19 +71,18 @@ export function makeClient<C extends AnyContract>(
   return Object.freeze(client) as unknown as Client<C> & AsyncDisposable;
 }
 
-function makeMethod(member: Member, calling: LiveCalling, meter: Meter): unknown {
-  const order = member.declared.key === undefined ? undefined : new SendOrder();
-  switch (member.operation.kind) {
+function makeMethod(own: ClientOperation): unknown {
+  switch (own.member.operation.kind) {
     case "stream":
-      return (input: unknown, options?: StreamOptions) =>
-        new ClientStream(member, calling, meter, order, input, options);
+    case "duplex":
+      return (input: unknown, options?: StreamOptions) => new ClientStream(own, input, options);
     case "notification":
-      return (input: unknown, options?: CallOptions) =>
-        invoke(member, calling, meter, order, input, options);
-    default: {
-      const method = (input: unknown, options?: CallOptions): Promise<unknown> =>
-        invoke(member, calling, meter, order, input, options);
-      method.result = (input: unknown, options?: CallOptions) =>
+      return (input: unknown, options?: CallOptions) => invoke(own, input, options);
+    case "call":
+    case "upload": {
+      const method = (input: unknown, options?: StreamOptions): Promise<unknown> =>
+        invoke(own, input, options);
+      method.result = (input: unknown, options?: StreamOptions) =>
         method(input, options).then(succeeded, failed);
       return Object.freeze(method);
     }
@@ -89,30 +96,32 @@ const failed = (error: unknown): unknown => {
   throw error;
 };
 
+/** One request with at most one answer. `input` is an upload's items. */
 async function invoke(
-  member: Member,
-  calling: LiveCalling,
-  meter: Meter,
-  order: SendOrder | undefined,
+  own: ClientOperation,
   input: unknown,
-  options: CallOptions | undefined,
+  options: StreamOptions | undefined,
 ): Promise<unknown> {
-  const { env, caller } = calling;
+  const { member, calling, meter, order } = own;
+  const { env, caller, chain } = calling;
   meter.begun++;
   let code = "OK";
   let invocation: Invocation | undefined;
   try {
     checkHeaders(options?.headers);
+    const head = headOf(member, options);
     invocation = new Invocation(member, options, calling.deadlineMs, env);
     calling.life.begin(invocation);
-    const checking = calling.checkSent ? checkInput(member, input) : undefined;
+    const checking = calling.checkSent
+      ? checkFirst(member, member.firstName === "head" ? head : input)
+      : undefined;
     if (checking !== undefined || order?.busy === true) {
       await (order === undefined ? checking : order.pass(checking));
       invocation.attempt.beganAt = undefined; // it is later now
     }
-    const answer = await (calling.chain === undefined
-      ? send(member, caller, invocation.attempt, input)
-      : throughChain(calling.chain, member, caller, invocation, input));
+    const answer = await (chain === undefined
+      ? send(own, invocation.attempt, input, head, options)
+      : throughChain(chain, own, invocation, input, head, options));
     if (member.operation.kind === "notification") return undefined;
     let valid: Validation<unknown>;
     try {
@@ -135,29 +144,59 @@ async function invoke(
   } finally {
     invocation?.settle();
     meter.ended(code, invocation === undefined ? 0 : env.now() - invocation.startedAt);
-    if (channels.call.hasSubscribers && invocation !== undefined)
-      publishCall(member, calling, invocation, code);
+    if (invocation !== undefined) publishCall(member, calling, invocation, code);
   }
 }
 
 function throughChain(
   chain: Handler,
-  member: Member,
-  caller: Caller,
+  own: ClientOperation,
   invocation: Invocation,
   input: unknown,
+  head: unknown,
+  options: StreamOptions | undefined,
 ): Promise<unknown> {
   const context = new ClientContext(
-    member.operation,
+    own.member.operation,
     invocation,
-    caller.endpoint,
-    (given, attempt) => send(member, caller, attempt, given),
+    own.calling.caller.endpoint,
+    head,
+    (given, attempt, passedHead) => send(own, attempt, given, passedHead, options),
   );
   return chain(input, context);
 }
 
-function send(member: Member, caller: Caller, attempt: Attempt, input: unknown): Promise<unknown> {
-  return member.operation.kind === "notification"
-    ? caller.notify(member.operation, input, attempt)
-    : caller.call(member.operation, input, attempt);
+function send(
+  own: ClientOperation,
+  attempt: Attempt,
+  input: unknown,
+  head: unknown,
+  options: StreamOptions | undefined,
+): Promise<unknown> {
+  const { operation } = own.member;
+  const { caller } = own.calling;
+  switch (operation.kind) {
+    case "notification":
+      return caller.notify(operation, input, attempt);
+    case "upload":
+      return upload(own, attempt, input, head, options);
+    default:
+      return caller.call(operation, input, attempt);
+  }
+}
+
+async function upload(
+  { member, calling }: ClientOperation,
+  attempt: Attempt,
+  given: unknown,
+  head: unknown,
+  options: StreamOptions | undefined,
+): Promise<unknown> {
+  const items = new ClientItems(member, calling, given);
+  const idleMs = idleMsOf(member, options);
+  try {
+    return await calling.caller.upload(member.operation, head, items.source, attempt, { idleMs });
+  } finally {
+    items.stop();
+  }
 }

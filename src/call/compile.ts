@@ -4,7 +4,9 @@ import { raw } from "../codec/raw.ts";
 import type { Codec as CodecName } from "../contract/bytes.ts";
 import { info, operationsOf, type AnyContract } from "../contract/contract.ts";
 import { digestOf } from "../contract/digest.ts";
+import { kinds } from "../contract/kinds.ts";
 import type { Operation as Declared } from "../contract/operation.ts";
+import type { Schema } from "../contract/schema.ts";
 import { Operation, type ContractName } from "../protocol/operation.ts";
 
 /** One operation of a contract: as it is declared, and as the protocols carry it. */
@@ -12,6 +14,9 @@ export interface Member {
   readonly name: string;
   readonly declared: Declared;
   readonly operation: Operation;
+  /** Of what a request begins with: of its head where items follow, else of its input. */
+  readonly first: Schema | undefined;
+  readonly firstName: "head" | "input";
 }
 
 const compiled = new WeakMap<AnyContract, readonly Member[]>();
@@ -39,6 +44,7 @@ function compile(contract: AnyContract): readonly Member[] {
   };
   return declared.map(([member, terms]) => {
     const { kind, idempotent, codec } = terms;
+    const many = kinds[kind].sends === "many";
     const operation = new Operation({
       owner,
       siblings,
@@ -46,12 +52,18 @@ function compile(contract: AnyContract): readonly Member[] {
       member,
       kind,
       idempotent,
-      first: codecNamed(codec.in),
+      first: codecNamed(many ? codec.head : codec.in),
       input: codecNamed(codec.in),
       output: codecNamed(codec.out),
     });
     siblings.push(operation);
-    return { name: member, declared: terms, operation };
+    return {
+      name: member,
+      declared: terms,
+      operation,
+      first: many ? terms.head : terms.in,
+      firstName: many ? "head" : "input",
+    };
   });
 }
 

@@ -1,10 +1,10 @@
-import { reportIncident } from "../base/diagnostics.ts";
 import type { Env } from "../base/env.ts";
-import { isTrunklineError, systemError, type TrunklineError } from "../base/error.ts";
-import { uuidv7 } from "../base/id.ts";
+import { systemError, type TrunklineError } from "../base/error.ts";
+import type { SystemCode } from "../base/outcome.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
 import type { Member } from "./compile.ts";
 import { isDeclaredBy } from "./declared-errors.ts";
+import { incident } from "./incident.ts";
 import { isRefusal, type ServedContext } from "./served-context.ts";
 
 /**
@@ -36,28 +36,14 @@ export async function escaped(
       operation,
     });
   }
+  const sent = context.items?.failure;
+  if (sent !== undefined && exception === sent) return fault(sent);
   return incident(exception, member, env);
 }
 
-/** Reports an exception under an id, and makes the error that tells the caller nothing but the id. */
-export function incident(
-  exception: unknown,
-  member: Member,
-  env: Env,
-  executed: "yes" | "no" = "yes",
-  reason: string = executed === "yes"
-    ? "the handler failed in a way that its contract does not declare"
-    : "the input could not be checked",
-): TrunklineError {
-  const id = uuidv7(env);
-  const operation = member.operation.name;
-  reportIncident({ id, operation, error: exception });
-  const downstream = isTrunklineError(exception) && exception.operation !== undefined;
-  return systemError("INTERNAL", reason, {
-    executed,
-    id,
-    cause: downstream ? { operation: exception.operation, code: exception.code } : undefined,
-  });
+/** What the items failed with, escaped as it was: the caller sent them. */
+function fault({ code, reason, id }: TrunklineError): TrunklineError {
+  return systemError(code as SystemCode, reason, { executed: "yes", id });
 }
 
 /** A declared error must carry what it declares: its data is an output like any other. */

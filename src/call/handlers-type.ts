@@ -2,9 +2,13 @@ import type { DeclaredError } from "../base/error.ts";
 import type { Context } from "../base/handler.ts";
 import type { CallOperation } from "../contract/call.ts";
 import type { info } from "../contract/contract.ts";
+import type { DuplexOperation } from "../contract/duplex.ts";
 import type { NotificationOperation } from "../contract/notification.ts";
 import type { Input, Output } from "../contract/schema.ts";
 import type { StreamOperation } from "../contract/stream.ts";
+import type { UploadOperation } from "../contract/upload.ts";
+import type { ItemStream } from "./client-type.ts";
+import type { Items } from "./items.ts";
 
 /**
  * What serves contract `C`: an object with a method for each operation, or an instance of a class that
@@ -22,7 +26,11 @@ type HandlerOf<T> =
       ? StreamHandler<In, Out, Errors>
       : T extends NotificationOperation<infer In>
         ? NotificationHandler<In>
-        : never;
+        : T extends UploadOperation<infer Head, infer In, infer Out, infer Errors>
+          ? UploadHandler<Head, In, Out, Errors>
+          : T extends DuplexOperation<infer Head, infer In, infer Out, infer Errors>
+            ? DuplexHandler<Head, In, Out, Errors>
+            : never;
 
 /** Gets the input as the schema reads it, gives the answer as the schema takes it. */
 export type CallHandler<In, Out, Errors> = (
@@ -36,7 +44,21 @@ export type StreamHandler<In, Out, Errors> = (
   context: HandlerContext<Errors>,
 ) => Items<Input<Out>> | Promise<Items<Input<Out>>>;
 
-export type Items<Item> = AsyncIterable<Item> | Iterable<Item>;
+/**
+ * Reads items, each as the schema reads it, and gives one answer: with it the upload is over, read to its end or not. The
+ * items reject with CANCELLED when the caller stopped before they were complete, with INVALID_ARGUMENT at one that does not
+ * match the contract; whoever lets that escape answers with it.
+ */
+export type UploadHandler<Head, In, Out, Errors> = (
+  items: ItemStream<Output<In>>,
+  context: HeadedContext<Head, Errors>,
+) => Promise<Input<Out>> | Input<Out>;
+
+/** Reads items as an upload's handler does, and gives items as a stream's does: with the last of them the duplex is over. */
+export type DuplexHandler<Head, In, Out, Errors> = (
+  items: ItemStream<Output<In>>,
+  context: HeadedContext<Head, Errors>,
+) => Items<Input<Out>> | Promise<Items<Input<Out>>>;
 
 export type NotificationHandler<In> = (input: Output<In>, context: Context) => Promise<void> | void;
 
@@ -44,6 +66,12 @@ export type NotificationHandler<In> = (input: Output<In>, context: Context) => P
 export interface HandlerContext<Errors> extends Context {
   /** Makes the declared errors: `throw errors.NOT_FOUND(id)`. */
   readonly errors: ErrorMakers<Errors>;
+}
+
+/** The context of a served upload or duplex. */
+export interface HeadedContext<Head, Errors> extends HandlerContext<Errors> {
+  /** What it was begun with, as the schema reads it; nothing where the contract declares no head. */
+  readonly head: Output<Head>;
 }
 
 /** One function for each declared code; what it makes says `executed: "yes"`. */

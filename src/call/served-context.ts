@@ -7,9 +7,11 @@ import type { SystemCode } from "../base/outcome.ts";
 import type { Peer } from "../base/peer.ts";
 import { Alarm } from "../base/timer-wheel.ts";
 import { beginTrace, type TraceContext } from "../base/trace.ts";
+import { isStreaming } from "../contract/kinds.ts";
 import type { Cancellable, CancelReason } from "../protocol/attempt.ts";
 import type { Incoming } from "../protocol/incoming.ts";
 import type { Operation } from "../protocol/operation.ts";
+import type { HandlerItems } from "./handler-items.ts";
 
 const storage = new AsyncLocalStorage<ServedContext | undefined>();
 
@@ -20,11 +22,15 @@ export function isRefusal(error: unknown): boolean {
   return typeof error === "object" && error !== null && refusals.has(error);
 }
 
-/** The context of one served call or stream. Everything that is rarely asked for is made when it is. */
+/** The context of one served request. Everything that is rarely asked for is made when it is. */
 export class ServedContext extends Alarm implements Context, Cancellable {
   readonly operation: Operation;
   readonly errors: object;
   readonly trace: TraceContext;
+  /** What an upload or duplex was begun with, as its schema reads it. */
+  head: unknown = undefined;
+  /** The items that come after it. */
+  items: HandlerItems | undefined = undefined;
   /** The handler has returned or thrown: nothing is inherited from here any more. */
   settled = false;
   readonly #incoming: Incoming;
@@ -43,14 +49,14 @@ export class ServedContext extends Alarm implements Context, Cancellable {
     incoming.bind(this);
   }
 
-  /** A call's own; a stream has one only when the caller asked for a total. */
+  /** A call's own; where items flow there is one only when the caller asked for a total. */
   get deadline(): Deadline {
     return new Deadline(this.endsAt);
   }
 
   get endsAt(): number {
     const { totalAt, deadlineAt } = this.#incoming;
-    return this.operation.kind === "stream" ? totalAt : deadlineAt;
+    return isStreaming(this.operation.kind) ? totalAt : deadlineAt;
   }
 
   get cancelled(): CancelReason | undefined {
@@ -114,6 +120,7 @@ export class ServedContext extends Alarm implements Context, Cancellable {
   /** The handler has returned or thrown. */
   settle(): void {
     this.settled = true;
+    this.items?.settle();
     if (this.#controller !== undefined) this.#env.clear(this);
   }
 

@@ -1,24 +1,27 @@
 import { AsyncResource } from "node:async_hooks";
+import type { Channel } from "node:diagnostics_channel";
 import { channels, type CallEvent } from "../base/diagnostics.ts";
 import type { Env } from "../base/env.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../base/error.ts";
 import { intercept, type Context, type Interceptor } from "../base/handler.ts";
-import { keyAt } from "../contract/key.ts";
+import { isStreaming, kinds } from "../contract/kinds.ts";
 import type { Validation } from "../contract/schema.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
 import type { Incoming } from "../protocol/incoming.ts";
 import type { Operation } from "../protocol/operation.ts";
-import type { ServedOperation, Sink } from "../protocol/protocol.ts";
-import { Authorization, type Authorize, type Refusal } from "./authorization.ts";
+import type { ItemSource, ServedOperation, Sink } from "../protocol/protocol.ts";
+import { Admission } from "./admission.ts";
+import type { Authorize, Refusal } from "./authorization.ts";
 import type { Member } from "./compile.ts";
 import { passingCopies } from "./copied-context.ts";
 import { errorMakers } from "./declared-errors.ts";
-import { escaped, incident } from "./escaped.ts";
-import { unwanted } from "./expiry.ts";
-import { KeyOrder } from "./key-order.ts";
+import { escaped } from "./escaped.ts";
+import { HandlerItems } from "./handler-items.ts";
+import { incident } from "./incident.ts";
+import { isItems, iteratorOf } from "./items.ts";
 import { Meter, type OperationStats } from "./meter.ts";
-import { pump } from "./pump.ts";
-import { ServedContext } from "./served-context.ts";
+import { Pump } from "./pump.ts";
+import { currentContext, ServedContext } from "./served-context.ts";
 
 /** How an operation is served, the same for all operations of a server. */
 export interface ServingOptions {
@@ -38,12 +41,11 @@ export class Served implements ServedOperation {
   readonly #errors: object;
   readonly #options: ServingOptions;
   readonly #env: Env;
-  readonly #keyPath: string | undefined;
-  readonly #authorization: Authorization | undefined;
-  readonly #order = new KeyOrder();
   /** Where handlers run: the asynchronous context in which the server was made, whoever's frame has just been read. */
   readonly #scope = new AsyncResource("trunkline.served", { requireManualDestroy: true });
+  readonly #admission: Admission;
   readonly #meter = new Meter();
+  readonly #channel: Channel;
 
   constructor(member: Member, handlers: object, options: ServingOptions, env: Env) {
     this.operation = member.operation;
@@ -51,14 +53,9 @@ export class Served implements ServedOperation {
     this.#errors = errorMakers(member);
     this.#options = options;
     this.#env = env;
-    this.#keyPath = member.declared.key;
-    const { authorize } = options;
-    if (authorize !== undefined)
-      this.#authorization = new Authorization(authorize, member, this.#scope, env);
-    // Called as a method, and looked up for each call, so that an instance of a class serves.
-    const own = handlers as Record<string, (input: unknown, context: Context) => unknown>;
-    const { name } = member;
-    const handler = (input: unknown, context: Context): unknown => own[name]!(input, context);
+    this.#admission = new Admission(options.authorize, member, this.#scope, env);
+    this.#channel = isStreaming(member.operation.kind) ? channels.stream : channels.call;
+    const handler = methodOf(member, handlers);
     // Interceptors may rely on a promise; without them one less is made for each call.
     this.#handler =
       options.interceptors.length === 0
@@ -70,33 +67,23 @@ export class Served implements ServedOperation {
   }
 
   stats(): OperationStats {
-    return this.#meter.stats(this.operation, this.#order.waiting);
+    return this.#meter.stats(this.operation, this.#admission.waiting);
   }
 
   handle(input: unknown, incoming: Incoming): Promise<unknown> {
-    const context = this.#begin(incoming);
-    return this.#authorization === undefined && this.#keyPath === undefined
-      ? this.#handle(input, incoming, context)
-      : this.#admit(input, incoming, context, (refusal) =>
-          this.#handle(input, incoming, context, refusal),
-        );
+    return this.#begin(input, incoming, undefined, undefined);
   }
 
   stream(input: unknown, incoming: Incoming, sink: Sink): Promise<void> {
-    const context = this.#begin(incoming);
-    return this.#authorization === undefined && this.#keyPath === undefined
-      ? this.#stream(input, incoming, context, sink)
-      : this.#admit(input, incoming, context, (refusal) =>
-          this.#stream(input, incoming, context, sink, refusal),
-        );
+    return this.#begin(input, incoming, undefined, sink) as Promise<void>;
   }
 
-  upload(): Promise<unknown> {
-    return Promise.reject(notServed(this.operation));
+  upload(head: unknown, items: ItemSource, incoming: Incoming): Promise<unknown> {
+    return this.#begin(head, incoming, items, undefined);
   }
 
-  duplex(): Promise<void> {
-    return Promise.reject(notServed(this.operation));
+  duplex(head: unknown, items: ItemSource, incoming: Incoming, sink: Sink): Promise<void> {
+    return this.#begin(head, incoming, items, sink) as Promise<void>;
   }
 
   refused(code: string): void {
@@ -107,110 +94,85 @@ export class Served implements ServedOperation {
     return incident(exception, this.#member, this.#env);
   }
 
-  #begin(incoming: Incoming): ServedContext {
+  /** `first` is the input, or the head before the `items` that come; what the handler gives goes into the `sink`, if there is one. */
+  #begin(
+    first: unknown,
+    incoming: Incoming,
+    items: ItemSource | undefined,
+    sink: Sink | undefined,
+  ): Promise<unknown> {
     this.#meter.begun++;
-    return new ServedContext(this.operation, this.#errors, incoming, this.#env);
+    const context = new ServedContext(this.operation, this.#errors, incoming, this.#env);
+    if (items !== undefined) context.items = new HandlerItems(items, this.#member, this.#env);
+    return this.#admission.open
+      ? this.#serve(first, incoming, context, sink)
+      : this.#admission.admit(first, incoming, context, (refusal) =>
+          this.#serve(first, incoming, context, sink, refusal),
+        );
   }
 
-  /**
-   * Asks whether the peer may, then does the work in the order of its key. Who must wait for leave holds its place among
-   * those of its key meanwhile, so that the order is that of arrival; who is refused waits for none of them.
-   */
-  #admit<T>(
-    input: unknown,
+  async #serve(
+    first: unknown,
     incoming: Incoming,
     context: ServedContext,
-    work: (refusal?: Refusal) => Promise<T>,
-  ): Promise<T> {
-    const leave = this.#authorization?.ask(context, incoming);
-    const waits = leave instanceof Promise;
-    if (leave !== undefined && !waits) return work(leave);
-    const key = this.#keyPath === undefined ? undefined : keyAt(this.#keyPath, input);
-    if (key === undefined) return waits ? leave.then(work) : work();
-    if (!waits) return this.#order.run(key, work);
-    const turn = this.#order.run(key, async () =>
-      (await leave) === undefined ? work() : undefined,
-    );
-    return leave.then((refusal) => (refusal === undefined ? (turn as Promise<T>) : work(refusal)));
-  }
-
-  async #handle(
-    input: unknown,
-    incoming: Incoming,
-    context: ServedContext,
+    sink: Sink | undefined,
     refusal?: Refusal,
   ): Promise<unknown> {
     let code = "OK";
-    let began = false;
+    let running = false; // what is thrown is the handler's
     try {
       if (refusal !== undefined) throw refusal;
-      const checked = validate(this.#member.declared.in, input);
+      const checked = validate(this.#member.first, first);
       const valid = isPending(checked) ? await checked : checked;
-      if (valid.issues !== undefined) throw invalidInput(valid.issues);
-      this.#refuseExpired(incoming, checked !== valid);
-      began = true;
-      const output = await context.run(this.#scope, this.#handler, valid.value);
-      const checking = this.#options.checkSent ? this.#checkOutput(output) : undefined;
-      if (checking !== undefined) await checking;
-      return this.#member.declared.out === undefined ? undefined : output;
-    } catch (failure) {
-      const error = this.#told(began ? await this.#escaped(failure, context) : failure);
-      ({ code } = error);
-      throw error;
-    } finally {
-      context.settle();
-      const durationMs = this.#env.now() - incoming.receivedAt;
-      this.#meter.ended(code, durationMs);
-      if (channels.call.hasSubscribers)
-        channels.call.publish(this.#event(context, durationMs, code));
-    }
-  }
-
-  async #stream(
-    input: unknown,
-    incoming: Incoming,
-    context: ServedContext,
-    sink: Sink,
-    refusal?: Refusal,
-  ): Promise<void> {
-    let code = "OK";
-    try {
-      if (refusal !== undefined) throw refusal;
-      const checked = validate(this.#member.declared.in, input);
-      const valid = isPending(checked) ? await checked : checked;
-      if (valid.issues !== undefined) throw invalidInput(valid.issues);
-      this.#refuseExpired(incoming, checked !== valid);
-      await this.#runStream(valid.value, context, sink);
+      if (valid.issues !== undefined) throw invalidFirst(this.#member, valid.issues);
+      this.#admission.refuseExpired(incoming, checked !== valid);
+      const { items } = context;
+      if (items !== undefined) context.head = valid.value;
+      const input = items ?? valid.value;
+      running = true;
+      if (sink === undefined) {
+        const output = await context.run(this.#scope, this.#handler, input);
+        const checking = this.#options.checkSent ? this.#checkOutput(output) : undefined;
+        if (checking !== undefined) await checking;
+        return this.#member.declared.out === undefined ? undefined : output;
+      }
+      const unsent = await context.run(this.#scope, this.#pumpInto(sink), input);
+      running = false;
+      if (unsent !== undefined) throw unsent;
       if (context.cancelled !== undefined)
         code = context.cancelled === "deadline" ? "DEADLINE_EXCEEDED" : "CANCELLED";
+      return undefined;
     } catch (failure) {
-      const error = this.#told(failure);
+      const error = this.#told(running ? await this.#escaped(failure, context) : failure);
       ({ code } = error);
       throw error;
     } finally {
       context.settle();
       const durationMs = this.#env.now() - incoming.receivedAt;
       this.#meter.ended(code, durationMs);
-      if (channels.stream.hasSubscribers)
-        channels.stream.publish(this.#event(context, durationMs, code));
+      if (this.#channel.hasSubscribers)
+        this.#channel.publish(this.#event(context, durationMs, code));
     }
-  }
-
-  async #runStream(input: unknown, context: ServedContext, sink: Sink): Promise<void> {
-    const schema = this.#options.checkSent ? this.#member.declared.out : undefined;
-    const work = async (given: unknown): Promise<TrunklineError | undefined> =>
-      pump(await this.#handler(given, context), context, sink, schema);
-    let unsent: TrunklineError | undefined;
-    try {
-      unsent = await context.run(this.#scope, work, input);
-    } catch (exception) {
-      throw await this.#escaped(exception, context);
-    }
-    if (unsent !== undefined) throw unsent;
   }
 
   #escaped(exception: unknown, context: ServedContext): Promise<TrunklineError> {
     return escaped(exception, this.#member, context, this.#options.checkSent, this.#env);
+  }
+
+  /** Runs the handler and puts the items that it gives into the sink. */
+  #pumpInto(sink: Sink) {
+    const check = this.#options.checkSent ? this.#checkItem : undefined;
+    return async (input: unknown, context: ServedContext): Promise<TrunklineError | undefined> => {
+      const items = await this.#handler(input, context);
+      if (!isItems(items)) throw new TypeError("the handler did not return an iterable of items");
+      const pump = new Pump(iteratorOf(items), sink, check);
+      context.adopt(pump);
+      try {
+        return await pump.run();
+      } finally {
+        context.release(pump);
+      }
+    };
   }
 
   /** Whatever is not an error of ours comes from a schema's own code: the handler did not begin. */
@@ -228,22 +190,18 @@ export class Served implements ServedOperation {
     return error;
   }
 
-  /** What nobody waits for any more is not begun. The clock is read anew only when there was a wait since the arrival. */
-  #refuseExpired(incoming: Incoming, waited: boolean): void {
-    const mayHaveWaited =
-      waited || this.#keyPath !== undefined || this.#authorization !== undefined;
-    const now = mayHaveWaited ? this.#env.now() : incoming.receivedAt;
-    const refusal = unwanted(incoming, now);
-    if (refusal !== undefined) throw refusal;
-  }
-
   /** Throws when it is not valid; to be waited for only when the schema is asynchronous. */
   #checkOutput(output: unknown): Promise<void> | undefined {
     const checked = validate(this.#member.declared.out, output);
-    if (isPending(checked)) return checked.then(refuseOutput);
-    refuseOutput(checked);
-    return undefined;
+    if (isPending(checked)) return checked.then((valid) => refuseMisfit("the output", valid));
+    return refuseMisfit("the output", checked);
   }
+
+  readonly #checkItem = (item: unknown): Promise<undefined> | undefined => {
+    const checked = validate(this.#member.declared.out, item);
+    if (isPending(checked)) return checked.then((valid) => refuseMisfit("an item", valid));
+    return refuseMisfit("an item", checked);
+  };
 
   #event(context: ServedContext, durationMs: number, code: string): CallEvent {
     const { traceparent } = context.trace;
@@ -259,22 +217,32 @@ export class Served implements ServedOperation {
   }
 }
 
-/** No contract can declare these kinds yet. */
-function notServed({ kind, name }: Operation): TrunklineError {
-  return systemError("UNIMPLEMENTED", `${name} is a ${kind}, which is not served`, {
-    executed: "no",
-  });
+/** Called as a method, and looked up for each request, so that an instance of a class serves. */
+function methodOf(
+  { name, operation }: Member,
+  handlers: object,
+): (input: unknown, context: Context) => unknown {
+  const own = handlers as Record<string, (input: unknown, context: Context) => unknown>;
+  if (kinds[operation.kind].sends === "one") return (input, context) => own[name]!(input, context);
+  return (input, context) => {
+    // Not before: the caller must not send anything to interceptors that then refuse it.
+    currentContext()?.items?.open();
+    return own[name]!(input, context);
+  };
 }
 
-function refuseOutput({ issues }: Validation<unknown>): void {
-  if (issues !== undefined)
-    throw new TypeError(`the output does not match the contract: ${explain(issues)}`);
+function refuseMisfit(what: string, { issues }: Validation<unknown>): undefined {
+  if (issues === undefined) return undefined;
+  throw new TypeError(`${what} does not match the contract: ${explain(issues)}`);
 }
 
-function invalidInput(issues: Parameters<typeof explain>[0]): TrunklineError {
+function invalidFirst(
+  { firstName }: Member,
+  issues: Parameters<typeof explain>[0],
+): TrunklineError {
   return systemError(
     "INVALID_ARGUMENT",
-    `the input does not match the contract: ${explain(issues)}`,
+    `the ${firstName} does not match the contract: ${explain(issues)}`,
     { executed: "no" },
   );
 }

@@ -1,4 +1,5 @@
 import { isTrunklineError, locate, systemError, TrunklineError } from "../base/error.ts";
+import { kinds } from "../contract/kinds.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
 import type { Member } from "./compile.ts";
 import type { Validation } from "../contract/schema.ts";
@@ -84,7 +85,7 @@ function located(failure: TrunklineError, member: Member, place: Place): Trunkli
 }
 
 function adviceOnRepeating({ name, operation }: Member): string | undefined {
-  if (operation.kind !== "call") return undefined;
+  if (kinds[operation.kind].answers !== "one") return undefined;
   if (operation.idempotent === true) return `safe to try again: "${name}" is idempotent`;
   if (operation.idempotent === "by-key")
     return `to try again pass the same idempotencyKey: "${name}" is idempotent by key`;

@@ -48,6 +48,7 @@ const operation = fields(
     key: text,
     deadlineMs: number,
     idleMs: number,
+    head: { type: "object" },
     in: { type: "object" },
     out: { type: "object" },
     errors: { type: "object" },

@@ -12,7 +12,7 @@ export interface BytesOptions {
 
 /**
  * A payload that is bytes: it travels as it is, without JSON and without a copy more than needed.
- * Only for a whole `in` or `out`; bytes inside JSON want base64 text.
+ * Only for a whole `head`, `in` or `out`; bytes inside JSON want base64 text.
  */
 export function bytes(options: BytesOptions = {}): Schema<Uint8Array> {
   const { max } = options;

@@ -41,5 +41,5 @@ export function call<
   Errors extends ErrorSchemas<Errors> = NoErrors,
   const Path extends string = never,
 >(terms: CallTerms<In, Out, Errors, Path> = {}): CallOperation<In, Out, Errors> {
-  return operation("call", terms) as CallOperation<In, Out, Errors>;
+  return operation("call", terms) as unknown as CallOperation<In, Out, Errors>;
 }

@@ -100,7 +100,7 @@ test("all problems of a contract are told at once, each with the operation it li
       "3. toJSON: an operation cannot have this name, because JavaScript gives it a meaning",
       "4. Get: an operation's name must begin with a-z, go on with letters and digits, and have at most 100 characters",
       "5. five: is not an operation: make it with call(), stream(), upload(), duplex(), notification()",
-      "6. a: idle is for operations with many answers, not for a call",
+      "6. a: idle is for operations with items, not for a call",
       "7. a: in is not a Standard Schema",
       "8. a: out is not a Standard Schema",
       '9. a: idempotent must be true, false or "by-key", not "yes"',

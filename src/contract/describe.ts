@@ -21,6 +21,8 @@ export interface OperationDescription {
   readonly key?: string;
   readonly deadlineMs?: number;
   readonly idleMs?: number;
+  /** What goes before the items of an upload or duplex; told like `in`. */
+  readonly head?: JsonSchema;
   /**
    * JSON Schema (draft 2020-12) of what travels. Where the library cannot give all of it, `$comment` says what is
    * missing; `contentMediaType: "application/octet-stream"` at the top: the payload is bytes, not JSON.
@@ -53,6 +55,7 @@ function describeOperation(operation: Operation): OperationDescription {
     key,
     deadlineMs,
     idleMs,
+    head: describeSchema(operation.head),
     in: describeSchema(operation.in),
     out: describeSchema(operation.out),
     errors: codes.length === 0 ? undefined : Object.fromEntries(errors),

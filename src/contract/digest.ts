@@ -36,6 +36,8 @@ export function operationDigest(operation: Operation): string {
     kind,
     idempotent,
     key,
+    // Absent, not null, where there is none: so operations without a head have the digest that they always had.
+    ...(operation.head === undefined ? {} : { head: told(operation.head) }),
     in: told(operation.in),
     out: told(operation.out),
     errors: Object.fromEntries(codes),

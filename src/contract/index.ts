@@ -7,6 +7,8 @@ export type { AnyContract, Contract, ContractInfo, ContractTerms } from "./contr
 export { describe } from "./describe.ts";
 export type { ContractDescription, OperationDescription } from "./describe.ts";
 export { digestOf } from "./digest.ts";
+export { duplex } from "./duplex.ts";
+export type { DuplexOperation, DuplexTerms } from "./duplex.ts";
 export { inputSideProblems } from "./input-side.ts";
 export type { InputSideProblem } from "./input-side.ts";
 export type { JsonSchema } from "./json-schema.ts";
@@ -16,3 +18,5 @@ export type { Idempotency, NoErrors, Operation, Terms } from "./operation.ts";
 export type { Input, Issue, JsonSchemaConverter, Output, Schema, Validation } from "./schema.ts";
 export { stream } from "./stream.ts";
 export type { StreamOperation, StreamTerms } from "./stream.ts";
+export { upload } from "./upload.ts";
+export type { UploadOperation, UploadTerms } from "./upload.ts";

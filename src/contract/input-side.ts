@@ -5,7 +5,7 @@ import type { Schema } from "./schema.ts";
 /** A payload that would not survive the wire. */
 export interface InputSideProblem {
   readonly operation: string;
-  readonly where: "in" | "out" | `error ${string}`;
+  readonly where: "head" | "in" | "out" | `error ${string}`;
   /** `placedAt is a Date, which JSON cannot carry` */
   readonly problem: string;
   /** What to write instead. */
@@ -17,8 +17,9 @@ export interface InputSideProblem {
  * give none (Valibot) are not judged here: their values are refused when first sent.
  */
 export function inputSideProblems(contract: AnyContract): InputSideProblem[] {
-  return operationsOf(contract).flatMap(([operation, { in: input, out, errors }]) => {
+  return operationsOf(contract).flatMap(([operation, { head, in: input, out, errors }]) => {
     const payloads: (readonly [InputSideProblem["where"], Schema | undefined])[] = [
+      ["head", head],
       ["in", input],
       ["out", out],
       ...Object.entries(errors).map(([code, schema]) => [`error ${code}`, schema] as const),

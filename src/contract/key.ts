@@ -33,7 +33,7 @@ type Paths<T, Depth extends readonly unknown[] = []> = Depth["length"] extends 4
       }[keyof T & string];
 
 type NoKey<Path extends string> =
-  `no key "${Path}": the input has no field that is a string, number or boolean`;
+  `no key "${Path}": there is no field that is a string, number or boolean`;
 
 /** `Path` when it is a key of what `S` takes; otherwise the keys there are, for the compiler's message and completion. */
 export type Key<S, Path extends string> =

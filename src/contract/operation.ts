@@ -16,21 +16,25 @@ export type Idempotency = boolean | "by-key";
 /** What every kind of operation says beside its schemas. */
 export interface Terms {
   readonly idempotent: Idempotency;
-  /** Dotted path to the field of the input by which order is kept; none: no order is promised between operations. */
+  /** Dotted path to the field of the input, or of the head, by which order is kept; none: no order is promised. */
   readonly key: string | undefined;
-  /** The default deadline of a call of this operation; `NaN` never leaves `contract()`. None: the client's default. */
+  /** The default deadline of a call of this operation, or of being accepted; `NaN` never leaves `contract()`. None: the client's default. */
   readonly deadlineMs: number | undefined;
-  /** The longest pause between two items of a stream. None: keep-alive and cancellation guard it. */
+  /** The longest pause between two items. None: keep-alive and cancellation guard it. */
   readonly idleMs: number | undefined;
   readonly description: string | undefined;
   /** How each payload travels: decided by its schema (`bytes()` is raw). */
-  readonly codec: { readonly in: Codec; readonly out: Codec };
+  readonly codec: { readonly head: Codec; readonly in: Codec; readonly out: Codec };
 }
 
 /** Any operation, as the layers above read it at run time. */
 export interface Operation extends Terms {
   readonly kind: Kind;
+  /** Of what is sent before the items of an upload or duplex. */
+  readonly head: Schema | undefined;
+  /** Of the input; of one item where the kind sends many. */
   readonly in: Schema | undefined;
+  /** Of the answer; of one item where the kind answers with many. */
   readonly out: Schema | undefined;
   /** Declared code → schema of its data; `undefined`: the error has no data. */
   readonly errors: Readonly<Record<string, Schema | undefined>>;
@@ -50,6 +54,7 @@ export interface NoErrors {}
 
 /** What a kind's own function was given, before defaults. */
 export interface Given {
+  readonly head?: unknown;
   readonly in?: unknown;
   readonly out?: unknown;
   readonly errors?: unknown;
@@ -64,6 +69,7 @@ export interface Given {
 export function operation(kind: Kind, given: Given): Operation {
   return Object.freeze({
     kind,
+    head: given.head as Schema | undefined,
     in: given.in as Schema | undefined,
     out: given.out as Schema | undefined,
     errors: Object.freeze({ ...(given.errors as Operation["errors"]) }),
@@ -72,7 +78,11 @@ export function operation(kind: Kind, given: Given): Operation {
     deadlineMs: durationMs(given.deadline),
     idleMs: durationMs(given.idle),
     description: given.description,
-    codec: Object.freeze({ in: codecOf(given.in), out: codecOf(given.out) }),
+    codec: Object.freeze({
+      head: codecOf(given.head),
+      in: codecOf(given.in),
+      out: codecOf(given.out),
+    }),
   });
 }
 

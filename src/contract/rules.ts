@@ -1,6 +1,6 @@
 import { isSystemCode } from "../base/outcome.ts";
 import { codecOf } from "./bytes.ts";
-import { kinds } from "./kinds.ts";
+import { isStreaming, kinds } from "./kinds.ts";
 import type { Operation } from "./operation.ts";
 import { isSchema } from "./schema.ts";
 
@@ -49,15 +49,18 @@ function operationProblems(operation: unknown): string[] {
   if (!isOperation(operation))
     return [`is not an operation: make it with ${Object.keys(kinds).join("(), ")}()`];
   const { kind, idempotent, key, deadlineMs, idleMs, errors } = operation;
-  const { answers } = kinds[kind];
+  const { sends, answers } = kinds[kind];
   const problems: string[] = [];
   if (answers === "none" && (operation.out !== undefined || Object.keys(errors).length > 0)) {
     problems.push(`a ${kind} has no answer: leave out and errors away`);
   }
-  if (answers !== "many" && idleMs !== undefined) {
-    problems.push(`idle is for operations with many answers, not for a ${kind}`);
-  }
-  for (const side of ["in", "out"] as const) {
+  if (!isStreaming(kind) && idleMs !== undefined)
+    problems.push(`idle is for operations with items, not for a ${kind}`);
+  if (sends !== "many" && operation.head !== undefined)
+    problems.push(`head is for operations that send items: a ${kind} sends its in at once`);
+  if (kind === "duplex" && idempotent !== false)
+    problems.push("a duplex cannot be idempotent: nobody can repeat a conversation");
+  for (const side of ["head", "in", "out"] as const) {
     if (operation[side] !== undefined && !isSchema(operation[side]))
       problems.push(`${side} is not a Standard Schema`);
   }

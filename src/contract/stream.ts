@@ -37,5 +37,5 @@ export function stream<
   Errors extends ErrorSchemas<Errors> = NoErrors,
   const Path extends string = never,
 >(terms: StreamTerms<In, Out, Errors, Path> = {}): StreamOperation<In, Out, Errors> {
-  return operation("stream", terms) as StreamOperation<In, Out, Errors>;
+  return operation("stream", terms) as unknown as StreamOperation<In, Out, Errors>;
 }

@@ -25,9 +25,9 @@ notification({ in: Order, key: "customer" });
 call({ in: z.union([Parcel, Letter]), key: "weight" });
 // @ts-expect-error Type '"at.code"' is not assignable to type '"at.city" | "id" | undefined'
 call({ in: z.union([Parcel, Letter]), key: "at.code" });
-// @ts-expect-error Type '"length"' is not assignable to type '"no key \"length\": the input has no field that is a string, number or boolean"'
+// @ts-expect-error Type '"length"' is not assignable to type '"no key \"length\": there is no field that is a string, number or boolean"'
 call({ in: z.string(), key: "length" });
-// @ts-expect-error Type '"id"' is not assignable to type '"no key \"id\": the input has no field that is a string, number or boolean"'
+// @ts-expect-error Type '"id"' is not assignable to type '"no key \"id\": there is no field that is a string, number or boolean"'
 call({ key: "id" });
 
 // @ts-expect-error is not assignable to type '"an operation cannot be called \"then\": JavaScript gives that name a meaning"'
