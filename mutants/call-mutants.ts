@@ -22,7 +22,7 @@ export const callMutants: readonly Mutant[] = [
   },
   {
     name: "exception-leaks",
-    file: "src/call/escaped.ts",
+    file: "src/call/incident.ts",
     find: `"the handler failed in a way that its contract does not declare"`,
     replace: "String(exception)",
     because: "callers read what only the server's log may hold",
@@ -30,7 +30,7 @@ export const callMutants: readonly Mutant[] = [
   },
   {
     name: "incident-not-reported",
-    file: "src/call/escaped.ts",
+    file: "src/call/incident.ts",
     find: "reportIncident({ id, operation, error: exception });",
     replace: "",
     because: "an exception is swallowed",
@@ -54,7 +54,7 @@ export const callMutants: readonly Mutant[] = [
   },
   {
     name: "order-of-a-key-ignored",
-    file: "src/call/served.ts",
+    file: "src/call/admission.ts",
     find: "if (!waits) return this.#order.run(key, work);",
     replace: "if (!waits) return work();",
     because: "two changes of one thing overtake each other",
@@ -63,8 +63,8 @@ export const callMutants: readonly Mutant[] = [
   {
     name: "input-read-not-at-all",
     file: "src/call/served.ts",
-    find: "context.run(this.#scope, this.#handler, valid.value)",
-    replace: "context.run(this.#scope, this.#handler, input)",
+    find: "const input = items ?? valid.value;",
+    replace: "const input = items ?? first;",
     because: "defaults and transforms of the schema do not reach the handler",
     killedBy: "sim",
   },
@@ -129,7 +129,7 @@ export const callMutants: readonly Mutant[] = [
   {
     name: "items-without-room",
     file: "src/call/pump.ts",
-    find: "while (!sink.ready && context.cancelled === undefined) await sink.whenReady();",
+    find: "while (!this.#over && !this.#sink.ready) await this.#sink.whenReady();",
     replace: "",
     because: "a producer fills memory as fast as it can",
     killedBy: "sim",
@@ -137,14 +137,14 @@ export const callMutants: readonly Mutant[] = [
   {
     name: "source-not-stopped",
     file: "src/call/pump.ts",
-    find: "if (live) await stopped(iterator);",
+    find: "if (live) await this.#return();",
     replace: "",
     because: "a producer's `finally` never runs when its reader has left",
     killedBy: "sim",
   },
   {
     name: "authorized-after-the-work",
-    file: "src/call/served.ts",
+    file: "src/call/admission.ts",
     find: "if (leave !== undefined && !waits) return work(leave);",
     replace: "if (leave !== undefined && !waits) return work().then(() => work(leave));",
     because: "who may not is told so when it is done",
@@ -153,14 +153,15 @@ export const callMutants: readonly Mutant[] = [
   {
     name: "refusal-of-a-stream-ignored",
     file: "src/call/served.ts",
-    find: "this.#stream(input, incoming, context, sink, refusal),",
-    replace: "this.#stream(input, incoming, context, sink),",
+    find: "this.#serve(first, incoming, context, sink, refusal),",
+    replace:
+      "this.#serve(first, incoming, context, sink, sink === undefined ? refusal : undefined),",
     because: "who may not call may still read along",
     killedBy: "client",
   },
   {
     name: "leave-not-waited-for",
-    file: "src/call/served.ts",
+    file: "src/call/admission.ts",
     find: "(await leave) === undefined ? work() : undefined,",
     replace: "work(),",
     because: "with a key, who may not is served while it is still being found out",

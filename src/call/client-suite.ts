@@ -15,6 +15,8 @@ import { streamEndCases } from "./client-suite/stream-ends.ts";
 import { streamCases } from "./client-suite/streams.ts";
 import type { ClientSubject } from "./client-suite/subject.ts";
 import { truthCases } from "./client-suite/truth.ts";
+import { uploadEndCases } from "./client-suite/upload-ends.ts";
+import { uploadCases } from "./client-suite/uploads.ts";
 
 export { overProtocol } from "./client-suite/subject.ts";
 export type { ClientSubject, ClientTerms, Serving, ServingTerms } from "./client-suite/subject.ts";
@@ -36,6 +38,8 @@ const cases: readonly Case[] = [
   ...givingUpCases,
   ...streamCases,
   ...streamEndCases,
+  ...uploadCases,
+  ...uploadEndCases,
   ...interceptorCases,
   ...orderCases,
   ...observingCases,

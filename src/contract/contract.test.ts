@@ -5,8 +5,10 @@ import { isTrunklineError } from "../base/error.ts";
 import { bytes } from "./bytes.ts";
 import { call } from "./call.ts";
 import { contract, info, operationsOf } from "./contract.ts";
+import { duplex } from "./duplex.ts";
 import { notification } from "./notification.ts";
 import { stream } from "./stream.ts";
+import { upload } from "./upload.ts";
 
 const OrderId = z.object({ order: z.object({ id: z.string() }) });
 
@@ -42,6 +44,7 @@ test("a contract and all that it holds is frozen", () => {
 test("an operation is plain data with its defaults filled in", () => {
   assert.deepEqual(call(), {
     kind: "call",
+    head: undefined,
     in: undefined,
     out: undefined,
     errors: {},
@@ -50,14 +53,23 @@ test("an operation is plain data with its defaults filled in", () => {
     deadlineMs: undefined,
     idleMs: undefined,
     description: undefined,
-    codec: { in: "json", out: "json" },
+    codec: { head: "json", in: "json", out: "json" },
   });
   const watch = stream({ in: OrderId, out: bytes(), idle: "3s", deadline: 250, key: "order.id" });
   assert.deepEqual(
     [watch.kind, watch.idleMs, watch.deadlineMs, watch.key],
     ["stream", 3000, 250, "order.id"],
   );
-  assert.deepEqual(watch.codec, { in: "json", out: "raw" });
+  assert.deepEqual(watch.codec, { head: "json", in: "json", out: "raw" });
+  const store = upload({ head: OrderId, in: bytes(), key: "order.id", idempotent: "by-key" });
+  assert.deepEqual(
+    [store.kind, store.head, store.key, store.idempotent],
+    ["upload", OrderId, "order.id", "by-key"],
+  );
+  assert.deepEqual(store.codec, { head: "json", in: "raw", out: "json" });
+  const chat = duplex({ head: bytes(), out: OrderId, idle: 50 });
+  assert.deepEqual([chat.kind, chat.idempotent, chat.idleMs], ["duplex", false, 50]);
+  assert.deepEqual(chat.codec, { head: "raw", in: "json", out: "json" });
   const nudge = notification({ in: OrderId, description: "Asks again" });
   assert.deepEqual(
     [nudge.kind, nudge.description, nudge.errors],
@@ -74,6 +86,7 @@ test("all problems of a contract are told at once, each with the operation it li
   ) => unknown;
   const loose = call as unknown as (terms: unknown) => unknown;
   const loosely = notification as unknown as (terms: unknown) => unknown;
+  const loosest = duplex as unknown as (terms: unknown) => unknown;
   const error = caught(() =>
     declare(
       "Orders",
@@ -84,6 +97,8 @@ test("all problems of a contract are told at once, each with the operation it li
         five: 5,
         a: loose({ in: 5, out: "x", idempotent: "yes", key: "a..b", deadline: "5 s", idle: 1 }),
         c: loosely({ out: OrderId }),
+        d: loose({ head: OrderId }),
+        e: loosest({ head: 5, idempotent: true }),
         b: loose({ errors: { INTERNAL: undefined, notFound: OrderId, RAW: bytes(), BAD: 7 } }),
       },
     ),
@@ -94,7 +109,7 @@ test("all problems of a contract are told at once, each with the operation it li
   assert.deepEqual(
     error.reason.split("\n").map((line) => line.trim()),
     [
-      'the contract "Orders" has 16 problems:',
+      'the contract "Orders" has 19 problems:',
       '1. the name "Orders" must begin with a-z, go on with a-z, 0-9 or "-", and have at most 100 characters',
       '2. the version "1" is not a semantic version: write "1.0.0"',
       "3. toJSON: an operation cannot have this name, because JavaScript gives it a meaning",
@@ -107,10 +122,13 @@ test("all problems of a contract are told at once, each with the operation it li
       '10. a: key "a..b" is not a path: write the names of fields with dots between them',
       '11. a: deadline is not a duration: write milliseconds or "200ms", "5s", "2m", "1h"',
       "12. c: a notification has no answer: leave out and errors away",
-      "13. b: error INTERNAL is raised by Trunkline itself: declare a code of your own",
-      '14. b: error "notFound" must be written in UPPER_SNAKE',
-      "15. b: error RAW cannot carry bytes(): the data of an error is JSON",
-      "16. b: error BAD is not a Standard Schema",
+      "13. d: head is for operations that send items: a call sends its in at once",
+      "14. e: a duplex cannot be idempotent: nobody can repeat a conversation",
+      "15. e: head is not a Standard Schema",
+      "16. b: error INTERNAL is raised by Trunkline itself: declare a code of your own",
+      '17. b: error "notFound" must be written in UPPER_SNAKE',
+      "18. b: error RAW cannot carry bytes(): the data of an error is JSON",
+      "19. b: error BAD is not a Standard Schema",
     ],
   );
 });

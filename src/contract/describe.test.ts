@@ -9,10 +9,12 @@ import { call } from "./call.ts";
 import { contract } from "./contract.ts";
 import { describe } from "./describe.ts";
 import { digestOf, operationDigest } from "./digest.ts";
+import { duplex } from "./duplex.ts";
 import { notification } from "./notification.ts";
 import type { Schema, StandardSchema } from "./schema.ts";
 import { sha256 } from "./sha256.ts";
 import { stream } from "./stream.ts";
+import { upload } from "./upload.ts";
 
 const Id = z.string();
 const version = "1.2.0";
@@ -40,6 +42,7 @@ test("a contract is described as plain JSON, the wire's side of every schema", (
       }),
       watch: stream({ out: bytes({ max: 9 }), idle: 50 }),
       nudge: notification({ in: v.object({ id: v.string() }), key: "id" }),
+      store: upload({ head: z.object({ name: Id }), in: bytes(), key: "name" }),
     },
   );
   const described = describe(Orders);
@@ -58,6 +61,14 @@ test("a contract is described as plain JSON, the wire's side of every schema", (
   const watch = described.operations["watch"]!;
   assert.deepEqual(watch.out, { contentMediaType: "application/octet-stream", maxLength: 9 });
   assert.deepEqual([watch.kind, watch.idleMs, watch.in], ["stream", 50, undefined]);
+  const { digest: _, ...store } = described.operations["store"]!;
+  assert.deepEqual(store, {
+    kind: "upload",
+    idempotent: false,
+    key: "name",
+    head: { type: "object", properties: { name: { type: "string" } }, required: ["name"] },
+    in: { contentMediaType: "application/octet-stream" },
+  });
   const nudge = described.operations["nudge"]!;
   assert.deepEqual([nudge.kind, nudge.key], ["notification", "id"]);
   assert.deepEqual(nudge.in, { $comment: "valibot gives no JSON Schema" });
@@ -123,11 +134,36 @@ test("a digest depends on all that a peer must agree on", () => {
     call({ in: bytes() }),
     stream({ in: Id }),
     notification({ in: Id }),
+    upload({ in: Id }),
+    upload({ in: Id, head: Id }),
+    upload({ in: Id, head: z.number() }),
+    upload({ in: Id, head: bytes() }),
+    duplex({ in: Id }),
+    duplex({ in: Id, head: Id }),
   ];
   const digests = variants.map((operation) =>
     operationDigest(operation as Parameters<typeof operationDigest>[0]),
   );
   assert.equal(new Set(digests).size, variants.length);
+});
+
+test("operations without a head have the digest that they had before there were heads", () => {
+  const One = contract(
+    "c",
+    { version },
+    {
+      a: call({
+        in: z.object({ id: Id }),
+        out: z.number(),
+        errors: { GONE: undefined },
+        idempotent: true,
+        key: "id",
+      }),
+      b: stream({ out: Id }),
+      c: notification({ in: Id }),
+    },
+  );
+  assert.equal(digestOf(One), "full:27b227bbcfeb1a37383218aa478e3c45");
 });
 
 test("libraries that give the same JSON Schema give the same digest", () => {

@@ -8,6 +8,7 @@ import { call } from "./call.ts";
 import { contract } from "./contract.ts";
 import { inputSideProblems } from "./input-side.ts";
 import { stream } from "./stream.ts";
+import { upload } from "./upload.ts";
 import type { StandardSchema } from "./schema.ts";
 
 const version = "1.0.0";
@@ -27,6 +28,7 @@ test("each payload that JSON cannot carry is named with its place and with what 
         errors: { LATE: z.object({ since: z.date().optional() }) },
       }),
       watch: stream({ in: z.string(), out: type({ at: "Date" }) }),
+      store: upload({ head: z.object({ tags: z.set(z.string()) }), in: bytes() }),
     },
   );
   assert.deepEqual(inputSideProblems(Orders), [
@@ -62,6 +64,12 @@ test("each payload that JSON cannot carry is named with its place and with what 
       problem: "it is or holds a Date, which JSON cannot carry",
       advice:
         'send text: "string.date.iso", or "string.date.iso.parse" where the handler wants a Date',
+    },
+    {
+      operation: "store",
+      where: "head",
+      problem: "tags is a Set, which JSON cannot carry",
+      advice: "send an array: z.array(…)",
     },
   ]);
 });

@@ -1,0 +1,34 @@
+/** Gives numbers from 0 on, counts them, and writes down how it ends. */
+export class Supplier {
+  given = 0;
+  readonly ends: string[] = [];
+
+  /** So many, or without end. `given` is how many were asked for. */
+  async *items(count: number = Infinity): AsyncGenerator<number, void> {
+    try {
+      while (this.given < count) yield this.given++;
+      this.ends.push("complete");
+    } finally {
+      this.ends.push("ended");
+    }
+  }
+
+  /** The same, not as a generator: asked for the next one it waits for ever after `count`, and counts what it is told. */
+  waiting(count: number): AsyncIterable<number> {
+    return {
+      [Symbol.asyncIterator]: () => {
+        this.ends.push("opened");
+        return {
+          next: async () =>
+            this.given < count
+              ? { done: false, value: this.given++ }
+              : await new Promise<never>(() => {}),
+          return: async () => {
+            this.ends.push("returned");
+            return { done: true, value: undefined };
+          },
+        };
+      },
+    };
+  }
+}
