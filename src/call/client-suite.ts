@@ -2,6 +2,7 @@ import { answerCases } from "./client-suite/answers.ts";
 import { authorizationCases } from "./client-suite/authorization.ts";
 import type { Case } from "./client-suite/case.ts";
 import { contextCases } from "./client-suite/context.ts";
+import { duplexCases } from "./client-suite/duplexes.ts";
 import { givingUpCases } from "./client-suite/giving-up.ts";
 import { inheritanceCases } from "./client-suite/inheritance.ts";
 import { interceptorCases } from "./client-suite/interceptors.ts";
@@ -40,6 +41,7 @@ const cases: readonly Case[] = [
   ...streamEndCases,
   ...uploadCases,
   ...uploadEndCases,
+  ...duplexCases,
   ...interceptorCases,
   ...orderCases,
   ...observingCases,
@@ -48,8 +50,8 @@ const cases: readonly Case[] = [
 ];
 
 /**
- * The whole of what a user sees of calls, streams and notifications, from the client's function to the handler and back,
- * over one address. Needs a protocol that carries all three. Register the cases with any test runner.
+ * The whole of what a user sees of every kind of operation, from the client's function to the handler and back, over one
+ * address. Needs a protocol that carries calls, streams and notifications. Register the cases with any test runner.
  */
 export function clientCases(subject: ClientSubject): ClientCase[] {
   const { capabilities } = subject;

@@ -82,12 +82,23 @@ export function majorOf({ version }: ContractDescription): number {
   return Number.parseInt(version, 10);
 }
 
+/** Refuses what these commands cannot send yet. */
+function onlyInput({ contract: { name: owner }, name, description }: RemoteOperation): void {
+  const { kind } = description;
+  if (Object.hasOwn(kinds, kind) && kinds[kind].sends === "many")
+    throw new UsageError(
+      `${owner}.${name} is ${kind === "upload" ? "an" : "a"} ${kind}: only what takes one input can be asked from here`,
+    );
+}
+
 /** A client of one operation. JSON goes through as it is; who serves it checks it. */
 export function methodOf(
-  { contract: described, name }: RemoteOperation,
+  operation: RemoteOperation,
   address: string,
   options: ClientOptions = {},
 ): RemoteMethod {
+  onlyInput(operation);
+  const { contract: described, name } = operation;
   const made = client(contractOf(described), checked(address), options);
   const method = (made as Readonly<Record<string, unknown>>)[name];
   return {
@@ -106,6 +117,7 @@ function contractOf({ name, version, operations }: ContractDescription): AnyCont
     return [
       member,
       operation(kind, {
+        head: schemaOf(told.head),
         in: schemaOf(told.in),
         out: schemaOf(told.out),
         errors: Object.fromEntries(codes),
