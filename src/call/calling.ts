@@ -83,9 +83,11 @@ function refuseInvalid({ firstName }: Member, { issues }: Validation<unknown>): 
 }
 
 /** What goes before the items of an upload or duplex; undefined for the other kinds. */
-export function headOf(member: Member, options: object | undefined): unknown {
-  if (member.firstName !== "head") return undefined;
-  return (options as Partial<HeadOptions<Schema>> | undefined)?.head;
+export function headOf(
+  { firstName }: Member,
+  options: Partial<HeadOptions<Schema>> | undefined,
+): unknown {
+  return firstName === "head" ? options?.head : undefined;
 }
 
 /** A schema's own code threw, on the client's side. */

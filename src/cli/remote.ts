@@ -93,12 +93,12 @@ function onlyInput({ contract: { name: owner }, name, description }: RemoteOpera
 
 /** A client of one operation. JSON goes through as it is; who serves it checks it. */
 export function methodOf(
-  operation: RemoteOperation,
+  remote: RemoteOperation,
   address: string,
   options: ClientOptions = {},
 ): RemoteMethod {
-  onlyInput(operation);
-  const { contract: described, name } = operation;
+  onlyInput(remote);
+  const { contract: described, name } = remote;
   const made = client(contractOf(described), checked(address), options);
   const method = (made as Readonly<Record<string, unknown>>)[name];
   return {

@@ -19,10 +19,10 @@ export class Supplier {
       [Symbol.asyncIterator]: () => {
         this.ends.push("opened");
         return {
-          next: async () =>
+          next: () =>
             this.given < count
-              ? { done: false, value: this.given++ }
-              : await new Promise<never>(() => {}),
+              ? Promise.resolve({ done: false, value: this.given++ })
+              : new Promise<never>(() => {}),
           return: async () => {
             this.ends.push("returned");
             return { done: true, value: undefined };

@@ -22,8 +22,8 @@ const Depot = contract(
 /** The most items that may be on their way or waiting on one upload. */
 const itemsAheadMax = 256;
 
-async function sumOf(items: AsyncIterable<number>): Promise<number> {
-  return await new Taker().take(items);
+function sumOf(items: AsyncIterable<number>): Promise<number> {
+  return new Taker().take(items);
 }
 
 const handlers = { store: sumOf, sum: sumOf, touch: () => {} };
@@ -318,7 +318,7 @@ export const uploadCases: readonly Case[] = [
               await inner.touch([], { head: "made while items are made" });
               yield 2;
             };
-            return await inner.sum(items());
+            return inner.sum(items());
           },
         }),
       ]);
