@@ -33,16 +33,28 @@ export async function listenUnix(
   const hidden = hiddenPath(path);
   checkHiddenPath(path, hidden);
   let accepted = 0;
+  let restricted = false;
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
     accepted++;
+    if (!restricted) return void socket.destroy();
     const stream = SocketStream.accepted(socket, env);
     accept(framed(stream, new UnixPeer(address.text, socket), options, env));
   });
   server.maxConnections = maxConnections;
+  /** The queue is empty: a turn accepts one, and the first turn may be the rest of one that has looked at it already. */
+  const emptied = async (): Promise<void> => {
+    for (let before = -1; before < accepted;) {
+      before = accepted;
+      for (let turns = 0; turns < 2; turns++) await new Promise<void>((done) => env.yield(done));
+    }
+  };
   try {
     await makeFolder(address, settings);
     await bind(server, hidden, address);
     await restrict(hidden, settings.socketMode, settings.gid, address);
+    // Until now the umask has decided who may connect. Nobody who is meant to knows of the hidden name.
+    await emptied();
+    restricted = true;
     await publish(hidden, address);
   } catch (error) {
     server.close();
@@ -52,12 +64,8 @@ export async function listenUnix(
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await withdraw(path, own);
-    // Who connected before the name was gone stands in the queue; closing would reset them, with what they have sent. A
-    // turn accepts one of them, and the first turn may be the rest of one that has looked at the queue already.
-    for (let before = -1; before < accepted;) {
-      before = accepted;
-      for (let turns = 0; turns < 2; turns++) await new Promise<void>((done) => env.yield(done));
-    }
+    // Who connected before the name was gone stands in the queue; closing would reset them, with what they have sent.
+    await emptied();
     server.close(); // removes the hidden name too
   };
   return { address, close: () => (closing ??= close()) };

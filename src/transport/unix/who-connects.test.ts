@@ -1,6 +1,8 @@
-import { deepEqual, equal, rejects, throws } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
+import { once } from "node:events";
 import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { isBuiltin } from "node:module";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -35,6 +37,10 @@ async function listen(
 
 function dial(path: string): Promise<Connection> {
   return unix().dial(parseAddress(`unix:${path}`), { until: env.now() + 10_000 }, env);
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
 }
 
 function mode(path: string): string {
@@ -111,6 +117,28 @@ test("a group that this process is not in is refused, and nothing listens", soon
   });
   deepEqual(readdirSync(folder), []);
 });
+
+test(
+  "who connects before the socket has its mode, while the umask decides, is not let in",
+  soon,
+  async (t) => {
+    const folder = folderOf(t);
+    let accepted = 0;
+    let listening = false;
+    const begun = listen(t, join(folder, "x.sock"), () => accepted++).then(() => {
+      listening = true;
+    });
+    while (readdirSync(folder).length === 0) await turn();
+    const [hidden] = readdirSync(folder) as [string];
+    ok(!listening && hidden.startsWith("."), "it is not complete yet");
+    const early = connect(join(folder, hidden));
+    await once(early.resume(), "close");
+    await begun;
+    equal(accepted, 0);
+    (await dial(join(folder, "x.sock"))).destroy("that was all");
+    while (accepted === 0) await turn();
+  },
+);
 
 test("a mode or group that is none is refused", () => {
   for (const options of [
