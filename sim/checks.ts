@@ -1,8 +1,8 @@
 import { getEventListeners } from "node:events";
-import { secret } from "./handlers.ts";
 import { told, type Entry } from "./ledger.ts";
 import { isCalm, tickMs } from "./plan.ts";
 import type { Scene } from "./scene.ts";
+import { secret } from "./secret.ts";
 import type { Stage } from "./stage.ts";
 
 /** The promises that are kept or broken once all is over: what each caller was told against what happened. */
@@ -66,7 +66,14 @@ function reason(stage: Stage, entry: Entry): string | undefined {
       const right = data.id === entry.id && data.mark === `${entry.id}+` && error.declared;
       return right ? undefined : `carries ${JSON.stringify(data)}`;
     }
+    case "PERMISSION_DENIED":
+      if (!plan.habits.has("doorkeepers")) return "nobody was asked";
+      return error.executed === "no" ? undefined : "who was not let in has not run";
     case "INTERNAL":
+      if (error.executed === "no" && plan.habits.has("doorkeepers"))
+        return stage.ledger.incidents.get(error.id ?? "") === 1
+          ? undefined
+          : "was not reported once under its id";
       if (end !== "throw" && end !== "invalid" && !hops) return "its handler did not throw";
       if (error.executed !== "yes") return "a handler that threw has run";
       return stage.ledger.incidents.get(error.id ?? "") === 1

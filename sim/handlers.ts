@@ -1,11 +1,9 @@
 import type { HandlerContext, Handlers } from "trunkline";
 import type { Flow, Hop, Job, Work } from "./contract.ts";
 import type { Life } from "./life.ts";
+import { secret } from "./secret.ts";
 import type { Stage } from "./stage.ts";
 import { wait, waitForEver } from "./wait.ts";
-
-/** What must never reach a caller. */
-export const secret = "the secret of the handler";
 
 /** What no schema here takes. */
 const invalid = 7 as never;
@@ -77,6 +75,7 @@ export class WorkHandlers implements Handlers<typeof Work> {
     const { env } = this.#life;
     const { id, count, everyMs, bytes } = order;
     const entry = ledger.entries.get(id);
+    this.#letIn(id, context);
     if (order.mark !== `${id}+`) ledger.complain(`the input of ${id} was read as ${order.mark}`);
     if (context.deadline.at - env.now() > this.#stage.totalOf(id) + 1)
       ledger.complain(`${id} may go on for longer than its caller said`);
@@ -111,9 +110,10 @@ export class WorkHandlers implements Handlers<typeof Work> {
   /** What must be true when a handler begins at once with its request. */
   #arrived(input: { readonly id: string; readonly mark: string }, context: PlainContext): void {
     const { ledger, world } = this.#stage;
-    const { env, stoppingAt } = this.#life;
+    const { env, stoppingAt, door } = this.#life;
     this.#expected(input, context);
-    if (stoppingAt < world.now)
+    // Who had to wait for leave has come earlier.
+    if (stoppingAt < world.now && door === undefined)
       ledger.complain(`${env.name} begins ${input.id} although it is stopping`);
     this.#stage.checkInFlight(env);
   }
@@ -125,6 +125,7 @@ export class WorkHandlers implements Handlers<typeof Work> {
   ): void {
     const { ledger, plan } = this.#stage;
     const { env } = this.#life;
+    this.#letIn(id, context);
     if (mark !== `${id}+`) ledger.complain(`the input of ${id} was read as ${mark}`);
     if (context.headers["x-id"] !== id) ledger.complain(`${id} came without its header`);
     if (plan.habits.has("interceptors") && context.headers["x-way"] !== "through")
@@ -134,6 +135,11 @@ export class WorkHandlers implements Handlers<typeof Work> {
     if (left <= 0) ledger.complain(`${id} runs after its deadline`);
     if (entry !== undefined && left > entry.dueAt - entry.startedAt + 1)
       ledger.complain(`${id} is given ${left} ms, which is more than its caller gave`);
+  }
+
+  #letIn(id: string, { trace }: PlainContext): void {
+    if (this.#life.door?.letIn(trace.spanId) === false)
+      this.#stage.ledger.complain(`${id} runs although it was not let in`);
   }
 
   #refusal(id: string, context: WorkContext): Error {

@@ -1,6 +1,7 @@
 import type { Client } from "trunkline";
 import type { SimEnv } from "trunkline/testing";
 import type { Work } from "./contract.ts";
+import type { Doorkeeper } from "./doorkeeper.ts";
 
 /** One life of a serving process, as its handlers see it. */
 export interface Life {
@@ -9,4 +10,6 @@ export interface Life {
   readonly peers: readonly (Client<typeof Work> & AsyncDisposable)[];
   /** When it was told to stop; Infinity while it was not. */
   stoppingAt: number;
+  /** Whoever is asked who may; undefined where everybody may. */
+  readonly door: Doorkeeper | undefined;
 }

@@ -36,6 +36,7 @@ export const habitNames = [
   "closes",
   "interceptors",
   "narrowItems",
+  "doorkeepers",
 ] as const;
 
 export type HabitName = (typeof habitNames)[number];

@@ -1,6 +1,7 @@
 import { chassis, client, close, serve, type Chassis } from "trunkline";
 import type { SimEnv } from "trunkline/testing";
 import { Work } from "./contract.ts";
+import { Doorkeeper } from "./doorkeeper.ts";
 import { WorkHandlers } from "./handlers.ts";
 import type { Life } from "./life.ts";
 import { tickMs } from "./plan.ts";
@@ -38,7 +39,8 @@ export class ServerNode {
     this.#env = env;
     const options = this.#stage.clientOptions(env);
     const peers = this.#stage.addresses.map((address) => client(Work, address, options));
-    const life: Life = { env, peers, stoppingAt: Infinity };
+    const door = plan.habits.has("doorkeepers") ? new Doorkeeper(world, env) : undefined;
+    const life: Life = { env, peers, stoppingAt: Infinity, door };
     try {
       const started = await chassis({
         name: this.name,
@@ -49,6 +51,7 @@ export class ServerNode {
         inFlightMax: plan.inFlightMax,
         itemBytesMax: plan.itemBytesMax,
         checkSent: true,
+        ...(door === undefined ? {} : { authorize: door.authorize }),
         env,
         transports: [network],
       });
