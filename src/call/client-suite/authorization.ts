@@ -6,8 +6,10 @@ import type { Peer } from "../../base/peer.ts";
 import {
   call,
   contract,
+  duplex,
   notification,
   stream,
+  upload,
   type CallOperation,
   type Contract,
   type NotificationOperation,
@@ -17,12 +19,14 @@ import {
 import type { NoErrors } from "../../contract/operation.ts";
 import type { Authorize } from "../authorization.ts";
 import type { Handlers } from "../handlers-type.ts";
+import { serve } from "../serve.ts";
 import { currentTrace } from "../served-context.ts";
 import type { Case } from "./case.ts";
 import { Chain, Front } from "./chain.ts";
 import { Ear } from "./ear.ts";
 import { any, Counting, number } from "./schemas.ts";
 import { failureOf, fails, take, type Stage } from "./stage.ts";
+import { Supplier } from "./supplier.ts";
 
 type Number = Schema<number>;
 type Vault = Contract<
@@ -104,6 +108,40 @@ export const authorizationCases: readonly Case[] = [
           ok(reason.endsWith(` may not use ${operation}`), reason);
         }
         deepEqual([guarded.ran, guarded.input.runs, stage.incidents.length], [0, 0, 0]);
+      }),
+  },
+  {
+    name: "of who may not send, no item is taken: neither it nor its head is looked at",
+    when: ({ kinds }) => kinds.includes("upload") && kinds.includes("duplex"),
+    play: (stage) =>
+      Ear.listen(async (ear) => {
+        const head = new Counting();
+        const Depot = contract(
+          "depot",
+          { version: "1.0.0" },
+          {
+            store: upload({ head: head.schema, in: number, out: number }),
+            chat: duplex({ head: head.schema, in: number, out: number }),
+          },
+        );
+        let ran = 0;
+        const handlers = { store: () => ran++, chat: () => [ran++] };
+        for (const [index, way] of ways.entries()) {
+          const place = `way ${index}`;
+          const service = serve(Depot, handlers);
+          await stage.serve(service, { authorize: way(false) }, place);
+          const client = await stage.connect(Depot, { checkSent: false }, place);
+          for (const given of [1, "no number"] as number[]) {
+            const supplier = new Supplier();
+            const sent = client.store(supplier.items(1_000), { head: given });
+            await fails(sent, "PERMISSION_DENIED", "no");
+            const chat = client.chat(supplier.items(1_000), { head: given });
+            await fails(chat.next(), "PERMISSION_DENIED", "no");
+            equal(supplier.given, 0);
+          }
+        }
+        equal(ear.refusals.length, 8);
+        deepEqual([ran, head.runs, stage.incidents.length], [0, 0, 0]);
       }),
   },
   {
