@@ -1,5 +1,7 @@
 import { ErrorCode } from "../src/wire/error-code.ts";
 import { Flag, FrameType } from "../src/wire/frame-type.ts";
+import { FrameView } from "../src/wire/frame-view.ts";
+import { Fragments } from "../src/wire/fragments.ts";
 import { writeResume, writeResumeOk } from "../src/wire/resume.ts";
 import { writeSetup } from "../src/wire/setup.ts";
 import * as write from "../src/wire/write.ts";
@@ -129,6 +131,21 @@ export function setupFrame(
     data,
   };
   return made(writeSetup(memory, 0, setup));
+}
+
+/** The frame cut into fragments, none of which says more than `bytesMax` bytes; the frame itself when it has no body. */
+export function fragmentsOf(frame: Buffer, bytesMax: number): Buffer[] {
+  const view = new FrameView();
+  if (view.read(frame, 0, frame.length) !== undefined || view.dataFrom > view.dataTo)
+    return [frame];
+  const { streamId, type, flags, requestN, metadataFrom, metadataTo, dataFrom, dataTo } = view;
+  const metadata =
+    (flags & Flag.METADATA) === 0 ? undefined : frame.subarray(metadataFrom, metadataTo);
+  const data = frame.subarray(dataFrom, dataTo);
+  const fragments = new Fragments(streamId, type, flags, requestN, metadata, data);
+  const frames: Buffer[] = [];
+  while (!fragments.done) frames.push(made(fragments.write(memory, 0, bytesMax)));
+  return frames;
 }
 
 /** A frame with a few bytes changed, cut, doubled or put in; sometimes nothing but chance. */

@@ -1,8 +1,10 @@
 import { metadataMimeType } from "../src/protocol/rsocket/metadata.ts";
-import { FrameType } from "../src/wire/frame-type.ts";
+import { Flag, FrameType } from "../src/wire/frame-type.ts";
+import { writeHeader } from "../src/wire/write.ts";
 import {
   anyBytes,
   anyFrame,
+  fragmentsOf,
   keepaliveFrame,
   mutated,
   pushFrame,
@@ -40,7 +42,7 @@ export function* hostileClient(input: Input): Generator<Act> {
 
   if (!input.once(15)) yield frame(firstFrame(input));
   for (let left = input.between(1, 40); left > 0; left--) {
-    switch (input.between(0, 12)) {
+    switch (input.between(0, 13)) {
       case 0:
         yield { type: "wait", ms: 0 };
         break;
@@ -72,10 +74,42 @@ export function* hostileClient(input: Input): Generator<Act> {
         if (input.once(60)) yield* flood(input, frame);
         if (input.once(30)) yield { type: "end" };
         break;
+      case 10:
+        for (const bytes of inFragments(input)) yield frame(bytes);
+        if (input.once(200)) {
+          const streamId = 1 + 2 * input.between(0, 15);
+          yield frame(fragment(streamId, FrameType.REQUEST_RESPONSE));
+          yield frame(fragment(streamId, FrameType.PAYLOAD), 300);
+        }
+        break;
       default:
         yield frame(request(input));
     }
   }
+}
+
+/** Requests that come in fragments side by side; some of them are lost, doubled or changed on the way. */
+function* inFragments(input: Input): Generator<Buffer> {
+  const payloads = Array.from({ length: input.between(1, 4) }, () =>
+    fragmentsOf(request(input), input.pick([1, 7, 30, 60])),
+  );
+  while (payloads.some((frames) => frames.length > 0)) {
+    const frames = input.pick(payloads);
+    const next = frames.shift();
+    if (next === undefined) continue;
+    if (input.once(30)) yield streamFrame(input, { streamId: next.readUInt32BE(0) });
+    if (input.once(40)) continue;
+    yield input.once(40) ? mutated(input, next) : next;
+    if (input.once(40)) yield next;
+    if (input.once(40)) return;
+  }
+}
+
+/** Of a payload that has no end. */
+function fragment(streamId: number, type: number): Buffer {
+  const frame = Buffer.alloc(20_000, 0x20);
+  writeHeader(frame, 0, streamId, type, Flag.FOLLOWS);
+  return frame;
 }
 
 /** More than any bound allows: answers that are not read, frames that are too large. */

@@ -5,6 +5,7 @@ import { writeError, writeHeader } from "../src/wire/write.ts";
 import {
   anyFrame,
   errorFrame,
+  fragmentsOf,
   keepaliveFrame,
   mutated,
   payloadFrame,
@@ -55,6 +56,8 @@ export class HostileServer {
         return this.#history.length === 0 ? undefined : this.#send(input.pick(this.#history));
       case 4:
         return this.#rare();
+      case 5:
+        return this.#sendFragments();
       default:
         return this.#send(this.#answer());
     }
@@ -63,6 +66,20 @@ export class HostileServer {
   leave(): void {
     this.#input.note("the server leaves");
     this.#carrier?.destroy();
+  }
+
+  /** An answer in fragments, some of which never come, or come twice. */
+  #sendFragments(): void {
+    const input = this.#input;
+    const bytes = input.once(20)
+      ? Buffer.alloc(input.pick([70_000, 900_000]), 0x20)
+      : Buffer.from("[1, 2]");
+    const answer = payloadFrame(input, this.#stream(), bytes);
+    for (const frame of fragmentsOf(answer, input.once(20) ? 65_536 : input.between(1, 4))) {
+      if (input.once(30)) this.#send(streamFrame(input, { streamId: this.#stream() }));
+      if (!input.once(30)) this.#send(input.once(40) ? mutated(input, frame) : frame);
+      if (input.once(40)) return;
+    }
   }
 
   #rare(): void {

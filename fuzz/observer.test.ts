@@ -26,6 +26,8 @@ suite("the observer of a server", () => {
     watch(stream, item, "> 00000001 2000 00000001", item, item, "< 00000001 2c00 00000201");
     watch(stream, "< 00000001 28a0 37", item, item, end);
     watch("> 00000000 0c80 0000000000000000 6b", "< 00000000 0c00 0000000000000000 6b");
+    watch("> 00000001 1080", "> 00000001 28a0 37", "> 00000001 2820", "< 00000001 2860 37");
+    watch("> 00000001 1080", "< 00000001 2c00 00000202");
     watch("> 80000001 1000", "< 00000000 2c00 00000101");
   });
 
@@ -48,6 +50,29 @@ suite("the observer of a server", () => {
       "> 80000001 1000",
       "< 00000000 2c00 00000101",
       end,
+    ],
+    [
+      "an answer before the request is whole",
+      /fragments are missing/,
+      "> 00000001 1080",
+      "> 00000001 28a0 37",
+      "< 00000001 2860 37",
+    ],
+    [
+      "a close for fragments",
+      /without reason/,
+      "> 00000001 1080",
+      "> 00000001 28a0 37",
+      "> 00000009 28a0 37",
+      "< 00000000 2c00 00000101",
+    ],
+    [
+      "an item in fragments without credit",
+      /2 items, 1 allowed/,
+      "> 00000001 1800 00000001",
+      "< 00000001 28a0 37",
+      "< 00000001 2820 37",
+      "< 00000001 28a0 37",
     ],
     [
       "a close for frames to ignore",

@@ -16,6 +16,8 @@ interface Asked {
   ends: number;
   items: number;
   following: boolean;
+  /** The last fragment of a request has not been sent. */
+  unfinished: boolean;
 }
 
 /**
@@ -48,16 +50,20 @@ export class Observer {
     this.#first = false;
     if (fault !== undefined) return;
     const { streamId, type, flags, requestN } = view;
+    const follows = (flags & Flag.FOLLOWS) !== 0;
+    if (type === FrameType.PAYLOAD) this.#of(streamId).unfinished &&= follows;
     if (type === FrameType.KEEPALIVE && (flags & Flag.RESPOND) !== 0) {
       this.#echoes.push(shortened(frame, view));
     } else if (type === FrameType.REQUEST_RESPONSE) {
       const asked = this.#of(streamId);
       asked.answers++;
       asked.singles++;
+      asked.unfinished ||= follows;
     } else if (type === FrameType.REQUEST_STREAM || type === FrameType.REQUEST_CHANNEL) {
       const asked = this.#of(streamId);
       asked.answers++;
       asked.credit += requestN;
+      asked.unfinished ||= follows;
     } else if (type === FrameType.REQUEST_N) {
       this.#of(streamId).credit += requestN;
     } else if (type === FrameType.ERROR && streamId === 0) {
@@ -69,20 +75,18 @@ export class Observer {
    * Frames that a server may close the connection for; whatever else is well-formed it must answer or ignore. The
    * standard would have a second SETUP and a request on an id in use ignored too; there we leave it the choice.
    */
-  #offends({ streamId, type, flags, metadataFrom, metadataTo }: FrameView): boolean {
+  #offends({ streamId, type, metadataFrom, metadataTo }: FrameView): boolean {
     switch (type) {
       case FrameType.SETUP:
       case FrameType.RESUME:
         return !this.#first;
-      case FrameType.PAYLOAD:
-        return (flags & Flag.FOLLOWS) !== 0;
       case FrameType.METADATA_PUSH:
         return metadataTo - metadataFrom > operationsBytesMax;
       case FrameType.REQUEST_RESPONSE:
       case FrameType.REQUEST_FNF:
       case FrameType.REQUEST_STREAM:
       case FrameType.REQUEST_CHANNEL:
-        return (streamId & 1) === 0 || this.#asked.has(streamId) || (flags & Flag.FOLLOWS) !== 0;
+        return (streamId & 1) === 0 || this.#asked.has(streamId);
       default:
         return this.#first;
     }
@@ -129,6 +133,7 @@ export class Observer {
       return;
     }
     equal(view.type, FrameType.PAYLOAD, told);
+    ok(!asked.unfinished || asked.answers > 1, `${told}, of which fragments are missing`);
     if ((view.flags & Flag.NEXT) !== 0 && !asked.following) asked.items++;
     asked.following = (view.flags & Flag.FOLLOWS) !== 0;
     if ((view.flags & Flag.COMPLETE) !== 0) asked.ends++;
@@ -139,7 +144,15 @@ export class Observer {
   #of(streamId: number): Asked {
     let asked = this.#asked.get(streamId);
     if (asked === undefined) {
-      asked = { answers: 0, singles: 0, credit: 0, ends: 0, items: 0, following: false };
+      asked = {
+        answers: 0,
+        singles: 0,
+        credit: 0,
+        ends: 0,
+        items: 0,
+        following: false,
+        unfinished: false,
+      };
       this.#asked.set(streamId, asked);
     }
     return asked;

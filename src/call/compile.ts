@@ -43,7 +43,7 @@ function compile(contract: AnyContract): readonly Member[] {
     },
   };
   return declared.map(([member, terms]) => {
-    const { kind, idempotent, codec } = terms;
+    const { kind, idempotent, key, codec } = terms;
     const many = kinds[kind].sends === "many";
     const operation = new Operation({
       owner,
@@ -52,6 +52,7 @@ function compile(contract: AnyContract): readonly Member[] {
       member,
       kind,
       idempotent,
+      ordered: key !== undefined,
       first: codecNamed(many ? codec.head : codec.in),
       input: codecNamed(codec.in),
       output: codecNamed(codec.out),

@@ -28,6 +28,8 @@ export class Operation implements OperationName {
   /** All operations of its contract, itself included, in the contract's order. */
   readonly siblings: readonly Operation[];
   readonly idempotent: boolean | "by-key";
+  /** No later request of it may overtake an earlier one on the same connection: it has a key. */
+  readonly ordered: boolean;
   /** Of the payload that begins a request: the head of an upload or duplex, the input of the other kinds. */
   readonly first: Codec;
   /** Of the input; of each of the items where the caller sends many. */
@@ -43,6 +45,7 @@ export class Operation implements OperationName {
     readonly member: string;
     readonly kind: OperationName["kind"];
     readonly idempotent: boolean | "by-key";
+    readonly ordered: boolean;
     readonly first: Codec;
     readonly input: Codec;
     readonly output: Codec;
@@ -55,6 +58,7 @@ export class Operation implements OperationName {
     this.owner = parts.owner;
     this.siblings = parts.siblings;
     this.idempotent = parts.idempotent;
+    this.ordered = parts.ordered;
     this.first = parts.first;
     this.input = parts.input;
     this.output = parts.output;

@@ -8,6 +8,7 @@ import { creditCases } from "./suite/credit.ts";
 import { drainingCases } from "./suite/draining.ts";
 import { duplexCases } from "./suite/duplexes.ts";
 import { givingUpCases } from "./suite/giving-up.ts";
+import { largeCases } from "./suite/large.ts";
 import { notificationCases } from "./suite/notifications.ts";
 import { refusalCases } from "./suite/refusals.ts";
 import { Stage, type ProtocolSubject } from "./suite/stage.ts";
@@ -42,6 +43,7 @@ function casesFor(capabilities: ProtocolCapabilities): Case[] {
     ...answerCases,
     ...refusalCases,
     ...boundCases,
+    ...largeCases,
     ...givingUpCases,
     ...(kinds.includes("stream") ? [...streamCases, ...streamEndCases, ...creditCases] : []),
     ...(kinds.includes("upload") ? uploadCases : []),

@@ -10,6 +10,8 @@ interface Stream {
   readonly type: number;
   /** Items that this end may still send. */
   credit: number;
+  /** The last fragment of our request, or of our item, has not been sent. */
+  follows: boolean;
 }
 
 interface End {
@@ -56,10 +58,10 @@ export class WireWatch implements FrameObserver {
     const stream = end.streams.get(streamId);
     if (isRequest(type)) {
       if (type !== FrameType.REQUEST_FNF)
-        end.streams.set(streamId, { asked: false, type, credit: view.requestN });
+        end.streams.set(streamId, { asked: false, type, credit: view.requestN, follows: false });
     } else if (type === FrameType.REQUEST_N && stream !== undefined) {
       stream.credit += view.requestN;
-    } else if (type === FrameType.CANCEL || isLast(stream, type, flags)) {
+    } else if (type === FrameType.CANCEL || (!ours(stream, type) && isLast(stream, type, flags))) {
       end.streams.delete(streamId);
     }
   }
@@ -71,20 +73,27 @@ export class WireWatch implements FrameObserver {
       if (streamId <= end.lastId) return `${what}: the number was given before`;
       end.lastId = streamId;
       if (end.leaving) return `${what}: the peer has said that it wants no new requests`;
-      if (type !== FrameType.REQUEST_FNF)
-        end.streams.set(streamId, { asked: true, type, credit: 0 });
+      const follows = (flags & Flag.FOLLOWS) !== 0;
+      if (type !== FrameType.REQUEST_FNF || follows)
+        end.streams.set(streamId, { asked: true, type, credit: 0, follows });
       return undefined;
     }
     const stream = end.streams.get(streamId);
     if (stream === undefined) return `${what}, which is over`;
+    // A fragment of what was begun: no item of its own.
+    const continues = type === FrameType.PAYLOAD && stream.follows;
+    if (type === FrameType.PAYLOAD) stream.follows = (flags & Flag.FOLLOWS) !== 0;
+    else if (type === FrameType.ERROR && stream.follows) return `${what} in the middle of an item`;
     if (stream.asked) {
-      if (type === FrameType.CANCEL) end.streams.delete(streamId);
-      else if (type !== FrameType.REQUEST_N) return `${what}, which this end has asked for`;
+      const sent = stream.type === FrameType.REQUEST_FNF && !stream.follows;
+      if (type === FrameType.CANCEL || sent) end.streams.delete(streamId);
+      else if (type !== FrameType.REQUEST_N && !continues)
+        return `${what}, which this end has asked for`;
       return undefined;
     }
-    if (type === FrameType.PAYLOAD && (flags & Flag.NEXT) !== 0 && isStream(stream.type)) {
-      if (stream.credit-- === 0) return `${what}: an item without credit`;
-    }
+    const item = type === FrameType.PAYLOAD && (flags & Flag.NEXT) !== 0 && !continues;
+    if (item && isStream(stream.type) && stream.credit-- === 0)
+      return `${what}: an item without credit`;
     if (isLast(stream, type, flags)) end.streams.delete(streamId);
     return undefined;
   }
@@ -126,7 +135,13 @@ function isStream(type: number): boolean {
 function isLast(stream: Stream | undefined, type: number, flags: number): boolean {
   if (type === FrameType.ERROR) return true;
   if (type !== FrameType.PAYLOAD) return false;
-  return (flags & Flag.COMPLETE) !== 0 || stream?.type === FrameType.REQUEST_RESPONSE;
+  if ((flags & Flag.COMPLETE) !== 0) return true;
+  return stream?.type === FrameType.REQUEST_RESPONSE && (flags & Flag.FOLLOWS) === 0;
+}
+
+/** A fragment of a request that the other end asks: this end still owes the answer. */
+function ours(stream: Stream | undefined, type: number): boolean {
+  return stream?.asked === false && type === FrameType.PAYLOAD;
 }
 
 function nameOf(connection: SimConnection): string {
@@ -137,6 +152,8 @@ function describe(view: FrameView): string {
   const parts = [frameName(view.type), `stream ${view.streamId}`];
   if (view.requestN > 0) parts.push(`n ${view.requestN}`);
   if ((view.flags & Flag.COMPLETE) !== 0) parts.push("complete");
+  const payload = isRequest(view.type) || view.type === FrameType.PAYLOAD;
+  if (payload && (view.flags & Flag.FOLLOWS) !== 0) parts.push("follows");
   if (view.type === FrameType.ERROR) parts.push(`code ${view.errorCode.toString(16)}`);
   parts.push(`${view.dataTo - view.dataFrom} bytes`);
   return parts.join(" ");

@@ -3,17 +3,37 @@ import { systemError } from "../../base/error.ts";
 import { uuidv7 } from "../../base/id.ts";
 import { durationMsMax, frameBytesMax } from "../../wire/limits.ts";
 import type { ConnectOptions, ServeOptions } from "../protocol.ts";
+import { turnsMax } from "./fragment-queue.ts";
 
 /** Frames may be this much larger than their item: header, metadata, headers of the call. */
 export const frameOverheadBytes: number = 64 * 1024;
 
-/** An item travels in one frame. */
-const itemBytesLimit: number = frameBytesMax - frameOverheadBytes;
+/**
+ * The longest text that V8 makes, 512 MiB less a few bytes: a larger item could not be read as JSON. An item is held whole
+ * on both sides; what comes near to this is better sent in parts.
+ */
+const itemBytesLimit = 0x1fff_ffe8;
 
 const itemBytesMaxDefault: number = 4 * 1024 * 1024;
 
 /** Requests under way on one connection, in each direction. */
 const requestsMaxDefault = 4_096;
+
+/**
+ * The largest frame that is taken, and sent. Our own are smaller; other peers, and older builds, send items whole.
+ */
+export function frameBytesMaxOf(itemBytesMax: number, transportBytesMax: number): number {
+  return Math.min(transportBytesMax, frameBytesMax, itemBytesMax + frameOverheadBytes);
+}
+
+/**
+ * What all payloads of one connection may hold whose last fragment has not come: twice of what a peer like us sends side
+ * by side, and never so little that many small ones fail. A peer that has asked for answers of so many bytes, all of them
+ * unsent, is read no further.
+ */
+export function unfinishedBytesMax(itemBytesMax: number): number {
+  return Math.max(64 * 1024 * 1024, 2 * turnsMax * itemBytesMax);
+}
 
 /** The bounds of a caller, defaults filled in. */
 export interface CallerBounds {

@@ -10,12 +10,7 @@ import { offerCallback } from "../callback.ts";
 import type { Incoming } from "../incoming.ts";
 import type { CallerState, ConnectOptions, Dispatcher } from "../protocol.ts";
 import { AskingSide, clientClosed } from "./asking-side.ts";
-import {
-  callerBounds,
-  frameOverheadBytes,
-  type CallerBounds,
-  type MetadataForm,
-} from "./bounds.ts";
+import { callerBounds, frameBytesMaxOf, type CallerBounds, type MetadataForm } from "./bounds.ts";
 import { CompactForm } from "./compact-form.ts";
 import { CompositeForm } from "./composite-form.ts";
 import { noHeaders } from "./metadata.ts";
@@ -171,15 +166,16 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
     this.#dialling = true;
     const options = {
       until: this.env.now() + dialMs,
-      frameBytesMax: Math.min(
-        this.#transport.capabilities.frameBytesMax,
-        this.#bounds.itemBytesMax + frameOverheadBytes,
-      ),
+      frameBytesMax: this.#frameBytesMax,
     };
     this.#transport.dial(this.#address, options, this.env).then(
       (connection) => this.#connected(connection),
       (error: unknown) => this.#failed(error),
     );
+  }
+
+  get #frameBytesMax(): number {
+    return frameBytesMaxOf(this.#bounds.itemBytesMax, this.#transport.capabilities.frameBytesMax);
   }
 
   #connected(connection: Connection): void {
@@ -194,7 +190,7 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
     const session = new Session(
       connection,
       this,
-      { role: "client", ...this.#bounds, form },
+      { role: "client", frameBytesMax: this.#frameBytesMax, ...this.#bounds, form },
       this.env,
     );
     this.#session = session;

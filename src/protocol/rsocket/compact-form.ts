@@ -52,7 +52,7 @@ export class CompactForm implements RequestForm {
       request.type,
       request.credit,
       index,
-      operation.first.id,
+      operation,
       attempt,
       extensions,
       now,

@@ -23,6 +23,6 @@ export class CompositeForm implements RequestForm {
     } catch (cause) {
       throw misfit(cause);
     }
-    sender.described(streamId, type, credit, metadata, payloadOut);
+    sender.described(streamId, type, credit, metadata, operation.ordered, payloadOut);
   }
 }

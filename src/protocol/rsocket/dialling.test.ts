@@ -249,7 +249,7 @@ test("bounds that nobody could keep are refused when the caller is made", () => 
     { connectWaitMs: NaN },
     { outstandingMax: 0 },
     { itemBytesMax: -1 },
-    { itemBytesMax: 2 ** 24 },
+    { itemBytesMax: 2 ** 29 },
     { keepaliveMs: 0 },
     { keepaliveMs: 0.5 },
     { lifetimeMs: 2 ** 31 },
@@ -272,7 +272,7 @@ test("bounds that no server could keep are refused before it listens", async () 
   for (const options of [
     { inFlightMax: 0 },
     { itemBytesMax: 0.5 },
-    { itemBytesMax: 2 ** 24 },
+    { itemBytesMax: 2 ** 29 },
     { setupMs: 0 },
     { connectionsMax: 0 },
   ]) {

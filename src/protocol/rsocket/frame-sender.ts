@@ -1,6 +1,7 @@
 import type { Connection } from "../../transport/transport.ts";
 import { Flag, FrameType } from "../../wire/frame-type.ts";
-import { headerBytes, lengthBytes, requestNBytes } from "../../wire/limits.ts";
+import { fragmentHeadBytes, Fragments } from "../../wire/fragments.ts";
+import { headerBytes } from "../../wire/limits.ts";
 import {
   cancelFrameBytes,
   completeFrameBytes,
@@ -18,6 +19,8 @@ import {
   writeRequestN,
 } from "../../wire/write.ts";
 import type { Attempt } from "../attempt.ts";
+import type { Operation } from "../operation.ts";
+import { fragmentBytesMax, type FragmentQueue } from "./fragment-queue.ts";
 import { fixedBytes, writeFixed } from "./metadata.ts";
 
 /** A value in the form that its codec gave it. */
@@ -40,12 +43,24 @@ export function bytesBeyond(payload: Payload, bytesMax: number): number {
   return bytes > bytesMax ? bytes : 0;
 }
 
-/** Puts frames straight into the connection's memory: claim, write, commit. No user code runs in between. */
+/** Beside its data, a request that goes in one frame has at most so many bytes of metadata. */
+const metadataBytesWhole = 1_024 - fragmentHeadBytes;
+
+/**
+ * Puts frames straight into the connection's memory: claim, write, commit. No user code runs in between. What is too
+ * large for one frame goes through the queue, and so does what belongs behind it.
+ */
 export class FrameSender {
   readonly connection: Connection;
+  readonly #queue: FragmentQueue;
+  /** Metadata and data of a request that goes in one frame, at most. */
+  readonly #requestBytesMax: number;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, queue: FragmentQueue) {
     this.connection = connection;
+    this.#queue = queue;
+    this.#requestBytesMax =
+      queue.bytesMax < fragmentBytesMax ? queue.bytesMax : fragmentBytesMax + metadataBytesWhole;
   }
 
   /** A frame that begins a stream; `credit` is 0 where the type has no initial credit. */
@@ -54,7 +69,7 @@ export class FrameSender {
     type: number,
     credit: number,
     index: number,
-    codec: number,
+    operation: Operation,
     attempt: Attempt,
     extensions: Buffer | undefined,
     now: number,
@@ -62,14 +77,21 @@ export class FrameSender {
   ): void {
     const { connection } = this;
     const metadataBytes = fixedBytes + (extensions === undefined ? 0 : extensions.length);
-    const bytes =
-      headerBytes + requestNBytes + lengthBytes + metadataBytes + payloadBytesMax(payload);
-    let at = connection.claim(bytes);
+    const bytes = metadataBytes + payloadBytesMax(payload);
+    if (bytes > this.#requestBytesMax) {
+      const metadata = Buffer.allocUnsafe(metadataBytes);
+      const at = writeFixed(metadata, 0, index, operation.first.id, attempt, now);
+      extensions?.copy(metadata, at);
+      const fragments = new Fragments(streamId, type, 0, credit, metadata, bytesOf(payload));
+      this.#cut(fragments, operation.ordered);
+      return;
+    }
+    let at = connection.claim(fragmentHeadBytes + bytes);
     const memory = connection.outgoing;
     at = writeHeader(memory, at, streamId, type, Flag.METADATA);
     if (credit > 0) at = writeInitialRequestN(memory, at, credit);
     at = writeMetadataLength(memory, at, metadataBytes);
-    at = writeFixed(memory, at, index, codec, attempt, now);
+    at = writeFixed(memory, at, index, operation.first.id, attempt, now);
     if (extensions !== undefined) at += extensions.copy(memory, at);
     connection.commit(writePayload(memory, at, payload));
   }
@@ -80,12 +102,16 @@ export class FrameSender {
     type: number,
     credit: number,
     metadata: Buffer,
+    ordered: boolean,
     payload: Payload,
   ): void {
     const { connection } = this;
-    let at = connection.claim(
-      headerBytes + requestNBytes + lengthBytes + metadata.length + payloadBytesMax(payload),
-    );
+    const bytes = metadata.length + payloadBytesMax(payload);
+    if (bytes > this.#requestBytesMax) {
+      this.#cut(new Fragments(streamId, type, 0, credit, metadata, bytesOf(payload)), ordered);
+      return;
+    }
+    let at = connection.claim(fragmentHeadBytes + bytes);
     const memory = connection.outgoing;
     at = writeHeader(memory, at, streamId, type, Flag.METADATA);
     if (credit > 0) at = writeInitialRequestN(memory, at, credit);
@@ -94,10 +120,20 @@ export class FrameSender {
     connection.commit(writePayload(memory, at, payload));
   }
 
-  /** A PAYLOAD frame with an item and without metadata. */
+  /** A PAYLOAD with an item and without metadata. */
   payload(streamId: number, flags: number, payload: Payload): void {
     const { connection } = this;
-    const at = connection.claim(headerBytes + payloadBytesMax(payload));
+    const bytes = payloadBytesMax(payload);
+    if (bytes > this.#queue.bytesMax || this.#queue.size > 0) {
+      if (this.#behind(streamId, () => this.payload(streamId, flags, payload))) return;
+      if (bytes > this.#queue.bytesMax) {
+        const data = bytesOf(payload);
+        const fragments = new Fragments(streamId, FrameType.PAYLOAD, flags, 0, undefined, data);
+        this.#queue.add(fragments);
+        return;
+      }
+    }
+    const at = connection.claim(headerBytes + bytes);
     const memory = connection.outgoing;
     connection.commit(
       writePayload(memory, writeHeader(memory, at, streamId, FrameType.PAYLOAD, flags), payload),
@@ -105,11 +141,14 @@ export class FrameSender {
   }
 
   complete(streamId: number): void {
+    if (this.#queue.size > 0 && this.#behind(streamId, () => this.complete(streamId))) return;
     const at = this.connection.claim(completeFrameBytes);
     this.connection.commit(writeComplete(this.connection.outgoing, at, streamId));
   }
 
   error(streamId: number, code: number, text: string): void {
+    if (this.#queue.size > 0 && this.#behind(streamId, () => this.error(streamId, code, text)))
+      return;
     const at = this.connection.claim(errorFrameBytesMax("") + payloadBytesMax(text));
     this.connection.commit(writeError(this.connection.outgoing, at, streamId, code, text));
   }
@@ -137,6 +176,26 @@ export class FrameSender {
     const memory = this.connection.outgoing;
     this.connection.commit(writePayload(memory, writeMetadataPush(memory, at), text));
   }
+
+  #cut(request: Fragments, ordered: boolean): void {
+    if (ordered) this.#queue.addOrdered(request);
+    else this.#queue.addRequest(request);
+  }
+
+  /** A frame that goes behind the fragments of its stream; by then the connection may not take it any more. */
+  #behind(streamId: number, write: () => void): boolean {
+    return this.#queue.behind(streamId, () => {
+      try {
+        write();
+      } catch (error) {
+        this.connection.destroy(error instanceof Error ? error.message : String(error));
+      }
+    });
+  }
+}
+
+function bytesOf(payload: Payload): Uint8Array {
+  return typeof payload === "string" ? Buffer.from(payload) : payload;
 }
 
 function writePayload(memory: Buffer, at: number, payload: Payload): number {

@@ -32,7 +32,7 @@ export class ItemDuplex extends ItemStream {
   /** The peer wants no more items; its own may still come. */
   override cancelled(): void {
     this.alive();
-    this.#sent.close();
+    this.#sent.stop();
   }
 
   protected override get movable(): boolean {
@@ -41,7 +41,7 @@ export class ItemDuplex extends ItemStream {
 
   /** What the peer has ended is over both ways: the source stops, and the peer is told our end, where it still waits for one. */
   protected override ended(): void {
-    this.#sent.complete();
+    this.#sent.finish();
   }
 
   protected override finish(): void {

@@ -1,11 +1,13 @@
 import { requestNMax } from "../../wire/limits.ts";
 import type { Sink } from "../protocol.ts";
+import type { FragmentQueue } from "./fragment-queue.ts";
+import type { Room } from "./room.ts";
 
-/** A connection, as far as somebody needs it who waits until it takes more. */
-export interface Room {
-  readonly writable: boolean;
-  /** Runs `resume` when the connection can take more, or is closed. */
-  whenRoom(resume: () => void): void;
+/** The outgoing half of a session. */
+export interface Outgoing {
+  readonly room: Room;
+  /** Its payloads that go in fragments. */
+  readonly unsent: FragmentQueue;
 }
 
 /** The sending half of a stream: takes items as long as the peer has given credit and the connection has room. */
@@ -14,16 +16,18 @@ export abstract class ItemSink implements Sink {
   #credit: number;
   #wake: (() => void) | undefined;
   #roomAwaited = false;
+  /** Fragments of the last item are still to be sent. */
+  #unsent = false;
 
   constructor(credit: number) {
     this.#credit = credit;
   }
 
-  protected abstract readonly room: Room;
+  protected abstract readonly outgoing: Outgoing;
   abstract put(item: unknown): void;
 
   get ready(): boolean {
-    return this.#credit > 0 && this.room.writable;
+    return this.#credit > 0 && !this.#unsent && this.outgoing.room.writable;
   }
 
   whenReady(): Promise<void> {
@@ -40,9 +44,16 @@ export abstract class ItemSink implements Sink {
     this.#wakeUp();
   }
 
-  /** An item is put in. */
-  protected spend(): void {
+  /** An item was handed on; the next one has to wait until the last fragment of this one has gone. */
+  protected spend(streamId: number): void {
     this.#credit--;
+    const { unsent } = this.outgoing;
+    if (!unsent.has(streamId)) return;
+    this.#unsent = true;
+    unsent.whenSettled(streamId, () => {
+      this.#unsent = false;
+      this.#wakeUp();
+    });
   }
 
   /** Nobody takes items any more. */
@@ -53,9 +64,9 @@ export abstract class ItemSink implements Sink {
 
   /** With credit it is the connection that has no room. */
   #awaitRoom(): void {
-    if (this.#credit === 0 || this.#roomAwaited) return;
+    if (this.#credit === 0 || this.#unsent || this.#roomAwaited) return;
     this.#roomAwaited = true;
-    this.room.whenRoom(() => {
+    this.outgoing.room.when(() => {
       this.#roomAwaited = false;
       this.#wakeUp();
     });

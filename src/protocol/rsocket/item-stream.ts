@@ -8,7 +8,7 @@ import type { StreamOptions } from "../protocol.ts";
 import { creditFirst } from "./credit-window.ts";
 import { unreadable } from "./pending-call.ts";
 import { ReceivedItems, type ItemsOwner } from "./received-items.ts";
-import { Request, type RequestHome } from "./request.ts";
+import { excess, late, Request, type RequestHome } from "./request.ts";
 
 type Result = IteratorResult<unknown, undefined>;
 
@@ -41,6 +41,10 @@ export class ItemStream extends Request implements AsyncIterableIterator<unknown
     if ((view.flags & Flag.COMPLETE) === 0 || this.over) return;
     this.ended();
     this.#end();
+  }
+
+  tooLarge(reason: string): void {
+    this.abandon(excess(`the item ${reason}`, "maybe"));
   }
 
   #arrived(memory: Buffer, view: FrameView): void {
@@ -96,7 +100,7 @@ export class ItemStream extends Request implements AsyncIterableIterator<unknown
     const error = systemError(
       "UNAVAILABLE",
       `the connection was lost before the ${this.operation.kind} ended: ${reason.message}`,
-      { executed: "maybe" },
+      { executed: this.executed },
     );
     this.fail(error);
   }
@@ -105,11 +109,13 @@ export class ItemStream extends Request implements AsyncIterableIterator<unknown
     const { env } = this.home;
     const now = env.now();
     if (!this.#accepted) {
-      this.abandon(late(`no item within ${Math.round(now - this.startedAt)} ms`));
+      this.abandon(late(`no item within ${Math.round(now - this.startedAt)} ms`, this.executed));
     } else if (now >= this.attempt.totalAt) {
-      this.abandon(late(`not at its end within ${Math.round(now - this.startedAt)} ms`));
+      this.abandon(
+        late(`not at its end within ${Math.round(now - this.startedAt)} ms`, this.executed),
+      );
     } else if (this.#items.awaited && now >= this.#idleFrom + this.#options.idleMs) {
-      this.abandon(late(`no item for ${Math.round(now - this.#idleFrom)} ms`));
+      this.abandon(late(`no item for ${Math.round(now - this.#idleFrom)} ms`, this.executed));
     } else {
       this.#watch(now); // an item came meanwhile, or nobody asks for one: it is not the producer who idles
     }
@@ -162,8 +168,4 @@ export class ItemStream extends Request implements AsyncIterableIterator<unknown
     void this.#options.settled(undefined);
     this.#items.end();
   }
-}
-
-function late(reason: string): TrunklineError {
-  return systemError("DEADLINE_EXCEEDED", reason, { executed: "maybe" });
 }

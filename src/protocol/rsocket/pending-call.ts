@@ -3,7 +3,7 @@ import { Flag, FrameType } from "../../wire/frame-type.ts";
 import type { FrameView } from "../../wire/frame-view.ts";
 import type { Attempt } from "../attempt.ts";
 import type { Operation } from "../operation.ts";
-import { Request, type RequestHome } from "./request.ts";
+import { excess, Request, type RequestHome } from "./request.ts";
 
 /** A call that waits for its one answer. */
 export class PendingCall extends Request {
@@ -39,6 +39,11 @@ export class PendingCall extends Request {
     }
     this.finish();
     this.#resolve(value);
+  }
+
+  /** The handler has answered, so it ran. */
+  tooLarge(reason: string): void {
+    this.abandon(excess(`the answer ${reason}`, "yes"));
   }
 
   protected reject(error: TrunklineError): void {

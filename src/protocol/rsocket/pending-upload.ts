@@ -1,11 +1,10 @@
-import { systemError, type TrunklineError } from "../../base/error.ts";
 import { FrameType } from "../../wire/frame-type.ts";
 import type { FrameView } from "../../wire/frame-view.ts";
 import type { Attempt } from "../attempt.ts";
 import type { Operation } from "../operation.ts";
 import type { Source, UploadOptions } from "../protocol.ts";
 import { PendingCall } from "./pending-call.ts";
-import type { RequestHome } from "./request.ts";
+import { late, type RequestHome } from "./request.ts";
 import { SentItems } from "./sent-items.ts";
 
 /** An upload that sends its items and waits for its one answer. */
@@ -46,11 +45,11 @@ export class PendingUpload extends PendingCall {
   /** The peer wants no more items; its answer may still come. */
   override cancelled(): void {
     this.#alive();
-    this.#sent.close();
+    this.#sent.stop();
   }
 
   override payload(memory: Buffer, view: FrameView): void {
-    this.#sent.complete(); // the peer may wait for our end, although it has answered
+    this.#sent.finish(); // the peer may wait for our end, although it has answered
     super.payload(memory, view);
   }
 
@@ -74,14 +73,18 @@ export class PendingUpload extends PendingCall {
   protected override timedOut(): void {
     const now = this.home.env.now();
     if (!this.#accepted) {
-      this.abandon(late(`not accepted within ${Math.round(now - this.startedAt)} ms`));
+      this.abandon(
+        late(`not accepted within ${Math.round(now - this.startedAt)} ms`, this.executed),
+      );
     } else if (now >= this.attempt.totalAt) {
-      this.abandon(late(`no answer within ${Math.round(now - this.startedAt)} ms`));
+      this.abandon(late(`no answer within ${Math.round(now - this.startedAt)} ms`, this.executed));
     } else if (this.#sent.ready && !this.#sent.closed) {
       this.#idleFrom = now; // it is our items that the peer waits for
       this.#watch(now);
     } else if (now >= this.#idleFrom + this.#idleMs) {
-      this.abandon(late(`no sign of the peer for ${Math.round(now - this.#idleFrom)} ms`));
+      this.abandon(
+        late(`no sign of the peer for ${Math.round(now - this.#idleFrom)} ms`, this.executed),
+      );
     } else {
       this.#watch(now);
     }
@@ -92,8 +95,4 @@ export class PendingUpload extends PendingCall {
     if (next === Infinity) this.home.env.clear(this);
     else this.home.env.set(this, next);
   }
-}
-
-function late(reason: string): TrunklineError {
-  return systemError("DEADLINE_EXCEEDED", reason, { executed: "maybe" });
 }

@@ -6,12 +6,13 @@ import type { CloseReason } from "../../transport/transport.ts";
 import type { FrameView } from "../../wire/frame-view.ts";
 import type { Attempt, Cancellable, CancelReason } from "../attempt.ts";
 import type { Operation } from "../operation.ts";
+import { fragmentBytesMax } from "./fragment-queue.ts";
 import { bytesBeyond, type Payload } from "./frame-sender.ts";
-import type { Room } from "./item-sink.ts";
+import type { Outgoing } from "./item-sink.ts";
 import type { StreamEnd } from "./stream-end.ts";
 
 /** What a request needs of the session that carries it. */
-export interface Carrier extends Room {
+export interface Carrier extends Outgoing {
   /** The peer takes no new requests here. */
   readonly draining: boolean;
   /** The largest input or item that the peer takes, as far as it has said so. */
@@ -52,6 +53,8 @@ export abstract class Request extends Alarm implements Cancellable, StreamEnd {
   /** The session that carries it; undefined while it waits for one. */
   session: Carrier | undefined = undefined;
   streamId = 0;
+  /** It goes in fragments and the last one has not gone: the peer cannot have begun. */
+  unsent = false;
   over = false;
 
   constructor(
@@ -74,6 +77,7 @@ export abstract class Request extends Alarm implements Cancellable, StreamEnd {
   /** The initial credit; 0 where the type has none. */
   abstract readonly credit: number;
   abstract payload(memory: Buffer, view: FrameView): void;
+  abstract tooLarge(reason: string): void;
   /** Gives the failure to whoever waits. */
   protected abstract reject(error: TrunklineError): void;
 
@@ -81,6 +85,25 @@ export abstract class Request extends Alarm implements Cancellable, StreamEnd {
   sent(session: Carrier, streamId: number): void {
     this.session = session;
     this.streamId = streamId;
+    this.unsent = session.unsent.has(streamId);
+    if (!this.unsent) return;
+    session.unsent.whenSettled(streamId, (all) => {
+      if (all && !this.over) this.departed();
+    });
+  }
+
+  /** The last of its fragments was handed to the connection. */
+  protected departed(): void {
+    this.unsent = false;
+  }
+
+  /** What can be said of the handler when no answer comes: it cannot run before it has the whole request. */
+  protected get executed(): "no" | "maybe" {
+    return this.session === undefined || this.unsent ? "no" : "maybe";
+  }
+
+  get takesPayloads(): boolean {
+    return true;
   }
 
   failed(error: TrunklineError): void {
@@ -89,21 +112,15 @@ export abstract class Request extends Alarm implements Cancellable, StreamEnd {
     if (session?.draining === true && refused && this.movable) {
       session.forget(streamId);
       this.session = undefined;
+      this.unsent = false;
       if (this.home.elsewhere(this)) return;
     }
     this.fail(error);
   }
 
   lost(reason: CloseReason): void {
-    this.fail(
-      systemError(
-        "UNAVAILABLE",
-        `the connection was lost before the answer came: ${reason.message}`,
-        {
-          executed: "maybe",
-        },
-      ),
-    );
+    const told = `the connection was lost before the answer came: ${reason.message}`;
+    this.fail(systemError("UNAVAILABLE", told, { executed: this.executed }));
   }
 
   /** All of it can be sent a second time. */
@@ -144,7 +161,7 @@ export abstract class Request extends Alarm implements Cancellable, StreamEnd {
 
   cancel(reason: CancelReason, cause?: unknown): void {
     if (this.over) return;
-    const executed = this.session === undefined ? "no" : "maybe";
+    const { executed } = this;
     // The peer is told first: a session that is to close does so with its last request.
     this.session?.cancel(this.streamId);
     this.fail(cancelError(reason, executed, cause));
@@ -159,8 +176,18 @@ export abstract class Request extends Alarm implements Cancellable, StreamEnd {
   /** The deadline is over while the request is under way. */
   protected timedOut(): void {
     const reason = `no answer within ${Math.round(this.home.env.now() - this.startedAt)} ms`;
-    this.abandon(systemError("DEADLINE_EXCEEDED", reason, { executed: "maybe" }));
+    this.abandon(late(reason, this.executed));
   }
+}
+
+export function late(reason: string, executed: "no" | "maybe"): TrunklineError {
+  return systemError("DEADLINE_EXCEEDED", reason, { executed });
+}
+
+/** What the peer sends is more than we take. */
+export function excess(reason: string, executed: "maybe" | "yes"): TrunklineError {
+  const advice = "let it be sent in parts, or raise itemBytesMax on both sides";
+  return systemError("RESOURCE_EXHAUSTED", reason, { executed, advice });
 }
 
 function cancelError(
@@ -195,7 +222,9 @@ export function encodeInput(
   }
   const bytes = bytesBeyond(payload, bytesMax);
   if (bytes > 0) throw inputTooLarge(bytes, bytesMax, executed);
-  return payload;
+  // What goes in fragments is needed as bytes, and not to be held as text beside them.
+  const cut = typeof payload === "string" && payload.length > fragmentBytesMax;
+  return cut ? Buffer.from(payload) : payload;
 }
 
 export function inputTooLarge(

@@ -23,7 +23,8 @@ import { ServedDuplex } from "./served-duplex.ts";
 import { ServedStream } from "./served-stream.ts";
 import { ServedUpload } from "./served-upload.ts";
 import type { AnsweringSide } from "./answering-side.ts";
-import type { Answering, Session } from "./session.ts";
+import type { Answering } from "./answering.ts";
+import type { Session } from "./session.ts";
 import { operationsMax } from "./setup.ts";
 
 /** The frame type that each kind is asked with. */
@@ -81,7 +82,7 @@ export class Responder implements Answering, AnsweringSide {
     return true;
   }
 
-  request(memory: Buffer, view: FrameView): void {
+  request(memory: Buffer, view: FrameView, arrivedAt?: number): void {
     const { metadataFrom, metadataTo } = view;
     if (metadataTo - metadataFrom < fixedBytes) {
       this.refuse(view, undefined, "INVALID_ARGUMENT", "the request's metadata is too short");
@@ -94,32 +95,40 @@ export class Responder implements Answering, AnsweringSide {
       this.refuse(view, undefined, "UNIMPLEMENTED", `this server does not serve ${name}`);
       return;
     }
-    if (this.admits(view, served)) this.#start(memory, view, served);
+    if (this.admits(view, served)) this.#start(memory, view, served, arrivedAt);
   }
 
   /** False when it was refused: for now nothing more is taken on, or the operation is of another kind. */
   protected admits(view: FrameView, served: ServedOperation): boolean {
+    if (!this.takesOn(view, served)) return false;
     const { operation } = served;
+    if (requestTypes[operation.kind] === view.type) return true;
+    const reason = `${operation.name} is a ${operation.kind}, it was asked as something else`;
+    this.refuse(view, served, "UNIMPLEMENTED", reason);
+    return false;
+  }
+
+  takesOn(view: FrameView, served?: ServedOperation): boolean {
+    // A request of which fragments are missing has its place already.
+    const underWay = this.inFlight + this.session.incoming.requests;
     if (this.draining) {
       this.refuse(view, served, "UNAVAILABLE", "the server is shutting down");
-    } else if (this.inFlight >= this.#inFlightMax) {
-      const reason = `${this.inFlight} requests of this connection are under way, ${this.#inFlightMax} are allowed`;
+    } else if (underWay >= this.#inFlightMax) {
+      const reason = `${underWay} requests of this connection are under way, ${this.#inFlightMax} are allowed`;
       this.refuse(view, served, "RESOURCE_EXHAUSTED", reason);
-    } else if (requestTypes[operation.kind] !== view.type) {
-      this.refuse(
-        view,
-        served,
-        "UNIMPLEMENTED",
-        `${operation.name} is a ${operation.kind}, it was asked as something else`,
-      );
     } else {
       return true;
     }
     return false;
   }
 
-  #start(memory: Buffer, view: FrameView, served: ServedOperation): void {
-    const now = this.session.env.now();
+  tooLarge(view: FrameView, reason: string): void {
+    this.refuse(view, undefined, "RESOURCE_EXHAUSTED", reason);
+  }
+
+  /** `arrivedAt`: when the first fragment came, for the time that its caller gives it counts from there. */
+  #start(memory: Buffer, view: FrameView, served: ServedOperation, arrivedAt?: number): void {
+    const now = arrivedAt ?? this.session.env.now();
     const { metadataFrom, metadataTo } = view;
     const extensions = readExtensions(memory, metadataFrom + fixedBytes, metadataTo, now);
     const codec = codecOf(readCodec(memory, metadataFrom));
@@ -197,7 +206,7 @@ export class Responder implements Answering, AnsweringSide {
       this.#unwritten(error);
       return;
     }
-    this.session.holdOff();
+    this.session.room.holdOff();
   }
 
   complete(streamId: number): void {
@@ -228,7 +237,7 @@ export class Responder implements Answering, AnsweringSide {
       this.#unwritten(error);
       return;
     }
-    this.session.holdOff();
+    this.session.room.holdOff();
   }
 
   #unwritten(error: unknown): void {

@@ -40,7 +40,7 @@ export class RoutedResponder extends Responder {
     return true;
   }
 
-  override request(memory: Buffer, view: FrameView): void {
+  override request(memory: Buffer, view: FrameView, arrivedAt?: number): void {
     const metadata = this.#read(memory, view);
     if (typeof metadata === "string") {
       this.refuse(view, undefined, "INVALID_ARGUMENT", metadata);
@@ -52,7 +52,7 @@ export class RoutedResponder extends Responder {
     }
     const served = this.#find(metadata.tags);
     if (typeof served === "string") this.refuse(view, undefined, "UNIMPLEMENTED", served);
-    else if (this.admits(view, served)) this.#start(memory, view, served, metadata);
+    else if (this.admits(view, served)) this.#start(memory, view, served, metadata, arrivedAt);
   }
 
   #read(memory: Buffer, { metadataFrom, metadataTo }: FrameView): CallMetadata | string {
@@ -70,7 +70,13 @@ export class RoutedResponder extends Responder {
     return found;
   }
 
-  #start(memory: Buffer, view: FrameView, served: ServedOperation, metadata: CallMetadata): void {
+  #start(
+    memory: Buffer,
+    view: FrameView,
+    served: ServedOperation,
+    metadata: CallMetadata,
+    arrivedAt: number | undefined,
+  ): void {
     const { dataMime } = metadata;
     const codec = served.operation.first;
     if (dataMime !== undefined && codec === json && !isJson(dataMime)) {
@@ -78,7 +84,7 @@ export class RoutedResponder extends Responder {
       this.refuse(view, served, "UNIMPLEMENTED", reason);
       return;
     }
-    const now = this.session.env.now();
+    const now = arrivedAt ?? this.session.env.now();
     const { trace, timeLeftMs, totalMs, idempotencyKey } = metadata;
     const incoming = new Incoming(
       this.session.connection.peer,

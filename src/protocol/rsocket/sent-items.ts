@@ -1,7 +1,7 @@
 import { isTrunklineError, systemError } from "../../base/error.ts";
 import { Flag } from "../../wire/frame-type.ts";
 import type { Source } from "../protocol.ts";
-import { ItemSink, type Room } from "./item-sink.ts";
+import { ItemSink, type Outgoing } from "./item-sink.ts";
 import { encodeInput, type Request } from "./request.ts";
 
 /** What a request of ours sends after its head: its source runs once the peer has accepted, as far as the peer takes items. */
@@ -22,7 +22,7 @@ export class SentItems extends ItemSink {
     this.#itemBytesMax = itemBytesMax;
   }
 
-  protected get room(): Room {
+  protected get outgoing(): Outgoing {
     return this.#request.session!; // the sink is used only after credit has come from it
   }
 
@@ -52,9 +52,9 @@ export class SentItems extends ItemSink {
     const { operation, session, streamId } = this.#request;
     const bytesMax = Math.min(this.#itemBytesMax, session!.itemBytesMax);
     const payload = encodeInput(operation.input, item, bytesMax, "maybe");
-    this.spend();
-    this.#progressed?.();
     session!.payload(streamId, Flag.NEXT, payload);
+    this.spend(streamId);
+    this.#progressed?.();
   }
 
   /** There are no more items. */
@@ -66,7 +66,22 @@ export class SentItems extends ItemSink {
     session?.payload(streamId, Flag.COMPLETE, "");
   }
 
-  /** The peer takes no more, or the request is over. */
+  /** The peer wants no more. Fragments of an item are not finished; those of the request itself are no item. */
+  stop(): void {
+    this.close();
+    const { session, streamId, unsent } = this.#request;
+    if (!unsent) session?.unsent.drop(streamId);
+  }
+
+  /** The peer has ended, and may wait for our end. An item of which fragments are unsent is given up instead. */
+  finish(): void {
+    const { session, streamId } = this.#request;
+    if (session?.unsent.has(streamId) !== true) return this.complete();
+    this.close();
+    session.cancel(streamId);
+  }
+
+  /** The request is over. */
   override close(): void {
     super.close();
   }

@@ -42,8 +42,8 @@ export class ServedCall implements StreamEnd {
     }
     const { session } = this.responder;
     // An answer for which there is no room waits as the value that it is, and is still under way.
-    if (this.gone || !this.#answers || session.connection.writable) this.#end(output, failure);
-    else session.whenRoom(() => this.#end(output, failure));
+    if (this.gone || !this.#answers || session.room.writable) this.#end(output, failure);
+    else session.room.when(() => this.#end(output, failure));
   }
 
   protected work(input: unknown): Promise<unknown> {
@@ -54,8 +54,18 @@ export class ServedCall implements StreamEnd {
     if (this.#answers && !this.gone) {
       if (failure === undefined) this.#answer(output);
       else this.responder.fail(this.streamId, failure, this.served);
-      this.responder.session.release(this.streamId);
+      const { unsent } = this.responder.session;
+      if (unsent.has(this.streamId)) {
+        unsent.whenSettled(this.streamId, () => this.#over());
+        return;
+      }
     }
+    this.#over();
+  }
+
+  /** The answer is on its way, or not wanted any more. */
+  #over(): void {
+    if (this.#answers && !this.gone) this.responder.session.release(this.streamId);
     this.responder.settled(this.incoming, this.#answers);
   }
 
@@ -79,6 +89,12 @@ export class ServedCall implements StreamEnd {
     this.gone = true;
     this.incoming.cancel("peer");
   }
+
+  get takesPayloads(): boolean {
+    return false;
+  }
+
+  tooLarge(_reason: string): void {}
 
   // The peer of a call sends nothing more but CANCEL; anything else is ignored, as the standard asks.
   payload(_memory: Buffer, _view: FrameView): void {}

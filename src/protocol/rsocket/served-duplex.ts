@@ -28,6 +28,14 @@ export class ServedDuplex extends ServedStream {
     }
   }
 
+  override get takesPayloads(): boolean {
+    return this.#items.awaited;
+  }
+
+  override tooLarge(reason: string): void {
+    this.#items.tooLarge(reason);
+  }
+
   override payload(memory: Buffer, view: FrameView): void {
     this.#items.payload(memory, view);
   }

@@ -5,6 +5,7 @@ import type { Operation } from "../operation.ts";
 import type { ItemSource } from "../protocol.ts";
 import { creditFirst } from "./credit-window.ts";
 import { ReceivedItems, type ItemsOwner } from "./received-items.ts";
+import { excess } from "./request.ts";
 import type { Session } from "./session.ts";
 
 type Result = IteratorResult<unknown, undefined>;
@@ -32,10 +33,20 @@ export class ServedItems implements ItemSource, ItemsOwner, AsyncIterableIterato
     return this;
   }
 
+  /** More items may come. */
+  get awaited(): boolean {
+    return !this.#items.ended;
+  }
+
   payload(memory: Buffer, view: FrameView): void {
     if (this.#items.ended) return; // it crossed our CANCEL
     if ((view.flags & Flag.NEXT) !== 0) this.#arrived(memory, view);
     if ((view.flags & Flag.COMPLETE) !== 0) this.#items.end();
+  }
+
+  tooLarge(reason: string): void {
+    this.#stop();
+    this.#items.fail(excess(`the item ${reason}`, "maybe"));
   }
 
   #arrived(memory: Buffer, view: FrameView): void {
@@ -74,6 +85,7 @@ export class ServedItems implements ItemSource, ItemsOwner, AsyncIterableIterato
 
   #stop(): void {
     this.#session.cancel(this.#streamId);
+    this.#session.incoming.drop(this.#streamId);
   }
 
   // ---- what the handler reads ---------------------------------------------------------------------------------------

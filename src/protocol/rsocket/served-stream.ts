@@ -5,7 +5,7 @@ import type { FrameView } from "../../wire/frame-view.ts";
 import type { Incoming } from "../incoming.ts";
 import type { ServedOperation } from "../protocol.ts";
 import type { AnsweringSide } from "./answering-side.ts";
-import { ItemSink, type Room } from "./item-sink.ts";
+import { ItemSink, type Outgoing } from "./item-sink.ts";
 import { encodeOutput } from "./served-call.ts";
 import type { StreamEnd } from "./stream-end.ts";
 
@@ -30,7 +30,7 @@ export class ServedStream extends ItemSink implements StreamEnd {
     responder.session.adopt(view.streamId, this);
   }
 
-  protected get room(): Room {
+  protected get outgoing(): Outgoing {
     return this.responder.session;
   }
 
@@ -45,9 +45,19 @@ export class ServedStream extends ItemSink implements StreamEnd {
     if (!this.closed) {
       if (failure === undefined) responder.complete(this.streamId);
       else responder.fail(this.streamId, failure, this.served);
-      responder.session.release(this.streamId);
+      const { unsent } = responder.session;
+      if (unsent.has(this.streamId)) {
+        unsent.whenSettled(this.streamId, () => this.#over());
+        return;
+      }
     }
-    responder.settled(this.incoming, true);
+    this.#over();
+  }
+
+  /** All items are on their way, or not wanted any more. */
+  #over(): void {
+    if (!this.closed) this.responder.session.release(this.streamId);
+    this.responder.settled(this.incoming, true);
   }
 
   protected work(input: unknown): Promise<void> {
@@ -59,8 +69,8 @@ export class ServedStream extends ItemSink implements StreamEnd {
     const { responder } = this;
     const payload = encodeOutput(this.served, item, responder.itemBytesMax);
     if (typeof payload !== "string" && !(payload instanceof Uint8Array)) throw payload;
-    this.spend();
     responder.payload(this.streamId, Flag.NEXT, payload);
+    this.spend(this.streamId);
   }
 
   cancelled(): void {
@@ -71,6 +81,12 @@ export class ServedStream extends ItemSink implements StreamEnd {
   lost(_reason: CloseReason): void {
     this.stop("peer");
   }
+
+  get takesPayloads(): boolean {
+    return false;
+  }
+
+  tooLarge(_reason: string): void {}
 
   // Who asks for a stream sends nothing more but credit and CANCEL.
   payload(_memory: Buffer, _view: FrameView): void {}

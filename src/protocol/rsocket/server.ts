@@ -13,7 +13,7 @@ import { readSetup, type Setup } from "../../wire/setup.ts";
 import { offerCallback } from "../callback.ts";
 import type { Incoming } from "../incoming.ts";
 import type { Dispatcher, ServeOptions, Server } from "../protocol.ts";
-import { frameOverheadBytes, serverBounds, type ServerBounds } from "./bounds.ts";
+import { frameBytesMaxOf, serverBounds, type ServerBounds } from "./bounds.ts";
 import { readSetupHeaders } from "./call-metadata.ts";
 import { CompositeForm } from "./composite-form.ts";
 import { metadataMimeType, noHeaders } from "./metadata.ts";
@@ -39,6 +39,7 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
   #listener!: Listener;
   readonly #dispatcher: Dispatcher;
   readonly #bounds: ServerBounds;
+  readonly #frameBytesMax: number;
   readonly #env: Env;
   readonly #sessions = new Set<Session>();
   readonly #underWay = new UnderWay();
@@ -57,15 +58,14 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
     env: Env,
   ): Promise<RsocketServer> {
     const bounds = serverBounds(options, env);
-    const server = new RsocketServer(dispatcher, bounds, env);
+    const { itemBytesMax } = bounds;
+    const frameBytesMax = frameBytesMaxOf(itemBytesMax, transport.capabilities.frameBytesMax);
+    const server = new RsocketServer(dispatcher, bounds, frameBytesMax, env);
     server.#listener = await transport.listen(
       address,
       (connection) => server.#accept(connection),
       {
-        frameBytesMax: Math.min(
-          transport.capabilities.frameBytesMax,
-          bounds.itemBytesMax + frameOverheadBytes,
-        ),
+        frameBytesMax,
         ...(options.connectionsMax === undefined ? {} : { connectionsMax: options.connectionsMax }),
       },
       env,
@@ -73,9 +73,15 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
     return server;
   }
 
-  private constructor(dispatcher: Dispatcher, bounds: ServerBounds, env: Env) {
+  private constructor(
+    dispatcher: Dispatcher,
+    bounds: ServerBounds,
+    frameBytesMax: number,
+    env: Env,
+  ) {
     this.#dispatcher = dispatcher;
     this.#bounds = bounds;
+    this.#frameBytesMax = frameBytesMax;
     this.#env = env;
   }
 
@@ -96,11 +102,18 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
       connection.destroy("the server is shutting down");
       return;
     }
-    const { setupMs, outstandingMax } = this.#bounds;
+    const { setupMs, itemBytesMax, outstandingMax } = this.#bounds;
     const session = new Session(
       connection,
       this,
-      { role: "server", outstandingMax, keepaliveMs: setupMs, lifetimeMs: setupMs },
+      {
+        role: "server",
+        outstandingMax,
+        itemBytesMax,
+        frameBytesMax: this.#frameBytesMax,
+        keepaliveMs: setupMs,
+        lifetimeMs: setupMs,
+      },
       this.#env,
     );
     this.#sessions.add(session);

@@ -35,6 +35,8 @@ test("after the last stream id the numbers begin anew, and those in use are pass
     {
       role: "client",
       outstandingMax: 100,
+      itemBytesMax: 1_000,
+      frameBytesMax: 100_000,
       keepaliveMs: 10_000_000,
       lifetimeMs: 10_000_000,
       streamIdFirst: streamIdMax - 2,
@@ -52,7 +54,9 @@ test("after the last stream id the numbers begin anew, and those in use are pass
   };
 
   const busy = {
+    takesPayloads: false,
     payload() {},
+    tooLarge() {},
     failed() {},
     requested() {},
     cancelled() {},

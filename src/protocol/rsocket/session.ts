@@ -5,16 +5,20 @@ import type { CloseReason, Connection, Receiver } from "../../transport/transpor
 import { ErrorCode } from "../../wire/error-code.ts";
 import { Flag, FrameType } from "../../wire/frame-type.ts";
 import { FrameView, readErrorText } from "../../wire/frame-view.ts";
-import { streamIdMax } from "../../wire/limits.ts";
-import type { ContractName } from "../operation.ts";
+import type { Answering } from "./answering.ts";
+import { unfinishedBytesMax } from "./bounds.ts";
 import { CompactForm } from "./compact-form.ts";
 import { decodeFailure } from "./failure.ts";
+import { FragmentQueue } from "./fragment-queue.ts";
 import { bytesBeyond, FrameSender, type Payload } from "./frame-sender.ts";
+import { IncomingPayloads } from "./incoming-payloads.ts";
 import type { PendingNotification } from "./pending-notification.ts";
 import { PeerWatch } from "./peer-watch.ts";
 import { inputTooLarge, Request, type Carrier } from "./request.ts";
 import type { RequestForm } from "./request-form.ts";
+import { Room } from "./room.ts";
 import type { StreamEnd } from "./stream-end.ts";
+import { StreamIds } from "./stream-ids.ts";
 import { StreamTable } from "./stream-table.ts";
 
 /** After this long a connection that was told to end is cut, in milliseconds. */
@@ -35,20 +39,13 @@ export interface SessionOwner {
   settled(session: Session): void;
 }
 
-/** The answering half of a session: a `Responder`. */
-export interface Answering {
-  /** New requests are refused from now on. */
-  draining: boolean;
-  /** A request of the peer. */
-  request(memory: Buffer, view: FrameView): void;
-  /** The peer announces contracts; false when there are more operations than can be numbered. */
-  announce(contracts: readonly ContractName[]): boolean;
-}
-
 export interface SessionOptions {
   /** Streams of a client have odd numbers, those of a server even ones. */
   readonly role: "client" | "server";
   readonly outstandingMax: number;
+  /** The largest data of a payload that we take, and the largest frame that is sent. */
+  readonly itemBytesMax: number;
+  readonly frameBytesMax: number;
   /** Signs of life: how often the client asks, and after which silence the peer is dead. */
   readonly keepaliveMs: number;
   readonly lifetimeMs: number;
@@ -66,6 +63,12 @@ export class Session extends Alarm implements Receiver, Carrier {
   readonly env: Env;
   readonly sender: FrameSender;
   readonly connection: Connection;
+  /** Who waits for room in the connection. */
+  readonly room: Room;
+  /** Payloads of ours of which fragments are still to be sent. */
+  readonly unsent: FragmentQueue;
+  /** Payloads of the peer, until they are whole. */
+  readonly incoming: IncomingPayloads;
   /** How our requests are described; a server learns from the SETUP what its peer understands. */
   form: RequestForm;
   /** Answers requests of the peer; undefined where we only ask. */
@@ -82,12 +85,10 @@ export class Session extends Alarm implements Receiver, Carrier {
   readonly #options: SessionOptions;
   readonly #view = new FrameView();
   readonly #streams = new StreamTable();
-  #streamIdNext: number;
+  readonly #streamIds: StreamIds;
   #state: "open" | "ending" | "closed" = "open";
   #broken: CloseReason | undefined;
   readonly #peer: PeerWatch;
-  readonly #waitingForRoom: (() => void)[] = [];
-  #heldOff = false;
   /** A client's SETUP has been accepted: whatever the peer sends shows it, but the refusal. */
   #established = false;
   /** Notifications sent before that: a refused SETUP leaves them unread. */
@@ -97,12 +98,15 @@ export class Session extends Alarm implements Receiver, Carrier {
     super();
     this.env = env;
     this.connection = connection;
-    this.sender = new FrameSender(connection);
+    this.room = new Room(connection, env, unfinishedBytesMax(options.itemBytesMax));
+    this.#streamIds = new StreamIds(options.role, options.streamIdFirst);
+    this.unsent = new FragmentQueue(connection, this.room, this.#streamIds, options.frameBytesMax);
+    this.sender = new FrameSender(connection, this.unsent);
+    this.incoming = new IncomingPayloads(options.itemBytesMax, env);
     this.#owner = owner;
     this.#options = options;
     this.form = options.form ?? new CompactForm();
     this.#peer = new PeerWatch(options.keepaliveMs, options.lifetimeMs, env.now());
-    this.#streamIdNext = options.streamIdFirst ?? this.#streamIdLeast;
   }
 
   /** True until either side began to close. */
@@ -124,7 +128,7 @@ export class Session extends Alarm implements Receiver, Carrier {
 
   // ---- asking -------------------------------------------------------------------------------------------------------
 
-  /** Sends the first frame of a request. Throws, with `executed: "no"`, when it cannot. */
+  /** Sends a request, or the first fragment of it. Throws, with `executed: "no"`, when it cannot. */
   send(request: Request, now: number = this.env.now()): void {
     if (this.outstanding >= this.#options.outstandingMax) {
       throw systemError(
@@ -138,19 +142,23 @@ export class Session extends Alarm implements Receiver, Carrier {
     }
     const bytes = bytesBeyond(request.payloadOut, this.itemBytesMax);
     if (bytes > 0) throw inputTooLarge(bytes, this.itemBytesMax);
-    const streamId = this.#nextStreamId();
+    const streamId = this.#streamIds.next(this.#streams);
     this.form.write(this.sender, streamId, request, now);
-    if (request.type !== FrameType.REQUEST_FNF) {
+    const notification = request.type === FrameType.REQUEST_FNF;
+    if (!notification || this.unsent.has(streamId)) {
       this.#streams.set(streamId, request);
       this.outstanding++;
-    } else if (!this.#established && this.#unproven.length < this.#options.outstandingMax) {
-      this.#unproven.push(request as PendingNotification);
     }
+    const unproven = notification && !this.#established;
+    if (unproven && this.#unproven.length < this.#options.outstandingMax)
+      this.#unproven.push(request as PendingNotification);
     request.sent(this, streamId);
   }
 
   /** One of our requests is over: frames that still come for it are ignored, as the standard asks. */
   forget(streamId: number): void {
+    this.unsent.drop(streamId);
+    this.incoming.drop(streamId);
     if (!this.#streams.delete(streamId)) return;
     this.outstanding--;
     if (this.draining || this.#state !== "open") this.#owner.settled(this);
@@ -171,22 +179,6 @@ export class Session extends Alarm implements Receiver, Carrier {
     this.#guarded(() => this.sender.requestN(streamId, items));
   }
 
-  /** After a thousand million requests the numbers begin anew; those still in use are passed over. */
-  #nextStreamId(): number {
-    let id = this.#streamIdNext;
-    while (this.#streams.get(id) !== undefined) id = this.#streamIdAfter(id);
-    this.#streamIdNext = this.#streamIdAfter(id);
-    return id;
-  }
-
-  #streamIdAfter(id: number): number {
-    return id + 2 > streamIdMax ? this.#streamIdLeast : id + 2;
-  }
-
-  get #streamIdLeast(): number {
-    return this.#options.role === "client" ? 1 : 2;
-  }
-
   // ---- answering ----------------------------------------------------------------------------------------------------
 
   /** The responder's end of a stream that the peer began. */
@@ -196,32 +188,14 @@ export class Session extends Alarm implements Receiver, Carrier {
 
   /** An end of the responder is over. */
   release(streamId: number): void {
+    this.unsent.drop(streamId);
+    this.incoming.drop(streamId);
     this.#streams.delete(streamId);
   }
 
   /** Nothing is to be sent any more: neither answers nor requests. */
   get quiet(): boolean {
     return this.#streams.size === 0;
-  }
-
-  get writable(): boolean {
-    return this.connection.writable;
-  }
-
-  /** Runs `resume` when the connection can take more, or is closed; those who wait take turns. */
-  whenRoom(resume: () => void): void {
-    this.#waitingForRoom.push(resume);
-  }
-
-  /** A peer that does not read what we send is not read until it does: what waits for it stays within what it asked. */
-  holdOff(): void {
-    if (this.connection.writable || this.#heldOff) return;
-    this.#heldOff = true;
-    this.connection.pause();
-    this.whenRoom(() => {
-      this.#heldOff = false;
-      this.connection.resume();
-    });
   }
 
   // ---- receiving ----------------------------------------------------------------------------------------------------
@@ -258,9 +232,9 @@ export class Session extends Alarm implements Receiver, Carrier {
     const end = this.#streams.get(streamId);
     switch (view.type) {
       case FrameType.PAYLOAD:
-        if ((view.flags & Flag.FOLLOWS) !== 0)
-          this.violation("fragments are not supported by this version");
-        else end?.payload(memory, view);
+        if ((view.flags & Flag.FOLLOWS) === 0 && this.incoming.unfinished === 0)
+          end?.payload(memory, view);
+        else this.incoming.payload(memory, view, end, this.responder);
         return;
       case FrameType.REQUEST_RESPONSE:
       case FrameType.REQUEST_FNF:
@@ -269,32 +243,33 @@ export class Session extends Alarm implements Receiver, Carrier {
         this.#requested(memory, view, end);
         return;
       case FrameType.ERROR:
-        end?.failed(decodeFailure(view.errorCode, readErrorText(memory, view)));
+        if (end === undefined) this.incoming.drop(streamId);
+        else end.failed(decodeFailure(view.errorCode, readErrorText(memory, view)));
         return;
       case FrameType.REQUEST_N:
-        end?.requested(view.requestN);
+        if (end === undefined) this.incoming.grant(streamId, view.requestN);
+        else end.requested(view.requestN);
         return;
       case FrameType.CANCEL:
-        end?.cancelled();
+        if (end === undefined) this.incoming.drop(streamId);
+        else end.cancelled();
         return;
     }
   }
 
   #requested(memory: Buffer, view: FrameView, end: StreamEnd | undefined): void {
+    const { streamId } = view;
     // The standard asks to ignore a request on a stream in use; who has ended its side cannot answer.
-    if (end !== undefined || this.#state !== "open") return;
+    if (end !== undefined || this.incoming.has(streamId) || this.#state !== "open") return;
     if (this.responder === undefined) {
-      const { streamId } = view;
       this.#guarded(() =>
         this.sender.error(streamId, ErrorCode.REJECTED, "this side serves nothing"),
       );
-      this.holdOff();
-    } else if ((view.streamId & 1) === (this.#options.role === "client" ? 1 : 0)) {
-      this.violation(
-        `a request with the stream id ${view.streamId}, which is not the peer's to give`,
-      );
+      this.room.holdOff();
+    } else if (!this.#streamIds.foreign(streamId)) {
+      this.violation(`a request with the stream id ${streamId}, which is not the peer's to give`);
     } else if ((view.flags & Flag.FOLLOWS) !== 0) {
-      this.violation("fragments are not supported by this version");
+      this.incoming.request(memory, view, this.responder);
     } else {
       this.responder.request(memory, view);
     }
@@ -306,7 +281,7 @@ export class Session extends Alarm implements Receiver, Carrier {
         if ((view.flags & Flag.RESPOND) !== 0) {
           const echo = Buffer.from(memory.subarray(view.dataFrom, view.dataTo));
           this.#guarded(() => this.sender.keepalive(false, echo));
-          this.holdOff();
+          this.room.holdOff();
         }
         return;
       case FrameType.METADATA_PUSH:
@@ -334,7 +309,8 @@ export class Session extends Alarm implements Receiver, Carrier {
       if (this.#established) return; // the standard asks to ignore them once the SETUP was accepted
       // The standard promises that nothing of what we sent behind the SETUP was processed.
       this.draining = this.#owner.refused(this);
-      if (this.draining) for (const notification of this.#unproven.splice(0)) notification.unread();
+      if (this.draining)
+        for (const notification of this.#unproven.splice(0)) notification.unread(this);
       const refusal = decodeFailure(ErrorCode.REJECTED, text);
       for (const end of this.#takeStreams()) end.failed(refusal);
     }
@@ -343,11 +319,12 @@ export class Session extends Alarm implements Receiver, Carrier {
 
   drain(): void {
     this.#peer.heard = true; // the peer reads: it lives
-    this.#wakeRoom();
+    this.room.wake();
   }
 
   ended(): void {
     this.peerEnded = true;
+    this.incoming.clear();
     if (this.#options.role === "server") for (const end of this.#streams.all()) end.peerEnded();
     this.#owner.settled(this);
     if (this.#options.role === "client")
@@ -360,7 +337,7 @@ export class Session extends Alarm implements Receiver, Carrier {
     this.#state = "closed";
     this.env.clear(this);
     this.#loseStreams(told);
-    this.#wakeRoom();
+    this.room.close();
     this.#owner.closed(this, told);
   }
 
@@ -414,6 +391,8 @@ export class Session extends Alarm implements Receiver, Carrier {
 
   #loseStreams(reason: CloseReason): void {
     for (const end of this.#takeStreams()) end.lost(reason);
+    this.unsent.clear();
+    this.incoming.clear();
   }
 
   #takeStreams(): StreamEnd[] {
@@ -421,16 +400,6 @@ export class Session extends Alarm implements Receiver, Carrier {
     this.#streams.clear();
     this.outstanding = 0;
     return ends;
-  }
-
-  /** One after the other, as long as there is room: each may fill what the one before has left. */
-  #wakeRoom(): void {
-    const waiting = this.#waitingForRoom;
-    let resumed = 0;
-    while (resumed < waiting.length && (this.connection.writable || this.#state === "closed")) {
-      waiting[resumed++]!();
-    }
-    waiting.splice(0, resumed);
   }
 
   // ---- watching over the peer ---------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ export interface OperationTerms {
   readonly head?: "json" | "raw";
   readonly in?: "json" | "raw";
   readonly out?: "json" | "raw";
+  /** Default false. */
+  readonly ordered?: boolean;
 }
 
 const codecs: Readonly<Record<"json" | "raw", Codec>> = { json, raw };
@@ -24,7 +26,13 @@ export function declare<Name extends string>(
   const owner: ContractName = { name, major, digest: "", operations };
   const siblings: Operation[] = [];
   for (const member of operations) {
-    const { kind, head = "json", in: input = "json", out = "json" } = terms[member];
+    const {
+      kind,
+      head = "json",
+      in: input = "json",
+      out = "json",
+      ordered = false,
+    } = terms[member];
     const first = kind === "upload" || kind === "duplex" ? head : input;
     siblings.push(
       new Operation({
@@ -34,6 +42,7 @@ export function declare<Name extends string>(
         member,
         kind,
         idempotent: false,
+        ordered,
         first: codecs[first],
         input: codecs[input],
         output: codecs[out],
