@@ -153,7 +153,7 @@ test("what is refused when a client is made leaves nothing behind", () =>
       { keepalive: 0 },
       { keepalive: "1h", lifetime: "1s" },
       { outstandingMax: 0 },
-      { itemBytesMax: 100_000_000 },
+      { itemBytesMax: 2 ** 29 },
       { connectWait: "soon" },
     ] as ClientOptions[]) {
       assert.throws(() => orders(options), { code: "INVALID_ARGUMENT", executed: "no" });

@@ -34,7 +34,7 @@ async function scene(
   const stop = await FramePeer.listen(transport, address, env, met.resolve);
   const options = { until: Infinity, outgoingBytesHigh, outgoingBytesMax };
   const connection = await transport.dial(address, options, env);
-  const room = new Room(connection, env, 1e9);
+  const room = new Room(connection, env, 1e9, { outstanding: 0 });
   const nothing = (): void => {};
   connection.open({
     frame: nothing,

@@ -19,6 +19,7 @@ class Gate {
 interface Scene {
   readonly env: VirtualEnv;
   readonly gate: Gate;
+  readonly asker: { outstanding: number };
   readonly room: Room;
   turns(count: number): Promise<void>;
 }
@@ -26,12 +27,13 @@ interface Scene {
 function scene(): Scene {
   const env = new VirtualEnv();
   const gate = new Gate();
-  const room = new Room(gate as unknown as Connection, env, 100);
+  const asker = { outstanding: 0 };
+  const room = new Room(gate as unknown as Connection, env, 100, asker);
   const turns = async (count: number): Promise<void> => {
     for (let left = count; left > 0; left--)
       await new Promise<void>((resolve) => env.yield(resolve));
   };
-  return { env, gate, room, turns };
+  return { env, gate, asker, room, turns };
 }
 
 test("those who wait take turns, as long as there is room", async () => {
@@ -123,4 +125,15 @@ test("a peer is not read while more answers wait for it than may", async () => {
   room.backlogBytes = 100;
   await turns(3);
   deepEqual([gate.paused, room.waiting], [false, 0]);
+});
+
+test("who waits for answers of the peer reads on, whatever waits for it", () => {
+  const { gate, asker, room } = scene();
+  room.holdOff();
+  equal(gate.paused, true);
+  asker.outstanding = 1;
+  room.readOn();
+  deepEqual([gate.paused, room.waiting], [false, 0]);
+  room.holdOff();
+  equal(gate.paused, false);
 });

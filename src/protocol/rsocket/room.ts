@@ -1,6 +1,10 @@
 import type { Env } from "../../base/env.ts";
 import type { Connection } from "../../transport/transport.ts";
 
+interface Asker {
+  readonly outstanding: number;
+}
+
 /**
  * The room for outgoing frames of one connection. Whoever finds none waits here, and all who wait take turns: each runs
  * once, in the order of arrival, before any of them runs again, and the others of the process get a turn in between.
@@ -11,15 +15,18 @@ export class Room {
   /** Answers of which fragments are unsent, in bytes. */
   backlogBytes = 0;
   readonly #backlogBytesMax: number;
+  readonly #asker: Asker;
   readonly #waiting = new Set<() => void>();
   #planned = false;
   #heldOff = false;
   #closed = false;
 
-  constructor(connection: Connection, env: Env, backlogBytesMax: number) {
+  /** `asker` is who waits for answers of the peer. */
+  constructor(connection: Connection, env: Env, backlogBytesMax: number, asker: Asker) {
     this.#connection = connection;
     this.#env = env;
     this.#backlogBytesMax = backlogBytesMax;
+    this.#asker = asker;
   }
 
   /** True when a frame can be sent now. */
@@ -45,13 +52,21 @@ export class Room {
 
   /**
    * A peer that does not read what we send, or has asked for more than may wait here, is not read until it does: what waits
-   * for it stays within what it asked.
+   * for it stays within what it asked. Who waits for answers reads on: two ends that hold each other off would do so for
+   * ever.
    */
   holdOff(): void {
     if (this.#heldOff || !this.#full) return;
     this.#heldOff = true;
     this.#connection.pause();
     this.when(this.#readAgain);
+  }
+
+  /** We have asked the peer something: it is read, whatever waits for it. */
+  readOn(): void {
+    if (!this.#heldOff) return;
+    this.#waiting.delete(this.#readAgain);
+    this.#readAgain();
   }
 
   /** There is room again: each that waits now has its turn, as long as it lasts. */
@@ -78,6 +93,7 @@ export class Room {
   };
 
   get #full(): boolean {
+    if (this.#asker.outstanding > 0) return false;
     return !this.#connection.writable || this.backlogBytes > this.#backlogBytesMax;
   }
 

@@ -98,7 +98,7 @@ export class Session extends Alarm implements Receiver, Carrier {
     super();
     this.env = env;
     this.connection = connection;
-    this.room = new Room(connection, env, unfinishedBytesMax(options.itemBytesMax));
+    this.room = new Room(connection, env, unfinishedBytesMax(options.itemBytesMax), this);
     this.#streamIds = new StreamIds(options.role, options.streamIdFirst);
     this.unsent = new FragmentQueue(connection, this.room, this.#streamIds, options.frameBytesMax);
     this.sender = new FrameSender(connection, this.unsent);
@@ -148,6 +148,7 @@ export class Session extends Alarm implements Receiver, Carrier {
     if (!notification || this.unsent.has(streamId)) {
       this.#streams.set(streamId, request);
       this.outstanding++;
+      this.room.readOn();
     }
     const unproven = notification && !this.#established;
     if (unproven && this.#unproven.length < this.#options.outstandingMax)
