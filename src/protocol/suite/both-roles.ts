@@ -60,6 +60,23 @@ export const bothRolesCases: readonly Case[] = [
     },
   },
   {
+    name: "large inputs and answers cross in both directions: nobody stops reading for good",
+    play: async (stage) => {
+      const { caller, back } = await introduced(stage);
+      const raw = { kind: "call", in: "raw", out: "raw" } as const;
+      const { forth } = stage.operations("large", 1, { forth: raw });
+      const { echo } = stage.operations("back", 1, { echo: raw });
+      stage.services.answer(forth, (input) => input);
+      stage.back.answer(echo, (input) => input);
+      const block = Buffer.alloc(3_000_000, 7);
+      const calls = numbers(12).flatMap(() => [
+        caller.call(forth, block, stage.attempt()),
+        back.call(echo, block, stage.attempt()),
+      ]);
+      for (const answer of await Promise.all(calls)) ok(block.equals(answer as Buffer));
+    },
+  },
+  {
     name: "a handler that calls back before it answers is answered, at any depth",
     play: async (stage) => {
       const { down } = stage.operations("forth", 1, { down: { kind: "call" } });
