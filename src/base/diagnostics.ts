@@ -29,8 +29,13 @@ export interface CallEvent {
   readonly side: "client" | "server";
   readonly operation: string;
   readonly kind: Kind;
-  /** W3C `traceparent` of this call. */
+  /** W3C `traceparent` of this call, the same on both sides: by it the two halves of a call are found again. */
   readonly traceparent: string;
+  /**
+   * The `traceparent` of the served call that made this one: whose child it is in the tree of the trace. Told on the
+   * client's side; undefined where a trace begins.
+   */
+  readonly parent?: string | undefined;
   /** The `traceparent` of the work that this call came from when it is not part of its trace. */
   readonly link?: string | undefined;
   /** The address that was called, or of the connection by which it came. */

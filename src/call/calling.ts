@@ -111,6 +111,7 @@ export function publishCall(
     operation: member.operation.name,
     kind: member.operation.kind,
     traceparent: invocation.attempt.trace.traceparent,
+    parent: invocation.parent,
     link: invocation.link,
     endpoint: caller.endpoint,
     code,

@@ -55,6 +55,11 @@ export class Invocation implements LiveCall {
     if (options?.signal !== undefined) this.#listen(options.signal);
   }
 
+  /** The `traceparent` of the served call that made this one; undefined where a trace begins. */
+  get parent(): string | undefined {
+    return this.#parent?.trace.traceparent;
+  }
+
   /** The call is over. */
   settle(): void {
     this.life?.end(this);

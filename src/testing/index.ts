@@ -19,5 +19,14 @@ export {
 } from "../call/client-suite.ts";
 export { register, type SuiteCase } from "./register.ts";
 
+// Certificates for what listens on `tls:` in a test, without a file and without another program.
+export {
+  selfSigned,
+  testAuthority,
+  type Issued,
+  type IssueOptions,
+  type TestAuthority,
+} from "../transport/tls/testing/authority.ts";
+
 // What transports promise, as the table of the docs.
 export { capabilitiesTable } from "../transport/capabilities-table.ts";

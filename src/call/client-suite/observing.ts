@@ -127,6 +127,30 @@ export const observingCases: readonly Case[] = [
     play: (stage) => Ear.listen((ear) => connections(stage, ear)),
   },
   {
+    name: "what a handler asks is told as its child, and what nobody served asked is nobody's",
+    play: (stage) =>
+      Ear.listen(async (ear) => {
+        const { client } = await stage.pair(Desk, {
+          ask: async (input): Promise<string> => (input === "outer" ? client.ask("inner") : input),
+          items: () => [],
+          async tell(): Promise<void> {
+            await take(client.items("a"));
+          },
+        });
+        await client.ask("outer");
+        await client.tell("a");
+        await stage.until(() => ear.calls.length === 6 && ear.streams.length === 2, "all is told");
+        const of = (events: readonly CallEvent[], side: CallEvent["side"]): CallEvent[] =>
+          events.filter((event) => event.side === side);
+        // The inner call ends first.
+        const [inner, outer, telling] = of(ear.calls, "client");
+        const [reading] = of(ear.streams, "client");
+        deepEqual([outer!.parent, telling!.parent], [undefined, undefined]);
+        equal(inner!.parent, outer!.traceparent);
+        equal(reading!.parent, telling!.traceparent);
+      }),
+  },
+  {
     name: "work that is no part of a trace any more is linked to it",
     play: (stage) =>
       Ear.listen(async (ear) => {
