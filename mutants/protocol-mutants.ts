@@ -26,7 +26,7 @@ export const protocolMutants: readonly Mutant[] = [
   {
     name: "cancel-not-passed-on",
     file: `${rsocket}/served-call.ts`,
-    find: `    this.#incoming.cancel("caller");`,
+    find: `    this.incoming.cancel("caller");`,
     replace: "",
     because: "handlers do not learn that their caller has given up",
     killedBy: "sim",
@@ -34,31 +34,31 @@ export const protocolMutants: readonly Mutant[] = [
   {
     name: "stream-not-stopped",
     file: `${rsocket}/served-stream.ts`,
-    find: `    this.#stop("caller");`,
-    replace: "this.#gone = true;",
+    find: `    this.stop("caller");`,
+    replace: "this.closed = true;",
     because: "producers go on for readers that have left",
     killedBy: "sim",
   },
   {
     name: "loss-not-passed-on",
     file: `${rsocket}/served-call.ts`,
-    find: `    this.#incoming.cancel("peer");`,
+    find: `    this.incoming.cancel("peer");`,
     replace: "",
     because: "handlers work on for callers whose process has died",
     killedBy: "protocol",
   },
   {
     name: "credit-ignored",
-    file: `${rsocket}/served-stream.ts`,
-    find: "return this.#credit > 0 && this.#responder.session.connection.writable;",
-    replace: "return this.#responder.session.connection.writable;",
+    file: `${rsocket}/item-sink.ts`,
+    find: "return this.#credit > 0 && this.room.writable;",
+    replace: "return this.room.writable;",
     because: "a slow reader drowns in items",
     killedBy: "sim",
   },
   {
     name: "credit-granted-once",
-    file: `${rsocket}/item-stream.ts`,
-    find: "if (grant > 0 && !this.over) this.session?.request(this.streamId, grant);",
+    file: `${rsocket}/received-items.ts`,
+    find: "if (grant > 0 && !this.ended) this.#owner.grant(grant);",
     replace: "void grant;",
     because: "every stream stops after its first items",
     killedBy: "sim",
@@ -94,8 +94,8 @@ export const protocolMutants: readonly Mutant[] = [
   {
     name: "deadline-says-no",
     file: `${rsocket}/request.ts`,
-    find: `this.fail(systemError("DEADLINE_EXCEEDED", reason, { executed: "maybe" }));`,
-    replace: `this.fail(systemError("DEADLINE_EXCEEDED", reason, { executed: "no" }));`,
+    find: `this.abandon(systemError("DEADLINE_EXCEEDED", reason, { executed: "maybe" }));`,
+    replace: `this.abandon(systemError("DEADLINE_EXCEEDED", reason, { executed: "no" }));`,
     because: "what perhaps ran is done again by who trusts the answer",
     killedBy: "sim",
   },
@@ -151,7 +151,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "deadline-not-watched",
-    file: `${rsocket}/caller.ts`,
+    file: `${rsocket}/asking-side.ts`,
     find: "if (!request.over) this.env.set(request, Math.min(deadlineAt, totalAt));",
     replace: "this.env.clear(request);",
     because: "a call without an answer waits for ever",
@@ -160,7 +160,7 @@ export const protocolMutants: readonly Mutant[] = [
   {
     name: "idle-counted-from-the-alarm",
     file: `${rsocket}/item-stream.ts`,
-    find: "const from = this.#readers.length > 0 ? this.#idleFrom : now;",
+    find: "const from = this.#items.awaited ? this.#idleFrom : now;",
     replace: "const from = Math.max(now, this.#idleFrom);",
     because: "a silent stream is noticed after up to twice its time",
     killedBy: "sim",
@@ -201,15 +201,15 @@ export const protocolMutants: readonly Mutant[] = [
   {
     name: "answered-twice",
     file: `${rsocket}/served-call.ts`,
-    find: "      responder.payload(this.#streamId, Flag.NEXT | Flag.COMPLETE, payload);",
-    replace: `      responder.payload(this.#streamId, Flag.NEXT | Flag.COMPLETE, payload);
-      responder.payload(this.#streamId, Flag.NEXT | Flag.COMPLETE, payload);`,
+    find: "      responder.payload(this.streamId, Flag.NEXT | Flag.COMPLETE, payload);",
+    replace: `      responder.payload(this.streamId, Flag.NEXT | Flag.COMPLETE, payload);
+      responder.payload(this.streamId, Flag.NEXT | Flag.COMPLETE, payload);`,
     because: "the second answer may meet another stream",
     killedBy: "sim",
   },
   {
     name: "item-lost",
-    file: `${rsocket}/item-stream.ts`,
+    file: `${rsocket}/received-items.ts`,
     find: "if (reader === undefined) this.#items.push(item);",
     replace: "if (reader === undefined) this.#items.size === 5 || this.#items.push(item);",
     because: "streams have gaps",
@@ -217,7 +217,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "item-twice",
-    file: `${rsocket}/item-stream.ts`,
+    file: `${rsocket}/received-items.ts`,
     find: "if (reader === undefined) this.#items.push(item);",
     replace:
       "if (reader === undefined) this.#items.push(item) && this.#items.size === 3 && this.#items.push(item);",
@@ -227,8 +227,8 @@ export const protocolMutants: readonly Mutant[] = [
   {
     name: "failure-before-its-items",
     file: `${rsocket}/item-stream.ts`,
-    find: "    const told = this.#options.settled(error);",
-    replace: "    const told = this.#options.settled(error);\n    this.#items.clear();",
+    find: "    this.#items.fail(this.#options.settled(error));",
+    replace: "    this.#items.clear();\n    this.#items.fail(this.#options.settled(error));",
     because: "items that arrived before a failure are lost",
     killedBy: "protocol",
   },

@@ -33,6 +33,10 @@ export class FrameScene {
       seen: { kind: "notification", in: "raw" },
     },
   );
+  readonly channels: Readonly<Record<"store" | "talk", Operation>> = declare("files", 1, {
+    store: { kind: "upload" },
+    talk: { kind: "duplex" },
+  });
   /** When each dial of a caller began, oldest first. */
   readonly dials: number[] = [];
   readonly #transport: Transport = memory(new MemoryNames());
