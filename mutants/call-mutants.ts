@@ -137,8 +137,8 @@ export const callMutants: readonly Mutant[] = [
   {
     name: "source-not-stopped",
     file: "src/call/pump.ts",
-    find: "if (live) await this.#return();",
-    replace: "",
+    find: "return (this.#returned ??= (async () => this.#items.return?.())());",
+    replace: "return Promise.resolve();",
     because: "a producer's `finally` never runs when its reader has left",
     killedBy: "sim",
   },

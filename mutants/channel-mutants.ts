@@ -37,7 +37,7 @@ export const channelMutants: readonly Mutant[] = [
     killedBy: "protocol",
   },
   {
-    name: "source-not-stopped",
+    name: "sink-left-open",
     file: `${rsocket}/pending-upload.ts`,
     find: "    super.finish();\n    this.#sent.close();",
     replace: "    super.finish();",
