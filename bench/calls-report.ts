@@ -1,26 +1,10 @@
-import { titleOf, type Case } from "./case.ts";
+import { titleOf } from "./case.ts";
 import { blockBytes } from "./items.ts";
+import { lineOf, rateOf, ratioOf, type Line } from "./line.ts";
 import type { Sample } from "./pair.ts";
-import { goal, machine, table, type Goal, type Report } from "./report.ts";
+import { goal, goalsTable, machine, table, whole, type Goal, type Report } from "./report.ts";
+import type { Row } from "./rounds.ts";
 import { spreadOf, type Spread } from "./spread.ts";
-
-/** The samples of one peer in one case, one for each round. */
-export interface Row {
-  readonly of: Case;
-  readonly peer: string;
-  readonly samples: readonly Sample[];
-}
-
-/** One line of a table. */
-interface Line {
-  readonly case: string;
-  readonly peer: string;
-  /** Calls or items a second. */
-  readonly rate: Spread;
-  readonly cpuUsEach: Spread;
-  readonly p50Us?: Spread;
-  readonly p99Us?: Spread;
-}
 
 const ours = "trunkline";
 
@@ -47,34 +31,15 @@ export function callsReport(
   return { report, tables: tablesOf(lines, ratios, goals) };
 }
 
-function lineOf({ of, peer, samples }: Row): Line {
-  const spread = (value: (sample: Sample) => number | undefined): Spread =>
-    spreadOf(samples.map((sample) => value(sample)!));
-  const line = {
-    case: titleOf(of),
-    peer,
-    rate: spread((sample) => sample.count / sample.seconds),
-    cpuUsEach: spread((sample) => sample.cpuUsEach),
-  };
-  return samples[0]?.p50Us === undefined
-    ? line
-    : {
-        ...line,
-        p50Us: spread((sample) => sample.p50Us),
-        p99Us: spread((sample) => sample.p99Us),
-      };
-}
-
-/** Trunkline beside each peer, round by round: what disturbs a whole round disturbs both. */
+/** Trunkline beside each peer. */
 function ratiosOf(rows: readonly Row[]): Record<string, number> {
   const ratios: Record<string, number> = {};
   const compare = (name: string, a: Row, b: Row, value: (sample: Sample) => number): void => {
-    const each = a.samples.map((sample, round) => value(sample) / value(b.samples[round]!));
-    ratios[`${name} ÷ ${b.peer}, ${titleOf(a.of)}`] = Number(spreadOf(each).median.toPrecision(3));
+    ratios[`${name} ÷ ${b.peer}, ${titleOf(a.of)}`] = ratioOf(a, b, value);
   };
   for (const own of rows.filter(({ peer }) => peer === ours)) {
     for (const other of rows.filter(({ of, peer }) => of === own.of && peer !== ours)) {
-      compare("rate", own, other, (sample) => sample.count / sample.seconds);
+      compare("rate", own, other, rateOf);
       compare("cpu", own, other, (sample) => sample.cpuUsEach);
       if (own.samples[0]?.p50Us !== undefined)
         compare("p50", own, other, (sample) => sample.p50Us!);
@@ -151,18 +116,8 @@ function tablesOf(
           ),
     );
   }
-  const goalRows = goals.map((each) => [
-    each.name,
-    each.goal,
-    each.measured >= 1000 ? whole(each.measured) : each.measured.toPrecision(3),
-    each.met ? "yes" : "no",
-  ]);
-  parts.push(table(["goal", "", "measured", "met"], goalRows));
+  parts.push(goalsTable(goals));
   return parts.join("\n\n");
-}
-
-function whole(value: number): string {
-  return Math.round(value).toLocaleString("en");
 }
 
 function ratioText(ratio: number | undefined): string {

@@ -1,12 +1,10 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { cases, titleOf } from "./case.ts";
-import { callsReport, type Row } from "./calls-report.ts";
+import { cases } from "./case.ts";
+import { callsReport } from "./calls-report.ts";
 import { idleBytes } from "./idle.ts";
-import { Pair, type Sample } from "./pair.ts";
-import { peerNamed, peers } from "./peers.ts";
-import type { Bench, BenchOptions } from "./report.ts";
+import { Pair } from "./pair.ts";
+import { callsPeers } from "./peers.ts";
+import { profiled, withFolder, type Bench, type BenchOptions } from "./report.ts";
+import { endAll, measureRounds, type Row } from "./rounds.ts";
 
 /** How long each peer warms up in each case: the slower ones need more time until their code is optimised. */
 const warmSeconds = 2;
@@ -15,45 +13,27 @@ const warmSeconds = 2;
 const idleServers = 3;
 
 /** Calls, streams and idle connections, Trunkline beside its peers. */
-export const calls: Bench = async (options) => {
-  const folder = await mkdtemp(join(tmpdir(), "bench-"));
-  try {
+export const calls: Bench = (options) =>
+  withFolder(async (folder) => {
     const rows = await measureAll(options, folder);
-    const idle = options.peers.length > 0 ? [] : await measureIdle(options, folder);
+    const idle = options.only.length > 0 ? [] : await measureIdle(options, folder);
     return callsReport(rows, idle);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-};
+  });
 
 async function measureAll(options: BenchOptions, folder: string): Promise<Row[]> {
-  const names = options.peers.length > 0 ? options.peers : peers.map((peer) => peer.name);
+  const { only } = options;
   const pairs: Pair[] = [];
-  for (const name of names) {
-    const profiled = options.profile !== undefined && name === "trunkline";
-    const nodeOptions = profiled ? ["--cpu-prof", `--cpu-prof-dir=${options.profile}`] : [];
-    pairs.push(await Pair.start(name, folder, nodeOptions));
+  for (const peer of callsPeers.filter(({ name }) => only.length === 0 || only.includes(name))) {
+    pairs.push(await Pair.start(peer, folder, profiled(options, peer.name)));
   }
-  const rows = cases.flatMap((each) =>
+  const groups = cases.map((of) =>
     pairs
-      .filter(({ peer }) => each.ask === "calls" || peerNamed(peer).flows.includes(each.flow))
-      .map((pair) => ({ of: each, pair, samples: [] as Sample[] })),
+      .filter(({ peer }) => of.ask === "calls" || peer.flows.includes(of.flow))
+      .map((pair) => ({ of, pair })),
   );
-  // Round 0 warms up and is thrown away.
-  for (let round = options.quick ? 1 : 0; round <= options.rounds; round++) {
-    for (const each of cases) {
-      const row = rows.filter((candidate) => candidate.of === each);
-      for (let place = 0; place < row.length; place++) {
-        const { pair, samples } = row[(round + place) % row.length]!;
-        options.progress(`round ${round} of ${options.rounds}: ${titleOf(each)}, ${pair.peer}`);
-        const seconds = round > 0 ? options.seconds : Math.max(options.seconds, warmSeconds);
-        const sample = await pair.measure({ ...each, seconds });
-        if (round > 0) samples.push(sample);
-      }
-    }
-  }
-  for (const pair of pairs) await pair.end();
-  return rows.map(({ of, pair, samples }) => ({ of, peer: pair.peer, samples }));
+  const rows = await measureRounds(groups, warmSeconds, options);
+  await endAll(pairs);
+  return rows;
 }
 
 async function measureIdle(options: BenchOptions, folder: string): Promise<number[]> {

@@ -13,6 +13,9 @@ export const cases: readonly Case[] = [
   ...flows.map((flow): Case => ({ ask: "stream", flow })),
 ];
 
+/** Small calls, as many at once as a busy client makes. */
+export const many: Case = { ask: "calls", size: "64 B", inFlight: 64 };
+
 export function titleOf(each: Case): string {
   return each.ask === "calls"
     ? `calls of ${each.size}, ${each.inFlight} in flight`

@@ -4,12 +4,14 @@ import { join } from "node:path";
 
 /** A process that answers one question at a time. */
 export interface Child<Question, Answer> {
+  /** What it said of itself when it was ready. */
+  readonly about: string;
   ask(question: Question): Promise<Answer>;
   /** Ends it and waits until it has ended. */
   end(): Promise<void>;
 }
 
-/** Starts `program`, a file beside this one, and waits for its first message. */
+/** Starts `program`, a file beside this one, and waits until it is ready. */
 export async function start<Question extends object, Answer>(
   program: string,
   args: readonly string[],
@@ -19,8 +21,9 @@ export async function start<Question extends object, Answer>(
     execArgv: [...process.execArgv, ...nodeOptions],
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
-  await next(process_, program);
+  const about = (await next(process_, program)) as string;
   return {
+    about,
     async ask(question) {
       const given = next(process_, program);
       process_.send(question);
@@ -48,11 +51,11 @@ async function next(process_: ChildProcess, program: string): Promise<unknown> {
   }
 }
 
-/** The other side of `start`: says that it is ready, answers, and ends with its parent. */
-export function answer(to: (question: never) => Promise<unknown>): void {
+/** The other side of `start`: says that it is ready, and something about itself, answers, and ends with its parent. */
+export function answer(to: (question: never) => Promise<unknown>, about: string = ""): void {
   process.on("message", (question) => {
     void to(question as never).then((given) => process.send!(given as object));
   });
   process.on("disconnect", () => process.exit());
-  process.send!("ready");
+  process.send!(about);
 }

@@ -1,4 +1,4 @@
-// The client of one peer in a process of its own: `client.ts PEER SOCKET`.
+// The client of one peer in a process of its own: `client.ts PEER PLACE`.
 import { answer } from "./child.ts";
 import type { Flow } from "./items.ts";
 import { latencies, load, type Measured } from "./load.ts";
@@ -20,16 +20,20 @@ export interface ClientAnswer extends Measured {
   readonly cpuUs: number;
 }
 
-const [name, path] = process.argv.slice(2);
+const [name, place] = process.argv.slice(2);
 const peer = await peerNamed(name!).load();
-const connected = await peer.connect(path!);
+const connected = await peer.connect(place!);
 const jobs = { "64 B": jobsOf("64 B"), "4 KiB": jobsOf("4 KiB") };
 
 answer(async (question: ClientQuestion): Promise<ClientAnswer> => {
-  const before = cpuUs();
+  const before = await usedUs();
   const measured = await measure(connected, question);
-  return { ...measured, cpuUs: cpuUs() - before };
+  return { ...measured, cpuUs: (await usedUs()) - before };
 });
+
+async function usedUs(): Promise<number> {
+  return cpuUs() + ((await connected.otherCpuUs?.()) ?? 0);
+}
 
 function measure(to: Connected, question: ClientQuestion): Promise<Measured> {
   if (question.ask === "stream") return readFor(to, question.flow, question.seconds);

@@ -2,19 +2,29 @@
 import { parseArgs } from "node:util";
 import { calls } from "./calls.ts";
 import type { Bench } from "./report.ts";
+import { transports } from "./transports.ts";
 
-/** A line for each bench. */
-const benches: Readonly<Record<string, Bench>> = { calls };
+/** A line for each bench: it, and how many rounds of how many seconds it makes by default. */
+const benches: Readonly<Record<string, { run: Bench; rounds: number; seconds: number }>> = {
+  calls: { run: calls, rounds: 9, seconds: 0.6 },
+  transports: { run: transports, rounds: 5, seconds: 0.4 },
+};
 
-const usage = `npm run bench -- NAME [--rounds N] [--seconds S] [--quick] [--json] [--peer NAME]… [--profile FOLDER]
+const usage = `npm run bench -- NAME [--rounds N] [--seconds S] [--quick] [--json] [--only NAME]… [--profile FOLDER]
 
-NAME       ${Object.keys(benches).join(", ")}
---rounds   how often each measurement is made, in turn with all others (default 9)
---seconds  how long each takes (default 0.6)
+NAME       calls: Trunkline beside others; transports: the transports side by side, and what scales
+--rounds   how often each measurement is made, in turn with all others (default: ${defaults("rounds")})
+--seconds  how long each takes (default: ${defaults("seconds")})
 --quick    one short round: shows that it works, and says nothing about speed
 --json     the last line is the report as JSON
---peer     only this peer; may be given several times
+--only     only this peer, transport or part; may be given several times
 --profile  Trunkline's processes write CPU profiles there`;
+
+function defaults(what: "rounds" | "seconds"): string {
+  return Object.entries(benches)
+    .map(([name, each]) => `${name} ${each[what]}`)
+    .join(", ");
+}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -23,7 +33,7 @@ const { values, positionals } = parseArgs({
     seconds: { type: "string" },
     quick: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
-    peer: { type: "string", multiple: true, default: [] },
+    only: { type: "string", multiple: true, default: [] },
     profile: { type: "string" },
   },
 });
@@ -38,11 +48,11 @@ if (bench === undefined) {
 const began = performance.now();
 const terminal = process.stderr.isTTY;
 
-const { report, tables } = await bench({
-  rounds: Number(values.rounds ?? (values.quick ? 1 : 9)),
-  seconds: Number(values.seconds ?? (values.quick ? 0.1 : 0.6)),
+const { report, tables } = await bench.run({
+  rounds: Number(values.rounds ?? (values.quick ? 1 : bench.rounds)),
+  seconds: Number(values.seconds ?? (values.quick ? 0.1 : bench.seconds)),
   quick: values.quick,
-  peers: values.peer,
+  only: values.only,
   profile: values.profile,
   progress(text) {
     const line = `${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${text}`;

@@ -1,6 +1,6 @@
-import { join } from "node:path";
 import { start, type Child } from "./child.ts";
 import type { ClientAnswer, ClientQuestion } from "./client.ts";
+import type { Listed } from "./peers.ts";
 import type { ServerQuestion } from "./server.ts";
 
 /** What one measurement gave, the cost of both sides with it. */
@@ -9,43 +9,53 @@ export interface Sample extends ClientAnswer {
   readonly cpuUsEach: number;
 }
 
-/** A peer's two processes: they idle while another peer is measured. */
-export class Pair {
-  readonly peer: string;
-  readonly #server: Child<ServerQuestion, number>;
-  readonly #client: Child<ClientQuestion, ClientAnswer>;
+type Client = Child<ClientQuestion, ClientAnswer>;
+type Server = Child<ServerQuestion, number>;
 
-  /** The socket file is made in `folder`. */
-  static async start(peer: string, folder: string, nodeOptions: readonly string[]): Promise<Pair> {
-    const path = join(folder, `${peer.replaceAll(" ", "-")}.sock`);
-    const server = await start<ServerQuestion, number>("server.ts", [peer, path], nodeOptions);
-    const client = await start<ClientQuestion, ClientAnswer>(
-      "client.ts",
-      [peer, path],
-      nodeOptions,
-    );
+/** A peer's two processes, or the one that is both sides: they idle while another peer is measured. */
+export class Pair {
+  readonly peer: Listed;
+  readonly #server: Server | undefined;
+  readonly #client: Client;
+
+  /** What the peer makes of files is made in `folder`. */
+  static async start(
+    peer: Listed,
+    folder: string,
+    nodeOptions: readonly string[] = [],
+  ): Promise<Pair> {
+    const { serve } = await peer.load();
+    const server: Server | undefined =
+      serve === undefined ? undefined : await start("server.ts", [peer.name, folder], nodeOptions);
+    const place = server?.about ?? "";
+    const client: Client = await start("client.ts", [peer.name, place], nodeOptions);
     return new Pair(peer, server, client);
   }
 
-  private constructor(
-    peer: string,
-    server: Child<ServerQuestion, number>,
-    client: Child<ClientQuestion, ClientAnswer>,
-  ) {
+  private constructor(peer: Listed, server: Server | undefined, client: Client) {
     this.peer = peer;
     this.#server = server;
     this.#client = client;
   }
 
+  /** Where the server is reached. */
+  get place(): string {
+    return this.#server?.about ?? "";
+  }
+
   async measure(question: ClientQuestion): Promise<Sample> {
-    const before = await this.#server.ask({ ask: "cpu" });
+    const before = await this.#serverCpuUs();
     const answer = await this.#client.ask(question);
-    const serverUs = (await this.#server.ask({ ask: "cpu" })) - before;
+    const serverUs = (await this.#serverCpuUs()) - before;
     return { ...answer, cpuUsEach: (answer.cpuUs + serverUs) / answer.count };
   }
 
   async end(): Promise<void> {
     await this.#client.end();
-    await this.#server.end();
+    await this.#server?.end();
+  }
+
+  async #serverCpuUs(): Promise<number> {
+    return (await this.#server?.ask({ ask: "cpu" })) ?? 0;
   }
 }

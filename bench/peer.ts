@@ -1,12 +1,15 @@
 import type { Flow } from "./items.ts";
 import type { Job } from "./work.ts";
 
-/** One way for two processes to talk: all do the same work over the same kind of socket. */
+/** One way for two sides to talk: those that are compared do the same work over the same mechanism. */
 export interface Peer {
-  /** In the process of the server: answers orders and sends streams at a socket file. */
-  serve(path: string): Promise<void>;
+  /**
+   * In the process of the server: answers orders and sends streams; files are made in `folder`. Resolves with the place,
+   * a text that `connect` understands. Absent where connecting starts the other side.
+   */
+  serve?(folder: string): Promise<string>;
   /** In the process of the client. */
-  connect(path: string): Promise<Connected>;
+  connect(place: string): Promise<Connected>;
 }
 
 export interface Connected {
@@ -16,6 +19,8 @@ export interface Connected {
   isRight(job: Job, answer: unknown): boolean;
   /** Reads and checks items until `over` says so; resolves with how many came. Throws at a wrong one. */
   read(flow: Flow, over: () => boolean): Promise<number>;
+  /** What a process that connecting has started has used of the processor, in microseconds. */
+  otherCpuUs?(): Promise<number>;
 }
 
 /** For streams that nobody ends but the reader. */

@@ -9,11 +9,14 @@ export interface Listed {
   load(): Promise<Peer>;
 }
 
-/** In the order of the tables. */
-export const peers: readonly Listed[] = [
+const both = ["64 B", "64 KiB"] as const;
+const blocks = ["64 KiB"] as const;
+
+/** Those of the bench `calls`, in the order of its tables. */
+export const callsPeers: readonly Listed[] = [
   {
     name: "socket",
-    flows: ["64 KiB"],
+    flows: blocks,
     load: async () => (await import("./peers/socket.ts")).socket,
   },
   { name: "undici", flows: [], load: async () => (await import("./peers/http.ts")).http },
@@ -24,21 +27,110 @@ export const peers: readonly Listed[] = [
   },
   {
     name: "grpc-js",
-    flows: ["64 B", "64 KiB"],
+    flows: both,
     load: async () => (await import("./peers/grpc.ts")).grpc,
   },
   {
     name: "trunkline",
-    flows: ["64 B", "64 KiB"],
+    flows: both,
     load: async () => (await import("./peers/trunkline.ts")).trunkline,
   },
 ];
 
+/** A transport: Trunkline over it, and what carries it, bare. */
+export interface Transport {
+  readonly name: string;
+  readonly ours: Listed;
+  /** Nothing carries `memory:`. */
+  readonly bare?: Listed;
+}
+
+/** Those of the bench `transports`, in the order of its tables. */
+export const transports: readonly Transport[] = [
+  transport("memory", async () => (await import("./peers/trunkline.ts")).trunklineMemory),
+  transport(
+    "worker",
+    async () => (await import("./peers/trunkline.ts")).trunklineWorker,
+    async () => (await import("./peers/port.ts")).port,
+  ),
+  transport(
+    "stdio",
+    async () => (await import("./peers/trunkline.ts")).trunklineStdio,
+    async () => (await import("./peers/pipe.ts")).pipe,
+  ),
+  transport(
+    "unix",
+    async () => (await import("./peers/trunkline.ts")).trunkline,
+    async () => (await import("./peers/socket.ts")).socket,
+  ),
+  transport(
+    "tcp",
+    async () => (await import("./peers/trunkline.ts")).trunklineTcp,
+    async () => (await import("./peers/socket.ts")).tcpSocket,
+  ),
+  transport(
+    "tls",
+    async () => (await import("./peers/trunkline.ts")).trunklineTls,
+    async () => (await import("./peers/socket.ts")).tlsSocket,
+  ),
+];
+
+function transport(name: string, ours: () => Promise<Peer>, bare?: () => Promise<Peer>): Transport {
+  return {
+    name,
+    ours: { name: `trunkline ${name}`, flows: both, load: ours },
+    ...(bare === undefined ? {} : { bare: { name: `bare ${name}`, flows: blocks, load: bare } }),
+  };
+}
+
+/** Counts of services, and of connections, that are compared. */
+export const serviceCounts = [1, 10, 100, 1_000] as const;
+export const spreadConnections = 64;
+
+/** Trunkline with so many services on one connection. */
+export const servicesPeers: readonly Listed[] = serviceCounts.map((count) => ({
+  name: `${count.toLocaleString("en")} service${count === 1 ? "" : "s"}`,
+  flows: [],
+  load: async () => (await import("./peers/services.ts")).services(count),
+}));
+
+/** The same load over many connections. */
+export const spreadPeers: readonly Listed[] = [
+  {
+    name: `bare, ${spreadConnections} connections`,
+    flows: [],
+    load: async () => (await import("./peers/spread.ts")).bareSpread(spreadConnections),
+  },
+  {
+    name: `trunkline, ${spreadConnections} connections`,
+    flows: [],
+    load: async () => (await import("./peers/spread.ts")).trunklineSpread(spreadConnections),
+  },
+];
+
+/** Trunkline twice: beside one of them there will be connections that idle. */
+export const idlePeers: readonly [Listed, Listed] = [
+  named("no idle connections"),
+  named("1,000 idle connections"),
+];
+
+function named(name: string): Listed {
+  return { name, flows: [], load: async () => (await import("./peers/trunkline.ts")).trunkline };
+}
+
+/** The process of a peer is told its name. */
 export function peerNamed(name: string): Listed {
-  const peer = peers.find((each) => each.name === name);
+  const all = [
+    ...callsPeers,
+    ...transports.flatMap(({ ours, bare }) => [ours, ...(bare === undefined ? [] : [bare])]),
+    ...servicesPeers,
+    ...spreadPeers,
+    ...idlePeers,
+  ];
+  const peer = all.find((each) => each.name === name);
   if (peer === undefined)
     throw new Error(
-      `there is no peer "${name}"; there are: ${peers.map((each) => each.name).join(", ")}`,
+      `there is no peer "${name}"; there are: ${all.map((each) => each.name).join(", ")}`,
     );
   return peer;
 }

@@ -1,4 +1,6 @@
-import { cpus, loadavg } from "node:os";
+import { mkdtemp, rm } from "node:fs/promises";
+import { cpus, loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
 
 /** What a bench tells: the same to people and to programs. */
 export interface Report {
@@ -26,8 +28,8 @@ export interface BenchOptions {
   readonly seconds: number;
   /** One short round: shows that it works, and says nothing about speed. */
   readonly quick: boolean;
-  /** Only these peers; all when empty. */
-  readonly peers: readonly string[];
+  /** Only these peers or parts; all when empty. */
+  readonly only: readonly string[];
   /** Where the processes of Trunkline leave what `--cpu-prof` writes; undefined: not profiled. */
   readonly profile: string | undefined;
   /** A line for whoever waits. */
@@ -38,6 +40,22 @@ export interface BenchOptions {
 export type Bench = (
   options: BenchOptions,
 ) => Promise<{ readonly report: Report; readonly tables: string }>;
+
+/** Gives a bench a folder, and clears it away. */
+export async function withFolder<T>(run: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "bench-"));
+  try {
+    return await run(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** For Node: Trunkline's own processes are profiled when that is asked for. */
+export function profiled({ profile }: BenchOptions, peer: string): string[] {
+  if (profile === undefined || !peer.startsWith("trunkline")) return [];
+  return ["--cpu-prof", `--cpu-prof-dir=${profile}`];
+}
 
 /** What the numbers come from, and how busy it was with other things: `load` counts the bench's own processes too. */
 export function machine(): string {
@@ -71,4 +89,18 @@ export function goal(
 ): Goal {
   const met = bound === "≥" ? measured >= limit : measured <= limit;
   return { name, goal: `${bound} ${limit.toLocaleString("en")}${unit}`, measured, met };
+}
+
+export function goalsTable(goals: readonly Goal[]): string {
+  const rows = goals.map((each) => [
+    each.name,
+    each.goal,
+    each.measured >= 1000 ? whole(each.measured) : each.measured.toPrecision(3),
+    each.met ? "yes" : "no",
+  ]);
+  return table(["goal", "", "measured", "met"], rows);
+}
+
+export function whole(value: number): string {
+  return Math.round(value).toLocaleString("en");
 }

@@ -1,12 +1,12 @@
-// The server of one peer in a process of its own: `server.ts PEER SOCKET`.
+// The server of one peer in a process of its own: `server.ts PEER FOLDER`.
 import { answer } from "./child.ts";
 import { cpuUs, residentBytes } from "./usage.ts";
 import { peerNamed } from "./peers.ts";
 
 export type ServerQuestion = { readonly ask: "cpu" | "memory" };
 
-const [name, path] = process.argv.slice(2);
+const [name, folder] = process.argv.slice(2);
 const peer = await peerNamed(name!).load();
-await peer.serve(path!);
+const place = await peer.serve!(folder!);
 
-answer(async ({ ask }: ServerQuestion) => (ask === "cpu" ? cpuUs() : residentBytes()));
+answer(async ({ ask }: ServerQuestion) => (ask === "cpu" ? cpuUs() : residentBytes()), place);

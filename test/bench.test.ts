@@ -6,19 +6,45 @@ import { fromSource, start } from "./program.ts";
 
 const root = join(import.meta.dirname, "..");
 
-test("the bench of calls runs, and all peers give the right answers", async () => {
-  const args = [...fromSource, "bench/main.ts", "calls", "--quick", "--json"];
+interface Report {
+  ok: boolean;
+  bench: string;
+  rows: { case: string; peer: string }[];
+  goals: { name: string; met: boolean }[];
+}
+
+/** One short round of a bench. */
+async function bench(name: string): Promise<Report> {
+  const args = [...fromSource, "bench/main.ts", name, "--quick", "--json"];
   const ended = await start(process.execPath, args, root).ended;
   equal(ended.code, 0, ended.stderr);
-  const report = JSON.parse(ended.stdout.trimEnd().split("\n").at(-1)!) as {
-    ok: boolean;
-    bench: string;
-    rows: { peer: string }[];
-    goals: { name: string; met: boolean }[];
-  };
+  const report = JSON.parse(ended.stdout.trimEnd().split("\n").at(-1)!) as Report;
   ok(report.ok);
-  equal(report.bench, "calls");
+  equal(report.bench, name);
+  return report;
+}
+
+test("the bench of calls runs, and all peers give the right answers", async () => {
+  const report = await bench("calls");
   const measured = [...new Set(report.rows.map(({ peer }) => peer))];
   deepEqual(measured, ["socket", "undici", "undici dispatch", "grpc-js", "trunkline"]);
   equal(report.goals.length, 7);
+});
+
+test("the bench of transports runs, and all sides give the right answers", async () => {
+  const report = await bench("transports");
+  const peersOf = (title: string): string[] =>
+    report.rows.flatMap(({ case: each, peer }) => (each === title ? peer : []));
+  const ours = ["memory", "worker", "stdio", "unix", "tcp", "tls"].map((at) => `trunkline ${at}`);
+  const bare = ours.slice(1).map((name) => name.replace("trunkline", "bare"));
+  deepEqual(new Set(peersOf("calls of 64 B, 1 in flight")), new Set([...ours, ...bare]));
+  deepEqual(new Set(peersOf("streams of 64 KiB")), new Set([...ours, ...bare]));
+  deepEqual(peersOf("streams of 64 B"), ours);
+  const scaled = [
+    ["1 service", "10 services", "100 services", "1,000 services"],
+    ["no idle connections", "1,000 idle connections"],
+    ["bare, 64 connections", "trunkline, 64 connections"],
+  ].flat();
+  deepEqual(peersOf("calls of 64 B, 64 in flight").slice(-scaled.length), scaled);
+  equal(report.goals.length, 3);
 });

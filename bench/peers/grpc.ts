@@ -7,6 +7,7 @@ import {
   type ServerUnaryCall,
   type ServerWritableStream,
 } from "@grpc/grpc-js";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { blockAt, isBlockAt, isOrderAt, orderAt, type Flow } from "../items.ts";
 import { wrong, type Connected, type Peer } from "../peer.ts";
@@ -21,13 +22,15 @@ const paths = { place: "/orders/place", "64 B": "/orders/watch", "64 KiB": "/ord
 
 /** Without deadlines, interceptors and validation. */
 export const grpc: Peer = {
-  async serve(path) {
+  async serve(folder) {
+    const path = join(folder, `${process.pid}.sock`);
     const server = new Server();
     server.addService(service, handlers);
     await promisify(server.bindAsync.bind(server))(
       `unix:${path}`,
       ServerCredentials.createInsecure(),
     );
+    return path;
   },
   async connect(path) {
     const client = new Client(`unix:${path}`, credentials.createInsecure());

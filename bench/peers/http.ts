@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { join } from "node:path";
 import { Pool } from "undici";
 import type { Connected, Peer } from "../peer.ts";
 import { answerTo, isAnswer, type Order } from "../work.ts";
@@ -49,11 +50,13 @@ export const httpDispatch: Peer = peer(byDispatch);
 
 function peer(ask: Ask): Peer {
   return {
-    async serve(socketPath) {
+    async serve(folder) {
+      const socketPath = join(folder, `${process.pid}.sock`);
       const server = createServer({ requestTimeout: 0, headersTimeout: 0 }, answer);
       server.keepAliveTimeout = 0;
       server.listen(socketPath);
       await once(server, "listening");
+      return socketPath;
     },
     async connect(socketPath) {
       const pool = new Pool("http://localhost", {

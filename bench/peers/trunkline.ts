@@ -1,53 +1,88 @@
-import { bytes, call, chassis, client, contract, serve, stream } from "trunkline";
-import * as z from "zod";
-import { blockAt, isBlockAt, isOrderAt, orderAt, type Flow } from "../items.ts";
+import { once } from "node:events";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { chassis, client, serve } from "trunkline";
+import { stdio } from "trunkline/transport/stdio";
+import { tls } from "trunkline/transport/tls";
+import { issueIn, trusted } from "../certificate.ts";
+import type { Flow } from "../items.ts";
 import { endless, wrong, type Connected, type Peer } from "../peer.ts";
-import { answerTo, isAnswer, type Job, type Order } from "../work.ts";
+import { isBlockAt, isOrderAt } from "../items.ts";
+import { cpuUs } from "../usage.ts";
+import { isAnswer, type Job } from "../work.ts";
+import { handlers, Orders, Usage } from "./orders.ts";
 
-const order = z.object({ id: z.string(), quantity: z.int(), note: z.string() });
+type Transports = NonNullable<Parameters<typeof client>[2]>["transports"];
 
-export const Orders = contract(
-  "orders",
-  { version: "1.0.0" },
-  {
-    place: call({ in: order, out: order }),
-    watch: stream({ in: z.number(), out: order }),
-    blocks: stream({ in: z.number(), out: bytes() }),
-  },
-);
-
-/** Everything that is on by default; the schemas check each value where it is sent and where it arrives. */
+/** Over a Unix socket. */
 export const trunkline: Peer = {
-  async serve(path) {
-    const handlers = {
-      async place(input: Order) {
-        return answerTo(input);
-      },
-      async *watch(count: number) {
-        for (let index = 0; index < count; index++) yield orderAt(index);
-      },
-      async *blocks(count: number) {
-        for (let index = 0; index < count; index++) yield blockAt(index);
-      },
-    };
-    const listen = `unix:${path}`;
-    await chassis({
-      name: "orders",
-      listen,
-      serve: [serve(Orders, handlers)],
-      checkSent: true,
-      signals: false,
-    });
+  serve: async (folder) => serveAt(`unix:${join(folder, `${process.pid}.sock`)}`),
+  connect: async (place) => connected(place),
+};
+
+export const trunklineTcp: Peer = {
+  serve: () => serveAt("tcp://127.0.0.1:0"),
+  connect: async (place) => connected(place),
+};
+
+export const trunklineTls: Peer = {
+  async serve(folder) {
+    const { cert, key, ca } = issueIn(folder);
+    return `${await serveAt("tls://127.0.0.1:0", [tls({ cert, key })])} ${ca}`;
   },
-  async connect(path) {
-    return connected(client(Orders, `unix:${path}`, { checkSent: true }));
+  async connect(place) {
+    const [address, ca] = place.split(" ");
+    return connected(address!, [tls({ ca: trusted(ca!) })]);
   },
 };
 
-function connected(orders: ReturnType<typeof client<typeof Orders>>): Connected {
+/** Both sides in one thread. */
+export const trunklineMemory: Peer = {
+  connect: async () => connected(await serveAt("memory:bench")),
+};
+
+/** The server in a thread of its own. */
+export const trunklineWorker: Peer = {
+  async connect() {
+    const thread = new Worker(join(import.meta.dirname, "orders-thread.ts"));
+    const [address] = (await once(thread, "message")) as [string];
+    return connected(address);
+  },
+};
+
+/** The server in a child process, over its pipes. */
+export const trunklineStdio: Peer = {
+  async connect() {
+    const program = join(import.meta.dirname, "orders-child.ts");
+    const command = process.execPath;
+    const transports = [stdio({ command, args: [...process.execArgv, program] })];
+    const usage = client(Usage, "stdio:", { transports });
+    return { ...connected("stdio:", transports), otherCpuUs: () => usage.cpuUs(null) };
+  },
+};
+
+/** Everything that is on by default; the schemas check each value where it is sent and where it arrives. */
+export async function serveAt(listen: string, transports?: Transports): Promise<string> {
+  const { addresses } = await chassis({
+    name: "orders",
+    listen,
+    serve: [serve(Orders, handlers), serve(Usage, { cpuUs })],
+    checkSent: true,
+    signals: false,
+    ...(transports === undefined ? {} : { transports }),
+  });
+  return addresses[0]!;
+}
+
+function connected(address: string, transports?: Transports): Connected {
+  const orders = client(Orders, address, {
+    checkSent: true,
+    ...(transports === undefined ? {} : { transports }),
+  });
   return {
     call: (job: Job) => orders.place(job.order),
-    isRight: (job, answer) => isAnswer(job.order, answer as Order),
+    isRight: (job, answer) =>
+      isAnswer(job.order, answer as Awaited<ReturnType<typeof orders.place>>),
     async read(flow: Flow, over) {
       let index = 0;
       if (flow === "64 B") {
