@@ -84,8 +84,8 @@ function transport(name: string, ours: () => Promise<Peer>, bare?: () => Promise
 }
 
 /** Counts of services, and of connections, that are compared. */
-export const serviceCounts = [1, 10, 100, 1_000] as const;
-export const spreadConnections = 64;
+const serviceCounts = [1, 10, 100, 1_000] as const;
+const spreadConnections = 64;
 
 /** Trunkline with so many services on one connection. */
 export const servicesPeers: readonly Listed[] = serviceCounts.map((count) => ({

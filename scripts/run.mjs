@@ -19,6 +19,7 @@ const programs = {
   fuzz: "fuzz/main.ts",
   mutants: "mutants/main.ts",
   sim: "sim/main.ts",
+  soak: "soak/main.ts",
   test: "scripts/test.ts",
   trunkline: "src/cli/main.ts",
 };
