@@ -88,11 +88,19 @@ const serviceCounts = [1, 10, 100, 1_000] as const;
 const spreadConnections = 64;
 
 /** Trunkline with so many services on one connection. */
-export const servicesPeers: readonly Listed[] = serviceCounts.map((count) => ({
-  name: `${count.toLocaleString("en")} service${count === 1 ? "" : "s"}`,
-  flows: [],
-  load: async () => (await import("./peers/services.ts")).services(count),
-}));
+export const servicesPeers: readonly Listed[] = [
+  ...serviceCounts.map((count) => ({
+    name: `${count.toLocaleString("en")} service${count === 1 ? "" : "s"}`,
+    flows: [],
+    load: async () => (await import("./peers/services.ts")).services(count, "one schema"),
+  })),
+  // What it costs that code of the schema library, made for each schema, is run by turns.
+  {
+    name: "1,000 services, schemas of their own",
+    flows: [],
+    load: async () => (await import("./peers/services.ts")).services(1_000, "their own"),
+  },
+];
 
 /** The same load over many connections. */
 export const spreadPeers: readonly Listed[] = [

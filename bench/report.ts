@@ -53,7 +53,7 @@ export async function withFolder<T>(run: (folder: string) => Promise<T>): Promis
 
 /** For Node: Trunkline's own processes are profiled when that is asked for. */
 export function profiled({ profile }: BenchOptions, peer: string): string[] {
-  if (profile === undefined || !peer.startsWith("trunkline")) return [];
+  if (profile === undefined || !/^trunkline|service/.test(peer)) return [];
   return ["--cpu-prof", `--cpu-prof-dir=${profile}`];
 }
 

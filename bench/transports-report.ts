@@ -66,8 +66,10 @@ function rateRatio(ratios: Ratios, peer: string, to: string): number | undefined
 }
 
 function goalsOf(ratios: Ratios): Goal[] {
+  const [most, own] = servicesPeers.slice(-2);
   const asked = [
-    ["calls/s of 1,000 services beside 1", servicesPeers, 0.9],
+    ["calls/s of 1,000 services beside 1", [servicesPeers[0]!, most!], 0.9],
+    ["the same, with schemas of their own", [servicesPeers[0]!, own!], 0.9],
     ["calls/s beside 1,000 idle connections", idlePeers, 0.9],
     ["calls/s over 64 connections beside the bare echo", spreadPeers, 0.8],
   ] as const;
