@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import { client, close, type Client } from "trunkline";
+import { client, close, type Client, type ClientOptions } from "trunkline";
 import { stdio } from "trunkline/transport/stdio";
 import { tls } from "trunkline/transport/tls";
 import { trusted } from "../bench/certificate.ts";
@@ -44,7 +44,7 @@ const drawn = jobNames.flatMap((name) => Array.from({ length: weights[name] ?? 1
 export class Load {
   readonly #places: Places;
   readonly #ledger: Ledger;
-  #transports: NonNullable<Parameters<typeof client>[2]>["transports"] = [];
+  #transports: ClientOptions["transports"] = [];
   #thread: Worker | undefined;
   #clients: MixedClient[] = [];
   #over = new AbortController();

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { chassis, client, serve } from "trunkline";
+import { chassis, client, serve, type ClientOptions } from "trunkline";
 import { stdio } from "trunkline/transport/stdio";
 import { tls } from "trunkline/transport/tls";
 import { issueIn, trusted } from "../certificate.ts";
@@ -12,7 +12,7 @@ import { cpuUs } from "../usage.ts";
 import { isAnswer, type Job } from "../work.ts";
 import { handlers, Orders, Usage } from "./orders.ts";
 
-type Transports = NonNullable<Parameters<typeof client>[2]>["transports"];
+type Transports = ClientOptions["transports"];
 
 /** Over a Unix socket. */
 export const trunkline: Peer = {
