@@ -5,8 +5,11 @@ import { explain, isPending, validate } from "../contract/validation.ts";
 import type { Sink, Source } from "../protocol/protocol.ts";
 import { unchecked, type Calling } from "./calling.ts";
 import type { Member } from "./compile.ts";
-import { isItems, iteratorOf, type Items } from "./items.ts";
+import { isItems, iteratorOf, type Items, type Iteration } from "./items.ts";
 import { Pump } from "./pump.ts";
+
+/** Iterators that were read: a second request would take what is left, or nothing, for the whole. */
+const read = new WeakSet<object>();
 
 /**
  * The items of an upload or duplex on their way out. What gives them is opened when the server has accepted, is asked for an
@@ -29,6 +32,7 @@ export class ClientItems {
         advice: "give an array, a generator, or anything else that can be iterated",
       });
     }
+    if (read.has(items)) throw readBefore("no");
     this.#member = member;
     this.#calling = calling;
     this.#items = items;
@@ -46,9 +50,8 @@ export class ClientItems {
     if (this.#stopped) return;
     let failure: TrunklineError | undefined;
     try {
-      const check = this.#calling.checkSent ? this.#check : undefined;
-      this.#pump = new Pump(iteratorOf(this.#items), sink, check);
-      failure = await this.#pump.run();
+      const iterator = iteratorOf(this.#items);
+      failure = read.has(iterator) ? readBefore("maybe") : await this.#pumpInto(sink, iterator);
     } catch (cause) {
       if (this.#stopped || sink.closed) return; // nobody is left to be told
       throw systemError("CANCELLED", "the items to be sent failed", {
@@ -58,6 +61,12 @@ export class ClientItems {
       });
     }
     if (failure !== undefined) throw failure;
+  }
+
+  #pumpInto(sink: Sink, iterator: Iteration): Promise<TrunklineError | undefined> {
+    read.add(iterator);
+    this.#pump = new Pump(iterator, sink, this.#calling.checkSent ? this.#check : undefined);
+    return this.#pump.run();
   }
 
   readonly #check = (
@@ -75,6 +84,13 @@ export class ClientItems {
     if (!isPending(checked)) return misfit(checked, index);
     return Promise.resolve(checked).then((valid) => misfit(valid, index), threw);
   };
+}
+
+function readBefore(executed: "no" | "maybe"): TrunklineError {
+  return systemError("INVALID_ARGUMENT", "the items were read before, by another request", {
+    executed,
+    advice: "give each request an array, or a generator of its own",
+  });
 }
 
 /** It is known only after items before it may have been worked on. */

@@ -2,10 +2,11 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 
 import { Deadline } from "../../base/deadline.ts";
 import type { Context, Interceptor } from "../../base/handler.ts";
-import { call, contract, notification, stream } from "../../contract/index.ts";
+import { call, contract, duplex, notification, stream, upload } from "../../contract/index.ts";
 import type { Case } from "./case.ts";
 import { number, text } from "./schemas.ts";
 import { aborted, fails, take } from "./stage.ts";
+import { Taker } from "./taker.ts";
 
 const Desk = contract(
   "desk",
@@ -288,6 +289,62 @@ export const interceptorCases: readonly Case[] = [
       equal(await client.ask("a"), "a nobody");
       await stage.until(() => ends.length === 4, "all wraps have ended");
       deepEqual(ends.toSorted(), ["call", "call", "handler", "handler"]);
+    },
+  },
+  {
+    name: "uploads and duplexes pass interceptors as their items, their head beside them, and both may be exchanged",
+    when: ({ kinds }) => kinds.includes("upload") && kinds.includes("duplex"),
+    play: async (stage) => {
+      const Both = contract(
+        "both",
+        { version: "1.0.0" },
+        {
+          put: upload({ head: text, in: number, out: number }),
+          swap: duplex({ head: text, in: number, out: number }),
+          ask: call({ in: text }),
+        },
+      );
+      const heads: unknown[] = [];
+      const ends: string[] = [];
+      const tenfold =
+        (name: string): Interceptor =>
+        (next) =>
+        (input, context) => {
+          heads.push(context.head);
+          if (context.operation.kind === "call") return next(input, context);
+          const wrap = async function* (): AsyncGenerator<number> {
+            try {
+              for await (const item of input as AsyncIterable<number>) yield item * 10;
+            } finally {
+              ends.push(name);
+            }
+          };
+          return next(wrap(), { ...context, head: `${String(context.head)} ${name}` });
+        };
+      const { client } = await stage.pair(
+        Both,
+        {
+          put: async (items, { head }) => {
+            heads.push(head);
+            return new Taker().take(items, 2);
+          },
+          async *swap(items, { head }) {
+            heads.push(head);
+            yield* items;
+          },
+          ask: () => {},
+        },
+        { aroundHandler: [tenfold("handler")] },
+        { aroundCall: [tenfold("call")], aroundAttempt: [tenfold("attempt")] },
+      );
+      equal(await client.put([1, 2, 3], { head: "a" }), 3_000);
+      const passed = ["a", "a call", "a call attempt", "a call attempt handler"];
+      deepEqual(heads.splice(0), passed);
+      deepEqual(await take(client.swap([1, 2], { head: "a" })), [1_000, 2_000]);
+      deepEqual(heads.splice(0), passed);
+      await stage.until(() => ends.length === 6, "all wraps have ended");
+      await client.ask("a");
+      deepEqual(heads, [undefined, undefined, undefined]);
     },
   },
   {

@@ -1,13 +1,13 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 
 import type { Context } from "../../base/handler.ts";
-import { call, contract, stream } from "../../contract/index.ts";
+import { call, contract, duplex, stream, upload } from "../../contract/index.ts";
 import type { Schema } from "../../contract/schema.ts";
 import type { TrunklineError } from "../../base/error.ts";
 import { serve } from "../serve.ts";
 import type { Case } from "./case.ts";
 import { any, number, slow, text, throwing } from "./schemas.ts";
-import { aborted, fails, take } from "./stage.ts";
+import { aborted, failureOf, fails, take } from "./stage.ts";
 
 interface Throwing {
   readonly errors: { readonly GONE: (data: unknown) => TrunklineError };
@@ -162,6 +162,62 @@ export const misunderstandingCases: readonly Case[] = [
       equal((await fails(client.buy(), "GONE", "yes")).data, 7);
       const error = await fails(client.buy(), "INTERNAL", "yes");
       match(error.reason, /the data of GONE does not match the contract: expected a number/);
+    },
+  },
+  {
+    name: "what one side calls an upload and the other a call, or a duplex and a stream, is asked for in vain and did not run",
+    when: ({ kinds }) => kinds.includes("upload") && kinds.includes("duplex"),
+    play: async (stage) => {
+      const version = "1.0.0";
+      const here = contract(
+        "odd",
+        { version },
+        { a: call(), b: upload(), c: stream(), d: duplex() },
+      );
+      const there = contract(
+        "odd",
+        { version },
+        { a: upload(), b: call(), c: duplex(), d: stream() },
+      );
+      let ran = 0;
+      const work = (): void => void ran++;
+      const items = (): void[] => [void ran++];
+      await stage.serve(serve(there, { a: work, b: work, c: items, d: items }));
+      const client = await stage.connect(here);
+      const asked = [client.a(), client.b([]), take(client.c()), take(client.d([]))];
+      for (const each of asked) equal((await failureOf(each)).executed, "no");
+      equal(ran, 0);
+    },
+  },
+  {
+    name: "whether an upload may be repeated is told like that of a call",
+    when: ({ kinds, cancel }) => kinds.includes("upload") && cancel,
+    play: async (stage) => {
+      const Three = contract(
+        "three",
+        { version: "1.0.0" },
+        {
+          once: upload(),
+          often: upload({ idempotent: true }),
+          keyed: upload({ idempotent: "by-key" }),
+        },
+      );
+      const keys: (string | undefined)[] = [];
+      const never = (_items: unknown, context: Context): Promise<never> => {
+        keys.push(context.idempotencyKey);
+        return aborted(context.signal);
+      };
+      const { client } = await stage.pair(Three, { once: never, often: never, keyed: never });
+      const advices: string[] = [];
+      for (const method of [client.once, client.often, client.keyed]) {
+        const error = await fails(method([], { total: 30 }), "DEADLINE_EXCEEDED", "maybe");
+        advices.push(error.advice ?? "");
+      }
+      match(advices[0]!, /^not safe to repeat: "once" is not idempotent/);
+      match(advices[1]!, /^safe to try again: "often" is idempotent/);
+      match(advices[2]!, /pass the same idempotencyKey: "keyed"/);
+      deepEqual(keys.slice(0, 2), [undefined, undefined]);
+      ok(keys[2] !== undefined);
     },
   },
   {

@@ -2,11 +2,12 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 
 import type { CallEvent } from "../../base/diagnostics.ts";
 import type { Context } from "../../base/handler.ts";
-import { call, contract, notification, stream } from "../../contract/index.ts";
+import { call, contract, duplex, notification, stream, upload } from "../../contract/index.ts";
 import type { Case } from "./case.ts";
 import { Ear } from "./ear.ts";
 import { number, text } from "./schemas.ts";
 import { failureOf, take, type Stage } from "./stage.ts";
+import { Taker } from "./taker.ts";
 
 const Desk = contract(
   "desk",
@@ -16,6 +17,12 @@ const Desk = contract(
     items: stream({ in: text, out: number, errors: { NO: undefined } }),
     tell: notification({ in: text }),
   },
+);
+
+const Both = contract(
+  "both",
+  { version: "1.0.0" },
+  { put: upload({ in: number, out: number }), swap: duplex({ in: number, out: number }) },
 );
 
 function told(events: readonly CallEvent[]): string[] {
@@ -94,6 +101,54 @@ export const observingCases: readonly Case[] = [
           "client desk.items OK",
           "server desk.items CANCELLED",
         ]);
+      }),
+  },
+  {
+    name: "every upload and duplex is told once on each side as what lasts, in one trace, with what came of it",
+    when: ({ kinds, cancel }) => kinds.includes("upload") && kinds.includes("duplex") && cancel,
+    play: (stage) =>
+      Ear.listen(async (ear) => {
+        const traces: string[] = [];
+        const sum = (items: AsyncIterable<number>, { trace }: Context): Promise<number> => {
+          traces.push(trace.traceparent);
+          return new Taker().take(items);
+        };
+        const { client } = await stage.pair(Both, {
+          put: sum,
+          async *swap(items, context) {
+            yield await sum(items, context);
+          },
+        });
+        const trusting = await stage.connect(Both, { checkSent: false });
+        const broken = function* (): Generator<number> {
+          yield 1;
+          throw new Error("the disk broke");
+        };
+        const wrong = [1, "two"] as unknown as number[];
+        await client.put([1, 2]);
+        await failureOf(client.put(broken()));
+        await failureOf(trusting.put(wrong));
+        await take(client.swap([1, 2]));
+        await failureOf(take(client.swap(broken())));
+        await failureOf(take(trusting.swap(wrong)));
+        await stage.until(() => ear.streams.length === 12, "all is told");
+        deepEqual(told(ear.streams).toSorted(), [
+          "client both.put CANCELLED",
+          "client both.put INVALID_ARGUMENT",
+          "client both.put OK",
+          "client both.swap CANCELLED",
+          "client both.swap INVALID_ARGUMENT",
+          "client both.swap OK",
+          "server both.put CANCELLED",
+          "server both.put INVALID_ARGUMENT",
+          "server both.put OK",
+          "server both.swap CANCELLED",
+          "server both.swap INVALID_ARGUMENT",
+          "server both.swap OK",
+        ]);
+        for (const trace of traces)
+          equal(ear.streams.filter(({ traceparent }) => traceparent === trace).length, 2);
+        deepEqual([ear.calls.length, ear.refusals.length, stage.incidents.length], [0, 0, 0]);
       }),
   },
   {

@@ -1,6 +1,14 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 
-import { call, contract, notification, stream } from "../../contract/index.ts";
+import {
+  call,
+  contract,
+  duplex,
+  notification,
+  stream,
+  upload,
+  type Schema,
+} from "../../contract/index.ts";
 import { serve } from "../serve.ts";
 import type { Case } from "./case.ts";
 import { any, slow } from "./schemas.ts";
@@ -138,6 +146,67 @@ export const orderCases: readonly Case[] = [
         Array.from({ length: 30 }, (_, i) => i),
       );
       await Promise.all(Array.from({ length: 10 }, () => take(client.follow(step("y", 0)))));
+    },
+  },
+  {
+    name: "uploads and duplexes of one key, which is a field of their head, run one after the other in their order",
+    when: ({ kinds }) => kinds.includes("upload") && kinds.includes("duplex"),
+    play: async (stage) => {
+      const patient = slow(async ({ step: number }: Step) => {
+        for (let turns = (number * 7) % 10; turns > 0; turns--) await stage.turn();
+      });
+      const ordered = (head: Schema<Step>) =>
+        contract(
+          "ordered",
+          { version: "1.0.0" },
+          {
+            put: upload({ head, in: any<number>(), key: "flight.id" }),
+            swap: duplex({ head, in: any<number>(), out: any<number>(), key: "flight.id" }),
+          },
+        );
+      const ran: string[] = [];
+      const busy = new Set<string>();
+      const work = async (
+        items: AsyncIterable<number>,
+        { head }: { head: Step },
+      ): Promise<void> => {
+        const { flight, step: number } = head;
+        const id = String(flight.id);
+        ok(!busy.has(id), "never two of one key");
+        busy.add(id);
+        for await (const item of items) equal(item, number);
+        ran.push(`${id} ${number}`);
+        busy.delete(id);
+      };
+      // The server takes the heads as they come: what it sees is the order in which they were sent.
+      await stage.serve(
+        serve(ordered(any<Step>()), {
+          put: work,
+          async *swap(items, context) {
+            await work(items, context);
+          },
+        }),
+      );
+      const client = await stage.connect(ordered(patient));
+      const numbers = Array.from({ length: 10 }, (_, i) => i);
+      const items = async function* (number: number): AsyncGenerator<number> {
+        for (let turns = (number * 3) % 5; turns > 0; turns--) {
+          await stage.turn();
+          yield number;
+        }
+      };
+      await Promise.all(numbers.map((i) => client.put(items(i), { head: step("a", i) })));
+      deepEqual(
+        ran.splice(0),
+        numbers.map((i) => `a ${i}`),
+      );
+      await Promise.all(numbers.map((i) => take(client.swap(items(i), { head: step(i % 2, i) }))));
+      for (const id of ["0", "1"]) {
+        deepEqual(
+          ran.filter((line) => line.startsWith(id)),
+          numbers.filter((i) => i % 2 === Number(id)).map((i) => `${id} ${i}`),
+        );
+      }
     },
   },
   {

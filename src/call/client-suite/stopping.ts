@@ -1,15 +1,23 @@
 import { deepEqual, equal } from "node:assert/strict";
 
-import { call, contract, stream } from "../../contract/index.ts";
+import { call, contract, duplex, stream, upload } from "../../contract/index.ts";
 import { serve } from "../serve.ts";
 import type { Case } from "./case.ts";
 import { number, text } from "./schemas.ts";
 import { aborted, fails, take } from "./stage.ts";
+import { Supplier } from "./supplier.ts";
+import { Taker } from "./taker.ts";
 
 const Desk = contract(
   "desk",
   { version: "1.0.0" },
   { ask: call({ in: text, out: text }), items: stream({ out: number }) },
+);
+
+const Both = contract(
+  "both",
+  { version: "1.0.0" },
+  { put: upload({ in: number, out: number }), swap: duplex({ in: number, out: number }) },
 );
 
 export const stoppingCases: readonly Case[] = [
@@ -97,6 +105,46 @@ export const stoppingCases: readonly Case[] = [
       await fails(client.ask("a"), "CANCELLED", "no");
       await fails(take(client.items()), "CANCELLED", "no");
       await stage.until(() => serving.inFlight === 0, "its handler has ended");
+    },
+  },
+  {
+    name: "what stops lets uploads and duplexes end, and a client that is closed lets nothing half sent look whole",
+    when: ({ kinds, cancel }) => kinds.includes("upload") && kinds.includes("duplex") && cancel,
+    play: async (stage) => {
+      const taker = new Taker();
+      const { client, serving } = await stage.pair(
+        Both,
+        {
+          put: (items) => taker.take(items),
+          async *swap(items) {
+            for await (const item of items) yield item;
+          },
+        },
+        { drain: "30s" },
+        { connectWait: "10s" },
+      );
+      const end = Promise.withResolvers<void>();
+      const slowly = async function* (): AsyncGenerator<number> {
+        yield 1;
+        await end.promise;
+        yield 2;
+      };
+      const put = client.put(slowly());
+      const swapped = take(client.swap(slowly()));
+      await stage.until(
+        () => taker.taken.length === 1 && serving.inFlight === 2,
+        "both have begun",
+      );
+      const stopped = serving.stop();
+      await stage.settle();
+      end.resolve();
+      deepEqual([await put, await swapped, await stopped], [3, [1, 2], 0]);
+      deepEqual(taker.ends, ["complete"]);
+      await (client as unknown as AsyncDisposable)[Symbol.asyncDispose]();
+      const supplier = new Supplier();
+      await fails(client.put(supplier.waiting(1)), "CANCELLED", "no");
+      await fails(client.swap(supplier.waiting(1)).next(), "CANCELLED", "no");
+      deepEqual(supplier.ends, []);
     },
   },
   {

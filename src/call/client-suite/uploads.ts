@@ -186,6 +186,8 @@ export const uploadCases: readonly Case[] = [
           ],
         },
       );
+      await stage.serve(serve(Depot, handlers), { authorize: () => false }, "closed");
+      const closed = await stage.connect(Depot, {}, "closed");
       const trusting = await stage.connect(Depot, { checkSent: false });
       const absent = await stage.connect(Depot, { connectWait: 20 }, "nobody");
       const supplier = new Supplier();
@@ -196,11 +198,38 @@ export const uploadCases: readonly Case[] = [
       await fails(trusting.store(items, { head: wrong }), "INVALID_ARGUMENT", "no");
       await fails(client.store(items, { head: "refused" }), "PERMISSION_DENIED", "no");
       await fails(absent.store(items, { head: "a" }), "UNAVAILABLE", "no");
+      await fails(closed.store(items, { head: "a" }), "PERMISSION_DENIED", "no");
       await fails(client.store(items, { head: "a", signal }), "CANCELLED", "no");
       await fails(client.store(items, { head: "a", deadline: 0 }), "DEADLINE_EXCEEDED", "no");
       await fails(client.store(items, { head: "a", headers: { A: "" } }), "INVALID_ARGUMENT", "no");
       await stage.settle();
       deepEqual([supplier.ends, supplier.given, begun], [[], 0, 0]);
+    },
+  },
+  {
+    name: "items that can be read once only are not read by two requests: the second would take the rest for the whole",
+    when: ({ kinds }) => kinds.includes("upload"),
+    play: async (stage) => {
+      let ran = 0;
+      const { client } = await stage.pair(Depot, {
+        ...handlers,
+        sum: async (items) => {
+          ran++;
+          await sumOf(items);
+          throw new Error("it broke");
+        },
+      });
+      const once = new Supplier().items(3);
+      await fails(client.sum(once), "INTERNAL", "yes");
+      const error = await fails(client.sum(once), "INVALID_ARGUMENT", "no");
+      match(error.reason, /the items were read before/);
+      const shared = [1, 2, 3][Symbol.iterator]() as Iterable<number>;
+      const results = await Promise.all([client.sum.result(shared), client.sum.result(shared)]);
+      const codes = results.map((result) => (result.ok ? "OK" : result.error.code));
+      deepEqual(codes.toSorted(), ["INTERNAL", "INVALID_ARGUMENT"]);
+      const often = [1, 2, 3];
+      for (let i = 0; i < 2; i++) await fails(client.sum(often), "INTERNAL", "yes");
+      equal(stage.incidents.length, ran - 1);
     },
   },
   {
