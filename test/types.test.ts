@@ -53,9 +53,15 @@ suite("what must not compile is explained", () => {
     const names = readFileSync(declared, "utf8").match(/import\("[^"]+"\)\.\w+/g) ?? [];
     assert.deepEqual(
       [...new Set(names)].toSorted(),
-      ["CallOperation", "Contract", "NoErrors", "NotificationOperation", "StreamOperation"].map(
-        (name) => `import("trunkline/contract").${name}`,
-      ),
+      [
+        "CallOperation",
+        "Contract",
+        "DuplexOperation",
+        "NoErrors",
+        "NotificationOperation",
+        "StreamOperation",
+        "UploadOperation",
+      ].map((name) => `import("trunkline/contract").${name}`),
     );
   });
 });

@@ -24,6 +24,34 @@ export async function wrong(orders: Client<typeof Orders>): Promise<void> {
   // @ts-expect-error Property 'name' does not exist on type '{ id: string; }'
   void (await orders.place({ item: "kettle" })).name;
 
+  const head = { shelf: { id: "a" } };
+  // @ts-expect-error Expected 2 arguments, but got 1
+  await orders.scan([{ n: "1" }]);
+  // @ts-expect-error Property 'head' is missing in type '{ deadline: "2s"; }'
+  await orders.scan([{ n: "1" }], { deadline: "2s" });
+  // @ts-expect-error Type 'number' is not assignable to type 'string'
+  await orders.scan([{ n: "1" }], { head: { shelf: { id: 5 } } });
+  // @ts-expect-error Type 'number' is not assignable to type 'string'
+  await orders.scan([{ n: 1 }], { head });
+  // @ts-expect-error 'n' does not exist in type 'Items<{ n: string; }>'
+  await orders.scan({ n: "1" }, { head });
+  // @ts-expect-error Type 'string' is not assignable to type 'number'
+  await orders.count(new Set(["a"]));
+  // @ts-expect-error 'head' does not exist in type 'StreamOptions'
+  await orders.count([1], { head });
+  // @ts-expect-error Expected 2 arguments, but got 1
+  await orders.scan.result([{ n: "1" }]);
+  // @ts-expect-error Expected 2 arguments, but got 1
+  orders.talk([{ n: "1" }]);
+  // @ts-expect-error Type 'number' is not assignable to type 'string'
+  orders.talk([{ n: "1" }], { head: 5 });
+  // @ts-expect-error Property 'result' does not exist on type 'DuplexMethod
+  orders.talk.result([{ n: "1" }], { head: "a" });
+  // @ts-expect-error 'head' does not exist in type 'StreamOptions'
+  orders.echo(["a"], { head: "a" });
+  // @ts-expect-error Property 'then' does not exist on type 'ItemStream<string>'
+  orders.echo(["a"]).then();
+
   const result = await orders.place.result({ item: "kettle" });
   if (result.ok) return;
   // @ts-expect-error This comparison appears to be unintentional because the types '"CANCELLED" | "CLOSED" |

@@ -1,6 +1,6 @@
 // Contracts that must not compile, each with a part of what the compiler says.
 /* oxlint-disable unicorn/no-thenable */
-import { call, contract, notification, stream } from "trunkline/contract";
+import { call, contract, duplex, notification, stream, upload } from "trunkline/contract";
 import * as z from "zod";
 
 const version = "1.0.0";
@@ -29,6 +29,19 @@ call({ in: z.union([Parcel, Letter]), key: "at.code" });
 call({ in: z.string(), key: "length" });
 // @ts-expect-error Type '"id"' is not assignable to type '"no key \"id\": there is no field that is a string, number or boolean"'
 call({ key: "id" });
+
+// @ts-expect-error Type '"id"' is not assignable to type '"no key \"id\": there is no field that is a string, number or boolean"'
+upload({ in: Order, key: "id" });
+// @ts-expect-error Type '"weight"' is not assignable to type '"customer.name" | "id" | undefined'
+duplex({ head: Order, in: Parcel, key: "weight" });
+// @ts-expect-error 'head' does not exist in type 'CallTerms
+call({ head: Order });
+// @ts-expect-error 'idempotent' does not exist in type 'DuplexTerms
+duplex({ idempotent: true });
+// @ts-expect-error Type 'ZodString' is not assignable to type '"INTERNAL is raised by Trunkline itself: declare a code of your own"'
+upload({ errors: { INTERNAL: z.string() } });
+// @ts-expect-error Type 'string' is not assignable to type 'StandardSchema'
+duplex({ head: "string" });
 
 // @ts-expect-error is not assignable to type '"an operation cannot be called \"then\": JavaScript gives that name a meaning"'
 contract("orders", { version }, { then: call() });

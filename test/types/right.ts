@@ -5,7 +5,9 @@ import type {
   Executed,
   HandlerContext,
   Handlers,
+  HeadedContext,
   Input,
+  ItemStream,
   Output,
   Schema,
 } from "trunkline";
@@ -86,6 +88,32 @@ export async function streams(orders: Client<typeof Orders>): Promise<void> {
   void iterable;
 }
 
+export async function uploads(orders: Client<typeof Orders>, signal: AbortSignal): Promise<void> {
+  const head = { shelf: { id: "a" } };
+  const each = async function* (): AsyncGenerator<{ n: string }> {
+    yield { n: "1" };
+  };
+  const receipt = await orders.scan(each(), { head, signal, idle: "5s", idempotencyKey: "k" });
+  same<typeof receipt, { id: string }>();
+  for (const items of [[{ n: "1" }], new Set([{ n: "1" }])]) await orders.scan(items, { head });
+  same<Awaited<ReturnType<typeof orders.count>>, number>();
+  await orders.count([]);
+  await orders.count([1, 2], { total: "5s" });
+  const result = await orders.scan.result(each(), { head: { ...head, dry: true } });
+  if (!result.ok && result.error.code === "SOLD_OUT")
+    same<typeof result.error.data, { left: number }>();
+}
+
+export async function duplexes(orders: Client<typeof Orders>): Promise<void> {
+  for await (const item of orders.talk([{ n: "1" }], { head: "a", idle: "1s" }))
+    same<typeof item, { m: number }>();
+  await using echoed = orders.echo(["a"]);
+  const next = await echoed.next();
+  if (!next.done) same<typeof next.value, string>();
+  // What one gives the other takes.
+  void orders.echo(orders.echo(["a"]), { total: "5s" });
+}
+
 export const handlers: Handlers<typeof Orders> = {
   async place({ item, count }, { errors, signal, refuse }) {
     same<typeof count, number>();
@@ -101,6 +129,23 @@ export const handlers: Handlers<typeof Orders> = {
     same<typeof order.part, number>();
   },
   ping: () => {},
+  async scan(items, { head, errors }) {
+    same<typeof head, { shelf: { id: string }; dry: boolean }>();
+    for await (const item of items) same<typeof item, { n: number }>();
+    if (head.dry) throw errors.SOLD_OUT({ left: "2" });
+    return { id: head.shelf.id };
+  },
+  async count(items, { head }) {
+    same<typeof head, void>();
+    const first = await items.next();
+    return first.done ? 0 : first.value;
+  },
+  async *talk(items, { head, errors }) {
+    same<typeof head, string>();
+    if (head === "") throw errors.CLOSED();
+    for await (const { n } of items) yield { m: String(n) };
+  },
+  echo: (items) => items,
 };
 
 /** A class serves too, with the types of the contract where it wants them. */
@@ -123,6 +168,26 @@ export class Desk implements Handlers<typeof Orders> {
   async nudge(): Promise<void> {}
 
   ping(): void {}
+
+  async scan(
+    items: ItemStream<{ n: number }>,
+    context: HeadedContext<(typeof Orders)["scan"]["head"], object>,
+  ): Promise<{ id: string }> {
+    for await (const { n } of items) this.#ids.push(String(n));
+    return { id: context.head.shelf.id };
+  }
+
+  count(): number {
+    return this.#ids.length;
+  }
+
+  talk(): Iterable<{ m: string }> {
+    return this.#ids.map((m) => ({ m }));
+  }
+
+  async *echo(items: AsyncIterable<string>): AsyncGenerator<string> {
+    yield* items;
+  }
 }
 
 export const Empty = contract("empty", { version: "1.0.0-rc.1" }, {});

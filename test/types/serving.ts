@@ -7,6 +7,10 @@ const right: Handlers<typeof Orders> = {
   watch: () => [],
   nudge: () => {},
   ping: () => {},
+  scan: () => ({ id: "a" }),
+  count: () => 1,
+  talk: () => [],
+  echo: () => [],
 };
 const { ping: _, ...withoutPing } = right;
 
@@ -56,6 +60,36 @@ serve(Orders, {
   nudge(_input, context) {
     // @ts-expect-error Property 'errors' does not exist on type 'Context'
     void context.errors;
+  },
+});
+serve(Orders, {
+  ...right,
+  async scan(items, { head }) {
+    // @ts-expect-error Property 'price' does not exist on type '{ n: number; }'
+    for await (const item of items) void item.price;
+    // @ts-expect-error Property 'name' does not exist on type '{ shelf: { id: string; }; dry: boolean; }'
+    return { id: head.name };
+  },
+});
+serve(Orders, {
+  ...right,
+  // @ts-expect-error Type 'number' is not assignable to type 'Promise<{ id: string; }> | { id: string; }'
+  scan: () => 5,
+});
+serve(Orders, {
+  ...right,
+  async *talk(items, { errors }) {
+    // @ts-expect-error Property 'length' does not exist on type 'ItemStream<{ n: number; }>'
+    void items.length;
+    // @ts-expect-error Property 'SOLD_OUT' does not exist on type 'ErrorMakers<
+    throw errors.SOLD_OUT({ left: "2" });
+  },
+});
+serve(Orders, {
+  ...right,
+  // @ts-expect-error Type 'number' is not assignable to type 'string'
+  async *talk() {
+    yield { m: 5 };
   },
 });
 serve(Orders, {

@@ -242,6 +242,7 @@ export const uploadEndCases: readonly Case[] = [
         Depot,
         alike(async (items, context) => {
           deadline = context.deadline.at;
+          await stage.sleep(60); // it is accepted all the same: a handler may have to prepare
           let sum = 0;
           for await (const item of items) sum += item;
           await stage.sleep(50);
