@@ -3,7 +3,6 @@ import type { Env } from "../base/env.ts";
 import { systemError, type SystemError } from "../base/error.ts";
 import { intercept, type Handler, type Interceptor } from "../base/handler.ts";
 import type { Executed } from "../base/outcome.ts";
-import { isStreaming } from "../contract/kinds.ts";
 import type { Schema, Validation } from "../contract/schema.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
 import type { Caller } from "../protocol/protocol.ts";
@@ -104,7 +103,7 @@ export function publishCall(
   invocation: Invocation,
   code: string,
 ): void {
-  const channel = isStreaming(member.operation.kind) ? channels.stream : channels.call;
+  const channel = member.streaming ? channels.stream : channels.call;
   if (!channel.hasSubscribers) return;
   channel.publish({
     side: "client",

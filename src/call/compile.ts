@@ -4,7 +4,7 @@ import { raw } from "../codec/raw.ts";
 import type { Codec as CodecName } from "../contract/bytes.ts";
 import { info, operationsOf, type AnyContract } from "../contract/contract.ts";
 import { digestOf } from "../contract/digest.ts";
-import { kinds } from "../contract/kinds.ts";
+import { isStreaming, kinds } from "../contract/kinds.ts";
 import type { Operation as Declared } from "../contract/operation.ts";
 import type { Schema } from "../contract/schema.ts";
 import { Operation, type ContractName } from "../protocol/operation.ts";
@@ -17,6 +17,8 @@ export interface Member {
   /** Of what a request begins with: of its head where items follow, else of its input. */
   readonly first: Schema | undefined;
   readonly firstName: "head" | "input";
+  /** Items flow, whichever way. */
+  readonly streaming: boolean;
 }
 
 const compiled = new WeakMap<AnyContract, readonly Member[]>();
@@ -64,6 +66,7 @@ function compile(contract: AnyContract): readonly Member[] {
       operation,
       first: many ? terms.head : terms.in,
       firstName: many ? "head" : "input",
+      streaming: isStreaming(kind),
     };
   });
 }

@@ -4,7 +4,6 @@ import type { Env } from "../base/env.ts";
 import { systemError } from "../base/error.ts";
 import { uuidv7 } from "../base/id.ts";
 import { beginTrace, childTrace } from "../base/trace.ts";
-import { isStreaming } from "../contract/kinds.ts";
 import { Attempt } from "../protocol/attempt.ts";
 import type { ClientLife, LiveCall } from "./client-life.ts";
 import type { StreamOptions } from "./client-type.ts";
@@ -33,9 +32,7 @@ export class Invocation implements LiveCall {
     // A handler that has settled passes nothing on: what still runs there is no longer part of the call.
     const parent = context === undefined || context.settled ? undefined : context;
     const own = instant(options?.deadline, now) ?? now + (declared.deadlineMs ?? deadlineMs);
-    const totalAt = isStreaming(declared.kind)
-      ? (instant(options?.total, now) ?? Infinity)
-      : Infinity;
+    const totalAt = member.streaming ? (instant(options?.total, now) ?? Infinity) : Infinity;
     const trace = parent === undefined ? beginTrace(env) : childTrace(parent.trace, env);
     const key =
       options?.idempotencyKey ?? (declared.idempotent === "by-key" ? uuidv7(env) : undefined);

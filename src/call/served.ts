@@ -4,7 +4,7 @@ import { channels, type CallEvent } from "../base/diagnostics.ts";
 import type { Env } from "../base/env.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../base/error.ts";
 import { intercept, type Context, type Interceptor } from "../base/handler.ts";
-import { isStreaming, kinds } from "../contract/kinds.ts";
+import { kinds } from "../contract/kinds.ts";
 import type { Validation } from "../contract/schema.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
 import type { Incoming } from "../protocol/incoming.ts";
@@ -54,7 +54,7 @@ export class Served implements ServedOperation {
     this.#options = options;
     this.#env = env;
     this.#admission = new Admission(options.authorize, member, this.#scope, env);
-    this.#channel = isStreaming(member.operation.kind) ? channels.stream : channels.call;
+    this.#channel = member.streaming ? channels.stream : channels.call;
     const handler = methodOf(member, handlers);
     // Interceptors may rely on a promise; without them one less is made for each call.
     this.#handler =
