@@ -49,8 +49,8 @@ export async function wrong(orders: Client<typeof Orders>): Promise<void> {
   orders.talk.result([{ n: "1" }], { head: "a" });
   // @ts-expect-error 'head' does not exist in type 'StreamOptions'
   orders.echo(["a"], { head: "a" });
-  // @ts-expect-error Property 'then' does not exist on type 'ItemStream<string>'
-  orders.echo(["a"]).then();
+  // @ts-expect-error Property 'length' does not exist on type 'ItemStream<string>'
+  void orders.echo(["a"]).length;
 
   const result = await orders.place.result({ item: "kettle" });
   if (result.ok) return;

@@ -78,7 +78,7 @@ serve(Orders, {
 });
 serve(Orders, {
   ...right,
-  async *talk(items, { errors }) {
+  talk(items, { errors }) {
     // @ts-expect-error Property 'length' does not exist on type 'ItemStream<{ n: number; }>'
     void items.length;
     // @ts-expect-error Property 'SOLD_OUT' does not exist on type 'ErrorMakers<

@@ -182,8 +182,9 @@ export const orderCases: readonly Case[] = [
       await stage.serve(
         serve(ordered(any<Step>()), {
           put: work,
-          async *swap(items, context) {
+          swap: async (items, context) => {
             await work(items, context);
+            return [];
           },
         }),
       );
