@@ -108,7 +108,8 @@ export interface Chassis extends AsyncDisposable {
 }
 
 /**
- * Starts a process that serves contracts: checks everything, listens, and stops in order on SIGTERM.
+ * Starts a process that serves contracts: checks everything, listens, and stops in order on SIGTERM, or when nobody can
+ * come any more (the parent of a child that listens on `stdio:` alone has closed its pipes).
  *
  * @throws TrunklineError that lists every problem at once when it cannot keep what it promises; nothing listens then.
  */
@@ -224,6 +225,8 @@ class RunningChassis implements Chassis {
     this.#resolve = resolve;
     const stop = (force: boolean) => (): void => void this.stop({ force });
     this.#unlisten = options.signals === false ? () => {} : onStopSignals(stop(false), stop(true));
+    if (servers.length > 0)
+      void Promise.all(servers.map((server) => server.deserted)).then(stop(false));
   }
 
   get stopping(): AbortSignal {

@@ -188,6 +188,8 @@ export interface Server {
   /** Requests under way on all connections. */
   readonly inFlight: number;
   readonly connections: number;
+  /** Resolves when nobody can come any more though it was not drained: its transport has one connection, which is closed. */
+  readonly deserted: Promise<void>;
   /**
    * Stops accepting, tells every peer, refuses new requests and lets those under way end. Resolves with how many were
    * still under way when `withinMs` was over; those are cancelled and their connections cut.

@@ -36,8 +36,12 @@ const metadataMimes: ReadonlySet<string> = new Set([
 
 /** Accepts sessions and answers them with what the dispatcher finds. */
 export class RsocketServer implements Server, SessionOwner, ResponderHome {
+  readonly deserted: Promise<void>;
   #listener!: Listener;
   readonly #dispatcher: Dispatcher;
+  readonly #desert: () => void;
+  /** There is one connection, ever. */
+  readonly #single: boolean;
   readonly #bounds: ServerBounds;
   readonly #frameBytesMax: number;
   readonly #env: Env;
@@ -58,14 +62,12 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
     env: Env,
   ): Promise<RsocketServer> {
     const bounds = serverBounds(options, env);
-    const { itemBytesMax } = bounds;
-    const frameBytesMax = frameBytesMaxOf(itemBytesMax, transport.capabilities.frameBytesMax);
-    const server = new RsocketServer(dispatcher, bounds, frameBytesMax, env);
+    const server = new RsocketServer(transport, dispatcher, bounds, env);
     server.#listener = await transport.listen(
       address,
       (connection) => server.#accept(connection),
       {
-        frameBytesMax,
+        frameBytesMax: server.#frameBytesMax,
         ...(options.connectionsMax === undefined ? {} : { connectionsMax: options.connectionsMax }),
       },
       env,
@@ -74,15 +76,19 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
   }
 
   private constructor(
+    { capabilities }: Transport,
     dispatcher: Dispatcher,
     bounds: ServerBounds,
-    frameBytesMax: number,
     env: Env,
   ) {
     this.#dispatcher = dispatcher;
     this.#bounds = bounds;
-    this.#frameBytesMax = frameBytesMax;
+    this.#frameBytesMax = frameBytesMaxOf(bounds.itemBytesMax, capabilities.frameBytesMax);
+    this.#single = capabilities.connections === "one";
     this.#env = env;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.deserted = promise;
+    this.#desert = resolve;
   }
 
   get address(): Address {
@@ -234,6 +240,7 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
   closed(session: Session, reason: CloseReason): void {
     this.#sessions.delete(session);
     this.#publish(session, "closed", reason.message);
+    if (this.#single) this.#desert();
     this.#checkDrained();
   }
 
