@@ -16,7 +16,7 @@ function body({ error }: Seen): Record<string, unknown> {
   return JSON.parse(error!.message) as Record<string, unknown>;
 }
 
-for (const { name, prepare } of libraries) {
+for (const { name, prepare, fragments } of libraries) {
   suite(name, async () => {
     const programs = await prepare();
     if (typeof programs === "string") {
@@ -78,6 +78,21 @@ for (const { name, prepare } of libraries) {
       match(String(step("refused").error?.message), /x-nobody-knows is not supported/);
       if (seen.has("resume")) equal(step("resume").error?.code, rejectedSetup);
     });
+
+    if (fragments) {
+      test("sends and takes large payloads in fragments", async () => {
+        await using ours = await serveLab();
+        const seen = await calling(programs.client, ours.port, "--fragment");
+        equal(seen.get("large out")?.value, 1_000_000);
+        equal(seen.get("large in")?.value, 1_000_000);
+        deepEqual(seen.get("echo")?.value, { item: "kettle" });
+        await using server = await serving(programs.server, "--fragment");
+        await using lab = client(Lab, `tcp://127.0.0.1:${server.port}`, composite);
+        const answers = [lab.length("x".repeat(1_000_000)), lab.blob(1_000_000), lab.echo("small")];
+        const [length, blob, small] = (await Promise.all(answers)) as [number, string, string];
+        deepEqual([length, blob.length, small], [1_000_000, 1_000_000, "small"]);
+      });
+    }
 
     test("serves our client", async () => {
       await using server = await serving(programs.server);

@@ -23,12 +23,15 @@ export interface Programs {
 export interface Library {
   /** `rsocket-java` */
   readonly name: string;
+  /** It can send what is large in fragments. */
+  readonly fragments: boolean;
   /** Brings what is needed; a sentence says what is missing. */
   prepare(): Promise<Programs | string>;
 }
 
 const java: Library = {
   name: "rsocket-java",
+  fragments: true,
   async prepare() {
     const sources = join(import.meta.dirname, "java");
     const pom = join(sources, "pom.xml");
@@ -60,6 +63,7 @@ const java: Library = {
 
 const python: Library = {
   name: "rsocket-py",
+  fragments: true,
   async prepare() {
     const sources = join(import.meta.dirname, "python");
     const requirements = join(sources, "requirements.txt");
@@ -80,6 +84,7 @@ const python: Library = {
 
 const node: Library = {
   name: "rsocket-core of npm",
+  fragments: false,
   async prepare() {
     const program = (file: string): Program => ({
       command: process.execPath,

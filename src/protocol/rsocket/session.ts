@@ -144,15 +144,13 @@ export class Session extends Alarm implements Receiver, Carrier {
     if (bytes > 0) throw inputTooLarge(bytes, this.itemBytesMax);
     const streamId = this.#streamIds.next(this.#streams);
     this.form.write(this.sender, streamId, request, now);
-    const notification = request.type === FrameType.REQUEST_FNF;
-    if (!notification || this.unsent.has(streamId)) {
+    if (request.type !== FrameType.REQUEST_FNF || this.unsent.has(streamId)) {
       this.#streams.set(streamId, request);
       this.outstanding++;
       this.room.readOn();
-    }
-    const unproven = notification && !this.#established;
-    if (unproven && this.#unproven.length < this.#options.outstandingMax)
+    } else if (!this.#established && this.#unproven.length < this.#options.outstandingMax) {
       this.#unproven.push(request as PendingNotification);
+    }
     request.sent(this, streamId);
   }
 
