@@ -172,7 +172,10 @@ export class ClientNode {
     });
     try {
       const headers = { "x-id": id };
-      await by.inTurn({ id, mark: id, lane, turn, ms }, { headers, deadline, signal });
+      await by.inTurn(
+        { id, mark: id, lane, turn, ms, pad: this.#draws.pad() },
+        { headers, deadline, signal },
+      );
       ledger.settle(entry, { ok: true, left: false });
     } catch (error) {
       ledger.fail(entry, error);
@@ -187,7 +190,8 @@ export class ClientNode {
       dueAt: world.now + plan.deadlineMs,
     });
     try {
-      await by.note({ id, mark: id, ms: this.#dice.between(0, 50) }, { headers: { "x-id": id } });
+      const input = { id, mark: id, ms: this.#dice.between(0, 50), pad: this.#draws.pad() };
+      await by.note(input, { headers: { "x-id": id } });
       ledger.settle(entry, { ok: true, left: false });
     } catch (error) {
       ledger.fail(entry, error);

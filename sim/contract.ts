@@ -51,6 +51,7 @@ export const Work = contract(
         lane: z.string(),
         turn: z.number(),
         ms: z.number(),
+        pad: z.string(),
       }),
       out: z.object({ id: z.string() }),
       key: "lane",
@@ -68,7 +69,9 @@ export const Work = contract(
       out: z.object({ n: z.number(), mark: marked, pad: z.string() }),
       errors: { SOLD_OUT: soldOut },
     }),
-    note: notification({ in: z.object({ id: z.string(), mark: marked, ms: z.number() }) }),
+    note: notification({
+      in: z.object({ id: z.string(), mark: marked, ms: z.number(), pad: z.string() }),
+    }),
   },
 );
 

@@ -31,8 +31,19 @@ export class Draws {
         });
       }
     }
-    const pad = "x".repeat(habits.has("largeItems") && dice.chance(0.1) ? 40_000 : 10);
-    return { id, mark: id, ms: this.#workMs(), ...this.#manner(), pad, hops };
+    return { id, mark: id, ms: this.#workMs(), ...this.#manner(), pad: this.pad(), hops };
+  }
+
+  /** What makes an input large; of each size that travels in its own way. */
+  pad(): string {
+    const dice = this.#dice;
+    if (!this.#plan.habits.has("largeItems") || !dice.chance(0.1)) return "x".repeat(10);
+    const length = dice.weighted([
+      [6, 40_000],
+      [3, dice.between(60_000, 200_000)],
+      [1, 1_500_000],
+    ]);
+    return "x".repeat(length);
   }
 
   flow(id: string): Flow {
@@ -51,7 +62,9 @@ export class Draws {
         [2, dice.between(1, 5)],
         [2, dice.between(10, 100)],
       ]),
-      bytes: large ? dice.between(5_000, 60_000) : dice.between(0, 100),
+      bytes: large
+        ? dice.between(5_000, dice.chance(0.3) ? 150_000 : 60_000)
+        : dice.between(0, 100),
       ...this.#manner(),
     };
   }

@@ -36,6 +36,7 @@ export const habitNames = [
   "closes",
   "interceptors",
   "narrowItems",
+  "smallFrames",
   "doorkeepers",
 ] as const;
 
@@ -62,6 +63,8 @@ export interface Plan {
   readonly inFlightMax: number;
   /** The largest input or item, each way. */
   readonly itemBytesMax: number;
+  /** The largest frame of the network. */
+  readonly frameBytesMax: number;
   readonly drainMs: number;
 }
 
@@ -89,6 +92,7 @@ export function drawPlan(dice: Dice): Plan {
     deadlineMs: dice.pick([300, 1_000, 4_000]),
     outstandingMax: habits.has("fewOutstanding") ? dice.between(1, 6) : 4_096,
     inFlightMax: habits.has("fewInFlight") ? dice.between(1, 6) : 4_096,
+    frameBytesMax: habits.has("smallFrames") ? 8 * 1024 : 0xff_ffff,
     itemBytesMax: habits.has("narrowItems") ? 30_000 : 4 * 1024 * 1024,
     drainMs: dice.pick([0, 100, 3_000, 3_000]),
   };

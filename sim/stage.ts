@@ -44,7 +44,7 @@ export class Stage {
     this.world.onTrace = tell;
     this.plan = drawPlan(new Dice(this.world, "plan"));
     this.ledger = new Ledger(this.world);
-    this.network = new SimNetwork(this.world);
+    this.network = new SimNetwork(this.world, this.plan.frameBytesMax);
     this.network.latency = this.plan.latency;
     const line = tell && ((frame: string): void => tell(`${" ".repeat(10)}   ${frame}`));
     this.network.observer = new WireWatch((what) => this.ledger.complain(what), line);

@@ -44,14 +44,7 @@ export interface DialFaults {
  */
 export class SimNetwork implements Transport, EndHost {
   readonly name: string = "memory";
-  readonly capabilities: TransportCapabilities = {
-    ordered: true,
-    reliable: true,
-    frameBytesMax: frameBytesLimit,
-    crossProcess: true,
-    crossHost: false,
-    noticesDeath: true,
-  };
+  readonly capabilities: TransportCapabilities;
   readonly world: World;
   readonly dialFaults: DialFaults = { refused: 0, delayMs: 0 };
   observer: FrameObserver | undefined;
@@ -68,8 +61,17 @@ export class SimNetwork implements Transport, EndHost {
   readonly #dialling = new WeakMap<SimEnv, number>();
   #connections = 0;
 
-  constructor(world: World) {
+  /** Where frames are smaller than usual (16 MiB), what is larger travels in fragments. */
+  constructor(world: World, frameBytesMax: number = frameBytesLimit) {
     this.world = world;
+    this.capabilities = {
+      ordered: true,
+      reliable: true,
+      frameBytesMax,
+      crossProcess: true,
+      crossHost: false,
+      noticesDeath: true,
+    };
     this.#random = world.random("network");
   }
 

@@ -149,17 +149,23 @@ export class Responder implements Answering, AnsweringSide {
       extensions.headers,
       now,
     );
-    this.begin(memory, view, served, codec, incoming);
+    this.begin(memory, view, served, codec, incoming, arrivedAt !== undefined);
   }
 
-  /** Reads the input and starts the handler. */
+  /** Reads the input and starts the handler. The time of a request that came in fragments may be over by now. */
   protected begin(
     memory: Buffer,
     view: FrameView,
     served: ServedOperation,
     codec: Codec,
     incoming: Incoming,
+    fragmented: boolean,
   ): void {
+    if (fragmented && this.session.env.now() >= Math.min(incoming.deadlineAt, incoming.totalAt)) {
+      const reason = "the deadline was over before all of the request had come";
+      this.refuse(view, served, "DEADLINE_EXCEEDED", reason);
+      return;
+    }
     let input: unknown;
     try {
       input = codec.decode(memory, view.dataFrom, view.dataTo);

@@ -95,7 +95,7 @@ export class RoutedResponder extends Responder {
       this.#headers === noHeaders ? metadata.headers : merged(this.#headers, metadata.headers),
       now,
     );
-    this.begin(memory, view, served, codec, incoming);
+    this.begin(memory, view, served, codec, incoming, arrivedAt !== undefined);
   }
 }
 
