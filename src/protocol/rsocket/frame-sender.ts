@@ -20,6 +20,7 @@ import {
 } from "../../wire/write.ts";
 import type { Attempt } from "../attempt.ts";
 import type { Operation } from "../operation.ts";
+import { frameOverheadBytes } from "./bounds.ts";
 import { fragmentBytesMax, type FragmentQueue } from "./fragment-queue.ts";
 import { fixedBytes, writeFixed } from "./metadata.ts";
 
@@ -43,9 +44,6 @@ export function bytesBeyond(payload: Payload, bytesMax: number): number {
   return bytes > bytesMax ? bytes : 0;
 }
 
-/** Beside its data, a request that goes in one frame has at most so many bytes of metadata. */
-const metadataBytesWhole = 1_024 - fragmentHeadBytes;
-
 /**
  * Puts frames straight into the connection's memory: claim, write, commit. No user code runs in between. What is too
  * large for one frame goes through the queue, and so does what belongs behind it.
@@ -53,14 +51,13 @@ const metadataBytesWhole = 1_024 - fragmentHeadBytes;
 export class FrameSender {
   readonly connection: Connection;
   readonly #queue: FragmentQueue;
-  /** Metadata and data of a request that goes in one frame, at most. */
-  readonly #requestBytesMax: number;
+  /** The most data of a request that goes in one frame, whatever its metadata; below 0 where frames are small. */
+  readonly #requestDataMax: number;
 
-  constructor(connection: Connection, queue: FragmentQueue) {
+  constructor(connection: Connection, queue: FragmentQueue, frameBytesMax: number) {
     this.connection = connection;
     this.#queue = queue;
-    this.#requestBytesMax =
-      queue.bytesMax < fragmentBytesMax ? queue.bytesMax : fragmentBytesMax + metadataBytesWhole;
+    this.#requestDataMax = Math.min(fragmentBytesMax, frameBytesMax - frameOverheadBytes);
   }
 
   /** A frame that begins a stream; `credit` is 0 where the type has no initial credit. */
@@ -77,8 +74,8 @@ export class FrameSender {
   ): void {
     const { connection } = this;
     const metadataBytes = fixedBytes + (extensions === undefined ? 0 : extensions.length);
-    const bytes = metadataBytes + payloadBytesMax(payload);
-    if (bytes > this.#requestBytesMax) {
+    const dataBytes = payloadBytesMax(payload);
+    if (dataBytes > this.#requestDataMax) {
       const metadata = Buffer.allocUnsafe(metadataBytes);
       const at = writeFixed(metadata, 0, index, operation.first.id, attempt, now);
       extensions?.copy(metadata, at);
@@ -86,7 +83,7 @@ export class FrameSender {
       this.#cut(fragments, operation.ordered);
       return;
     }
-    let at = connection.claim(fragmentHeadBytes + bytes);
+    let at = connection.claim(fragmentHeadBytes + metadataBytes + dataBytes);
     const memory = connection.outgoing;
     at = writeHeader(memory, at, streamId, type, Flag.METADATA);
     if (credit > 0) at = writeInitialRequestN(memory, at, credit);
@@ -106,12 +103,12 @@ export class FrameSender {
     payload: Payload,
   ): void {
     const { connection } = this;
-    const bytes = metadata.length + payloadBytesMax(payload);
-    if (bytes > this.#requestBytesMax) {
+    const dataBytes = payloadBytesMax(payload);
+    if (dataBytes > this.#requestDataMax) {
       this.#cut(new Fragments(streamId, type, 0, credit, metadata, bytesOf(payload)), ordered);
       return;
     }
-    let at = connection.claim(fragmentHeadBytes + bytes);
+    let at = connection.claim(fragmentHeadBytes + metadata.length + dataBytes);
     const memory = connection.outgoing;
     at = writeHeader(memory, at, streamId, type, Flag.METADATA);
     if (credit > 0) at = writeInitialRequestN(memory, at, credit);

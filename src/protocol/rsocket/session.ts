@@ -101,7 +101,7 @@ export class Session extends Alarm implements Receiver, Carrier {
     this.room = new Room(connection, env, unfinishedBytesMax(options.itemBytesMax), this);
     this.#streamIds = new StreamIds(options.role, options.streamIdFirst);
     this.unsent = new FragmentQueue(connection, this.room, this.#streamIds, options.frameBytesMax);
-    this.sender = new FrameSender(connection, this.unsent);
+    this.sender = new FrameSender(connection, this.unsent, options.frameBytesMax);
     this.incoming = new IncomingPayloads(options.itemBytesMax, env);
     this.#owner = owner;
     this.#options = options;
