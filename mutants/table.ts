@@ -1,7 +1,13 @@
 import type { Mutant } from "./mutant.ts";
 import { callMutants } from "./call-mutants.ts";
 import { channelMutants } from "./channel-mutants.ts";
+import { fragmentMutants } from "./fragment-mutants.ts";
 import { protocolMutants } from "./protocol-mutants.ts";
 
 /** Every way in which the library is broken on purpose. */
-export const mutants: readonly Mutant[] = [...protocolMutants, ...channelMutants, ...callMutants];
+export const mutants: readonly Mutant[] = [
+  ...protocolMutants,
+  ...channelMutants,
+  ...fragmentMutants,
+  ...callMutants,
+];
