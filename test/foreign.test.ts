@@ -65,6 +65,9 @@ for (const { name, prepare, fragments } of libraries) {
       equal(step("large out").value, 1_000_000);
       equal(step("large in").value, 1_000_000);
 
+      deepEqual(step("duplex"), { items: ["A", "B", "C"], ended: "complete" });
+      deepEqual(step("upload"), { items: [10], ended: "complete" });
+
       const happened = step("alive").value as string[];
       ok(happened.includes("note hello"));
       deepEqual(

@@ -56,6 +56,7 @@ function compile(contract: AnyContract): readonly Member[] {
       idempotent,
       ordered: key !== undefined,
       first: codecNamed(many ? codec.head : codec.in),
+      headless: many && terms.head === undefined,
       input: codecNamed(codec.in),
       output: codecNamed(codec.out),
     });

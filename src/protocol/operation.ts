@@ -32,6 +32,8 @@ export class Operation implements OperationName {
   readonly ordered: boolean;
   /** Of the payload that begins a request: the head of an upload or duplex, the input of the other kinds. */
   readonly first: Codec;
+  /** Items follow, and no head is declared to go before them. */
+  readonly headless: boolean;
   /** Of the input; of each of the items where the caller sends many. */
   readonly input: Codec;
   readonly output: Codec;
@@ -47,6 +49,7 @@ export class Operation implements OperationName {
     readonly idempotent: boolean | "by-key";
     readonly ordered: boolean;
     readonly first: Codec;
+    readonly headless: boolean;
     readonly input: Codec;
     readonly output: Codec;
   }) {
@@ -60,6 +63,7 @@ export class Operation implements OperationName {
     this.idempotent = parts.idempotent;
     this.ordered = parts.ordered;
     this.first = parts.first;
+    this.headless = parts.headless;
     this.input = parts.input;
     this.output = parts.output;
     this.slot = slots++;

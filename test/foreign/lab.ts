@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { call, chassis, contract, notification, serve, stream } from "trunkline";
+import { call, chassis, contract, duplex, notification, serve, stream, upload } from "trunkline";
 import * as z from "zod";
 
 const anything = z.unknown();
@@ -27,6 +27,8 @@ export const Lab = contract(
     seen: call({ in: anything, out: z.array(z.string()) }),
     note: notification({ in: z.string() }),
     count: stream({ in: z.number(), out: z.number() }),
+    sum: upload({ in: z.number(), out: z.number() }),
+    shout: duplex({ in: z.string(), out: z.string() }),
     /** No foreign server has it. */
     nowhere: call({ in: anything }),
   },
@@ -67,6 +69,14 @@ export async function serveLab(): Promise<AsyncDisposable & { port: number; seen
           } finally {
             if (next < to) seen.push(`count cancelled: ${next} sent`);
           }
+        },
+        async sum(items) {
+          let sum = 0;
+          for await (const item of items) sum += item;
+          return sum;
+        },
+        async *shout(items) {
+          for await (const item of items) yield item.toUpperCase();
         },
         nowhere: () => {},
       }),

@@ -259,3 +259,66 @@ test("what a foreign client pushes is ignored, and it is served on", () =>
     peer.send(request(1, routed("orders.place"), "0"));
     assert.equal((await peer.next()).hex, hex(`00000001 2860 ${text("1")}`));
   }));
+
+/** A REQUEST_CHANNEL that grants one answer. */
+function channel(streamId: number, metadata: string, data: string, flags = "1d00"): string {
+  return `${streamId.toString(16).padStart(8, "0")} ${flags} 00000001 ${sized(3, metadata)} ${text(data)}`;
+}
+
+const item = (streamId: number, data: string): string =>
+  `${streamId.toString(16).padStart(8, "0")} 2820 ${text(data)}`;
+
+test("without a declared head the first payload of a channel is its first item, and counts as one that was granted", () =>
+  play(async (scene) => {
+    const { services } = scene;
+    const { sum } = declare("orders", 1, { sum: { kind: "upload" } });
+    services.take(sum, async (head, items) => {
+      const all: unknown[] = [];
+      for await (const each of items.open((as) => as)) all.push(each);
+      return [head ?? "no head", ...all];
+    });
+    await scene.serve();
+    const peer = await scene.dial();
+    peer.send(setup(composite), channel(1, routed("orders.sum"), "0"));
+    const { type, requestN } = await peer.next();
+    assert.deepEqual([type, requestN], ["REQUEST_N", 7]);
+    for (let next = 1; next <= 7; next++) peer.send(item(1, String(next)));
+    peer.send("00000001 2840");
+    assert.equal((await peer.next("REQUEST_N")).data.toString(), '["no head",0,1,2,3,4,5,6,7]');
+
+    peer.send(channel(3, routed("orders.sum"), "5", "1d40"));
+    assert.equal((await peer.next("REQUEST_N")).data.toString(), '["no head",5]');
+    peer.send(channel(5, routed("orders.sum"), "", "1d40"));
+    assert.equal((await peer.next("REQUEST_N")).data.toString(), '["no head"]');
+    peer.send(channel(7, routed("orders.sum"), "{"));
+    const [code, body] = await refusal(peer);
+    assert.deepEqual([code, body["executed"]], [ErrorCode.INVALID, "no"]);
+    assert.equal(services.begun.length, 3);
+    assert.deepEqual(peer.frames, []);
+  }));
+
+test("a declared head is the first payload of a channel, for foreign clients too; items of bytes may be empty", () =>
+  play(async (scene) => {
+    const { services } = scene;
+    const operations = declare("orders", 1, {
+      store: { kind: "upload", head: "json" },
+      echo: { kind: "duplex", in: "raw", out: "raw" },
+    });
+    services.take(operations.store, async (head, items) => {
+      const all: unknown[] = [];
+      for await (const each of items.open((as) => as)) all.push(each);
+      return [head, ...all];
+    });
+    services.converse(operations.echo, async (_head, items, _incoming, sink) => {
+      for await (const each of items.open((as) => as)) sink.put(each);
+    });
+    await scene.serve();
+    const peer = await scene.dial();
+    peer.send(setup(composite), channel(1, routed("orders.store"), '{"name":"a"}'));
+    assert.equal((await peer.next()).requestN, 8);
+    peer.send(item(1, "1"), "00000001 2840");
+    assert.equal((await peer.next("REQUEST_N")).data.toString(), '[{"name":"a"},1]');
+    peer.send(channel(3, routed("orders.echo"), "", "1d40"));
+    const { type, data } = await peer.next("REQUEST_N");
+    assert.deepEqual([type, data.length], ["PAYLOAD", 0]);
+  }));

@@ -177,6 +177,15 @@ export class Responder implements Answering, AnsweringSide {
     }
     this.inFlight++;
     this.#home.began(incoming, view.type !== FrameType.REQUEST_FNF);
+    this.run(view, served, incoming, input);
+  }
+
+  protected run(
+    view: FrameView,
+    served: ServedOperation,
+    incoming: Incoming,
+    input: unknown,
+  ): void {
     switch (served.operation.kind) {
       case "stream":
         return void new ServedStream(this, served, incoming, view).run(input);

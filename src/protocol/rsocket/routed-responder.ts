@@ -7,6 +7,8 @@ import { readCallMetadata, type CallMetadata } from "./call-metadata.ts";
 import { noHeaders } from "./metadata.ts";
 import { Responder, type ResponderHome } from "./responder.ts";
 import { findRoute } from "./route.ts";
+import { ServedDuplex } from "./served-duplex.ts";
+import { ServedUpload } from "./served-upload.ts";
 import type { Session } from "./session.ts";
 
 /** How a peer that is not Trunkline describes its requests: with composite metadata, or with nothing but a route. */
@@ -55,6 +57,23 @@ export class RoutedResponder extends Responder {
     else if (this.admits(view, served)) this.#start(memory, view, served, metadata, arrivedAt);
   }
 
+  /** Where no head is declared the first payload is the first item: nobody but us sends an empty one before the items. */
+  protected override run(
+    view: FrameView,
+    served: ServedOperation,
+    incoming: Incoming,
+    input: unknown,
+  ): void {
+    if (!served.operation.headless) {
+      super.run(view, served, incoming, input);
+      return;
+    }
+    const Request = served.operation.kind === "upload" ? ServedUpload : ServedDuplex;
+    const request = new Request(this, served, incoming, view);
+    if (input !== undefined) request.begin(input, view.dataTo - view.dataFrom);
+    void request.run(undefined);
+  }
+
   #read(memory: Buffer, { metadataFrom, metadataTo }: FrameView): CallMetadata | string {
     if (this.#form === "composite") return readCallMetadata(memory, metadataFrom, metadataTo);
     const tags = readTags(memory, metadataFrom, metadataTo);
@@ -78,7 +97,8 @@ export class RoutedResponder extends Responder {
     arrivedAt: number | undefined,
   ): void {
     const { dataMime } = metadata;
-    const codec = served.operation.first;
+    const { headless, input, first } = served.operation;
+    const codec = headless ? input : first;
     if (dataMime !== undefined && codec === json && !isJson(dataMime)) {
       const reason = `${served.operation.name} takes JSON, not ${dataMime}`;
       this.refuse(view, served, "UNIMPLEMENTED", reason);

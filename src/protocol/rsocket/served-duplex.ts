@@ -28,6 +28,11 @@ export class ServedDuplex extends ServedStream {
     }
   }
 
+  /** For peers that send the first item with the request: to be called before it runs. */
+  begin(item: unknown, bytes: number): void {
+    this.#items.begin(item, bytes);
+  }
+
   override get takesPayloads(): boolean {
     return this.#items.awaited;
   }

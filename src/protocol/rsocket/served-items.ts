@@ -16,6 +16,8 @@ export class ServedItems implements ItemSource, ItemsOwner, AsyncIterableIterato
   readonly #streamId: number;
   readonly #operation: Operation;
   readonly #items = new ReceivedItems(this);
+  /** Items that came with the request. */
+  #brought = 0;
   #accept: ((item: unknown) => unknown) | undefined;
 
   /** `view` is the request: its COMPLETE says that there are no items. */
@@ -26,10 +28,17 @@ export class ServedItems implements ItemSource, ItemsOwner, AsyncIterableIterato
     if ((view.flags & Flag.COMPLETE) !== 0) this.#items.end();
   }
 
+  /** The request brought the first item along: it is one of those that the caller may send at first. */
+  begin(item: unknown, bytes: number): void {
+    this.#items.admit(bytes);
+    this.#items.push(item);
+    this.#brought = 1;
+  }
+
   open(accept: (item: unknown) => unknown): AsyncIterableIterator<unknown> {
     this.#accept = accept;
     // Also where no item can come any more: it tells the caller that it was accepted.
-    this.grant(creditFirst);
+    this.grant(creditFirst - this.#brought);
     return this;
   }
 

@@ -33,7 +33,8 @@ export function declare<Name extends string>(
       out = "json",
       ordered = false,
     } = terms[member];
-    const first = kind === "upload" || kind === "duplex" ? head : input;
+    const many = kind === "upload" || kind === "duplex";
+    const first = many ? head : input;
     siblings.push(
       new Operation({
         owner,
@@ -44,6 +45,7 @@ export function declare<Name extends string>(
         idempotent: false,
         ordered,
         first: codecs[first],
+        headless: many && terms[member].head === undefined,
         input: codecs[input],
         output: codecs[out],
       }),
