@@ -2,7 +2,7 @@ import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { test } from "node:test";
 import * as z from "zod";
 import { serve } from "../call/serve.ts";
-import { bytes, call, contract, describe, stream } from "../contract/index.ts";
+import { bytes, call, contract, describe, stream, upload } from "../contract/index.ts";
 import { memory } from "../transport/memory/index.ts";
 import { chassis, type Chassis } from "./chassis.ts";
 import { client } from "./client.ts";
@@ -19,9 +19,10 @@ const Orders = contract(
       errors: { NOT_FOUND: z.string() },
     }),
     watch: stream({ in: z.string(), out: bytes(), idle: "5s", description: "As it changes." }),
+    load: upload({ head: z.object({ id: z.string() }), in: bytes(), out: z.int(), key: "id" }),
   },
 );
-const orders = serve(Orders, { get: (id) => ({ id }), watch: () => [] });
+const orders = serve(Orders, { get: (id) => ({ id }), watch: () => [], load: () => 0 });
 
 /** Memory under a name that says nothing of being near. */
 const far = { transports: [{ ...memory(), name: "tcp" }] };
@@ -60,6 +61,7 @@ test("the figures of a process travel as it tells them itself, its own services 
     [
       ["orders.get", 1],
       ["orders.watch", 0],
+      ["orders.load", 0],
     ],
   );
   equal(told.inFlight, 1, "the question itself is under way");

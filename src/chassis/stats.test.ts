@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import * as z from "zod";
 import { serve } from "../call/serve.ts";
 import type { OperationStats } from "../call/meter.ts";
-import { call, contract, notification, stream } from "../contract/index.ts";
+import { call, contract, duplex, notification, stream, upload } from "../contract/index.ts";
 import { chassis, type Chassis } from "./chassis.ts";
 import { client, statsOf } from "./client.ts";
 
@@ -16,6 +16,8 @@ const Desk = contract(
     move: call({ in: z.object({ id: z.string() }), key: "id" }),
     count: stream({ in: z.int(), out: z.int() }),
     note: notification({ in: z.string() }),
+    load: upload({ head: z.object({ id: z.string() }), in: z.int(), key: "id" }),
+    swap: duplex({ in: z.int(), out: z.int() }),
   },
 );
 
@@ -46,6 +48,8 @@ async function desk(address: string, moving: Gate, inFlightMax = 4_096): Promise
           for (let item = 0; item < most; item++) yield item;
         },
         note: () => {},
+        load: () => moving.opened,
+        swap: (items) => items,
       }),
     ],
   });
@@ -97,6 +101,29 @@ test("what is under way and what waits behind its key are told apart", async () 
   await Promise.all(moves);
   const { inFlight, waiting, count } = of(app.stats().operations, "move");
   deepEqual([inFlight, waiting, count], [0, 0, 3]);
+});
+
+test("uploads and duplexes are counted like the other kinds, their turns too", async () => {
+  const moving = gate();
+  await using app = await desk("memory:stats-items", moving);
+  await using caller = client(Desk, "memory:stats-items");
+  const loads = [1, 2].map((item) => caller.load([item], { head: { id: "a" } }));
+  await until(() => of(app.stats().operations, "load").inFlight === 2);
+  equal(of(app.stats().operations, "load").waiting, 1);
+  moving.open();
+  await Promise.all(loads);
+  for await (const _ of caller.swap([1, 2, 3]));
+  await rejects(async () => {
+    for await (const _ of caller.swap(["x"] as never));
+  });
+  await until(() => of(app.stats().operations, "swap").inFlight === 0);
+  deepEqual(of(statsOf(caller).operations, "swap").failures, { INVALID_ARGUMENT: 1 });
+  deepEqual(of(app.stats().operations, "swap").failures, { CANCELLED: 1 });
+  for (const { operations } of [app.stats(), statsOf(caller)]) {
+    const [load, swap] = [of(operations, "load"), of(operations, "swap")];
+    deepEqual([load.kind, load.count, load.failures, load.waiting], ["upload", 2, {}, 0]);
+    deepEqual([swap.kind, swap.count, swap.inFlight], ["duplex", 2, 0]);
+  }
 });
 
 test("a request that the server refuses for want of room counts as a failure, not as a latency", async () => {
