@@ -1,4 +1,4 @@
-import { bytes, call, contract, notification, stream } from "trunkline";
+import { bytes, call, contract, duplex, notification, stream, upload } from "trunkline";
 import * as z from "zod";
 
 const Item = z.object({ number: z.int(), filler: z.string() });
@@ -20,6 +20,10 @@ export const Mixed = contract(
     count: stream({ in: z.int(), out: Item }),
     /** So many blocks, each filled with its number. */
     blocks: stream({ in: z.int(), out: bytes() }),
+    /** Answers with how many blocks came; each is filled with its number. Stops to read at the number given. */
+    store: upload({ head: z.object({ stopAt: z.int() }), in: bytes(), out: z.int() }),
+    /** Gives each item back, until the number given. */
+    talk: duplex({ head: z.object({ stopAt: z.int() }), in: Item, out: Item }),
     note: notification({ in: z.int() }),
     /** How many notes have come. */
     noted: call({ in: z.null(), out: z.int() }),

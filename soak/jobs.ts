@@ -61,6 +61,66 @@ export const jobs: Readonly<Record<string, Job>> = {
     ledger.add("left");
   },
 
+  async upload(mixed, ledger) {
+    const count = below(24);
+    const answer = await mixed.store(blocksTo(count), { head: { stopAt: -1 }, total });
+    check(answer === count, `${answer} of ${count} blocks came`);
+    ledger.add("uploads");
+    ledger.add("items", count);
+  },
+
+  async "upload that is answered early"(mixed, ledger) {
+    const stopAt = 1 + below(12);
+    const answer = await mixed.store(blocksTo(Infinity), { head: { stopAt }, total });
+    check(answer === stopAt, `answered after ${answer} blocks, not ${stopAt}`);
+    ledger.add("uploads");
+    ledger.add("left");
+  },
+
+  async "upload that is cancelled"(mixed, ledger) {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const options = { head: { stopAt: -1 }, signal, total };
+    const result = mixed.store.result(blocksTo(Infinity), options);
+    setTimeout(() => controller.abort(), below(20));
+    expectFailure(await result, "CANCELLED");
+    ledger.add("cancelled");
+  },
+
+  async duplex(mixed, ledger) {
+    const count = below(200);
+    let number = 0;
+    for await (const item of mixed.talk(itemsTo(count), { head: { stopAt: -1 }, total })) {
+      check(item.number === number, `not item ${number}`);
+      number++;
+    }
+    check(number === count, `${number} of ${count} items`);
+    ledger.add("duplexes");
+    ledger.add("items", count);
+  },
+
+  async "duplex that the server ends"(mixed, ledger) {
+    const stopAt = below(50);
+    let number = 0;
+    for await (const item of mixed.talk(itemsTo(Infinity), { head: { stopAt }, total })) {
+      check(item.number === number, `not item ${number}`);
+      number++;
+    }
+    check(number === stopAt, `${number} items, not ${stopAt}`);
+    ledger.add("duplexes");
+    ledger.add("items", number);
+  },
+
+  async "duplex that is left"(mixed, ledger) {
+    const reads = below(20);
+    let read = 0;
+    for await (const item of mixed.talk(itemsTo(Infinity), { head: { stopAt: -1 }, total })) {
+      check(item.number === read, `not item ${read}`);
+      if (++read > reads) break;
+    }
+    ledger.add("left");
+  },
+
   async notification(mixed, ledger) {
     await mixed.note(below(1e9));
     ledger.add("notifications");
@@ -102,6 +162,14 @@ export const jobs: Readonly<Record<string, Job>> = {
 /** A whole number from 0, below the one given. */
 export function below(limit: number): number {
   return Math.floor(Math.random() * limit);
+}
+
+function* itemsTo(count: number): Generator<{ number: number; filler: string }> {
+  for (let number = 0; number < count; number++) yield { number, filler: "x".repeat(number % 64) };
+}
+
+function* blocksTo(count: number): Generator<Buffer> {
+  for (let number = 0; number < count; number++) yield Buffer.alloc(blockBytes, number % 256);
 }
 
 export function check(right: boolean, otherwise: string): asserts right {

@@ -5,6 +5,8 @@ export const counted = [
   "calls",
   "streams",
   "items",
+  "uploads",
+  "duplexes",
   "notifications",
   "large",
   "declared",

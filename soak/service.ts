@@ -46,6 +46,21 @@ function handlers(): Handlers<typeof Mixed> {
     *blocks(to) {
       for (let number = 0; number < to; number++) yield Buffer.alloc(blockBytes, number);
     },
+    async store(blocks, { head }) {
+      let number = 0;
+      for await (const block of blocks) {
+        if (block.length !== blockBytes || block[0] !== number % 256)
+          throw new RangeError(`not block ${number}`);
+        if (++number === head.stopAt) break;
+      }
+      return number;
+    },
+    async *talk(items, { head }) {
+      for await (const item of items) {
+        if (item.number === head.stopAt) return;
+        yield item;
+      }
+    },
     note: () => void notes++,
     noted: () => notes,
   };

@@ -10,6 +10,8 @@ interface Report {
   ok: boolean;
   calls: number;
   streams: number;
+  uploads: number;
+  duplexes: number;
   notifications: number;
   connections: number;
   restarts: number;
@@ -30,8 +32,8 @@ test("a short soak does work of each kind, restarts a server, and leaves nothing
   deepEqual(report.failures, []);
   equal(code, 0);
   ok(report.ok);
-  for (const what of ["calls", "streams", "notifications", "connections", "restarts"] as const)
-    ok(report[what] > 0, what);
+  const kinds = ["calls", "streams", "uploads", "duplexes", "notifications"] as const;
+  for (const what of [...kinds, "connections", "restarts"] as const) ok(report[what] > 0, what);
   deepEqual([report.hung, report.untyped], [0, 0]);
 });
 
