@@ -80,7 +80,7 @@ export const jobs: Readonly<Record<string, Job>> = {
   async "upload that is cancelled"(mixed, ledger) {
     const controller = new AbortController();
     const { signal } = controller;
-    const options = { head: { stopAt: -1 }, signal, total };
+    const options = { head: { stopAt: -1 }, signal, total } as const;
     const result = mixed.store.result(blocksTo(Infinity), options);
     setTimeout(() => controller.abort(), below(20));
     expectFailure(await result, "CANCELLED");
