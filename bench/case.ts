@@ -4,7 +4,9 @@ import { sizes, type Size } from "./work.ts";
 /** What is measured, without how long. */
 export type Case =
   | { readonly ask: "calls"; readonly size: Size; readonly inFlight: number }
-  | { readonly ask: "stream"; readonly flow: Flow };
+  | { readonly ask: "stream"; readonly flow: Flow }
+  /** Items from the caller, and items both ways. */
+  | { readonly ask: "upload" | "duplex"; readonly flow: Flow };
 
 export const cases: readonly Case[] = [
   ...(Object.keys(sizes) as Size[]).flatMap((size) =>
@@ -16,8 +18,15 @@ export const cases: readonly Case[] = [
 /** Small calls, as many at once as a busy client makes. */
 export const many: Case = { ask: "calls", size: "64 B", inFlight: 64 };
 
+/** The kinds in which the caller sends items. */
+export const sendingCases: readonly Case[] = (["upload", "duplex"] as const).flatMap((ask) =>
+  flows.map((flow): Case => ({ ask, flow })),
+);
+
+const asked = { stream: "streams", upload: "uploads", duplex: "duplexes" } as const;
+
 export function titleOf(each: Case): string {
   return each.ask === "calls"
     ? `calls of ${each.size}, ${each.inFlight} in flight`
-    : `streams of ${each.flow}`;
+    : `${asked[each.ask]} of ${each.flow}`;
 }

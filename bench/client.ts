@@ -14,7 +14,11 @@ export type ClientQuestion =
       readonly inFlight: number;
       readonly seconds: number;
     }
-  | { readonly ask: "stream"; readonly flow: Flow; readonly seconds: number };
+  | {
+      readonly ask: "stream" | "upload" | "duplex";
+      readonly flow: Flow;
+      readonly seconds: number;
+    };
 
 export interface ClientAnswer extends Measured {
   readonly cpuUs: number;
@@ -36,17 +40,23 @@ async function usedUs(): Promise<number> {
 }
 
 function measure(to: Connected, question: ClientQuestion): Promise<Measured> {
-  if (question.ask === "stream") return readFor(to, question.flow, question.seconds);
+  if (question.ask !== "calls") return flowFor(to, question.ask, question.flow, question.seconds);
   const { size, inFlight, seconds } = question;
   return inFlight === 1
     ? latencies(to, jobs[size], seconds)
     : load(to, jobs[size], inFlight, seconds);
 }
 
-async function readFor(to: Connected, flow: Flow, seconds: number): Promise<Measured> {
+async function flowFor(
+  to: Connected,
+  ask: "stream" | "upload" | "duplex",
+  flow: Flow,
+  seconds: number,
+): Promise<Measured> {
+  const run = ask === "stream" ? to.read : to[ask];
   const from = performance.now();
   let last = false;
   setTimeout(() => (last = true), seconds * 1000);
-  const count = await to.read(flow, () => last);
+  const count = await run!.call(to, flow, () => last);
   return { count, seconds: (performance.now() - from) / 1000 };
 }

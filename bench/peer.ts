@@ -19,6 +19,10 @@ export interface Connected {
   isRight(job: Job, answer: unknown): boolean;
   /** Reads and checks items until `over` says so; resolves with how many came. Throws at a wrong one. */
   read(flow: Flow, over: () => boolean): Promise<number>;
+  /** Sends items until `over` says so; resolves with how many the server says came, all of them checked by it. */
+  upload?(flow: Flow, over: () => boolean): Promise<number>;
+  /** Sends items until `over` says so, and reads and checks each as it comes back; resolves with how many came. */
+  duplex?(flow: Flow, over: () => boolean): Promise<number>;
   /** What a process that connecting has started has used of the processor, in microseconds. */
   otherCpuUs?(): Promise<number>;
 }

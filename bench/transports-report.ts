@@ -9,6 +9,8 @@ import type { Row } from "./rounds.ts";
 /** What the parts of the bench gave; a part that was not wanted is empty. */
 export interface Parts {
   readonly transports: readonly Row[];
+  /** Uploads and duplexes; nothing bare stands beside them. */
+  readonly sending: readonly Row[];
   readonly services: readonly Row[];
   readonly idle: readonly Row[];
   readonly spread: readonly Row[];

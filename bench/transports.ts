@@ -1,4 +1,4 @@
-import { cases, many, type Case } from "./case.ts";
+import { cases, many, sendingCases, type Case } from "./case.ts";
 import { openIdle } from "./idle.ts";
 import { Pair } from "./pair.ts";
 import { idlePeers, servicesPeers, spreadPeers, transports as all, type Listed } from "./peers.ts";
@@ -12,7 +12,7 @@ const warmSeconds = 1;
 const idleConnections = 1_000;
 
 /** The cases in which transports stand side by side: small orders, and all that flows. */
-const compared = cases.filter((each) => each.ask === "stream" || each.size === "64 B");
+const compared = cases.filter((each) => each.ask !== "calls" || each.size === "64 B");
 
 /** The transports side by side, each beside what carries it; and whether services and connections cost anything. */
 export const transports: Bench = (options) =>
@@ -21,8 +21,10 @@ export const transports: Bench = (options) =>
     const wanted = (part: string): boolean => only.length === 0 || only.includes(part);
     const chosen = all.filter(({ name }) => wanted(name));
     const peers = chosen.map(({ ours, bare }) => [ours, ...(bare === undefined ? [] : [bare])]);
+    const ours = chosen.map((each) => [each.ours]);
     return transportsReport({
       transports: await measurePeers(peers, compared, folder, options),
+      sending: await measurePeers(ours, sendingCases, folder, options),
       services: await measurePeers(
         wanted("services") ? [servicesPeers] : [],
         [many],
