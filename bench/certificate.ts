@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { testAuthority } from "../src/transport/tls/testing/authority.ts";
+import { testAuthority } from "trunkline/testing";
 
 /** A certificate for the loopback with its key, and the file by which clients trust it. */
 export interface Certificate {

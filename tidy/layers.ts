@@ -39,7 +39,7 @@ export const browserSafe: readonly string[] = [
 export const insiders: Readonly<Record<string, string>> = {
   bench: "measures parts that are not public",
   fuzz: "feeds parts that are not public",
-  soak: "counts what is not public, and issues its own certificates",
+  soak: "counts the alarms of the timer wheel",
   mutants: "breaks the sources to see the tests fail",
 };
 
