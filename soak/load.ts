@@ -216,8 +216,11 @@ export class Load {
       const args = [...process.execArgv, join(import.meta.dirname, "pipe-child.ts")];
       const transports = [stdio({ command: process.execPath, args })];
       const mixed = client(Mixed, "stdio:", { transports, connectWait: "10s" });
-      for (const name of jobNames) if (!signal.aborted) await jobs[name]!(mixed, this.#ledger);
-      await close(mixed);
+      try {
+        for (const name of jobNames) if (!signal.aborted) await jobs[name]!(mixed, this.#ledger);
+      } finally {
+        await close(mixed);
+      }
       this.#ledger.add("children");
     });
   }
