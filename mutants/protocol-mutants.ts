@@ -50,8 +50,8 @@ export const protocolMutants: readonly Mutant[] = [
   {
     name: "credit-ignored",
     file: `${rsocket}/item-sink.ts`,
-    find: "return this.#credit > 0 && this.room.writable;",
-    replace: "return this.room.writable;",
+    find: "return this.#credit > 0 && !this.#unsent && this.outgoing.room.writable;",
+    replace: "return !this.#unsent && this.outgoing.room.writable;",
     because: "a slow reader drowns in items",
     killedBy: "sim",
   },
@@ -82,20 +82,16 @@ export const protocolMutants: readonly Mutant[] = [
   {
     name: "loss-says-no",
     file: `${rsocket}/request.ts`,
-    find: `        \`the connection was lost before the answer came: \${reason.message}\`,
-        {
-          executed: "maybe",`,
-    replace: `        \`the connection was lost before the answer came: \${reason.message}\`,
-        {
-          executed: "no",`,
+    find: `this.fail(systemError("UNAVAILABLE", told, { executed: this.executed }));`,
+    replace: `this.fail(systemError("UNAVAILABLE", told, { executed: "no" }));`,
     because: "what perhaps ran is done again by who trusts the answer",
     killedBy: "sim",
   },
   {
     name: "deadline-says-no",
     file: `${rsocket}/request.ts`,
-    find: `this.abandon(systemError("DEADLINE_EXCEEDED", reason, { executed: "maybe" }));`,
-    replace: `this.abandon(systemError("DEADLINE_EXCEEDED", reason, { executed: "no" }));`,
+    find: "this.abandon(late(reason, this.executed));",
+    replace: `this.abandon(late(reason, "no"));`,
     because: "what perhaps ran is done again by who trusts the answer",
     killedBy: "sim",
   },
@@ -110,9 +106,8 @@ export const protocolMutants: readonly Mutant[] = [
   {
     name: "loss-not-told",
     file: `${rsocket}/session.ts`,
-    find: `    this.#loseStreams(told);
-    this.#wakeRoom();`,
-    replace: "    this.#wakeRoom();",
+    find: "    this.#loseStreams(told);\n    this.room.close();",
+    replace: "    this.room.close();",
     because: "calls wait for their deadline although their server is gone, streams for ever",
     killedBy: "sim",
   },
@@ -251,8 +246,8 @@ export const protocolMutants: readonly Mutant[] = [
   {
     name: "in-flight-without-bound",
     file: `${rsocket}/responder.ts`,
-    find: "this.inFlight >= this.#inFlightMax",
-    replace: "this.inFlight >= this.#inFlightMax * 1_000",
+    find: "underWay >= this.#inFlightMax)",
+    replace: "underWay >= this.#inFlightMax * 1_000)",
     because: "one client can take all of a server's memory",
     killedBy: "sim",
   },
