@@ -136,6 +136,11 @@ for (const { name, prepare, fragments } of libraries) {
       let taken = 0;
       for await (const _ of lab.count(1_000_000)) if (++taken === 20) break;
 
+      equal(await lab.sum([...Array(1_000).keys()]), 499_500);
+      const shouted: string[] = [];
+      for await (const item of lab.shout(["a", "b", "c"])) shouted.push(item);
+      deepEqual(shouted, ["A", "B", "C"]);
+
       equal(await lab.length("x".repeat(1_000_000)), 1_000_000);
       equal((await lab.blob(1_000_000)).length, 1_000_000);
 

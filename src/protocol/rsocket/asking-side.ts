@@ -109,6 +109,15 @@ export abstract class AskingSide implements Caller, RequestHome {
     return duplex;
   }
 
+  resume(request: Request): void {
+    if (request.over) return;
+    try {
+      this.begin(request, this.env.now());
+    } catch (error) {
+      request.fail(error as TrunklineError);
+    }
+  }
+
   protected begin(request: Request, now: number): void {
     const { attempt } = request;
     if (attempt.cancelled !== undefined) {

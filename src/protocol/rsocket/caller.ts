@@ -99,6 +99,7 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
       this.#retire(session, error.reason);
       return false;
     }
+    if (request.session === undefined && request.fetching) this.#waiting.add(request);
     this.watch(request);
     return true;
   }
@@ -133,7 +134,8 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
     const last = this.#lastFailure;
     const late = now >= Math.min(request.attempt.deadlineAt, request.attempt.totalAt);
     const elapsedMs = now - request.startedAt;
-    const waited = `no connection within ${Math.round(elapsedMs)} ms`;
+    const missing = request.fetching && request.fetched === undefined ? "first item" : "connection";
+    const waited = `no ${missing} within ${Math.round(elapsedMs)} ms`;
     const details = {
       executed: "no",
       attempts: Math.max(1, this.#failures),
@@ -147,6 +149,11 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
 
   left(request: Request): void {
     this.#waiting.delete(request);
+  }
+
+  override resume(request: Request): void {
+    this.#waiting.delete(request);
+    super.resume(request);
   }
 
   elsewhere(request: Request): boolean {
@@ -222,7 +229,8 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
 
   #sendWaiting(session: Session, request: Request): void {
     try {
-      if (this.#sent(session, request, this.env.now())) this.#waiting.delete(request);
+      const sent = this.#sent(session, request, this.env.now());
+      if (sent && (request.session !== undefined || request.over)) this.#waiting.delete(request);
     } catch (error) {
       request.fail(error as TrunklineError);
     }
@@ -265,6 +273,7 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
     // Where both are refused there may yet be another server at the address some day.
     this.#metadata = again ? "composite" : this.#bounds.metadata;
     if (again) this.#retire(session);
+    else for (const request of [...this.#waiting]) if (request.fetching) request.fail(noForm());
     return again;
   }
 
@@ -365,4 +374,10 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
       session.finish();
     }
   }
+}
+
+/** Its first item was taken out of the source, and cannot be sent in any other way. */
+function noForm(): TrunklineError {
+  const reason = "the server refuses the form in which the request is to go";
+  return systemError("UNAVAILABLE", reason, { executed: "no" });
 }

@@ -38,6 +38,10 @@ export class CompactForm implements RequestForm {
     sendSetup(connection, client, metadataMimeType, Buffer.from(encodeIntroduction(introduction)));
   }
 
+  holds(): boolean {
+    return false;
+  }
+
   write(sender: FrameSender, streamId: number, request: Request, now: number): void {
     const { operation, attempt } = request;
     const index = this.#indexes[operation.slot] ?? this.#announce(sender, operation);

@@ -15,14 +15,19 @@ export class CompositeForm implements RequestForm {
     sendSetup(connection, client, compositeMetadataMime, new Uint8Array());
   }
 
+  /** Without a declared head the first payload is the first item: so all RSocket libraries have it. */
+  holds(request: Request): boolean {
+    return request.operation.headless && request.hold();
+  }
+
   write(sender: FrameSender, streamId: number, request: Request, now: number): void {
-    const { operation, attempt, type, credit, payloadOut } = request;
+    const { operation, attempt, type, credit, payloadOut, fetched } = request;
     let metadata: Buffer;
     try {
       metadata = encodeCallMetadata(operation, attempt, now);
     } catch (cause) {
       throw misfit(cause);
     }
-    sender.described(streamId, type, credit, metadata, operation.ordered, payloadOut);
+    sender.described(streamId, type, credit, metadata, operation.ordered, fetched ?? payloadOut);
   }
 }

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Attempt } from "../attempt.ts";
+import type { Source } from "../protocol.ts";
+import { declare } from "../suite/declare.ts";
 import type { FramePeer, SeenFrame } from "./frame-peer.ts";
 import { FrameScene, hex, text } from "./frame-scene.ts";
 
@@ -206,4 +208,139 @@ test("an unknown form of metadata is refused before anything is dialled", () =>
     const metadata = "json" as "compact";
     assert.throws(() => scene.connect({ metadata }), { code: "INVALID_ARGUMENT", executed: "no" });
     assert.equal(scene.dials.length, 0);
+  }));
+
+const { sum, store, chat } = declare("orders", 1, {
+  sum: { kind: "upload" },
+  store: { kind: "upload", head: "json" },
+  chat: { kind: "duplex" },
+});
+const unbounded = { idleMs: Infinity } as const;
+const reading = { ...unbounded, accept: (item: unknown) => item, settled: () => undefined };
+
+/** Puts the items as there is room, and waits before each for what it is a promise of. */
+function giving(...items: readonly unknown[]): Source {
+  return async (sink) => {
+    for (const item of items) {
+      const given = await item;
+      while (!sink.closed && !sink.ready) await sink.whenReady();
+      if (sink.closed) return;
+      sink.put(given);
+    }
+  };
+}
+
+const told = ({ type, flags, data }: SeenFrame): unknown[] => [type, flags & 0x60, data.toString()];
+
+test("an upload without a head goes when its first item is there, and carries it; the others wait for credit", () =>
+  play(async (scene) => {
+    const { caller, peer } = await scene.call({ metadata: "composite" });
+    const first = Promise.withResolvers<number>();
+    const source = giving(first.promise, 2, 3);
+    const answered = caller.upload(sum, undefined, source, scene.attempt(), unbounded);
+    const call = caller.call(scene.operations.place, 0, scene.attempt());
+    const server = await peer();
+    await server.next();
+    const asked = await server.next();
+    assert.deepEqual([asked.type, asked.streamId], ["REQUEST_RESPONSE", 1]);
+    server.send(answer(1, "8"));
+    assert.equal(await call, 8);
+    assert.deepEqual(server.frames, [], "the upload waits for its first item");
+    first.resolve(1);
+    const channel = await server.next();
+    assert.deepEqual([...told(channel), channel.streamId], ["REQUEST_CHANNEL", 0, "1", 3]);
+    await scene.turns(3);
+    assert.deepEqual(server.frames, [], "there is no credit yet");
+    server.send("00000003 2000 00000001");
+    assert.deepEqual(told(await server.next()), ["PAYLOAD", 0x20, "2"]);
+    server.send("00000003 2000 00000009");
+    assert.deepEqual(told(await server.next()), ["PAYLOAD", 0x20, "3"]);
+    assert.deepEqual(told(await server.next()), ["PAYLOAD", 0x40, ""]);
+    server.send(answer(3, "6"));
+    assert.equal(await answered, 6);
+  }));
+
+test("a single item is followed by the end at once, and no item by the end of an empty request", () =>
+  play(async (scene) => {
+    const { caller, peer } = await scene.call({ metadata: "composite" });
+    const items = caller.duplex(chat, undefined, giving("hello"), scene.attempt(), reading);
+    const server = await peer();
+    await server.next();
+    assert.deepEqual(told(await server.next()), ["REQUEST_CHANNEL", 0, '"hello"']);
+    assert.deepEqual(told(await server.next()), ["PAYLOAD", 0x40, ""]);
+    server.send(answer(1, '"HELLO"'));
+    assert.deepEqual(await items.next(), { done: false, value: "HELLO" });
+    const none = caller.upload(sum, undefined, giving(), scene.attempt(), unbounded);
+    assert.deepEqual(told(await server.next("REQUEST_N")), ["REQUEST_CHANNEL", 0, ""]);
+    assert.deepEqual(told(await server.next()), ["PAYLOAD", 0x40, ""]);
+    server.send(answer(3, "0"));
+    assert.equal(await none, 0);
+  }));
+
+test("a declared head goes at once, and no item is asked for before there is credit", () =>
+  play(async (scene) => {
+    const { caller, peer } = await scene.call({ metadata: "composite" });
+    const answered = caller.upload(store, { name: "a" }, giving(1), scene.attempt(), unbounded);
+    const server = await peer();
+    await server.next();
+    assert.deepEqual(told(await server.next()), ["REQUEST_CHANNEL", 0, '{"name":"a"}']);
+    server.send("00000001 2000 00000008");
+    assert.deepEqual(told(await server.next()), ["PAYLOAD", 0x20, "1"]);
+    server.send(answer(1, "1"));
+    assert.equal(await answered, 1);
+  }));
+
+test("a first item that never comes, cannot be written or fails is no request: nothing was sent", () =>
+  play(async (scene) => {
+    const { caller, peer } = await scene.call({ metadata: "composite" });
+    const never = new Promise(() => {});
+    const upload = (source: Source, attempt: Attempt): Promise<unknown> =>
+      caller.upload(sum, undefined, source, attempt, unbounded);
+    await assert.rejects(upload(giving(never), scene.attempt(300)), {
+      code: "DEADLINE_EXCEEDED",
+      executed: "no",
+      reason: /no first item within 30\d ms/,
+    });
+    const failing: Source = () => Promise.reject(new Error("no disk"));
+    await assert.rejects(upload(failing, scene.attempt()), { code: "CANCELLED", executed: "no" });
+    const unwritable = upload(giving(1n), scene.attempt());
+    await assert.rejects(unwritable, { code: "INVALID_ARGUMENT", executed: "no" });
+    const attempt = scene.attempt();
+    const given = upload(giving(never), attempt);
+    attempt.cancel("caller");
+    await assert.rejects(given, { code: "CANCELLED", executed: "no" });
+    const left = upload(giving(never), scene.attempt());
+    const closed = assert.rejects(left, { code: "CANCELLED", executed: "no" });
+    await scene.turns();
+    const server = await peer();
+    assert.deepEqual(
+      server.frames.map(({ type }) => type),
+      ["SETUP"],
+    );
+    await caller.close();
+    await closed;
+  }));
+
+test("an upload goes along when the server refuses our own form, and when it sends us away", () =>
+  play(async (scene) => {
+    const mimes: (string | undefined)[] = [];
+    const seen: unknown[] = [];
+    let away = true;
+    await scene.listen(
+      picky(mimes, unsupported, async (peer) => {
+        const channel = await peer.next();
+        seen.push(told(channel));
+        if (away) {
+          away = false;
+          const { streamId } = channel;
+          peer.send(`00000000 2c00 00000102 ${text("bye")}`);
+          peer.send(`${streamId.toString(16).padStart(8, "0")} 2c00 00000202 ${text("bye")}`);
+        } else peer.send(answer(channel.streamId, "1"));
+      }),
+    );
+    const caller = scene.connect();
+    assert.equal(await caller.upload(sum, undefined, giving(1, 2), scene.attempt(), unbounded), 1);
+    assert.deepEqual(mimes, [compact, composite, composite]);
+    const channel = ["REQUEST_CHANNEL", 0, "1"];
+    assert.deepEqual(seen, [channel, channel]);
   }));

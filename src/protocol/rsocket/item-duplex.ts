@@ -3,7 +3,8 @@ import type { Attempt } from "../attempt.ts";
 import type { Operation } from "../operation.ts";
 import type { Source, StreamOptions } from "../protocol.ts";
 import { ItemStream } from "./item-stream.ts";
-import type { RequestHome } from "./request.ts";
+import type { Payload } from "./frame-sender.ts";
+import type { Carrier, RequestHome } from "./request.ts";
 import { SentItems } from "./sent-items.ts";
 
 /** A duplex that we began: a stream that we read, while our own items go the other way. */
@@ -33,6 +34,23 @@ export class ItemDuplex extends ItemStream {
   override cancelled(): void {
     this.alive();
     this.#sent.stop();
+  }
+
+  override hold(): boolean {
+    return this.#sent.hold(() => this.home.resume(this));
+  }
+
+  override get fetched(): Payload | undefined {
+    return this.#sent.first;
+  }
+
+  override get fetching(): boolean {
+    return this.#sent.fetching;
+  }
+
+  override sent(session: Carrier, streamId: number): void {
+    super.sent(session, streamId);
+    this.#sent.departed();
   }
 
   protected override get movable(): boolean {

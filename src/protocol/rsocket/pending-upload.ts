@@ -4,7 +4,8 @@ import type { Attempt } from "../attempt.ts";
 import type { Operation } from "../operation.ts";
 import type { Source, UploadOptions } from "../protocol.ts";
 import { PendingCall } from "./pending-call.ts";
-import { late, type RequestHome } from "./request.ts";
+import type { Payload } from "./frame-sender.ts";
+import { late, type Carrier, type RequestHome } from "./request.ts";
 import { SentItems } from "./sent-items.ts";
 
 /** An upload that sends its items and waits for its one answer. */
@@ -51,6 +52,23 @@ export class PendingUpload extends PendingCall {
   override payload(memory: Buffer, view: FrameView): void {
     this.#sent.finish(); // the peer may wait for our end, although it has answered
     super.payload(memory, view);
+  }
+
+  override hold(): boolean {
+    return this.#sent.hold(() => this.home.resume(this));
+  }
+
+  override get fetched(): Payload | undefined {
+    return this.#sent.first;
+  }
+
+  override get fetching(): boolean {
+    return this.#sent.fetching;
+  }
+
+  override sent(session: Carrier, streamId: number): void {
+    super.sent(session, streamId);
+    this.#sent.departed();
   }
 
   protected override get movable(): boolean {

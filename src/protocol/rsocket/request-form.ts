@@ -10,6 +10,8 @@ export interface RequestForm {
   readonly name: "compact" | "composite";
   /** Sends the SETUP; nobody waits for an answer. `operations` are those about to be used. */
   introduce(connection: Connection, client: CallerBounds, operations: readonly Operation[]): void;
+  /** True when an upload or duplex cannot be sent yet: the peer wants its first item with it. */
+  holds(request: Request): boolean;
   /** Writes the first frame of a request. Throws, with `executed: "no"`, when it cannot. */
   write(sender: FrameSender, streamId: number, request: Request, now: number): void;
 }

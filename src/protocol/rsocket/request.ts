@@ -38,6 +38,8 @@ export interface RequestHome {
   left(request: Request): void;
   /** A draining peer refused: the request never ran and may go to another connection. False when it may not. */
   elsewhere(request: Request): boolean;
+  /** The first item of a request is there, which is to go with it: it may be sent now. */
+  resume(request: Request): void;
 }
 
 /**
@@ -80,6 +82,20 @@ export abstract class Request extends Alarm implements Cancellable, StreamEnd {
   abstract tooLarge(reason: string): void;
   /** Gives the failure to whoever waits. */
   protected abstract reject(error: TrunklineError): void;
+
+  /** For a peer that wants the first item in the request itself: true while that is still to come. */
+  hold(): boolean {
+    return false;
+  }
+
+  /** The first item, once it is there; it was asked for when `fetching`. */
+  get fetched(): Payload | undefined {
+    return undefined;
+  }
+
+  get fetching(): boolean {
+    return false;
+  }
 
   /** Called by the session when its first frame was committed. */
   sent(session: Carrier, streamId: number): void {

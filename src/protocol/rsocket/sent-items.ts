@@ -2,6 +2,7 @@ import { isTrunklineError, systemError } from "../../base/error.ts";
 import { Flag } from "../../wire/frame-type.ts";
 import type { Source } from "../protocol.ts";
 import { ItemSink, type Outgoing } from "./item-sink.ts";
+import type { Payload } from "./frame-sender.ts";
 import { encodeInput, type Request } from "./request.ts";
 
 /** What a request of ours sends after its head: its source runs once the peer has accepted, as far as the peer takes items. */
@@ -10,8 +11,14 @@ export class SentItems extends ItemSink {
   readonly #source: Source;
   readonly #itemBytesMax: number;
   readonly #progressed: (() => void) | undefined;
-  /** The source was asked: the request cannot be sent a second time. */
+  /** The peer has accepted: the request cannot be sent a second time. */
   began = false;
+  /** The first item, for a peer that wants it in the request itself; nothing at all when there are none. */
+  first: Payload | undefined;
+  /** The source runs before the request is sent: for its first item. */
+  fetching = false;
+  #running = false;
+  #resume: (() => void) | undefined;
 
   /** `progressed` hears of each item, and of their end. */
   constructor(request: Request, source: Source, itemBytesMax: number, progressed?: () => void) {
@@ -28,9 +35,41 @@ export class SentItems extends ItemSink {
 
   override requested(items: number): void {
     super.requested(items);
-    if (this.began || this.closed) return;
     this.began = true;
+    if (this.#running || this.closed) return;
+    this.#running = true;
     void this.#run();
+  }
+
+  /** True until the first item is there, which calls `resume`: the request is to be sent then. */
+  hold(resume: () => void): boolean {
+    if (!this.fetching) {
+      this.fetching = true;
+      this.#running = true;
+      void this.#run();
+    }
+    if (this.first === undefined) this.#resume = resume;
+    return this.first === undefined;
+  }
+
+  override get ready(): boolean {
+    return this.#wantsFirst ? !this.closed : super.ready;
+  }
+
+  get #wantsFirst(): boolean {
+    return this.fetching && this.first === undefined;
+  }
+
+  #found(first: Payload): void {
+    this.first = first;
+    this.#resume?.();
+  }
+
+  /** The request was sent, with its first item if that was fetched: the end may have been there before it. */
+  departed(): void {
+    const { session, streamId } = this.#request;
+    if (this.fetching && this.closed && !this.#request.over)
+      session?.payload(streamId, Flag.COMPLETE, "");
   }
 
   async #run(): Promise<void> {
@@ -40,7 +79,10 @@ export class SentItems extends ItemSink {
       if (this.closed) return; // nobody waits for these items any more
       const failure = isTrunklineError(error)
         ? error
-        : systemError("CANCELLED", "the items to send failed", { executed: "maybe", cause: error });
+        : systemError("CANCELLED", "the items to send failed", {
+            executed: this.#request.session === undefined ? "no" : "maybe",
+            cause: error,
+          });
       this.#request.abandon(failure);
       return;
     }
@@ -50,6 +92,10 @@ export class SentItems extends ItemSink {
   put(item: unknown): void {
     if (this.closed) return;
     const { operation, session, streamId } = this.#request;
+    if (this.#wantsFirst) {
+      this.#found(encodeInput(operation.input, item, this.#itemBytesMax, "no"));
+      return;
+    }
     const bytesMax = Math.min(this.#itemBytesMax, session!.itemBytesMax);
     const payload = encodeInput(operation.input, item, bytesMax, "maybe");
     session!.payload(streamId, Flag.NEXT, payload);
@@ -64,6 +110,7 @@ export class SentItems extends ItemSink {
     this.#progressed?.();
     const { session, streamId } = this.#request;
     session?.payload(streamId, Flag.COMPLETE, "");
+    if (this.#wantsFirst) this.#found("");
   }
 
   /** The peer wants no more. Fragments of an item are not finished; those of the request itself are no item. */

@@ -142,6 +142,7 @@ export class Session extends Alarm implements Receiver, Carrier {
     }
     const bytes = bytesBeyond(request.payloadOut, this.itemBytesMax);
     if (bytes > 0) throw inputTooLarge(bytes, this.itemBytesMax);
+    if (request.type === FrameType.REQUEST_CHANNEL && this.form.holds(request)) return;
     const streamId = this.#streamIds.next(this.#streams);
     this.form.write(this.sender, streamId, request, now);
     if (request.type !== FrameType.REQUEST_FNF || this.unsent.has(streamId)) {

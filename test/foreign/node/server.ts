@@ -55,19 +55,19 @@ const lab: Responder = {
   },
   requestChannel(requests) {
     return new Flowable((subscriber) => {
-      let taking: Subscription;
+      let taking: Subscription | undefined;
       let route: string | undefined;
       let sum = 0;
       let granted = 0;
       subscriber.onSubscribe({
         request: (n) => {
           granted += n;
-          if (route === undefined) taking.request(1);
-          else if (route === "lab.shout") taking.request(n);
+          if (route === undefined) taking?.request(1);
+          else if (route === "lab.shout") taking?.request(n);
         },
         cancel: () => {
           seen.push("channel cancelled");
-          taking.cancel();
+          taking?.cancel();
         },
       });
       requests.subscribe({
@@ -78,13 +78,13 @@ const lab: Responder = {
         onNext: (item) => {
           if (route === undefined) {
             ({ route } = read(item));
-            if (route === "lab.shout" && granted > 1) taking.request(granted - 1);
+            if (route === "lab.shout" && granted > 1) taking?.request(granted - 1);
           }
           if (route === "lab.shout") {
             subscriber.onNext(carrying(String(value(item)).toUpperCase()));
           } else {
             sum += value(item) as number;
-            taking.request(1);
+            taking?.request(1);
           }
         },
         onError: (error) => seen.push(`channel failed: ${error.message}`),
