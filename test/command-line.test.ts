@@ -1,25 +1,59 @@
 // The program as people start it, against a process of its own: exit codes, pipes, Ctrl-C; and the page that shows it.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
+import { bytes, chassis, contract, duplex, serve, upload, type Chassis } from "trunkline";
+import * as z from "zod";
 import { fromSource, start, type Ended, type Program } from "./program.ts";
 
 const root = join(import.meta.dirname, "..");
 const program = join(root, "src/cli/main.ts");
 const page = readFileSync(join(root, "docs/command-line.md"), "utf8");
 
+const Files = contract(
+  "files",
+  { version: "1.0.0" },
+  {
+    measure: upload({
+      head: z.object({ name: z.string() }),
+      in: bytes(),
+      out: z.record(z.string(), z.number()),
+    }),
+    greet: upload({ in: bytes(), out: z.string() }),
+    echo: duplex({ in: bytes(), out: bytes() }),
+  },
+);
+
 suite("trunkline, against a running example", () => {
   const folder = mkdtempSync(join(tmpdir(), "trunkline-cli-"));
   const address = `unix:${folder}/clock.sock`;
   let server: Program;
+  let files: Chassis;
 
-  before(() => {
+  before(async () => {
+    files = await chassis({
+      name: "files",
+      listen: `unix:${folder}/files.sock`,
+      signals: false,
+      serve: [
+        serve(Files, {
+          async measure(chunks, { head }) {
+            let size = 0;
+            for await (const chunk of chunks) size += chunk.length;
+            return { [head.name]: size };
+          },
+          greet: () => "hello",
+          echo: (chunks) => chunks,
+        }),
+      ],
+    });
     const example = join(root, "examples/02-one-process-then-two/server.ts");
     server = start(process.execPath, [...fromSource, example, address], folder);
   });
   after(async () => {
+    await files[Symbol.asyncDispose]();
     server.kill("SIGTERM");
     await server.ended;
     rmSync(folder, { recursive: true });
@@ -75,6 +109,57 @@ suite("trunkline, against a running example", () => {
     const { code, stderr } = await reading.ended;
     equal(code, 130);
     match(stderr, /^CANCELLED clock\.ticks/);
+  });
+
+  test("an upload and a duplex in a pipe, and their items to the last byte", async () => {
+    const { code, stdout, stderr } = await shell(
+      `head -c 3000000 /dev/zero | trunkline call unix:./files.sock files.measure '{"name":"zeros"}'`,
+    );
+    deepEqual({ code, stdout, stderr }, { code: 0, stdout: '{"zeros":3000000}\n', stderr: "" });
+    const echoed = await shell(
+      "head -c 3000000 /dev/zero | trunkline call unix:./files.sock files.echo | wc -c",
+    );
+    equal(echoed.stdout.trim(), "3000000");
+    const empty = await shell("trunkline call unix:./files.sock files.echo <&- | wc -c");
+    equal(empty.stdout.trim(), "0");
+  });
+
+  test("an early answer ends it, whatever is still to be read", async () => {
+    const line =
+      "mkfifo held; sleep 600 > held & holder=$!; trunkline call unix:./files.sock files.greet < held; echo $?; kill $holder";
+    const { stdout } = await shell(line);
+    equal(stdout, '"hello"\n0\n');
+  });
+
+  test("a folder is no empty file", async () => {
+    const folderGiven = await shell("trunkline call unix:./files.sock files.echo < .");
+    equal(folderGiven.code, 2);
+    match(folderGiven.stderr, /^trunkline: standard input cannot be read: it is a folder/);
+  });
+
+  test("a full disk is no success", { skip: !existsSync("/dev/full") }, async () => {
+    const full = await shell(
+      "head -c 3000000 /dev/zero | trunkline call unix:./files.sock files.echo > /dev/full",
+    );
+    equal(full.code, 1);
+    match(full.stderr, /^trunkline: standard output cannot be written: ENOSPC/);
+  });
+
+  test("a server that is killed in the middle of it leaves the truth: maybe", async () => {
+    const other = `unix:${folder}/killed.sock`;
+    const example = join(root, "examples/02-one-process-then-two/server.ts");
+    const serving = start(process.execPath, [...fromSource, example, other], folder);
+    const reading = begin("call", other, "clock.ticks", '{"most":1000000000}', "--json");
+    await reading.printed(10);
+    serving.kill("SIGKILL");
+    const { code, stdout } = await reading.ended;
+    const last = JSON.parse(stdout.trimEnd().split("\n").at(-1)!) as {
+      ok: boolean;
+      error: Record<string, unknown>;
+    };
+    deepEqual([code, last.ok, last.error["code"]], [5, false, "UNAVAILABLE"]);
+    equal(last.error["executed"], "maybe");
+    await serving.ended;
   });
 
   test("bench --json ends with one object", async () => {

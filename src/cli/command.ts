@@ -8,6 +8,8 @@ export interface Command {
   readonly summary: string;
   /** What follows the name: `ADDRESS SERVICE.OPERATION [JSON]`. */
   readonly usage: string;
+  /** More about what follows, for its own help; at most a few lines. */
+  readonly about?: string;
   /** Beside `--json` and `--help`, which all have. */
   readonly options: Readonly<Record<string, Option>>;
   readonly examples: readonly string[];

@@ -1,27 +1,44 @@
 import type { ContractDescription, OperationDescription } from "../contract/describe.ts";
+import type { JsonSchema } from "../contract/json-schema.ts";
+import { kinds } from "../contract/kinds.ts";
 import type { ProcessDescription } from "../chassis/reflection.ts";
 import type { Command } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
-import { describeRemote, majorOf } from "./remote.ts";
+import { describeRemote, findOperation, majorOf, type RemoteOperation } from "./remote.ts";
 import { schemaText } from "./schema-text.ts";
 import { printJson, styled, type Terminal } from "./terminal.ts";
-import { table } from "./table.ts";
+import { annotated, fitting, table } from "./table.ts";
 import { deadlineOf, deadlineOption } from "./deadline.ts";
-import { age } from "./units.ts";
+import { age, latency } from "./units.ts";
+
+/** How long the text of a schema may be: the first that lets all lines fit. Without a terminal: 60. */
+const charsMaxes = [160, 120, 100, 80, 60, 50, 40, 32, 24, 18];
 
 /** Shows what a process serves. */
 export const describe: Command = {
   name: "describe",
-  summary: "what a process serves: contracts, operations, what goes in and out",
-  usage: "ADDRESS",
+  summary: "what a process serves: its operations, what goes in and out",
+  usage: "ADDRESS [SERVICE.OPERATION]",
+  about: "With an operation it tells all of that one.",
   options: { ...deadlineOption },
-  examples: ["describe unix:./run/orders.sock", "describe unix:./run/orders.sock --json"],
+  examples: [
+    "describe unix:./run/orders.sock",
+    "describe unix:./run/orders.sock orders.place",
+    "describe unix:./run/orders.sock --json",
+  ],
   async run(line) {
     const address = line.word(0, "ADDRESS");
-    line.atMost(1);
+    line.atMost(2);
     const { terminal } = line;
+    const path = line.optionalWord(1);
     const told = await describeRemote(address, deadlineOf(line));
-    if (line.json) await printJson(terminal, { ok: true, ...told });
+    if (path !== undefined) {
+      const remote = findOperation(told, path);
+      const { contract, name, description } = remote;
+      const whose = { contract: contract.name, version: contract.version, operation: name };
+      if (line.json) await printJson(terminal, { ok: true, ...whose, ...description });
+      else await terminal.print(operationText(remote, terminal));
+    } else if (line.json) await printJson(terminal, { ok: true, ...told });
     else await terminal.print(shown(told, terminal));
     return exitCodes.ok;
   },
@@ -40,18 +57,38 @@ function shown(told: ProcessDescription, terminal: Terminal): string {
 function contractText(contract: ContractDescription, terminal: Terminal): string {
   const { name, version, operations } = contract;
   const title = styled(terminal, "bold", `${name}@${majorOf(contract)}`);
-  const rows = Object.entries(operations).map(([member, operation]) => [
-    `  ${member}`,
-    operation.kind,
-    signature(operation),
-    promises(operation),
-  ]);
-  return `${title} (${version})\n${table(rows)}`;
+  const texts = [...layouts(Object.entries(operations))];
+  const text = terminal.interactive ? fitting(texts, terminal) : texts[charsMaxes.indexOf(60)]!;
+  return `${title} (${version})\n${text}`;
 }
 
-function signature({ kind, in: input, out }: OperationDescription): string {
-  if (kind === "notification") return schemaText(input);
-  return `${schemaText(input)} → ${schemaText(out)}${kind === "stream" ? " …" : ""}`;
+/** From the most to the least that is shown: promises beside what goes in and out, then under it. */
+function* layouts(
+  operations: readonly (readonly [string, OperationDescription])[],
+): Generator<string, void> {
+  const texts = (charsMax: number, beside: boolean): string =>
+    table(
+      operations.map(([member, operation]) => [
+        `  ${member}`,
+        operation.kind,
+        signature(operation, charsMax),
+        ...(beside ? [promises(operation)] : []),
+      ]),
+    );
+  for (const charsMax of charsMaxes.filter((each) => each >= 60)) yield texts(charsMax, true);
+  const notes = operations.map(([, operation]) => promises(operation));
+  for (const charsMax of charsMaxes) yield annotated(texts(charsMax, false), notes);
+}
+
+/** `{ name: string }, bytes … → { digest: string }`: head, items, answer. */
+function signature({ kind, head, in: input, out }: OperationDescription, charsMax: number): string {
+  // A newer process may have kinds that this version does not know.
+  const { sends, answers } = kinds[Object.hasOwn(kinds, kind) ? kind : "call"];
+  const text = (schema: JsonSchema | undefined, many: boolean): string =>
+    `${schemaText(schema, charsMax)}${many ? " …" : ""}`;
+  const takes = text(input, sends === "many");
+  const sent = head === undefined ? takes : `${text(head, false)}, ${takes}`;
+  return answers === "none" ? sent : `${sent} → ${text(out, answers === "many")}`;
 }
 
 function promises({ idempotent, key, errors }: OperationDescription): string {
@@ -61,4 +98,29 @@ function promises({ idempotent, key, errors }: OperationDescription): string {
   if (key !== undefined) said.push(`ordered by ${key}`);
   if (errors !== undefined) said.push(`errors ${Object.keys(errors).join(", ")}`);
   return said.join("  ");
+}
+
+/** All that is known of one operation, a line for each thing. */
+function operationText(
+  { contract, name, description }: RemoteOperation,
+  terminal: Terminal,
+): string {
+  const { kind, head, in: input, out, errors = {}, digest, deadlineMs, idleMs } = description;
+  const { sends, answers } = kinds[kind];
+  const whole = (schema: JsonSchema | undefined | null): string =>
+    schemaText(schema ?? undefined, Infinity);
+  const rows: (readonly [string, string])[] = [];
+  if (sends === "many") rows.push(["head", whole(head)]);
+  rows.push([sends === "many" ? "items in" : "input", whole(input)]);
+  if (answers !== "none") rows.push([answers === "many" ? "items out" : "answer", whole(out)]);
+  for (const [code, data] of Object.entries(errors)) rows.push([`error ${code}`, whole(data)]);
+  if (description.key !== undefined) rows.push(["ordered by", description.key]);
+  const { idempotent } = description;
+  rows.push(["idempotent", { true: "yes", false: "no", "by-key": "by key" }[`${idempotent}`]]);
+  if (deadlineMs !== undefined) rows.push(["deadline", latency(deadlineMs)]);
+  if (idleMs !== undefined) rows.push(["idle", latency(idleMs)]);
+  rows.push(["digest", digest]);
+  const title = styled(terminal, "bold", `${contract.name}@${majorOf(contract)}.${name}`);
+  const about = description.description === undefined ? "" : `${description.description}\n`;
+  return `${title}    ${kind}\n${about}${table(rows.map(([what, text]) => [`  ${what}`, text]))}`;
 }

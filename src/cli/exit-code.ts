@@ -4,9 +4,9 @@ import { UsageError } from "./command.ts";
 /** What the program ends with: scripts branch on it as callers do on `executed`. */
 export const exitCodes = {
   ok: 0,
-  /** The program itself failed. */
+  /** The program itself failed, or its output could not be written. */
   failed: 1,
-  /** The command line is wrong, or names what is not there; nothing was sent. */
+  /** The command line is wrong, or names what is not there: nothing was sent. Or standard input is: what had begun was cancelled. */
   usage: 2,
   /** The handler answered with an error that its contract declares. */
   declared: 3,

@@ -13,7 +13,7 @@ export const health: Command = {
   summary: "whether a process, or one contract of it, can be asked to work",
   usage: "ADDRESS [CONTRACT]",
   options: {
-    watch: { about: "go on telling whenever it changes, until the process stops" },
+    watch: { about: "go on telling when it changes, until the process stops" },
     ...deadlineOption,
   },
   examples: ["health unix:./run/orders.sock", "health unix:./run/orders.sock orders --watch"],

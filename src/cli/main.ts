@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
-import { buffer } from "node:stream/consumers";
+import { fstatSync, readFileSync } from "node:fs";
 import { isatty } from "node:tty";
 import { realEnv } from "../base/real-env.ts";
 import { exitCodes } from "./exit-code.ts";
@@ -15,8 +14,13 @@ process.on("SIGINT", () => {
   if (interruption.signal.aborted) process.exit(exitCodes.interrupted);
   interruption.abort(new Error("interrupted"));
 });
-// Whoever read the output has seen enough: `trunkline … | head -1`.
-stdout.on("error", () => process.exit(exitCodes.ok));
+// Whoever read the output has seen enough: `trunkline … | head -1`. A disk that is full is another matter.
+stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(exitCodes.ok);
+  stderr.write(`trunkline: standard output cannot be written: ${error.message}\n`);
+  process.exit(exitCodes.failed);
+});
+stderr.on("error", () => {});
 
 const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
 const terminal: Terminal = {
@@ -27,11 +31,18 @@ const terminal: Terminal = {
   colours: isatty(1) && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb",
   interactive: isatty(1),
   live: isatty(2),
-  columns: stdout.columns ?? 80,
-  input: () => buffer(stdin),
+  columns: stdout.columns ?? stderr.columns ?? 80,
+  input() {
+    // Node gives a folder as an empty file.
+    if (fstatSync(0).isDirectory()) throw new Error("it is a folder");
+    return stdin;
+  },
+  typed: isatty(0),
   interrupted: interruption.signal,
   env: realEnv(),
   version: (JSON.parse(manifest) as { readonly version: string }).version,
 };
 
 process.exitCode = await run(argv.slice(2), terminal);
+// What was not read to its end, of a terminal too, must not keep the program.
+stdin.destroy();

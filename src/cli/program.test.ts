@@ -5,7 +5,7 @@ import { channels } from "../base/diagnostics.ts";
 import { realEnv } from "../base/real-env.ts";
 import { serve } from "../call/serve.ts";
 import { chassis, type Chassis } from "../chassis/chassis.ts";
-import { bytes, call, contract, notification, stream } from "../contract/index.ts";
+import { bytes, call, contract, duplex, notification, stream, upload } from "../contract/index.ts";
 import { commands } from "./commands.ts";
 import { run } from "./program.ts";
 import type { Terminal } from "./terminal.ts";
@@ -26,6 +26,7 @@ const Orders = contract(
       out: Order,
       errors: { SOLD_OUT: z.object({ item: z.string() }) },
       idempotent: "by-key",
+      description: "Makes an order.",
     }),
     get: call({ in: z.string(), out: Order, errors: { NOT_FOUND: z.string() }, idempotent: true }),
     move: call({ in: z.object({ id: z.string() }), key: "id" }),
@@ -91,7 +92,10 @@ async function trunkline(words: readonly string[], given: Given = {}): Promise<R
     interactive: false,
     live: false,
     columns: 80,
-    input: async () => new TextEncoder().encode(given.input ?? ""),
+    input: async function* input() {
+      yield new TextEncoder().encode(given.input ?? "");
+    },
+    typed: false,
     interrupted: given.interrupted ?? new AbortController().signal,
     env: realEnv(),
     version: "0.0.0",
@@ -129,6 +133,70 @@ orders@1 (1.2.0)
   note   notification  string
 `,
   );
+});
+
+test("describe tells all of one operation", async () => {
+  await using _app = await shop("memory:cli-describe-one");
+  const words = ["describe", "memory:cli-describe-one", "orders.place"];
+  const { code, out } = await trunkline(words);
+  equal(code, 0);
+  equal(
+    out.replace(/full:[0-9a-f]{32}/, "full:…"),
+    `orders@1.place    call
+Makes an order.
+  input           { item: string }
+  answer          { id: string, item: string, state: "placed" | "shipped", notes?: string[] }
+  error SOLD_OUT  { item: string }
+  idempotent      by key
+  digest          full:…
+`,
+  );
+  const told = JSON.parse((await trunkline([...words, "--json"])).out);
+  const { ok, contract: name, operation, kind, in: input } = told;
+  deepEqual([ok, name, operation, kind, input.type], [true, "orders", "place", "call", "object"]);
+});
+
+test("describe shows the head, the items and the answers of every kind", async () => {
+  const Item = z.string();
+  const Kinds = contract(
+    "kinds",
+    { version: "2.0.0" },
+    {
+      store: upload({ head: z.object({ name: z.string() }), in: bytes(), out: Item }),
+      sum: upload({ in: Item }),
+      chat: duplex({ head: Item, in: Item, out: Item }),
+    },
+  );
+  await using _app = await chassis({
+    name: "kinds",
+    listen: "memory:cli-kinds",
+    signals: false,
+    serve: [serve(Kinds, { store: () => "", sum: () => {}, chat: (items) => items })],
+  });
+  const { out } = await trunkline(["describe", "memory:cli-kinds"]);
+  equal(
+    out.slice(out.indexOf("kinds@2")),
+    `kinds@2 (2.0.0)
+  store  upload  { name: string }, bytes … → string
+  sum    upload  string … → nothing
+  chat   duplex  string, string … → string …
+`,
+  );
+  const { out: one } = await trunkline(["describe", "memory:cli-kinds", "kinds.store"]);
+  match(one, /^ {2}head {8}\{ name: string \}\n {2}items in {4}bytes\n {2}answer {6}string$/m);
+});
+
+test("tables fit the terminal: what does not fit beside goes under", async () => {
+  await using _app = await shop("memory:cli-narrow");
+  await trunkline(["call", "memory:cli-narrow", "orders.get", '"o-1"']);
+  for (const columns of [80, 100, 120, 200]) {
+    for (const command of ["describe", "stats"]) {
+      const seen = { interactive: true, columns };
+      const { out } = await trunkline([command, "memory:cli-narrow"], { seen });
+      match(out, command === "describe" ? /errors NOT_FOUND/ : /NOT_FOUND 1/);
+      for (const line of out.split("\n")) equal(line.length <= columns, true, line);
+    }
+  }
 });
 
 test("describe --json is one object with everything", async () => {
@@ -185,17 +253,28 @@ test("the exit code tells what became of it", async () => {
   const at = "memory:cli-codes";
   const codes: readonly (readonly [number, RegExp, ...string[]])[] = [
     [2, /^trunkline: ADDRESS is missing/, "call"],
-    [2, /there is no command "cal"; there are describe, /, "cal"],
+    [2, /there is no command "x"; there are describe, call, /, "x"],
+    [2, /there is no command "cal"; did you mean call\?/, "cal"],
     [2, /is not an address/, "call", "nowhere", "orders.get"],
     [2, /Unknown option '--nope'/, "describe", at, "--nope"],
-    [2, /nobody expects "more" there/, "describe", at, "more"],
+    [2, /nobody expects "more" there/, "describe", at, "orders.get", "more"],
     [2, /write SERVICE\.OPERATION/, "call", at, "orders"],
-    [2, /there is no orders\.nope; there are orders\.place, /, "call", at, "orders.nope"],
-    [2, /there is no orders@2\.get; there are orders\.place/, "call", at, "orders@2.get", '"o"'],
+    [2, /there is no orders\.unlikely; there are orders\.place, /, "call", at, "orders.unlikely"],
+    [2, /there is no orders@2\.get; did you mean orders\.get\?/, "call", at, "orders@2.get", '"o"'],
     [2, /the input of orders\.get is missing: JSON/, "call", at, "orders.get"],
     [2, /the input is not JSON: .*Text wants quotes/, "call", at, "orders.get", "o-1"],
     [2, /orders\.ask takes no input/, "call", at, "orders.ask", "1"],
     [2, /--deadline takes a duration/, "call", at, "orders.ask", "--deadline", "soon"],
+    [
+      2,
+      /--total is for what has items, and orders\.ask is a call/,
+      "call",
+      at,
+      "orders.ask",
+      "--total",
+      "1s",
+    ],
+    [2, /--idle is for what has items/, "call", at, "orders.ask", "--idle", "1s"],
     [2, /--header takes name=value/, "call", at, "orders.ask", "--header", "x"],
     [3, /^NOT_FOUND orders\.get .*\n.*\n {2}data: "o-9"\n$/, "call", at, "orders.get", '"o-9"'],
     [4, /^INVALID_ARGUMENT orders\.place .*executed: no/s, "call", at, "orders.place", "7"],
@@ -312,7 +391,7 @@ test("bench loads an operation and measures", async () => {
   });
   equal(code, 0);
   match(out, /^[\d,]+ in 1\.\d s {3}[\d,]+ calls\/s {3}mean .* p50 .* p90 .* p99 .* max .*\n$/);
-  match(err, /\r [█░]{30} +0 s {3}[\d,]+ calls\/s {3}p50 .* p99 .* errors 0/);
+  match(err, /\r [█░]{10} +0 s {3}[\d,]+ calls\/s {3}p50 .* p99 .* errors 0/);
   equal(app.stats().operations[0]!.inFlight, 0);
 });
 
@@ -340,6 +419,8 @@ test("every command has help with examples, and a completion in each shell", asy
     const { code, out } = await trunkline([name, "--help"]);
     equal(code, 0);
     match(out, new RegExp(`^  \\$ trunkline ${name} `, "m"));
+    for (const line of `${overview}\n${out}`.split("\n"))
+      if (!line.startsWith("  $ ")) equal(line.length <= 80, true, line);
     for (const option of Object.keys(options)) {
       match(out, new RegExp(`--${option}`));
       for (const script of scripts) match(script.out, new RegExp(`(--|-l )${option}`));

@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+import { didYouMean } from "./closest.ts";
 import { Line, UsageError, type Command } from "./command.ts";
 import { commands } from "./commands.ts";
 import { exitCodes } from "./exit-code.ts";
@@ -12,8 +13,7 @@ export async function run(words: readonly string[], terminal: Terminal): Promise
   try {
     return await begin(words, terminal);
   } catch (error) {
-    const code = await tellFailure(error, terminal, json);
-    return terminal.interrupted.aborted ? exitCodes.interrupted : code;
+    return tellFailure(error, terminal, json);
   }
 }
 
@@ -39,8 +39,8 @@ async function begin([name, ...rest]: readonly string[], terminal: Terminal): Pr
 function commandNamed(name: string): Command {
   const found = commands.find((command) => command.name === name);
   if (found !== undefined) return found;
-  const names = commands.map((command) => command.name).join(", ");
-  throw new UsageError(`there is no command "${name}"; there are ${names}`);
+  const names = commands.map((command) => command.name);
+  throw new UsageError(`there is no command "${name}"; ${didYouMean(name, names)}`);
 }
 
 function parsed(

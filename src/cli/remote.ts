@@ -1,7 +1,7 @@
 import { isTrunklineError, locate } from "../base/error.ts";
 import { client, type ClientOptions } from "../chassis/client.ts";
 import { Reflection, type ProcessDescription } from "../chassis/reflection.ts";
-import type { CallOptions, CallMethod, ItemStream, StreamOptions } from "../call/client-type.ts";
+import type { CallOptions, ItemStream, StreamOptions } from "../call/client-type.ts";
 import { contract, type AnyContract } from "../contract/contract.ts";
 import type { ContractDescription, OperationDescription } from "../contract/describe.ts";
 import { bytes } from "../contract/bytes.ts";
@@ -10,7 +10,9 @@ import { kinds } from "../contract/kinds.ts";
 import { operation } from "../contract/operation.ts";
 import { plainSchema } from "../contract/plain-schema.ts";
 import type { Schema } from "../contract/schema.ts";
+import { itemBytesLimit } from "../protocol/rsocket/bounds.ts";
 import { parseAddress } from "../transport/address.ts";
+import { didYouMean } from "./closest.ts";
 import { UsageError } from "./command.ts";
 
 /** An operation of a running process, known by nothing but its address. */
@@ -20,11 +22,21 @@ export interface RemoteOperation {
   readonly description: OperationDescription;
 }
 
-/** Calls or notifies, or reads a stream: what the kind of the operation asks for. */
+/**
+ * Asks the operation, by the one of the two that its kind wants: with one answer at most, or many. `input` is the items of an
+ * upload or duplex, whose head is among the options.
+ */
 export interface RemoteMethod extends AsyncDisposable {
-  once(input: unknown, options: CallOptions): Promise<unknown>;
-  many(input: unknown, options: StreamOptions): ItemStream<unknown>;
+  once(input: unknown, options: RemoteOptions): Promise<unknown>;
+  many(input: unknown, options: RemoteOptions): ItemStream<unknown>;
 }
+
+export interface RemoteOptions extends StreamOptions {
+  readonly head?: unknown;
+}
+
+/** The largest input or item, each way: the process that is asked has the smaller bound. */
+export const inputBytesMax: number = itemBytesLimit;
 
 /** A client of what a process says of itself. */
 export function reflectionAt(address: string): ReturnType<typeof client<typeof Reflection>> {
@@ -36,7 +48,8 @@ export function checked(address: string): string {
   try {
     return parseAddress(address).text;
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    if (!isTrunklineError(error)) throw error;
+    throw new UsageError([error.reason, error.advice ?? []].flat().join("; "));
   }
 }
 
@@ -69,26 +82,34 @@ export function findOperation({ contracts }: ProcessDescription, path: string): 
     )
     .toSorted((a, b) => majorOf(b) - majorOf(a));
   const found = named.find(({ operations }) => Object.hasOwn(operations, member));
-  if (found !== undefined)
-    return { contract: found, name: member, description: found.operations[member]! };
-  const there = (named.length > 0 ? named : contracts).flatMap((each) =>
+  if (found !== undefined) {
+    const remote = { contract: found, name: member, description: found.operations[member]! };
+    refuseUnknown(remote);
+    return remote;
+  }
+  const all = contracts.flatMap((each) =>
     Object.keys(each.operations).map((one) => `${each.name}.${one}`),
   );
-  const list = there.length === 0 ? "it serves nothing" : `there are ${there.join(", ")}`;
-  throw new UsageError(`there is no ${path}; ${list}`);
+  const there = all.length === 0 ? "it serves nothing" : didYouMean(path, all);
+  throw new UsageError(`there is no ${path}; ${there}`);
 }
 
 export function majorOf({ version }: ContractDescription): number {
   return Number.parseInt(version, 10);
 }
 
-/** Refuses what these commands cannot send yet. */
-function onlyInput({ contract: { name: owner }, name, description }: RemoteOperation): void {
-  const { kind } = description;
-  if (Object.hasOwn(kinds, kind) && kinds[kind].sends === "many")
-    throw new UsageError(
-      `${owner}.${name} is ${kind === "upload" ? "an" : "a"} ${kind}: only what takes one input can be asked from here`,
-    );
+/** `orders.place` */
+export function operationName({ contract: { name: owner }, name }: RemoteOperation): string {
+  return `${owner}.${name}`;
+}
+
+/** A newer process may have kinds that this version does not know. */
+function refuseUnknown(remote: RemoteOperation): void {
+  const { kind } = remote.description;
+  if (Object.hasOwn(kinds, kind)) return;
+  throw new UsageError(
+    `${operationName(remote)} is of a kind that this version does not know: ${kind}`,
+  );
 }
 
 /** A client of one operation. JSON goes through as it is; who serves it checks it. */
@@ -97,14 +118,15 @@ export function methodOf(
   address: string,
   options: ClientOptions = {},
 ): RemoteMethod {
-  onlyInput(remote);
   const { contract: described, name } = remote;
-  const made = client(contractOf(described), checked(address), options);
+  const made = client(contractOf(described), checked(address), {
+    itemBytesMax: inputBytesMax,
+    ...options,
+  });
   const method = (made as Readonly<Record<string, unknown>>)[name];
   return {
-    once: (input, given) => (method as CallMethod<Schema, Schema, object>)(input, given),
-    many: (input, given) =>
-      (method as (input: unknown, options: StreamOptions) => ItemStream<unknown>)(input, given),
+    once: method as RemoteMethod["once"],
+    many: method as RemoteMethod["many"],
     [Symbol.asyncDispose]: () => made[Symbol.asyncDispose](),
   };
 }

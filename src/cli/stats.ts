@@ -5,8 +5,8 @@ import type { Command, Line } from "./command.ts";
 import { deadlineOf, deadlineOption } from "./deadline.ts";
 import { exitCodes } from "./exit-code.ts";
 import { reflectionAt, withAdvice } from "./remote.ts";
-import { table, type Cell } from "./table.ts";
-import { printJson, styled, type Terminal } from "./terminal.ts";
+import { annotated, fitting, table, type Cell } from "./table.ts";
+import { aborted, printJson, styled, type Terminal } from "./terminal.ts";
 import { age, count, latency, several } from "./units.ts";
 
 /** Between two looks, when nobody says otherwise. */
@@ -18,7 +18,7 @@ const clear = "\u001B[H\u001B[J";
 /** Shows what became of the operations of a process. */
 export const stats: Command = {
   name: "stats",
-  summary: "what became of the operations of a process: counts, failures, latencies",
+  summary: "counts, failures and latencies of the operations of a process",
   usage: "ADDRESS",
   options: {
     watch: { about: "look again and again, until Ctrl-C" },
@@ -45,12 +45,6 @@ export const stats: Command = {
     }
   },
 };
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-}
 
 async function show(
   told: ChassisStats,
@@ -80,33 +74,58 @@ function operations(
   before: ChassisStats | undefined,
   terminal: Terminal,
 ): string {
-  const seconds = before === undefined ? 0 : (told.uptimeMs - before.uptimeMs) / 1_000;
-  const titles = ["count", ...(seconds > 0 ? ["per second"] : []), "in flight", "waiting"];
-  const latencies = ["p50", "p90", "p99", "max"];
-  const rows: Cell[][] = told.operations.map((operation) => {
-    const earlier = before?.operations.find((each) => each.operation === operation.operation);
-    const rate = (operation.count - (earlier?.count ?? 0)) / seconds;
-    return [
-      operation.operation,
-      operation.kind,
-      { right: count(operation.count) },
-      ...(seconds > 0 ? [{ right: count(rate) }] : []),
-      { right: count(operation.inFlight) },
-      { right: count(operation.waiting) },
-      ...latenciesOf(operation),
-      failuresOf(operation),
-    ];
-  });
-  const right = [...titles, ...latencies].map((title) => ({ right: title }));
-  const [first, ...others] = table([["operation", "kind", ...right, "failures"], ...rows]).split(
-    "\n",
-  );
-  return [styled(terminal, "dim", first!), ...others].join("\n");
+  const text = fitting(layouts(told, before), terminal);
+  const end = text.indexOf("\n");
+  return styled(terminal, "dim", text.slice(0, end)) + text.slice(end);
 }
 
-function latenciesOf({ count: ended, latency: told }: OperationStats): Cell[] {
-  const { p50Ms, p90Ms, p99Ms, maxMs } = told;
-  return [p50Ms, p90Ms, p99Ms, maxMs].map((ms) => ({ right: ended === 0 ? "" : latency(ms) }));
+interface Column {
+  readonly title: string;
+  readonly cell: (operation: OperationStats) => string;
+}
+
+/** From the most to the least that is shown: failures beside the figures, then under them; all the figures, then fewer. */
+function* layouts(told: ChassisStats, before: ChassisStats | undefined): Generator<string, void> {
+  const columns = columnsOf(told, before);
+  const text = (shown: readonly Column[], beside: boolean): string => {
+    const titles = shown.map(({ title }) => ({ right: title }));
+    const rows = told.operations.map((operation): Cell[] => [
+      operation.operation,
+      operation.kind,
+      ...shown.map(({ cell }) => ({ right: cell(operation) })),
+      ...(beside ? [failuresOf(operation)] : []),
+    ]);
+    return table([["operation", "kind", ...titles, ...(beside ? ["failures"] : [])], ...rows]);
+  };
+  yield text(columns, true);
+  const notes = ["", ...told.operations.map(failuresOf)];
+  const less = [[], ["p90"], ["p90", "waiting"], ["p90", "waiting", "max"]];
+  for (const without of less) {
+    const shown = columns.filter(({ title }) => !without.includes(title));
+    yield annotated(text(shown, false), notes);
+  }
+}
+
+function columnsOf(told: ChassisStats, before: ChassisStats | undefined): readonly Column[] {
+  const seconds = before === undefined ? 0 : (told.uptimeMs - before.uptimeMs) / 1_000;
+  const rate = ({ operation, count: now }: OperationStats): string => {
+    const earlier = before?.operations.find((each) => each.operation === operation);
+    return count((now - (earlier?.count ?? 0)) / seconds);
+  };
+  const of =
+    (quantile: "p50Ms" | "p90Ms" | "p99Ms" | "maxMs") =>
+    ({ count: ended, latency: took }: OperationStats): string =>
+      ended === 0 ? "" : latency(took[quantile]);
+  return [
+    { title: "count", cell: (each) => count(each.count) },
+    ...(seconds > 0 ? [{ title: "per second", cell: rate }] : []),
+    { title: "in flight", cell: (each) => count(each.inFlight) },
+    { title: "waiting", cell: (each) => count(each.waiting) },
+    { title: "p50", cell: of("p50Ms") },
+    { title: "p90", cell: of("p90Ms") },
+    { title: "p99", cell: of("p99Ms") },
+    { title: "max", cell: of("maxMs") },
+  ];
 }
 
 function failuresOf({ failures }: OperationStats): string {

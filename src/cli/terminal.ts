@@ -13,9 +13,12 @@ export interface Terminal {
   readonly interactive: boolean;
   /** A person reads standard error: lines may be written over. */
   readonly live: boolean;
+  /** Of whichever of the two a person reads; 80 where nobody does. */
   readonly columns: number;
-  /** All of standard input. */
-  input(): Promise<Uint8Array>;
+  /** Standard input as it arrives; read no further than it is asked for, and once. */
+  input(): AsyncIterable<Uint8Array>;
+  /** A person types standard input. */
+  readonly typed: boolean;
   /** Aborts when somebody presses Ctrl-C. */
   readonly interrupted: AbortSignal;
   readonly env: Env;
@@ -27,6 +30,14 @@ export type Style = "bold" | "dim" | "green" | "red" | "yellow" | "cyan";
 /** The text in a style where colours are shown, else the text. */
 export function styled(terminal: Terminal, style: Style, text: string): string {
   return terminal.colours ? styleText(style, text, { validateStream: false }) : text;
+}
+
+/** Resolves when it aborts, or at once when it has. */
+export function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
 }
 
 /** One line of JSON, for programs. */

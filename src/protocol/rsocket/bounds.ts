@@ -12,7 +12,7 @@ export const frameOverheadBytes: number = 64 * 1024;
  * The longest text that V8 makes, 512 MiB less a few bytes: a larger item could not be read as JSON. An item is held whole
  * on both sides; what comes near to this is better sent in parts.
  */
-const itemBytesLimit = 0x1fff_ffe8;
+export const itemBytesLimit = 0x1fff_ffe8;
 
 const itemBytesMaxDefault: number = 4 * 1024 * 1024;
 
