@@ -30,9 +30,9 @@ Exit codes:
 
 /** One command, with its options and examples. */
 export function helpOf({ name, summary, usage, about, options, examples }: Command): string {
-  const rows = Object.entries({ ...options, ...everywhere }).map(([option, { value, about }]) => [
-    `  --${option}${value === undefined ? "" : ` ${value}`}`,
-    about,
+  const rows = Object.entries({ ...options, ...everywhere }).map(([option, each]) => [
+    `  --${option}${each.value === undefined ? "" : ` ${each.value}`}`,
+    each.about,
   ]);
   const shown = examples.map((example) => `  $ trunkline ${example}\n`).join("");
   return `trunkline ${name}: ${summary}
