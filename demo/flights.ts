@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { Position } from "./navigator/course.ts";
 import type { Airport, Flight } from "./contracts/flight.ts";
 
 /** The data of the package vega-datasets: flights within the US in early 2001 (Bureau of Transportation Statistics). */
@@ -26,13 +27,24 @@ export function readFlights(): Flight[] {
 }
 
 export function readAirports(): Map<string, Airport> {
-  const [, ...lines] = readFileSync(new URL("airports.csv", data), "utf8").trim().split("\n");
   return new Map(
-    lines.map((line) => {
-      const [iata = "", name = "", city = ""] = fieldsOf(line);
-      return [iata, { iata, name, city }];
-    }),
+    readRows().map(([iata = "", name = "", city = ""]) => [iata, { iata, name, city }]),
   );
+}
+
+/** Where the airports are. */
+export function readCharts(): Map<string, Position> {
+  return new Map(
+    readRows().map(([iata = "", , , , , latitude, longitude]) => [
+      iata,
+      { latitude: Number(latitude), longitude: Number(longitude) },
+    ]),
+  );
+}
+
+function readRows(): string[][] {
+  const [, ...lines] = readFileSync(new URL("airports.csv", data), "utf8").trim().split("\n");
+  return lines.map(fieldsOf);
 }
 
 /** The fields of a CSV line; a quoted one may hold commas, and quotes written twice. */

@@ -8,7 +8,9 @@ import { client } from "trunkline";
 import { addressOf } from "./addresses.ts";
 import { Ledger, type Figures } from "./contracts/ledger.ts";
 import { Schedule } from "./contracts/schedule.ts";
+import { issueCredentials } from "./credentials.ts";
 import { readFlights } from "./flights.ts";
+import { FlightRecorder } from "./member/flight-recorder.ts";
 import { contracts } from "./member/member.ts";
 import { Meter } from "./member/meter.ts";
 import { Audit, differences } from "./room/audit.ts";
@@ -18,7 +20,9 @@ import { Fleet } from "./room/fleet.ts";
 import { Progress } from "./room/progress.ts";
 import { jsonOf, report } from "./room/report.ts";
 import { readSettings, usage, type Settings } from "./room/settings.ts";
-import { verdictOf } from "./room/verdict.ts";
+import { sheetDifferences } from "./room/sheet-check.ts";
+import { Sheets } from "./room/sheets.ts";
+import { census, verdictOf } from "./room/verdict.ts";
 
 const limitFactor = 4;
 const limitMinMs = 60_000;
@@ -35,10 +39,13 @@ else process.exitCode = (await run(settings)) ? 0 : 1;
 
 async function run(given: Settings): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), "atc-"));
+  const towers = numbers(given.towers).map((number) => `tower-${number}`);
   const meter = new Meter(contracts);
+  const recorder = new FlightRecorder("control");
   await using room = await ControlRoom.open(addressOf(folder, "control"));
   await using fleet = new Fleet(folder, given, room);
   leaveNothing(folder, fleet);
+  issueCredentials(folder, ["archive", "control", ...towers]);
   await using schedule = client(Schedule, addressOf(folder, "schedule"));
   await using ledger = client(Ledger, addressOf(folder, "ledger"));
   const flights = readFlights();
@@ -52,38 +59,51 @@ async function run(given: Settings): Promise<boolean> {
   });
   const note = (error: unknown): void => fleet.report((error as Error).message.split("\n")[0]!);
 
-  await start(fleet, given).catch(note);
-  const processes = fleet.size + 1;
-  const read = audit.follow(ledger).catch(note);
+  try {
+    await start(fleet, given);
+  } catch (error) {
+    console.error((error as Error).message);
+    return false;
+  }
+  const { archive } = fleet;
+  await using sheets = new Sheets({ room, recorder, folder, towers, archive });
+  const read = Promise.all([audit.follow(ledger), sheets.follow()]).catch(note);
   const begun = performance.now();
   await schedule.begin({ seconds: given.seconds }).catch(note);
   progress.tell("the flights come up");
   let disruptions: readonly Disruption[] = [];
-  const disrupted = disrupt(fleet, audit, given.seconds, (news) => progress.tell(news))
+  const over = new AbortController();
+  const asked = sheets.askInTurn(given.seconds, over.signal).catch(note);
+  const disrupted = disrupt(fleet, sheets, given.seconds, (news) => progress.tell(news))
     .then((all) => (disruptions = all))
     .catch(note);
   const done = Promise.all([disrupted, fleet.ended("desk")]);
   await Promise.race([done, fleet.accident, limit(given.seconds).catch(note)]);
   const seconds = (performance.now() - begun) / 1_000;
 
+  progress.tell("the last sheets are handed in");
+  over.abort();
+  await Promise.race([asked.then(() => sheets.askAll()).catch(note), fleet.accident]);
   progress.tell("comparing with the file");
   const figures: Figures[] = [];
   await readAll(ledger.figures(), figures).catch(note);
-  fleet.killAll("desk"); // none is left, unless there was an accident
-  await fleet.stop("tower");
-  await Promise.all([fleet.stop("ledger"), fleet.stop("schedule"), read]);
+  await stop(fleet);
+  await read;
   progress[Symbol.dispose]();
 
+  const reports = [...room.reports.values(), { ...meter.report("control"), latenciesUs: [] }];
   const verdict = verdictOf({
-    reports: [...room.reports.values(), { ...meter.report("control"), latenciesUs: [] }],
+    reports,
     latenciesUs: room.latenciesUs,
     audit,
+    sheets,
     disruptions,
     differences: differences(flights, figures),
+    sheetDifferences: sheetDifferences(sheets.stored, audit.entries, flights),
     accidents: fleet.accidents,
     seconds,
   });
-  const facts = { processes, flights: flights.length, seconds, disruptions, figures };
+  const facts = { ...census(reports), flights: flights.length, seconds, disruptions, figures };
   const stream = given.json ? process.stderr : process.stdout;
   stream.write(`${report(verdict, { ...facts, stream })}\n`);
   if (given.json) console.log(jsonOf(verdict));
@@ -92,12 +112,20 @@ async function run(given: Settings): Promise<boolean> {
 
 /** First those that the others ask, the desks last. */
 async function start(fleet: Fleet, { towers, desks }: Settings): Promise<void> {
+  fleet.archive = (await fleet.start("archive")) ?? "";
   await Promise.all([
     fleet.start("schedule"),
     fleet.start("ledger"),
     ...numbers(towers).map((number) => fleet.start("tower", number)),
   ]);
   await Promise.all(numbers(desks).map((number) => fleet.start("desk", number)));
+}
+
+/** The other way round. */
+async function stop(fleet: Fleet): Promise<void> {
+  fleet.killAll("desk"); // none is left, unless there was an accident
+  await fleet.stop("tower");
+  await Promise.all((["archive", "ledger", "schedule"] as const).map((role) => fleet.stop(role)));
 }
 
 /** However this process ends, no other one and no file stays behind. */

@@ -16,7 +16,7 @@ suite("the demo", () => {
   test("nothing is lost, hangs, runs twice or fails untyped, whatever happens to the towers", async () => {
     const { code, stdout, stderr } = await start(process.execPath, demo, root).ended;
     equal(code, 0, stderr);
-    const { kinds, connections, p50_us, p99_us, ...result } = JSON.parse(stdout);
+    const { kinds, connections, tree, p50_us, p99_us, ...result } = JSON.parse(stdout);
     const { lost, hung, doubled, untyped } = result;
     deepEqual(
       { ok: result.ok, lost, hung, doubled, untyped },
@@ -24,31 +24,74 @@ suite("the demo", () => {
     );
     ok(kinds.call >= 80_000 && kinds.stream > 0 && kinds.notification >= 20_000, stdout);
     ok(p99_us >= p50_us && p50_us > 0, stdout);
-    ok(connections.unix >= 30, stdout);
+    ok(kinds.upload >= 20 && kinds.duplex >= 20, stdout);
+    // Three towers and a second life of two of them: each reaches the archive, and starts a navigator. So does the room.
+    const { unix, tls, stdio, worker } = connections;
+    deepEqual({ tls, stdio, worker }, { tls: 6, stdio: 5, worker: 1 });
+    ok(unix >= 50, stdout);
+    match(stderr, /20,000 flights, [\d,]+ miles, digests: all equal/);
     match(stderr, /224 airports, departures, arrivals, delay, distance: all equal/);
-    match(stderr, /one trace: [0-9a-f]{32}   desk-\d → tower-\d → ledger/);
+    match(stderr, /1 sheet cut after \d+ flights?: not kept, handed in again/);
+    const { trace, ...first } = tree;
+    match(trace, /^[0-9a-f]{32}$/);
+    const [last, store, courses, written] = first.children as Branch[];
+    const [seal] = store!.children;
+    const tower = first.process;
+    deepEqual([first, last, store, seal, courses, written].map(said), [
+      `control → ${tower} tower.signOff call unix`,
+      `${tower} → archive archive.last call tls`,
+      `${tower} → archive archive.store upload tls`,
+      "archive → sealer sealer.seal call worker",
+      `${tower} → ${tower.replace("tower", "navigator")} navigator.courses duplex stdio`,
+      `${tower} → ledger ledger.written stream unix`,
+    ]);
+    ok(first.us >= store!.us && store!.us >= seal!.us && seal!.us > 0, stdout);
+    match(
+      stderr,
+      /one request {2}through 6 processes and threads: [0-9a-f]{32}\n {2}control\n {2}└─ tower-\d/,
+    );
   });
 
-  test("killed, it leaves no process and no file", { timeout: 120_000 }, async () => {
-    const folder = mkdtempSync(join(tmpdir(), "demo-"));
-    try {
-      const child = spawn(process.execPath, demo, {
-        cwd: root,
-        env: { ...process.env, TMPDIR: folder },
-        stdio: ["ignore", "ignore", "pipe"],
-      });
-      let told = "";
-      child.stderr.setEncoding("utf8").on("data", (text: string) => (told += text));
-      while (!told.includes("come up")) await once(child.stderr, "data");
-      ok(processesWith(folder).length > 8);
-      child.kill("SIGKILL");
-      while (processesWith(folder).length > 0) await sleep(100);
-      deepEqual(readdirSync(folder), []);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  });
+  for (const signal of ["SIGKILL", "SIGINT"] as const)
+    test(`ended by ${signal}, it leaves no process and no file`, { timeout: 120_000 }, () =>
+      leavesNothing(signal),
+    );
 });
+
+async function leavesNothing(signal: NodeJS.Signals): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "demo-"));
+  try {
+    const child = spawn(process.execPath, demo, {
+      cwd: root,
+      env: { ...process.env, TMPDIR: folder },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let told = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (told += text));
+    while (!told.includes("come up")) await once(child.stderr, "data");
+    ok(processesWith(folder).length > 8);
+    child.kill(signal);
+    while (processesWith(folder).length > 0) await sleep(100);
+    deepEqual(readdirSync(folder), []);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+interface Branch {
+  readonly from: string;
+  readonly process: string;
+  readonly operation: string;
+  readonly kind: string;
+  readonly over: string;
+  readonly us: number;
+  readonly children: readonly Branch[];
+}
+
+function said(branch: Branch | undefined): string {
+  const { from, process: by, operation, kind, over } = branch!;
+  return `${from} → ${by} ${operation} ${kind} ${over}`;
+}
 
 /** The processes that have the folder among their arguments. */
 function processesWith(folder: string): string[] {

@@ -1,15 +1,6 @@
 import * as z from "zod";
-import { call, contract, notification, type Kind } from "trunkline";
-import { FlightNumber } from "./flight.ts";
-
-/** The kinds that the demo uses, in the order in which it tells of them. */
-export const kinds = [
-  "call",
-  "stream",
-  "upload",
-  "duplex",
-  "notification",
-] as const satisfies readonly Kind[];
+import { call, contract, notification } from "trunkline";
+import { kinds } from "./kinds.ts";
 
 const count = z.int().nonnegative();
 
@@ -37,8 +28,6 @@ export const DeskCounts = z.object({
   hung: count,
   untyped: count,
   troubles: z.array(Trouble),
-  /** The first flight of the desk, when the desk's trace of it was the one that the tower named. */
-  traced: z.object({ flight: FlightNumber, tower: z.string(), trace: z.string() }).optional(),
 });
 export type DeskCounts = z.infer<typeof DeskCounts>;
 
@@ -61,7 +50,11 @@ export const Control = contract(
   { version: "1.0.0" },
   {
     standing: call({ in: Member, description: "Started; it may still have to listen." }),
-    ready: call({ in: Member }),
+    ready: call({
+      in: Member.extend({ address: z.string().optional() }),
+      description:
+        "At work, at an address that could not be known before, or at the one agreed on.",
+    }),
     progress: notification({ in: Report, key: "name" }),
     finished: call({ in: Report, description: "The last report of this process." }),
   },

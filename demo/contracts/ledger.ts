@@ -8,10 +8,17 @@ export const Entry = z.object({
   time: z.string(),
   /** The tower that cleared it. */
   tower: z.string(),
-  /** The trace that the request belongs to, as the ledger knows it. */
-  trace: z.string(),
 });
 export type Entry = z.infer<typeof Entry>;
+
+export const Line = z.object({
+  entry: z.int().positive(),
+  flight: FlightNumber,
+  origin: Iata,
+  destination: Iata,
+});
+/** An entry as it stands on a tower's log sheet. */
+export type Line = z.infer<typeof Line>;
 
 export const Figures = z.object({
   airport: Iata,
@@ -37,6 +44,11 @@ export const Ledger = contract(
       out: Entry,
       deadline: "2m", // to the first entry
       description: "Every entry from the first on, and then as they are made.",
+    }),
+    written: stream({
+      in: z.object({ tower: z.string(), after: z.int().nonnegative() }),
+      out: Line,
+      description: "What a tower had entered behind an entry, as far as the ledger is by now.",
     }),
     figures: stream({ out: Figures }),
   },

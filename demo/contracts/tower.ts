@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { call, contract, notification, stream } from "trunkline";
+import { Sheet } from "./archive.ts";
 import { Airport, FlightNumber, Iata } from "./flight.ts";
 
 /** How long a desk waits for an answer. What has not settled a moment after that hangs. */
@@ -12,7 +13,6 @@ const Cleared = z.object({
   entry: z.int().positive(),
   /** The ledger had it already: an earlier try of the same clearance came through. */
   repeated: z.boolean(),
-  trace: z.string(),
 });
 
 const Departure = z.object({ flight: FlightNumber, origin: Iata, destination: Iata });
@@ -40,6 +40,12 @@ export const Tower = contract(
       in: z.object({ flight: FlightNumber, origin: Iata }),
       key: "origin",
       description: "A desk saw the flight leave.",
+    }),
+    signOff: call({
+      out: z.object({ sheet: Sheet, trace: z.string() }),
+      idempotent: true,
+      deadline: "30s",
+      description: "Hands in the log sheet of the flights since the last one.",
     }),
     board: stream({
       out: Departure,

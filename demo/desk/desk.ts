@@ -9,7 +9,6 @@ import type { DeskCounts, Trouble } from "../contracts/control.ts";
 import type { Strip } from "../contracts/schedule.ts";
 import type { Tower } from "../contracts/tower.ts";
 import type { Reporting } from "../member/member.ts";
-import type { Meter } from "../member/meter.ts";
 import type { Towers } from "./towers.ts";
 import { Watch } from "./watch.ts";
 
@@ -29,21 +28,18 @@ interface Answered<Value> {
 /** Clears flights, whatever happens to the towers. */
 export class Desk implements Reporting {
   readonly #towers: Towers;
-  readonly #meter: Meter;
   readonly #watch = new Watch();
   readonly #troubles = new Map<string, Trouble>();
   readonly #counts = { cleared: 0, triedAgain: 0, alreadyDone: 0, untrue: 0 };
-  #traced: DeskCounts["traced"];
 
-  constructor(towers: Towers, meter: Meter) {
+  constructor(towers: Towers) {
     this.#towers = towers;
-    this.#meter = meter;
   }
 
   get desk(): DeskCounts {
     const { hung, untyped } = this.#watch;
     const troubles = [...this.#troubles.values()];
-    return { ...this.#counts, hung, untyped, troubles, traced: this.#traced };
+    return { ...this.#counts, hung, untyped, troubles };
   }
 
   takeLatencies(): number[] {
@@ -81,8 +77,6 @@ export class Desk implements Reporting {
     this.#counts.cleared++;
     if (maybe) this.#counts.triedAgain++;
     if (value.repeated) this.#counts[maybe ? "alreadyDone" : "untrue"]++;
-    if (this.#traced === undefined && this.#meter.remembers(value.trace))
-      this.#traced = { flight: number, tower: value.tower, trace: value.trace };
     await this.#tellAirborne(number, origin);
   }
 

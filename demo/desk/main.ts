@@ -8,7 +8,7 @@ import { Towers } from "./towers.ts";
 await using member = await Member.join();
 await using schedule = client(Schedule, member.address("schedule"));
 await using towers = new Towers(member.towers, member.number, (name) => member.address(name));
-const desk = new Desk(towers, member.meter);
+const desk = new Desk(towers);
 member.reporting = desk;
 await member.ready();
 

@@ -7,22 +7,22 @@ import { Book } from "./book.ts";
 await using member = await Member.join();
 const book = new Book();
 
-// The stream of entries has no end of its own: it ends when the ledger begins to stop, after the last entry.
-for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => book.entries.end());
-
 await using app = await chassis({
   name: member.name,
   listen: member.address("ledger"),
   serve: [
     serve(Ledger, {
-      record({ flight, tower }, { idempotencyKey, trace, refuse }) {
+      record({ flight, tower }, { idempotencyKey, refuse }) {
         if (idempotencyKey === undefined) throw refuse("INVALID_ARGUMENT", "a key is needed");
-        return book.enter(idempotencyKey, { flight, tower, trace: trace.traceId });
+        return book.enter(idempotencyKey, { flight, tower });
       },
       entries: (_, { signal }) => book.entries.from(0, signal),
+      written: ({ tower, after }) => book.written(tower, after),
       figures: () => book.figures,
     }),
   ],
 });
+// The stream of entries has no end of its own: it ends when the ledger begins to stop, after the last entry.
+app.stopping.addEventListener("abort", () => book.entries.end());
 await member.ready();
 await app.stopped;

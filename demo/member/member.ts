@@ -1,17 +1,39 @@
 import { rmSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { client, type Client } from "trunkline";
+import { client, detached, serve, type Client } from "trunkline";
 import { addressOf } from "../addresses.ts";
+import { Archive } from "../contracts/archive.ts";
 import { Control, type DeskCounts, type Report } from "../contracts/control.ts";
 import { Ledger } from "../contracts/ledger.ts";
+import { Navigator } from "../contracts/navigator.ts";
+import { Recorder } from "../contracts/recorder.ts";
 import { Schedule } from "../contracts/schedule.ts";
+import { Sealer } from "../contracts/sealer.ts";
 import { Tower } from "../contracts/tower.ts";
+import { FlightRecorder } from "./flight-recorder.ts";
 import { Meter } from "./meter.ts";
 
 const progressEveryMs = 250;
 
 /** The contracts of the demo: what the meter can tell apart. */
-export const contracts = [Control, Ledger, Schedule, Tower] as const;
+export const contracts = [
+  Archive,
+  Control,
+  Ledger,
+  Navigator,
+  Recorder,
+  Schedule,
+  Sealer,
+  Tower,
+] as const;
+
+/**
+ * What the stdin of a process is: the pipe of the parent, which nobody writes to and which ends with the parent; the
+ * frames of a connection; or, of a thread, nothing.
+ */
+type Stdin = "parent" | "frames" | "nothing";
+
+type Argument = "name" | "folder" | "number" | "desks" | "towers" | "archive";
 
 /** What a process of the demo adds to its reports. */
 export interface Reporting {
@@ -31,13 +53,15 @@ export class Member implements AsyncDisposable {
   readonly number: number;
   readonly desks: number;
   readonly towers: number;
+  /** Where the archive listens. */
+  readonly archive: string;
   readonly meter: Meter = new Meter(contracts);
   /** Set by a process that has more to tell. */
   reporting: Reporting | undefined;
   readonly #control: Client<typeof Control> & AsyncDisposable;
   readonly #timer: NodeJS.Timeout;
 
-  static async join(): Promise<Member> {
+  static async join({ stdin = "parent" }: { stdin?: Stdin } = {}): Promise<Member> {
     const { values } = parseArgs({
       options: {
         name: { type: "string", default: "" },
@@ -45,38 +69,44 @@ export class Member implements AsyncDisposable {
         number: { type: "string", default: "1" },
         desks: { type: "string", default: "1" },
         towers: { type: "string", default: "1" },
+        archive: { type: "string", default: "" },
       },
     });
-    endWithParent(values.folder);
+    if (stdin === "parent") endWithParent(values.folder);
     const member = new Member(values);
     await member.#control.standing({ name: member.name, pid: process.pid });
     return member;
   }
 
-  private constructor(values: Record<"name" | "folder" | "number" | "desks" | "towers", string>) {
+  private constructor(values: Readonly<Record<Argument, string>>) {
     this.name = values.name;
     this.folder = values.folder;
     this.number = Number(values.number);
     this.desks = Number(values.desks);
     this.towers = Number(values.towers);
-    this.#control = client(Control, this.address("control"));
+    this.archive = values.archive;
+    const recorder = new FlightRecorder(this.name);
+    // The room calls back over this connection when it wants to know what became of a request.
+    const services = [serve(Recorder, { spans: (trace) => recorder.spans(trace) })];
+    this.#control = client(Control, this.address("control"), { serve: services });
     // A report that is lost is made good by the next one.
-    this.#timer = setInterval(
-      () => void this.#control.progress(this.#report()).catch(() => {}),
-      progressEveryMs,
-    ).unref();
+    const tell = (): void => void this.#control.progress(this.#report()).catch(() => {});
+    this.#timer = setInterval(tell, progressEveryMs).unref();
+    this.meter.connected = () => detached(tell); // whatever is being served, this is no part of it
   }
 
   address(name: string): string {
     return addressOf(this.folder, name);
   }
 
-  async ready(): Promise<void> {
-    await this.#control.ready({ name: this.name, pid: process.pid });
+  /** At work; `address` is said where it could not be known before. */
+  async ready(address?: string): Promise<void> {
+    await this.#control.ready({ name: this.name, pid: process.pid, address });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
+    this.meter.connected = undefined;
     await this.#control.finished(this.#report());
     await this.#control[Symbol.asyncDispose]();
   }

@@ -9,9 +9,6 @@ import {
 } from "trunkline";
 import type { Report } from "../contracts/control.ts";
 
-/** So many traces are remembered: more than the calls that a desk has under way. */
-const tracesMax = 256;
-
 /**
  * Counts what this process does. Trunkline has no logger and no counters of its own: it tells what happens on
  * `node:diagnostics_channel`, and whoever wants to know subscribes.
@@ -20,8 +17,9 @@ export class Meter {
   readonly made: Report["made"] = { call: 0, stream: 0, upload: 0, duplex: 0, notification: 0 };
   readonly opened: Record<string, number> = {};
   incidents = 0;
+  /** Called at each connection that this process opens: it may be killed before it would tell of it otherwise. */
+  connected: (() => void) | undefined;
   readonly #kinds = new Map<string, Kind>();
-  readonly #traces: string[] = [];
 
   constructor(contracts: readonly AnyContract[]) {
     for (const contract of contracts) {
@@ -42,23 +40,17 @@ export class Meter {
     return { name, pid: process.pid, made, opened, incidents };
   }
 
-  /** True when this process made a call in the trace lately. */
-  remembers(trace: string): boolean {
-    return this.#traces.includes(trace);
-  }
-
-  #ended({ side, operation, traceparent }: CallEvent): void {
+  #ended({ side, operation }: CallEvent): void {
     if (side !== "client") return;
     const kind = this.#kinds.get(operation);
     if (kind !== undefined) this.made[kind]++;
-    this.#traces.push(traceparent.split("-")[1]!);
-    if (this.#traces.length > tracesMax) this.#traces.shift();
   }
 
   #connection({ side, endpoint, state }: ConnectionEvent): void {
     if (side !== "client" || state !== "open") return;
     const scheme = endpoint.slice(0, endpoint.indexOf(":"));
     this.opened[scheme] = (this.opened[scheme] ?? 0) + 1;
+    this.connected?.();
   }
 
   #incident({ operation, id, error }: IncidentEvent): void {

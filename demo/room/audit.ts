@@ -8,7 +8,6 @@ export class Audit {
   latest: string | undefined;
   readonly #flights: readonly Flight[];
   readonly #entries = new Map<number, Entry[]>();
-  readonly #waiting = new Set<{ match: (entry: Entry) => boolean; found: () => void }>();
 
   constructor(flights: readonly Flight[]) {
     this.#flights = flights;
@@ -19,17 +18,12 @@ export class Audit {
     for await (const entry of ledger.entries()) this.#note(entry);
   }
 
-  /** Resolves in the moment in which an entry comes that matches. */
-  next(match: (entry: Entry) => boolean): Promise<void> {
-    return new Promise((found) => this.#waiting.add({ match, found }));
-  }
-
   get entered(): number {
     return this.#entries.size;
   }
 
-  entryOf(flight: number): Entry | undefined {
-    return this.#entries.get(flight)?.[0];
+  get entries(): Entry[] {
+    return [...this.#entries.values()].flat();
   }
 
   /** Flights that were never entered. */
@@ -47,11 +41,6 @@ export class Audit {
     const before = this.#entries.get(entry.flight);
     if (before === undefined) this.#entries.set(entry.flight, [entry]);
     else before.push(entry);
-    for (const waiting of this.#waiting) {
-      if (!waiting.match(entry)) continue;
-      this.#waiting.delete(waiting);
-      waiting.found();
-    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Audit } from "./audit.ts";
 import type { Fleet } from "./fleet.ts";
+import type { Sheets } from "./sheets.ts";
 
 /** What was done to a tower. */
 export interface Disruption {
@@ -11,17 +11,23 @@ export interface Disruption {
   readonly tookMs: number;
 }
 
-/** When, as shares of the duration. */
+/** When, as shares of the duration: as the towers are asked for their sheets. */
 const killAt = 0.3;
 const rollAt = 0.6;
+
+/** A sheet that has not begun by then is not waited for. */
+const sheetWithinMs = 15_000;
 
 const killed = 2;
 const rolled = 1;
 
-/** Kills one tower in the middle of its work and starts it again; later replaces another one as an update would. */
+/**
+ * Kills one tower in the middle of its work, with a sheet half handed in, and starts it again; later replaces another one
+ * as an update would, and that one finishes its sheet.
+ */
 export async function disrupt(
   fleet: Fleet,
-  audit: Audit,
+  sheets: Sheets,
   seconds: number,
   tell: (news: string) => void,
 ): Promise<Disruption[]> {
@@ -31,9 +37,12 @@ export async function disrupt(
       ref: false,
     });
 
-  await until(killAt);
+  const wait = (tower: string): Promise<void> =>
+    Promise.race([sheets.begun(tower), sleep(sheetWithinMs, undefined, { ref: false })]);
+
   const victim = `tower-${killed}`;
-  await audit.next(({ tower }) => tower === victim); // it has work in hand, this very moment
+  await until(killAt - 0.02);
+  await wait(victim);
   const killedAt = new Date();
   const dead = fleet.kill(victim);
   tell(`${victim} killed (SIGKILL)`);
@@ -42,11 +51,12 @@ export async function disrupt(
   const backMs = Date.now() - killedAt.getTime();
   tell(`${victim} is back`);
 
-  await until(rollAt);
+  await until(rollAt - 0.02);
+  await wait(`tower-${rolled}`);
   const rolledAt = new Date();
-  tell(`tower-${rolled} is asked to stop (SIGTERM), the next one stands by`);
+  tell(`tower-${rolled} rolled (SIGTERM)`);
   const handedMs = await fleet.roll("tower", rolled);
-  tell(`the next tower-${rolled} has taken over`);
+  tell(`the next tower-${rolled} took over`);
   return [
     { at: killedAt, tower: victim, what: "killed", tookMs: backMs },
     { at: rolledAt, tower: `tower-${rolled}`, what: "rolled", tookMs: handedMs },

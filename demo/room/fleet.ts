@@ -7,6 +7,7 @@ import type { Settings } from "./settings.ts";
 const endWithinMs = 20_000;
 
 const programs = {
+  archive: new URL("../archive/main.ts", import.meta.url),
   schedule: new URL("../schedule/main.ts", import.meta.url),
   ledger: new URL("../ledger/main.ts", import.meta.url),
   tower: new URL("../tower/main.ts", import.meta.url),
@@ -31,6 +32,8 @@ interface Running {
 export class Fleet implements AsyncDisposable {
   /** What went wrong with processes, in words. */
   readonly accidents: string[] = [];
+  /** Where the archive listens, once it does: told to all that start after it. */
+  archive = "";
   /** Resolves with the first accident. */
   readonly accident: Promise<void>;
   readonly #folder: string;
@@ -57,11 +60,11 @@ export class Fleet implements AsyncDisposable {
       .length;
   }
 
-  /** Starts a process, and waits until it works. */
-  async start(role: Role, number?: number): Promise<void> {
+  /** Starts a process, and waits until it works. Resolves with its address where that could not be known before. */
+  async start(role: Role, number?: number): Promise<string | undefined> {
     const running = this.#spawn(role, number);
     this.#byName.set(running.name, running);
-    await this.#orAccident(this.#ready(running));
+    return this.#orAccident(this.#ready(running));
   }
 
   /** As the system does it when memory is short: at once, without a word. */
@@ -124,7 +127,8 @@ export class Fleet implements AsyncDisposable {
   #spawn(role: Role, number: number | undefined): Running {
     const name = number === undefined ? role : `${role}-${number}`;
     const { desks, towers } = this.#settings;
-    const options = { name, folder: this.#folder, number: number ?? 1, desks, towers };
+    const { archive } = this;
+    const options = { name, folder: this.#folder, number: number ?? 1, desks, towers, archive };
     const args = Object.entries(options).flatMap(([key, value]) => [`--${key}`, String(value)]);
     // Nobody writes to the pipe: a process whose stdin ends knows that we are gone.
     const child = spawn(
@@ -142,9 +146,10 @@ export class Fleet implements AsyncDisposable {
     return running;
   }
 
-  async #ready(running: Running): Promise<void> {
-    await this.#room.ready(running.pid);
+  async #ready(running: Running): Promise<string | undefined> {
+    const address = await this.#room.ready(running.pid);
     running.working = true;
+    return address;
   }
 
   #gone(running: Running, how: number | NodeJS.Signals): void {
@@ -167,9 +172,11 @@ export class Fleet implements AsyncDisposable {
   }
 
   /** Waits for `work`, but not for what a dead process was to do. */
-  async #orAccident(work: Promise<void>): Promise<void> {
-    const accident = this.accident.then(() => true);
-    if ((await Promise.race([work, accident])) === true) throw new Error(this.accidents[0]);
+  #orAccident<T>(work: Promise<T>): Promise<T> {
+    const accident = this.accident.then((): never => {
+      throw new Error(this.accidents[0]);
+    });
+    return Promise.race([work, accident]);
   }
 
   #named(name: string): Running {

@@ -43,8 +43,7 @@ export class Progress implements Disposable {
 
   #show(): void {
     const line = this.#line();
-    if (this.#terminal)
-      process.stderr.write(`\r${line.slice(0, (process.stderr.columns || 80) - 1)}\x1b[K`);
+    if (this.#terminal) process.stderr.write(`\r${line.slice(0, columns() - 1)}\x1b[K`);
     else if (line !== this.#last) process.stderr.write(`${line}\n`);
     this.#last = line;
   }
@@ -54,13 +53,14 @@ export class Progress implements Disposable {
     if (audit.latest === undefined) return this.#news;
     const done = Math.round((audit.entered / flights) * barCells);
     const bar = "█".repeat(done) + "░".repeat(barCells - done);
-    const parts = [
-      `${audit.latest.slice(0, 10)} ${bar} ${audit.entered.toLocaleString("en")} flights`,
-      this.#speedNow(),
-      `towers ${fleet.working("tower")}/${towers}`,
-    ];
-    if (performance.now() - this.#newsAt < newsMs) parts.push(this.#news);
-    return parts.join("   ");
+    const flown = `${audit.latest.slice(0, 10)} ${bar} ${audit.entered.toLocaleString("en")} flights`;
+    const speed = this.#speedNow();
+    const working = `towers ${fleet.working("tower")}/${towers}`;
+    if (performance.now() - this.#newsAt >= newsMs) return [flown, speed, working].join("   ");
+    const whole = [flown, speed, working, this.#news].join("   ");
+    // On a narrow terminal the news takes the place of the figures.
+    const fits = !this.#terminal || whole.length < columns();
+    return fits ? whole : `${flown}   ${this.#news}`;
   }
 
   /** Calls and latency of the last while; of the one before when too little time has passed. */
@@ -84,4 +84,8 @@ export class Progress implements Disposable {
     clearInterval(this.#timer);
     if (this.#terminal) process.stderr.write("\r\x1b[K");
   }
+}
+
+function columns(): number {
+  return process.stderr.columns || 80;
 }

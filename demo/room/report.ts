@@ -1,11 +1,14 @@
 import { styleText } from "node:util";
-import { kinds } from "../contracts/control.ts";
+import { kinds } from "../contracts/kinds.ts";
 import type { Figures } from "../contracts/ledger.ts";
 import type { Disruption } from "./disruptions.ts";
+import { milesOf } from "./sheet-check.ts";
+import { treeText } from "./tree-text.ts";
 import type { Verdict } from "./verdict.ts";
 
 export interface Facts {
   readonly processes: number;
+  readonly threads: number;
   readonly flights: number;
   readonly seconds: number;
   readonly disruptions: readonly Disruption[];
@@ -15,75 +18,109 @@ export interface Facts {
   readonly stream: NodeJS.WriteStream;
 }
 
+const indent = " ".repeat(13);
+
 /** The end of the demo, for people. */
 export function report(verdict: Verdict, facts: Facts): string {
-  const { off, made, opened, lost, doubled, hung, untyped, trace, p50Us, p99Us } = verdict;
-  const { processes, flights, seconds, disruptions, figures, stream } = facts;
+  const { off, made, opened, lost, doubled, hung, untyped, sheets, tree, p50Us, p99Us } = verdict;
+  const { processes, threads, flights, seconds, disruptions, figures, stream } = facts;
   const style = (format: Parameters<typeof styleText>[0], text: string): string =>
     styleText(format, text, { stream });
   const zero = (name: string, count: number): string =>
     style(count === 0 ? "green" : "red", `${name} ${number(count)}`);
+  const equal = (what: string, word: string): string =>
+    off.some((each) => each.includes(what)) ? style("red", `not ${word}`) : style("green", word);
   const carried = Object.entries(opened).map(([scheme, count]) => `${scheme} ${number(count)}`);
-  const differ = off.some((each) => each.includes("differ from the file"));
+  const styles = kinds.map((kind) => `${kind} ${number(made[kind])}`);
+  const onSheets = sheets.reduce((total, sheet) => total + sheet.flights, 0);
   const lines = [
-    `${style("bold", "Air-traffic desk")} · ${processes} processes · flights of 2001 (vega-datasets), ${number(flights)} of them in ${seconds.toFixed(1)} s`,
-    `  styles       ${kinds.map((kind) => `${kind} ${number(made[kind])}`).join(" · ")}`,
-    `  carried by   ${carried.join(" · ")} connections`,
-    `  speed        ${number(verdict.callsPerSecond)} calls/s · at the desks p50 ${ms(p50Us)} · p99 ${ms(p99Us)}`,
-    ...disruptions.map((disruption) => `  ${told(disruption, verdict)}`),
-    `  busiest      ${busiest(figures)}`,
-    `  checked against the file: ${figures.length} airports, departures, arrivals, delay, distance: ${
-      differ ? style("red", "not equal") : style("green", "all equal")
-    }`,
-    `  ${[
+    `${style("bold", "Air-traffic desk")} · ${processes} processes, ${plural(threads, "thread")} · flights of 2001 (vega-datasets)`,
+    `flights      ${number(flights)} in ${seconds.toFixed(1)} s`,
+    ...listed("styles       ", styles, stream),
+    `carried by   ${carried.join(" · ")} connections`,
+    `speed        ${number(verdict.callsPerSecond)} calls/s · at the desks p50 ${ms(p50Us)} · p99 ${ms(p99Us)}`,
+    ...disruptions.flatMap((disruption) => told(disruption, verdict)),
+    ...listed("busiest      ", busiest(figures), stream),
+    `archive      ${plural(sheets.length, "sheet")}, ${number(onSheets)} flights, ${number(Math.round(milesOf(sheets)))} miles, digests: ${equal("sheets are not", "all equal")}`,
+    `file         ${figures.length} airports, departures, arrivals, delay, distance: ${equal("differ from the file", "all equal")}`,
+    [
       zero("lost", lost),
       zero("hung", hung),
       zero("executed twice", doubled),
       zero("untyped errors", untyped),
-    ].join(" · ")}`,
-    ...(trace === undefined ? [] : [`  one trace: ${trace.id}   ${trace.path.join(" → ")}`]),
-    ...off.map((each) => `  ${style("red", "off:")} ${each}`),
+    ].join(" · "),
+    ...off.map((each) => `${style("red", "off:")} ${each}`),
   ];
-  return lines.join("\n");
+  const [heading = "", ...rows] = tree === undefined ? [] : treeText(tree);
+  return [...lines, style("bold", heading), ...rows]
+    .map((line, index) => (index === 0 ? line : `  ${line}`))
+    .join("\n");
 }
 
-function told({ at, tower, what, tookMs }: Disruption, verdict: Verdict): string {
-  const time = at.toTimeString().slice(0, 8);
+/** What was done to a tower, and what came of it: the first line says when. */
+function told({ at, tower, what, tookMs }: Disruption, verdict: Verdict): string[] {
+  const time = `${at.toTimeString().slice(0, 8)}     `;
   if (what === "rolled") {
-    return `${time}     ${tower} rolled (SIGTERM)    ${plural(verdict.rollFailed, "call")} failed; the next one took over in ${Math.round(tookMs)} ms`;
+    return [
+      `${time}${tower} rolled (SIGTERM), the next one took over in ${Math.round(tookMs)} ms`,
+      `${indent}${plural(verdict.rollFailed, "call")} failed`,
+    ];
   }
-  const { cut, unsent, again } = verdict;
+  const { cut, unsent, again, cutSheets } = verdict;
   const streams = cut.streams === 0 ? "" : ` and ${plural(cut.streams, "stream")}`;
-  const none = unsent === 0 ? "" : `; ${number(unsent)} could not be sent, "no"`;
-  const lines = [
-    `${time}     ${tower} killed (SIGKILL)   ${plural(cut.calls, "call")}${streams} cut, all reported "maybe"${none}; back after ${Math.round(tookMs)} ms`,
-    `             ${plural(again.tried, "clearance")} tried again by key: ${again.done} had been done, ${again.tried - again.done} not`,
+  const none = unsent === 0 ? "" : `; ${number(unsent)} not sent: "no"`;
+  const sheets =
+    cutSheets.count === 0
+      ? "no sheet was cut"
+      : `${plural(cutSheets.count, "sheet")} cut after ${plural(cutSheets.flights, "flight")}: not kept, handed in again`;
+  return [
+    `${time}${tower} killed (SIGKILL), back after ${Math.round(tookMs)} ms`,
+    `${indent}${plural(cut.calls, "call")}${streams} cut: "maybe"${none}`,
+    `${indent}${plural(again.tried, "clearance")} tried again by key: ${again.done} had been done, ${again.tried - again.done} not`,
+    `${indent}${sheets}`,
   ];
-  return lines.join("\n  ");
 }
 
-function busiest(figures: readonly Figures[]): string {
+/** A label and what belongs to it, in as many lines as the terminal needs; in a pipe in one. */
+function listed(
+  label: string,
+  items: readonly string[],
+  { isTTY, columns }: NodeJS.WriteStream,
+): string[] {
+  const width = isTTY ? columns : Number.POSITIVE_INFINITY;
+  const lines = [label];
+  for (const item of items) {
+    const last = lines.at(-1)!;
+    const begins = last.length === label.length;
+    const longer = begins ? `${last}${item}` : `${last} · ${item}`;
+    if (begins || longer.length + 2 <= width) lines[lines.length - 1] = longer;
+    else lines.push(`${indent}${item}`);
+  }
+  return lines;
+}
+
+function busiest(figures: readonly Figures[]): string[] {
   const traffic = ({ departures, arrivals }: Figures): number => departures + arrivals;
   const sorted = figures.toSorted((one, other) => traffic(other) - traffic(one));
-  return sorted
-    .slice(0, 3)
-    .map(({ airport, departures, arrivals, delayMinutes }) => {
-      const mean = (delayMinutes / departures).toFixed(1);
-      return `${airport} ${number(departures)} out, ${number(arrivals)} in, ${mean} min late`;
-    })
-    .join(" · ");
+  return sorted.slice(0, 2).map(({ airport, departures, arrivals, delayMinutes }) => {
+    const mean = (delayMinutes / departures).toFixed(1);
+    return `${airport} ${number(departures)} out, ${number(arrivals)} in, ${mean} min late`;
+  });
 }
 
-/** The same as data. The kinds and transports that are not there yet say 0. */
+/** The same as data. The transports that are not there yet say 0. */
 export function jsonOf(verdict: Verdict): string {
-  const { off, made, opened, cut, lost, hung, doubled, untyped } = verdict;
+  const { off, made, opened, cut, lost, hung, doubled, untyped, cutSheets, tree } = verdict;
   return JSON.stringify({
     ok: off.length === 0,
     calls: made.call,
     streams: made.stream,
     events: 0,
     kinds: made,
-    connections: { unix: 0, shm: 0, tcp: 0, tls: 0, stdio: 0, tcpLoopback: 0, ...opened },
+    connections: {
+      ...{ unix: 0, shm: 0, tcp: 0, tls: 0, stdio: 0, worker: 0, tcpLoopback: 0 },
+      ...opened,
+    },
     calls_per_s: verdict.callsPerSecond,
     p50_us: verdict.p50Us,
     p99_us: verdict.p99Us,
@@ -92,6 +129,8 @@ export function jsonOf(verdict: Verdict): string {
     doubled,
     untyped,
     cut: cut.calls,
+    uploads_cut: cutSheets.count,
+    tree: tree === undefined ? null : { trace: tree.trace, ...tree.root },
   });
 }
 

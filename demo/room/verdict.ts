@@ -1,6 +1,13 @@
-import { kinds, type Report, type Trouble } from "../contracts/control.ts";
+import type { Sheet } from "../contracts/archive.ts";
+import type { Report, Trouble } from "../contracts/control.ts";
+import { kinds } from "../contracts/kinds.ts";
 import type { Audit } from "./audit.ts";
+import { processesOf, type CallTree } from "./call-tree.ts";
 import type { Disruption } from "./disruptions.ts";
+import type { Sheets } from "./sheets.ts";
+
+/** A request of which less than this many processes tell is no proof that traces travel. */
+const processesMin = 3;
 
 /** What the run came to: only what was counted. */
 export interface Verdict {
@@ -23,21 +30,21 @@ export interface Verdict {
   readonly again: { readonly tried: number; readonly done: number };
   /** Calls and streams that failed because of the roll. */
   readonly rollFailed: number;
-  readonly trace: Trace | undefined;
-}
-
-/** One request, seen by three processes. */
-export interface Trace {
-  readonly id: string;
-  readonly path: readonly string[];
+  readonly sheets: readonly Sheet[];
+  /** Sheets that the kill cut: how many, how far they had come, and how many of them came again as a whole. */
+  readonly cutSheets: { readonly count: number; readonly flights: number; readonly again: number };
+  readonly tree: CallTree | undefined;
 }
 
 export interface Evidence {
   readonly reports: readonly Report[];
   readonly latenciesUs: readonly number[];
   readonly audit: Audit;
+  readonly sheets: Sheets;
   readonly disruptions: readonly Disruption[];
+  /** What differs from the file, a sentence for each airport; and what of the sheets does. */
   readonly differences: readonly string[];
+  readonly sheetDifferences: readonly string[];
   /** What went wrong with the processes, in words. */
   readonly accidents: readonly string[];
   /** How long the desks worked. */
@@ -45,7 +52,7 @@ export interface Evidence {
 }
 
 export function verdictOf(evidence: Evidence): Verdict {
-  const { reports, latenciesUs, audit, disruptions, seconds } = evidence;
+  const { reports, latenciesUs, audit, sheets, disruptions, seconds } = evidence;
   const { made, opened } = totals(reports);
   const desks = reports.flatMap(({ desk }) => desk ?? []);
   const sum = (count: (desk: (typeof desks)[number]) => number): number =>
@@ -53,7 +60,7 @@ export function verdictOf(evidence: Evidence): Verdict {
 
   const killed = disruptions.find(({ what }) => what === "killed")?.tower;
   const rolled = disruptions.find(({ what }) => what === "rolled")?.tower;
-  const troubles = desks.flatMap((desk) => desk.troubles);
+  const troubles = [...desks.flatMap((desk) => desk.troubles), ...sheets.troubles];
   const ofKill = troubles.filter(({ tower, code }) => tower === killed && code === "UNAVAILABLE");
   const ofRoll = troubles.filter(({ tower }) => tower === rolled);
   const others = troubles.filter((each) => !ofKill.includes(each) && !ofRoll.includes(each));
@@ -79,7 +86,14 @@ export function verdictOf(evidence: Evidence): Verdict {
       done: sum(({ alreadyDone }) => alreadyDone),
     },
     rollFailed: counted(ofRoll),
-    trace: traceOf(reports, audit),
+    sheets: sheets.stored,
+    cutSheets: {
+      count: sheets.cut.length,
+      flights: sheets.cut.reduce((total, { flights }) => total + flights, 0),
+      again: sheets.cut.filter((one) => sheets.stored.some((sheet) => sameStart(one, sheet)))
+        .length,
+    },
+    tree: sheets.tree,
   };
   const untrue = sum((desk) => desk.untrue);
   const incidentCount = reports.reduce((total, report) => total + report.incidents, 0);
@@ -97,7 +111,12 @@ export function verdictOf(evidence: Evidence): Verdict {
     ...told(incidentCount, "exceptions that no contract declares"),
     ...evidence.differences.slice(0, 5),
     ...told(evidence.differences.length, "airports differ from the file"),
-    ...(verdict.trace === undefined ? ["no trace was the same in all its processes"] : []),
+    ...evidence.sheetDifferences.slice(0, 5),
+    ...told(evidence.sheetDifferences.length, "sheets are not what they must be"),
+    ...told(verdict.cutSheets.count - verdict.cutSheets.again, "cut sheets never came again"),
+    ...(verdict.tree === undefined || processesOf(verdict.tree).size < processesMin
+      ? [`no request was followed through ${processesMin} processes`]
+      : []),
     ...(disruptions.length < 2 ? ["not every tower was killed or rolled that should be"] : []),
   ];
   return { ...verdict, off };
@@ -105,7 +124,7 @@ export function verdictOf(evidence: Evidence): Verdict {
 
 export function totals(reports: readonly Report[]): Pick<Report, "made" | "opened"> {
   const made = { call: 0, stream: 0, upload: 0, duplex: 0, notification: 0 };
-  const opened: Record<string, number> = {};
+  const opened: Record<string, number> = { unix: 0, tls: 0, stdio: 0, worker: 0 };
   for (const report of reports) {
     for (const kind of kinds) made[kind] += report.made[kind];
     for (const [scheme, count] of Object.entries(report.opened))
@@ -114,20 +133,23 @@ export function totals(reports: readonly Report[]): Pick<Report, "made" | "opene
   return { made, opened };
 }
 
+/** How many there were, whatever each of them lived through: a thread has its process's pid, and a name of its own. */
+export function census(reports: readonly Report[]): { processes: number; threads: number } {
+  const byPid = Map.groupBy(reports, ({ pid }) => pid);
+  const names = new Set(reports.map(({ name }) => name));
+  let threads = 0;
+  for (const those of byPid.values()) threads += new Set(those.map(({ name }) => name)).size - 1;
+  return { processes: names.size - threads, threads };
+}
+
 /** The smallest value that `share` of all values do not exceed; undefined when there are none. */
 export function percentile(values: readonly number[], share: number): number | undefined {
   const sorted = Float64Array.from(values).toSorted();
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)];
 }
 
-/** A request whose trace the desk, the tower and the ledger named alike. */
-function traceOf(reports: readonly Report[], audit: Audit): Trace | undefined {
-  for (const { name, desk } of reports) {
-    if (desk?.traced === undefined) continue;
-    const { flight, tower, trace: id } = desk.traced;
-    if (audit.entryOf(flight)?.trace === id) return { id, path: [name, tower, "ledger"] };
-  }
-  return undefined;
+function sameStart(one: Pick<Sheet, "tower" | "after">, { tower, after }: Sheet): boolean {
+  return one.tower === tower && one.after === after;
 }
 
 function counted(troubles: readonly Trouble[]): number {

@@ -1,0 +1,35 @@
+// A navigator: works out the courses of one tower, which has started it and speaks with it over pipes.
+import { subscribe } from "node:diagnostics_channel";
+import { chassis, serve, type ConnectionEvent } from "trunkline";
+import { Navigator } from "../contracts/navigator.ts";
+import { readCharts } from "../flights.ts";
+import { Member } from "../member/member.ts";
+import { courseOf } from "./course.ts";
+
+await using member = await Member.join({ stdin: "frames" });
+const charts = readCharts();
+
+await using app = await chassis({
+  name: member.name,
+  listen: "stdio:",
+  serve: [
+    serve(Navigator, {
+      // The next line is asked for only when the tower has taken the one before: a sheet never stands here as a whole.
+      async *courses(lines, { errors }) {
+        for await (const line of lines) {
+          const [from, to] = [charts.get(line.origin), charts.get(line.destination)];
+          if (from === undefined) throw errors.UNKNOWN_AIRPORT(line.origin);
+          if (to === undefined) throw errors.UNKNOWN_AIRPORT(line.destination);
+          yield { ...line, ...courseOf(from, to) };
+        }
+      },
+    }),
+  ],
+});
+
+// Its one connection is to the tower: without it there is nothing left to do, whatever became of the tower.
+subscribe("trunkline:connection", (event) => {
+  const { side, state } = event as ConnectionEvent;
+  if (side === "server" && state === "closed") void app.stop();
+});
+await app.stopped;
