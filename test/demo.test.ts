@@ -24,14 +24,16 @@ suite("the demo", () => {
     );
     ok(kinds.call >= 80_000 && kinds.stream > 0 && kinds.notification >= 20_000, stdout);
     ok(p99_us >= p50_us && p50_us > 0, stdout);
-    ok(kinds.upload >= 20 && kinds.duplex >= 20, stdout);
+    ok(kinds.upload >= 10 && kinds.duplex >= 10, stdout);
     // Three towers and a second life of two of them: each reaches the archive, and starts a navigator. So does the room.
     const { unix, tls, stdio, worker } = connections;
     deepEqual({ tls, stdio, worker }, { tls: 6, stdio: 5, worker: 1 });
     ok(unix >= 50, stdout);
     match(stderr, /20,000 flights, [\d,]+ miles, digests: all equal/);
     match(stderr, /224 airports, departures, arrivals, delay, distance: all equal/);
-    match(stderr, /1 sheet cut after \d+ flights?: not kept, handed in again/);
+    const cut = /(\d) sheets? cut after \d+ flights?: not kept, handed in again|no sheet was cut/;
+    equal(result.uploads_cut, Number(cut.exec(stderr)?.[1] ?? 0)); // usually one
+    match(stderr, cut);
     const { trace, ...first } = tree;
     match(trace, /^[0-9a-f]{32}$/);
     const [last, store, courses, written] = first.children as Branch[];

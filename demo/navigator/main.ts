@@ -1,6 +1,5 @@
 // A navigator: works out the courses of one tower, which has started it and speaks with it over pipes.
-import { subscribe } from "node:diagnostics_channel";
-import { chassis, serve, type ConnectionEvent } from "trunkline";
+import { chassis, serve } from "trunkline";
 import { Navigator } from "../contracts/navigator.ts";
 import { readCharts } from "../flights.ts";
 import { Member } from "../member/member.ts";
@@ -26,10 +25,5 @@ await using app = await chassis({
     }),
   ],
 });
-
-// Its one connection is to the tower: without it there is nothing left to do, whatever became of the tower.
-subscribe("trunkline:connection", (event) => {
-  const { side, state } = event as ConnectionEvent;
-  if (side === "server" && state === "closed") void app.stop();
-});
+// When the tower is gone, whatever became of it, nobody else can come: then this has stopped.
 await app.stopped;

@@ -50,15 +50,10 @@ export function callTree(trace: string, spans: readonly Span[]): CallTree | unde
   return root === undefined ? undefined : { trace, root: branch(root) };
 }
 
-/** Everything in it, the request that began it first. */
-export function branches({ root }: CallTree): Branch[] {
-  const all = (branch: Branch): Branch[] => [branch, ...branch.children.flatMap(all)];
-  return all(root);
-}
-
 /** The processes that took part, who began it among them. */
-export function processesOf(tree: CallTree): Set<string> {
-  return new Set([tree.root.from, ...branches(tree).map(({ process }) => process)]);
+export function processesOf({ root }: CallTree): Set<string> {
+  const all = ({ process, children }: Branch): string[] => [process, ...children.flatMap(all)];
+  return new Set([root.from, ...all(root)]);
 }
 
 /** The one that went through more processes; of two alike the later one, `two`. */
