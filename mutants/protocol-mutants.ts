@@ -331,4 +331,20 @@ export const protocolMutants: readonly Mutant[] = [
     because: "a request runs with the rights of somebody else",
     killedBy: "protocol",
   },
+  {
+    name: "first-item-not-counted",
+    file: `${rsocket}/served-items.ts`,
+    find: "this.grant(creditFirst - this.#brought);",
+    replace: "this.grant(creditFirst);",
+    because: "foreign clients that use their credit are cut off",
+    killedBy: "protocol",
+  },
+  {
+    name: "first-item-left-behind",
+    file: `${rsocket}/composite-form.ts`,
+    find: "fetched ?? payloadOut",
+    replace: "payloadOut",
+    because: "the first item of every upload to a foreign server is lost",
+    killedBy: "protocol",
+  },
 ];
