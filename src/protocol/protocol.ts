@@ -116,8 +116,8 @@ export interface StreamOptions {
 }
 
 /**
- * Gives the items of an upload or duplex. Called once, when the peer has accepted the request; resolves when there are no
- * more, or the sink is closed. Rejecting gives the request up: the peer is told to stop, and it fails with what was thrown.
+ * Gives the items of an upload or duplex. Called once, when the peer has accepted the request, or before it is sent where the
+ * first item is to go with it (foreign peers, no head); resolves when there are no more, or the sink is closed. Rejecting gives the request up: the peer is told to stop, and it fails with what was thrown.
  */
 export type Source = (sink: Sink) => Promise<void>;
 
