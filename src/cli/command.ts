@@ -31,14 +31,17 @@ export interface Option {
 export class Line {
   readonly terminal: Terminal;
   readonly json: boolean;
+  readonly #usage: string;
   readonly #words: readonly string[];
   readonly #values: Readonly<Record<string, unknown>>;
 
   constructor(
+    { name, usage }: Pick<Command, "name" | "usage">,
     terminal: Terminal,
     words: readonly string[],
     values: Readonly<Record<string, unknown>>,
   ) {
+    this.#usage = `trunkline ${name} ${usage}`;
     this.terminal = terminal;
     this.json = values["json"] === true;
     this.#words = words;
@@ -48,7 +51,7 @@ export class Line {
   /** The word at `index`; `what` names it when it is missing. */
   word(index: number, what: string): string {
     const word = this.#words[index];
-    if (word === undefined) throw new UsageError(`${what} is missing`);
+    if (word === undefined) throw new UsageError(`${what} is missing\n  ${this.#usage}`);
     return word;
   }
 
@@ -59,7 +62,8 @@ export class Line {
   /** Refuses words that nobody reads. */
   atMost(count: number): void {
     const extra = this.#words[count];
-    if (extra !== undefined) throw new UsageError(`nobody expects ${JSON.stringify(extra)} there`);
+    if (extra !== undefined)
+      throw new UsageError(`nobody expects ${JSON.stringify(extra)} there\n  ${this.#usage}`);
   }
 
   on(name: string): boolean {

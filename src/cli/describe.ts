@@ -2,7 +2,8 @@ import type { ContractDescription, OperationDescription } from "../contract/desc
 import type { JsonSchema } from "../contract/json-schema.ts";
 import { kinds } from "../contract/kinds.ts";
 import type { ProcessDescription } from "../chassis/reflection.ts";
-import type { Command } from "./command.ts";
+import { didYouMean } from "./closest.ts";
+import { UsageError, type Command } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
 import { describeRemote, findOperation, majorOf, type RemoteOperation } from "./remote.ts";
 import { schemaText } from "./schema-text.ts";
@@ -18,8 +19,8 @@ const charsMaxes = [160, 120, 100, 80, 60, 50, 40, 32, 24, 18];
 export const describe: Command = {
   name: "describe",
   summary: "what a process serves: its operations, what goes in and out",
-  usage: "ADDRESS [SERVICE.OPERATION]",
-  about: "With an operation it tells all of that one.",
+  usage: "ADDRESS [SERVICE | SERVICE.OPERATION]",
+  about: "Of an operation that is named it tells all.",
   options: { ...deadlineOption },
   examples: [
     "describe unix:./run/orders.sock",
@@ -32,17 +33,30 @@ export const describe: Command = {
     const { terminal } = line;
     const path = line.optionalWord(1);
     const told = await describeRemote(address, deadlineOf(line));
-    if (path !== undefined) {
+    if (path !== undefined && path.includes(".")) {
       const remote = findOperation(told, path);
       const { contract, name, description } = remote;
       const whose = { contract: contract.name, version: contract.version, operation: name };
       if (line.json) await printJson(terminal, { ok: true, ...whose, ...description });
       else await terminal.print(operationText(remote, terminal));
-    } else if (line.json) await printJson(terminal, { ok: true, ...told });
-    else await terminal.print(shown(told, terminal));
+      return exitCodes.ok;
+    }
+    const contracts = path === undefined ? told.contracts : contractsNamed(path, told);
+    if (line.json) await printJson(terminal, { ok: true, ...told, contracts });
+    else await terminal.print(shown({ ...told, contracts }, terminal));
     return exitCodes.ok;
   },
 };
+
+/** The contracts of that name, of which there may be several majors; `orders@2` is one. */
+function contractsNamed(path: string, { contracts }: ProcessDescription): ContractDescription[] {
+  const named = contracts.filter((each) =>
+    [each.name, `${each.name}@${majorOf(each)}`].includes(path),
+  );
+  if (named.length > 0) return named;
+  const names = contracts.map(({ name }) => name);
+  throw new UsageError(`there is no service ${path}; ${didYouMean(path, names)}`);
+}
 
 function shown(told: ProcessDescription, terminal: Terminal): string {
   const { name, instance, ready, uptimeMs, addresses, contracts } = told;

@@ -22,6 +22,7 @@ const Files = contract(
     first: upload({ in: z.number(), out: z.number() }),
     chat: duplex({ head: z.string(), in: z.string(), out: z.string() }),
     pipe: duplex({ in: bytes(), out: bytes() }),
+    count: stream({ in: z.number(), out: z.number() }),
     endless: stream({ out: z.number() }),
   },
 );
@@ -67,6 +68,9 @@ async function files(address: string): Promise<Served> {
           for await (const line of lines) yield `${head}: ${line}`;
         },
         pipe: (chunks) => chunks,
+        *count(from) {
+          yield from;
+        },
         async *endless() {
           for (let number = 0; ; number++) yield number;
         },
@@ -303,6 +307,15 @@ test("--total bounds an upload whose items do not come", async () => {
   hold.resolve();
   equal(code, 5);
   match(err, /^DEADLINE_EXCEEDED files\.sum/);
+});
+
+test("a number below zero is JSON, not an option", async () => {
+  const at = "memory:cli-items-negative";
+  await using _served = await files(at);
+  const { out } = await trunkline(`bench ${at} files.first --item -5 --seconds 1 --json`, []);
+  equal(last(out)["ok"], true);
+  equal((await trunkline(`call ${at} files.count -3 --deadline 5s`, [])).out, "-3\n");
+  equal((await trunkline(`call ${at} files.count -- -3`, [])).out, "-3\n");
 });
 
 test("bench sends copies of an item, and counts items", async () => {

@@ -12,6 +12,7 @@ const progressMs = 250;
 /** How wide its bar is: the same as long as the rest of the line leaves room for it. */
 const barChars = { wide: 30, narrow: 10 };
 const wideColumns = 100;
+const barCharsMin = 5;
 
 /** So many requests at once, for so long, and what became of them. */
 export class Load {
@@ -115,7 +116,8 @@ export class Load {
     // A line that is as wide as the terminal, or wider, cannot be written over.
     const room = this.#terminal.columns - 1;
     const wanted = room < wideColumns ? barChars.narrow : barChars.wide;
-    const chars = Math.max(0, Math.min(wanted, room - told.length - 2));
+    const left = Math.min(wanted, room - told.length - 2);
+    const chars = left < barCharsMin ? 0 : left;
     const full = Math.round(share * chars);
     const bar = "█".repeat(full) + "░".repeat(chars - full);
     this.#terminal.tell(`\r${` ${bar} ${told}`.slice(0, room)}\u001B[K`);

@@ -252,11 +252,13 @@ test("the exit code tells what became of it", async () => {
   await using _app = await shop("memory:cli-codes");
   const at = "memory:cli-codes";
   const codes: readonly (readonly [number, RegExp, ...string[]])[] = [
-    [2, /^trunkline: ADDRESS is missing/, "call"],
+    [2, /^trunkline: ADDRESS is missing\n {2}trunkline call ADDRESS SERV/, "call"],
     [2, /there is no command "x"; there are describe, call, /, "x"],
     [2, /there is no command "cal"; did you mean call\?/, "cal"],
     [2, /is not an address/, "call", "nowhere", "orders.get"],
-    [2, /Unknown option '--nope'/, "describe", at, "--nope"],
+    [2, /there is no option --nope; there are --json, --help, --deadline\n/, "describe", at, "--nope"],
+    [2, /no option --deadlin; did you mean --deadline\?\n.*--help/, "stats", at, "--deadlin=1s"],
+    [2, /there is no service order; did you mean orders\?/, "describe", at, "order"],
     [2, /nobody expects "more" there/, "describe", at, "orders.get", "more"],
     [2, /write SERVICE\.OPERATION/, "call", at, "orders"],
     [2, /there is no orders\.unlikely; there are orders\.place, /, "call", at, "orders.unlikely"],
@@ -313,7 +315,11 @@ test("a failure is one JSON object for programs", async () => {
   deepEqual(JSON.parse((await trunkline(["call", "--json"])).out), {
     ok: false,
     exitCode: 2,
-    error: { code: "INVALID_ARGUMENT", executed: "no", reason: "ADDRESS is missing" },
+    error: {
+      code: "INVALID_ARGUMENT",
+      executed: "no",
+      reason: "ADDRESS is missing\n  trunkline call ADDRESS SERVICE.OPERATION [JSON | -]",
+    },
   });
 });
 

@@ -33,7 +33,7 @@ async function begin([name, ...rest]: readonly string[], terminal: Terminal): Pr
     await terminal.print(helpOf(command));
     return exitCodes.ok;
   }
-  return command.run(new Line(terminal, positionals, values));
+  return command.run(new Line(command, terminal, positionals, values));
 }
 
 function commandNamed(name: string): Command {
@@ -54,9 +54,29 @@ function parsed(
   for (const [name, { value, multiple = false }] of Object.entries(command.options))
     options[name] = { type: value === undefined ? "boolean" : "string", multiple };
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
+    return parseArgs({ args: numbersApart(args, options), options, allowPositionals: true });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`${why}\n  trunkline ${command.name} --help shows what there is`);
+    const [, unknown] = /^Unknown option '(-[^ ']*)/.exec(why) ?? [];
+    const names = Object.keys(options).map((name) => `--${name}`);
+    const said =
+      unknown === undefined ? why : `there is no option ${unknown}; ${didYouMean(unknown, names)}`;
+    throw new UsageError(`${said}\n  trunkline ${command.name} --help shows what there is`);
   }
+}
+
+/** A number below zero is JSON, not an option: no option begins with a digit. */
+function numbersApart(args: readonly string[], options: ParseArgsOptionsConfig): string[] {
+  const end = args.indexOf("--");
+  const [own, rest] = end < 0 ? [args, []] : [args.slice(0, end), args.slice(end + 1)];
+  const before: string[] = [];
+  const numbers: string[] = [];
+  for (const arg of own) {
+    const option = before.at(-1)?.replace(/^--/, "");
+    if (!/^-\d/.test(arg)) before.push(arg);
+    else if (option !== undefined && options[option]?.type === "string")
+      before.push(`${before.pop()}=${arg}`);
+    else numbers.push(arg);
+  }
+  return [...before, "--", ...numbers, ...rest];
 }
