@@ -107,7 +107,8 @@ export class Member implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
     this.meter.connected = undefined;
-    await this.#control.finished(this.#report());
+    const told = await this.#control.finished.result(this.#report());
+    if (!told.ok) process.exitCode = 1; // the room is gone: there is nobody left to tell
     await this.#control[Symbol.asyncDispose]();
   }
 

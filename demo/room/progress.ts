@@ -31,6 +31,7 @@ export class Progress implements Disposable {
   constructor(from: Sources) {
     this.#from = from;
     this.#timer = setInterval(() => this.#show(), this.#terminal ? 250 : 1_000).unref();
+    process.once("exit", () => this[Symbol.dispose]()); // interrupted: what is printed next begins a line
     this.#show();
   }
 
