@@ -1,4 +1,4 @@
-import { metadataMimeType } from "../src/protocol/rsocket/metadata.ts";
+import { metadataMimeType } from "../src/protocol/rsocket/metadata/metadata.ts";
 import { Flag, FrameType } from "../src/wire/frame-type.ts";
 import { writeHeader } from "../src/wire/write.ts";
 import {

@@ -1,5 +1,5 @@
 import { deepEqual, ok } from "node:assert/strict";
-import { readExtensions } from "../src/protocol/rsocket/metadata.ts";
+import { readExtensions } from "../src/protocol/rsocket/metadata/metadata.ts";
 import { flagsOf, FrameType } from "../src/wire/frame-type.ts";
 import { FrameView, readErrorText } from "../src/wire/frame-view.ts";
 import { readResume } from "../src/wire/resume.ts";

@@ -6,7 +6,7 @@ const rsocket = "src/protocol/rsocket";
 export const channelMutants: readonly Mutant[] = [
   {
     name: "cut-upload-looks-complete",
-    file: `${rsocket}/served-items.ts`,
+    file: `${rsocket}/answering/served-items.ts`,
     find: `this.#items.fail(systemError("CANCELLED", reason, { executed: "maybe" }));`,
     replace: "this.#items.end();",
     because: "half a file is stored as a whole one",
@@ -14,7 +14,7 @@ export const channelMutants: readonly Mutant[] = [
   },
   {
     name: "lost-upload-not-told",
-    file: `${rsocket}/served-upload.ts`,
+    file: `${rsocket}/answering/served-upload.ts`,
     find: `this.#items.abort("the caller was gone before its items were complete");`,
     replace: "",
     because: "a handler waits for ever for the items of a caller that has died",
@@ -22,7 +22,7 @@ export const channelMutants: readonly Mutant[] = [
   },
   {
     name: "source-asked-before-acceptance",
-    file: `${rsocket}/sent-items.ts`,
+    file: `${rsocket}/asking/sent-items.ts`,
     find: "    this.#itemBytesMax = itemBytesMax;",
     replace: "    this.#itemBytesMax = itemBytesMax;\n    queueMicrotask(() => this.requested(0));",
     because: "items are taken from who may be refused, and cannot be sent again",
@@ -30,7 +30,7 @@ export const channelMutants: readonly Mutant[] = [
   },
   {
     name: "moved-after-its-source-began",
-    file: `${rsocket}/pending-upload.ts`,
+    file: `${rsocket}/asking/pending-upload.ts`,
     find: "return !this.#sent.began;",
     replace: "return true;",
     because: "an upload goes on elsewhere without its first items",
@@ -38,7 +38,7 @@ export const channelMutants: readonly Mutant[] = [
   },
   {
     name: "sink-left-open",
-    file: `${rsocket}/pending-upload.ts`,
+    file: `${rsocket}/asking/pending-upload.ts`,
     find: "    super.finish();\n    this.#sent.close();",
     replace: "    super.finish();",
     because: "a source goes on for an upload that has been given up",
@@ -46,7 +46,7 @@ export const channelMutants: readonly Mutant[] = [
   },
   {
     name: "unread-items-keep-coming",
-    file: `${rsocket}/served-upload.ts`,
+    file: `${rsocket}/answering/served-upload.ts`,
     find: "if (!this.gone) this.#items.drop();",
     replace: "",
     because: "a caller sends on and on to a handler that has answered",
@@ -54,7 +54,7 @@ export const channelMutants: readonly Mutant[] = [
   },
   {
     name: "end-of-items-not-sent",
-    file: `${rsocket}/sent-items.ts`,
+    file: `${rsocket}/asking/sent-items.ts`,
     find: `session?.payload(streamId, Flag.COMPLETE, "");`,
     replace: "void session, streamId;",
     because: "a handler waits for ever for the end of what is complete",
@@ -62,7 +62,7 @@ export const channelMutants: readonly Mutant[] = [
   },
   {
     name: "credit-is-no-acceptance",
-    file: `${rsocket}/item-duplex.ts`,
+    file: `${rsocket}/asking/item-duplex.ts`,
     find: "    this.alive();\n    this.#sent.requested(items);",
     replace: "    this.#sent.requested(items);",
     because: "a duplex that listens before it speaks is given up at its deadline",
@@ -70,7 +70,7 @@ export const channelMutants: readonly Mutant[] = [
   },
   {
     name: "idle-blames-the-peer-for-the-source",
-    file: `${rsocket}/pending-upload.ts`,
+    file: `${rsocket}/asking/pending-upload.ts`,
     find: "} else if (this.#sent.ready && !this.#sent.closed) {",
     replace: "} else if (false) {",
     because: "an upload fails because its own items take their time",
@@ -78,7 +78,7 @@ export const channelMutants: readonly Mutant[] = [
   },
   {
     name: "failed-source-not-told",
-    file: `${rsocket}/sent-items.ts`,
+    file: `${rsocket}/asking/sent-items.ts`,
     find: "      this.#request.abandon(failure);\n      return;",
     replace: "      void failure;",
     because: "half of what was to be sent is stored as all of it",
@@ -86,7 +86,7 @@ export const channelMutants: readonly Mutant[] = [
   },
   {
     name: "too-many-items-taken",
-    file: `${rsocket}/served-items.ts`,
+    file: `${rsocket}/answering/served-items.ts`,
     find: "if (this.#accept === undefined || !this.#items.admit(view.dataTo - view.dataFrom)) {",
     replace: "if (this.#accept === undefined) {",
     because: "a caller that heeds no credit fills the server's memory",

@@ -6,7 +6,7 @@ const rsocket = "src/protocol/rsocket";
 export const fragmentMutants: readonly Mutant[] = [
   {
     name: "no-turns-by-fragment",
-    file: `${rsocket}/fragment-queue.ts`,
+    file: `${rsocket}/frames/fragment-queue.ts`,
     find: "else this.#room.when(unsent.turn);",
     replace: "else this.#advance(unsent);",
     because: "an item of many megabytes holds up every small call",
@@ -14,7 +14,7 @@ export const fragmentMutants: readonly Mutant[] = [
   },
   {
     name: "unsent-says-maybe",
-    file: `${rsocket}/request.ts`,
+    file: `${rsocket}/asking/request.ts`,
     find: `return this.session === undefined || this.unsent ? "no" : "maybe";`,
     replace: `return this.session === undefined ? "no" : "maybe";`,
     because: "a safe repetition is not made",
@@ -22,7 +22,7 @@ export const fragmentMutants: readonly Mutant[] = [
   },
   {
     name: "departed-says-no",
-    file: `${rsocket}/request.ts`,
+    file: `${rsocket}/asking/request.ts`,
     find: `  protected departed(): void {
     this.unsent = false;`,
     replace: "  protected departed(): void {",
@@ -31,7 +31,7 @@ export const fragmentMutants: readonly Mutant[] = [
   },
   {
     name: "key-order-lost-in-fragments",
-    file: `${rsocket}/frame-sender.ts`,
+    file: `${rsocket}/frames/frame-sender.ts`,
     find: "if (ordered) this.#queue.addOrdered(request);",
     replace: "if (ordered && request.left < 0) this.#queue.addOrdered(request);",
     because: "a small call overtakes a large one of the same key",
@@ -39,7 +39,7 @@ export const fragmentMutants: readonly Mutant[] = [
   },
   {
     name: "end-before-the-last-fragment",
-    file: `${rsocket}/frame-sender.ts`,
+    file: `${rsocket}/frames/frame-sender.ts`,
     find: "if (this.#queue.size > 0 && this.#behind(streamId, () => this.complete(streamId))) return;",
     replace: "",
     because: "streams lose their last item when it is large",
@@ -47,7 +47,7 @@ export const fragmentMutants: readonly Mutant[] = [
   },
   {
     name: "answer-released-unsent",
-    file: `${rsocket}/served-call.ts`,
+    file: `${rsocket}/answering/served-call.ts`,
     find: "if (unsent.has(this.streamId)) {",
     replace: "if (unsent.has(this.streamId) && unsent.size < 0) {",
     because: "large answers never come to their end",
@@ -80,7 +80,7 @@ export const fragmentMutants: readonly Mutant[] = [
   },
   {
     name: "unfinished-not-in-flight",
-    file: `${rsocket}/responder.ts`,
+    file: `${rsocket}/answering/responder.ts`,
     find: "const underWay = this.inFlight + this.session.incoming.requests;",
     replace: "const underWay = this.inFlight;",
     because: "a flood of first fragments is bounded by nothing but memory",
@@ -97,7 +97,7 @@ export const fragmentMutants: readonly Mutant[] = [
   },
   {
     name: "time-from-the-last-fragment",
-    file: `${rsocket}/responder.ts`,
+    file: `${rsocket}/answering/responder.ts`,
     find: "const now = arrivedAt ?? this.session.env.now();",
     replace: "void arrivedAt;\n    const now = this.session.env.now();",
     because: "a handler works on for a caller that has given up",
@@ -105,7 +105,7 @@ export const fragmentMutants: readonly Mutant[] = [
   },
   {
     name: "late-fragments-begun",
-    file: `${rsocket}/responder.ts`,
+    file: `${rsocket}/answering/responder.ts`,
     find: "if (fragmented && this.session.env.now() >=",
     replace: "if (fragmented && -this.session.env.now() >=",
     because: "work begins that nobody waits for any more",
@@ -113,7 +113,7 @@ export const fragmentMutants: readonly Mutant[] = [
   },
   {
     name: "held-off-for-ever",
-    file: `${rsocket}/room.ts`,
+    file: `${rsocket}/frames/room.ts`,
     find: "    if (this.#asker.outstanding > 0) return false;\n",
     replace: "",
     because: "two ends that ask each other for much stop reading for good",

@@ -14,7 +14,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "cancel-after-the-last-word",
-    file: `${rsocket}/request.ts`,
+    file: `${rsocket}/asking/request.ts`,
     find: `    this.session?.cancel(this.streamId);
     this.fail(cancelError(reason, executed, cause));`,
     replace: `    const { session, streamId } = this;
@@ -25,7 +25,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "cancel-not-passed-on",
-    file: `${rsocket}/served-call.ts`,
+    file: `${rsocket}/answering/served-call.ts`,
     find: `    this.incoming.cancel("caller");`,
     replace: "",
     because: "handlers do not learn that their caller has given up",
@@ -33,7 +33,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "stream-not-stopped",
-    file: `${rsocket}/served-stream.ts`,
+    file: `${rsocket}/answering/served-stream.ts`,
     find: `    this.stop("caller");`,
     replace: "this.closed = true;",
     because: "producers go on for readers that have left",
@@ -41,7 +41,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "loss-not-passed-on",
-    file: `${rsocket}/served-call.ts`,
+    file: `${rsocket}/answering/served-call.ts`,
     find: `    this.incoming.cancel("peer");`,
     replace: "",
     because: "handlers work on for callers whose process has died",
@@ -49,7 +49,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "credit-ignored",
-    file: `${rsocket}/item-sink.ts`,
+    file: `${rsocket}/items/item-sink.ts`,
     find: "return this.#credit > 0 && !this.#unsent && this.outgoing.room.writable;",
     replace: "return !this.#unsent && this.outgoing.room.writable;",
     because: "a slow reader drowns in items",
@@ -57,7 +57,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "credit-granted-once",
-    file: `${rsocket}/received-items.ts`,
+    file: `${rsocket}/items/received-items.ts`,
     find: "if (grant > 0 && !this.ended) this.#owner.grant(grant);",
     replace: "void grant;",
     because: "every stream stops after its first items",
@@ -65,7 +65,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "window-without-bound",
-    file: `${rsocket}/credit-window.ts`,
+    file: `${rsocket}/items/credit-window.ts`,
     find: "export const creditMax = 256;",
     replace: "export const creditMax = 1_000_000;",
     because: "a slow reader's memory fills with items",
@@ -73,7 +73,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "window-forgets-bytes",
-    file: `${rsocket}/credit-window.ts`,
+    file: `${rsocket}/items/credit-window.ts`,
     find: "Math.floor(bufferedBytesMax / Math.max(1, this.#averageBytes)),",
     replace: "creditMax,",
     because: "a slow reader's memory fills with large items",
@@ -81,7 +81,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "loss-says-no",
-    file: `${rsocket}/request.ts`,
+    file: `${rsocket}/asking/request.ts`,
     find: `this.fail(systemError("UNAVAILABLE", told, { executed: this.executed }));`,
     replace: `this.fail(systemError("UNAVAILABLE", told, { executed: "no" }));`,
     because: "what perhaps ran is done again by who trusts the answer",
@@ -89,7 +89,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "deadline-says-no",
-    file: `${rsocket}/request.ts`,
+    file: `${rsocket}/asking/request.ts`,
     find: "this.abandon(late(reason, this.executed));",
     replace: `this.abandon(late(reason, "no"));`,
     because: "what perhaps ran is done again by who trusts the answer",
@@ -97,7 +97,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "refusal-says-maybe",
-    file: `${rsocket}/responder.ts`,
+    file: `${rsocket}/answering/responder.ts`,
     find: `const error: SystemError = systemError(code, reason, { executed: "no" });`,
     replace: `const error: SystemError = systemError(code, reason, { executed: "maybe" });`,
     because: "a safe repetition is not made",
@@ -113,7 +113,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "alarm-of-a-request-stays",
-    file: `${rsocket}/request.ts`,
+    file: `${rsocket}/asking/request.ts`,
     find: "    this.home.env.clear(this);",
     replace: "",
     because: "memory is held until the deadline, and an idle process is woken",
@@ -138,7 +138,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "deadline-not-sent",
-    file: `${rsocket}/metadata.ts`,
+    file: `${rsocket}/metadata/metadata.ts`,
     find: "timeLeft(attempt.deadlineAt, now)",
     replace: "unbounded",
     because: "servers begin work that nobody waits for",
@@ -146,7 +146,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "deadline-not-watched",
-    file: `${rsocket}/asking-side.ts`,
+    file: `${rsocket}/asking/asking-side.ts`,
     find: "if (!request.over) this.env.set(request, Math.min(deadlineAt, totalAt));",
     replace: "this.env.clear(request);",
     because: "a call without an answer waits for ever",
@@ -154,7 +154,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "idle-counted-from-the-alarm",
-    file: `${rsocket}/item-stream.ts`,
+    file: `${rsocket}/asking/item-stream.ts`,
     find: "const from = this.#items.awaited ? this.#idleFrom : now;",
     replace: "const from = Math.max(now, this.#idleFrom);",
     because: "a silent stream is noticed after up to twice its time",
@@ -162,7 +162,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "draining-takes-requests",
-    file: `${rsocket}/responder.ts`,
+    file: `${rsocket}/answering/responder.ts`,
     find: "if (this.draining) {",
     replace: "if (this.draining && this.inFlight > 1_000) {",
     because: "a server that stops never gets to its end",
@@ -186,7 +186,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "moved-request-in-two-places",
-    file: `${rsocket}/request.ts`,
+    file: `${rsocket}/asking/request.ts`,
     find: "      session.forget(streamId);",
     replace: "",
     because:
@@ -195,7 +195,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "answered-twice",
-    file: `${rsocket}/served-call.ts`,
+    file: `${rsocket}/answering/served-call.ts`,
     find: "      responder.payload(this.streamId, Flag.NEXT | Flag.COMPLETE, payload);",
     replace: `      responder.payload(this.streamId, Flag.NEXT | Flag.COMPLETE, payload);
       responder.payload(this.streamId, Flag.NEXT | Flag.COMPLETE, payload);`,
@@ -204,7 +204,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "item-lost",
-    file: `${rsocket}/received-items.ts`,
+    file: `${rsocket}/items/received-items.ts`,
     find: "if (reader === undefined) this.#items.push(item);",
     replace: "if (reader === undefined) this.#items.size === 5 || this.#items.push(item);",
     because: "streams have gaps",
@@ -212,7 +212,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "item-twice",
-    file: `${rsocket}/received-items.ts`,
+    file: `${rsocket}/items/received-items.ts`,
     find: "if (reader === undefined) this.#items.push(item);",
     replace:
       "if (reader === undefined) this.#items.push(item) && this.#items.size === 3 && this.#items.push(item);",
@@ -221,7 +221,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "failure-before-its-items",
-    file: `${rsocket}/item-stream.ts`,
+    file: `${rsocket}/asking/item-stream.ts`,
     find: "    this.#items.fail(this.#options.settled(error));",
     replace: "    this.#items.clear();\n    this.#items.fail(this.#options.settled(error));",
     because: "items that arrived before a failure are lost",
@@ -229,7 +229,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "keepalive-ignored",
-    file: `${rsocket}/peer-watch.ts`,
+    file: `${rsocket}/frames/peer-watch.ts`,
     find: "silentMs >= this.#lifetimeMs",
     replace: "silentMs >= 1_000_000_000",
     because: "a peer that is gone without a word is waited for for ever",
@@ -237,7 +237,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "stall-taken-for-death",
-    file: `${rsocket}/peer-watch.ts`,
+    file: `${rsocket}/frames/peer-watch.ts`,
     find: "if (this.heard || stalled) {",
     replace: "if (this.heard || (stalled && this.#heardAt < 0)) {",
     because: "a process that stood still cuts off all its peers",
@@ -245,7 +245,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "in-flight-without-bound",
-    file: `${rsocket}/responder.ts`,
+    file: `${rsocket}/answering/responder.ts`,
     find: "underWay >= this.#inFlightMax)",
     replace: "underWay >= this.#inFlightMax * 1_000)",
     because: "one client can take all of a server's memory",
@@ -261,7 +261,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "idempotency-key-dropped",
-    file: `${rsocket}/metadata.ts`,
+    file: `${rsocket}/metadata/metadata.ts`,
     find: "if (idempotencyKey !== undefined) add(",
     replace: "if (idempotencyKey === undefined) add(",
     because: "a handler cannot recognise a repetition",
@@ -269,7 +269,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "first-tag-decides",
-    file: `${rsocket}/route.ts`,
+    file: `${rsocket}/metadata/route.ts`,
     find: "const tag = tags.find((each) => wireName.test(each)) ?? tags[0];",
     replace: "const tag = tags[0];",
     because: "a request for one major version is answered by another",
@@ -277,7 +277,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "routes-mixed-up",
-    file: `${rsocket}/routed-responder.ts`,
+    file: `${rsocket}/answering/routed-responder.ts`,
     find: "const key = tags.join(",
     replace: "const key = tags.slice(0, 1).join(",
     because: "the version that was asked for first answers all later requests of the connection",
@@ -293,7 +293,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "unread-notifications-lost",
-    file: `${rsocket}/pending-notification.ts`,
+    file: `${rsocket}/asking/pending-notification.ts`,
     find: "    this.home.elsewhere(this);",
     replace: "",
     because: "the first notifications to a foreign server vanish",
@@ -309,7 +309,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "two-routes-are-fine",
-    file: `${rsocket}/call-metadata.ts`,
+    file: `${rsocket}/metadata/call-metadata.ts`,
     find: "if (known.has(entry.mime)) return",
     replace: "if (known.has(entry.mime)) void",
     because: "who checks a request and who runs it may each follow another route",
@@ -325,7 +325,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "credentials-of-the-connection-win",
-    file: `${rsocket}/routed-responder.ts`,
+    file: `${rsocket}/answering/routed-responder.ts`,
     find: "Object.assign(headers, connection, request)",
     replace: "Object.assign(headers, request, connection)",
     because: "a request runs with the rights of somebody else",
@@ -333,7 +333,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "first-item-not-counted",
-    file: `${rsocket}/served-items.ts`,
+    file: `${rsocket}/answering/served-items.ts`,
     find: "this.grant(creditFirst - this.#brought);",
     replace: "this.grant(creditFirst);",
     because: "foreign clients that use their credit are cut off",
@@ -341,7 +341,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "first-item-left-behind",
-    file: `${rsocket}/composite-form.ts`,
+    file: `${rsocket}/asking/composite-form.ts`,
     find: "fetched ?? payloadOut",
     replace: "payloadOut",
     because: "the first item of every upload to a foreign server is lost",

@@ -3,7 +3,7 @@ import { systemError } from "../../base/error.ts";
 import { uuidv7 } from "../../base/id.ts";
 import { durationMsMax, frameBytesMax } from "../../wire/limits.ts";
 import type { ConnectOptions, ServeOptions } from "../protocol.ts";
-import { turnsMax } from "./fragment-queue.ts";
+import { turnsMax } from "./frames/fragment-queue.ts";
 
 /** Frames may be this much larger than their item: header, metadata, headers of the call. */
 export const frameOverheadBytes: number = 64 * 1024;

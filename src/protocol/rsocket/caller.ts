@@ -9,17 +9,17 @@ import type { CloseReason, Connection, Transport } from "../../transport/transpo
 import { offerCallback } from "../callback.ts";
 import type { Incoming } from "../incoming.ts";
 import type { CallerState, ConnectOptions, Dispatcher } from "../protocol.ts";
-import { AskingSide, clientClosed } from "./asking-side.ts";
+import { AskingSide, clientClosed } from "./asking/asking-side.ts";
 import { callerBounds, frameBytesMaxOf, type CallerBounds, type MetadataForm } from "./bounds.ts";
-import { CompactForm } from "./compact-form.ts";
-import { CompositeForm } from "./composite-form.ts";
-import { noHeaders } from "./metadata.ts";
-import type { Request } from "./request.ts";
-import { Responder, type ResponderHome } from "./responder.ts";
-import { RoutedResponder } from "./routed-responder.ts";
+import { CompactForm } from "./asking/compact-form.ts";
+import { CompositeForm } from "./asking/composite-form.ts";
+import { noHeaders } from "./metadata/metadata.ts";
+import type { Request } from "./asking/request.ts";
+import { Responder, type ResponderHome } from "./answering/responder.ts";
+import { RoutedResponder } from "./answering/routed-responder.ts";
 import { Session, type SessionOwner } from "./session.ts";
-import { readPush } from "./setup.ts";
-import { UnderWay } from "./under-way.ts";
+import { readPush } from "./metadata/setup.ts";
+import { UnderWay } from "./answering/under-way.ts";
 
 /** Waits between dials: at most 50 ms after the first failure, doubling up to a second. */
 const dialBackoff = { baseMs: 50, capMs: 1_000 } as const;

@@ -1,7 +1,7 @@
 import { systemError } from "../../base/error.ts";
 import type { CallerState } from "../protocol.ts";
-import { AskingSide } from "./asking-side.ts";
-import type { Request } from "./request.ts";
+import { AskingSide } from "./asking/asking-side.ts";
+import type { Request } from "./asking/request.ts";
 import type { Session } from "./session.ts";
 
 /** Calls back over the connection that a peer has made: it dials nothing, and is over with the connection. */

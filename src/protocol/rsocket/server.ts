@@ -14,15 +14,15 @@ import { offerCallback } from "../callback.ts";
 import type { Incoming } from "../incoming.ts";
 import type { Dispatcher, ServeOptions, Server } from "../protocol.ts";
 import { frameBytesMaxOf, serverBounds, type ServerBounds } from "./bounds.ts";
-import { readSetupHeaders } from "./call-metadata.ts";
-import { CompositeForm } from "./composite-form.ts";
-import { metadataMimeType, noHeaders } from "./metadata.ts";
+import { readSetupHeaders } from "./metadata/call-metadata.ts";
+import { CompositeForm } from "./asking/composite-form.ts";
+import { metadataMimeType, noHeaders } from "./metadata/metadata.ts";
 import { PeerCaller } from "./peer-caller.ts";
-import { Responder, type ResponderHome } from "./responder.ts";
-import { RoutedResponder, type RoutedForm } from "./routed-responder.ts";
+import { Responder, type ResponderHome } from "./answering/responder.ts";
+import { RoutedResponder, type RoutedForm } from "./answering/routed-responder.ts";
 import { Session, type SessionOwner } from "./session.ts";
-import { readIntroduction, readPush, wireVersion, type Hello } from "./setup.ts";
-import { UnderWay } from "./under-way.ts";
+import { readIntroduction, readPush, wireVersion, type Hello } from "./metadata/setup.ts";
+import { UnderWay } from "./answering/under-way.ts";
 
 /** A peer may ask for keep-alive within these bounds, in milliseconds; what is outside is moved to the bound. */
 const keepaliveMsMin = 100;

@@ -9,7 +9,7 @@ import { beginTrace } from "../../base/trace.ts";
 import { declare } from "../suite/declare.ts";
 import { FramePeer } from "./frame-peer.ts";
 import { FrameScene, onStream, text } from "./frame-scene.ts";
-import { PendingCall } from "./pending-call.ts";
+import { PendingCall } from "./asking/pending-call.ts";
 import { Session } from "./session.ts";
 
 test("after the last stream id the numbers begin anew, and those in use are passed over", async () => {

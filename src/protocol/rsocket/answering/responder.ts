@@ -1,0 +1,267 @@
+import { channels } from "../../../base/diagnostics.ts";
+import { systemError, type SystemError, type TrunklineError } from "../../../base/error.ts";
+import type { SystemCode } from "../../../base/outcome.ts";
+import type { Codec } from "../../../codec/codec.ts";
+import { codecOf } from "../../../codec/codecs.ts";
+import { FrameType } from "../../../wire/frame-type.ts";
+import type { FrameView } from "../../../wire/frame-view.ts";
+import { Incoming } from "../../incoming.ts";
+import type { ContractName } from "../../operation.ts";
+import type { Dispatcher, ServedOperation } from "../../protocol.ts";
+import { encodeFailure, errorCodeOf } from "../metadata/failure.ts";
+import type { Payload } from "../frames/frame-sender.ts";
+import {
+  fixedBytes,
+  readCodec,
+  readDeadline,
+  readExtensions,
+  readIndex,
+  readTrace,
+} from "../metadata/metadata.ts";
+import { ServedCall } from "./served-call.ts";
+import { ServedDuplex } from "./served-duplex.ts";
+import { ServedStream } from "./served-stream.ts";
+import { ServedUpload } from "./served-upload.ts";
+import type { AnsweringSide } from "./answering-side.ts";
+import type { Answering } from "../answering.ts";
+import type { Session } from "../session.ts";
+import { operationsMax } from "../metadata/setup.ts";
+
+/** The frame type that each kind is asked with. */
+const requestTypes: Readonly<Record<ServedOperation["operation"]["kind"], number>> = {
+  call: FrameType.REQUEST_RESPONSE,
+  stream: FrameType.REQUEST_STREAM,
+  upload: FrameType.REQUEST_CHANNEL,
+  duplex: FrameType.REQUEST_CHANNEL,
+  notification: FrameType.REQUEST_FNF,
+};
+
+/** Who counts the requests of all sessions. `answered`: somebody waits for what comes of it. */
+export interface ResponderHome {
+  began(incoming: Incoming, answered: boolean): void;
+  ended(session: Session, incoming: Incoming, answered: boolean): void;
+}
+
+/** The answering half of a session: finds what a request asks for and starts it, or refuses before anything ran. */
+export class Responder implements Answering, AnsweringSide {
+  readonly session: Session;
+  readonly itemBytesMax: number;
+  /** Requests whose handlers have not settled. */
+  inFlight = 0;
+  /** New requests are refused from now on. */
+  draining = false;
+  protected readonly dispatcher: Dispatcher;
+  readonly #inFlightMax: number;
+  readonly #home: ResponderHome;
+  /** By the index that the peer gave them; undefined what nobody here serves. */
+  readonly #served: (ServedOperation | undefined)[] = [];
+  readonly #names: string[] = [];
+
+  constructor(
+    session: Session,
+    dispatcher: Dispatcher,
+    options: { readonly inFlightMax: number; readonly itemBytesMax: number },
+    home: ResponderHome,
+  ) {
+    this.session = session;
+    this.itemBytesMax = options.itemBytesMax;
+    this.dispatcher = dispatcher;
+    this.#inFlightMax = options.inFlightMax;
+    this.#home = home;
+  }
+
+  /** Takes in the contracts that the peer announces; false when there are more operations than an index can number. */
+  announce(contracts: readonly ContractName[]): boolean {
+    for (const { name, major, operations } of contracts) {
+      if (this.#served.length + operations.length > operationsMax) return false;
+      for (const member of operations) {
+        this.#served.push(this.dispatcher.find(name, major, member));
+        this.#names.push(`${name}@${major}/${member}`);
+      }
+    }
+    return true;
+  }
+
+  request(memory: Buffer, view: FrameView, arrivedAt?: number): void {
+    const { metadataFrom, metadataTo } = view;
+    if (metadataTo - metadataFrom < fixedBytes) {
+      this.refuse(view, undefined, "INVALID_ARGUMENT", "the request's metadata is too short");
+      return;
+    }
+    const index = readIndex(memory, metadataFrom);
+    const served = this.#served[index];
+    if (served === undefined) {
+      const name = this.#names[index] ?? `operation ${index}, which was not announced`;
+      this.refuse(view, undefined, "UNIMPLEMENTED", `this server does not serve ${name}`);
+      return;
+    }
+    if (this.admits(view, served)) this.#start(memory, view, served, arrivedAt);
+  }
+
+  /** False when it was refused: for now nothing more is taken on, or the operation is of another kind. */
+  protected admits(view: FrameView, served: ServedOperation): boolean {
+    if (!this.takesOn(view, served)) return false;
+    const { operation } = served;
+    if (requestTypes[operation.kind] === view.type) return true;
+    const reason = `${operation.name} is a ${operation.kind}, it was asked as something else`;
+    this.refuse(view, served, "UNIMPLEMENTED", reason);
+    return false;
+  }
+
+  takesOn(view: FrameView, served?: ServedOperation): boolean {
+    // A request of which fragments are missing has its place already.
+    const underWay = this.inFlight + this.session.incoming.requests;
+    if (this.draining) {
+      this.refuse(view, served, "UNAVAILABLE", "the server is shutting down");
+    } else if (underWay >= this.#inFlightMax) {
+      const reason = `${underWay} requests of this connection are under way, ${this.#inFlightMax} are allowed`;
+      this.refuse(view, served, "RESOURCE_EXHAUSTED", reason);
+    } else {
+      return true;
+    }
+    return false;
+  }
+
+  tooLarge(view: FrameView, reason: string): void {
+    this.refuse(view, undefined, "RESOURCE_EXHAUSTED", reason);
+  }
+
+  /** `arrivedAt`: when the first fragment came, for the time that its caller gives it counts from there. */
+  #start(memory: Buffer, view: FrameView, served: ServedOperation, arrivedAt?: number): void {
+    const now = arrivedAt ?? this.session.env.now();
+    const { metadataFrom, metadataTo } = view;
+    const extensions = readExtensions(memory, metadataFrom + fixedBytes, metadataTo, now);
+    const codec = codecOf(readCodec(memory, metadataFrom));
+    if (extensions === undefined || codec === undefined) {
+      const reason =
+        codec === undefined
+          ? "this server does not speak the request's codec"
+          : "the request's metadata is malformed";
+      this.refuse(view, served, codec === undefined ? "UNIMPLEMENTED" : "INVALID_ARGUMENT", reason);
+      return;
+    }
+    const incoming = new Incoming(
+      this.session.connection.peer,
+      readDeadline(memory, metadataFrom, now),
+      extensions.totalAt,
+      readTrace(memory, metadataFrom),
+      extensions.idempotencyKey,
+      extensions.headers,
+      now,
+    );
+    this.begin(memory, view, served, codec, incoming, arrivedAt !== undefined);
+  }
+
+  /** Reads the input and starts the handler. The time of a request that came in fragments may be over by now. */
+  protected begin(
+    memory: Buffer,
+    view: FrameView,
+    served: ServedOperation,
+    codec: Codec,
+    incoming: Incoming,
+    fragmented: boolean,
+  ): void {
+    if (fragmented && this.session.env.now() >= Math.min(incoming.deadlineAt, incoming.totalAt)) {
+      const reason = "the deadline was over before all of the request had come";
+      this.refuse(view, served, "DEADLINE_EXCEEDED", reason);
+      return;
+    }
+    let input: unknown;
+    try {
+      input = codec.decode(memory, view.dataFrom, view.dataTo);
+    } catch (cause) {
+      const told = cause instanceof Error ? cause.message : String(cause);
+      const reason = `the input cannot be read as ${codec.name}: ${told}`;
+      this.refuse(view, served, "INVALID_ARGUMENT", reason);
+      return;
+    }
+    this.inFlight++;
+    this.#home.began(incoming, view.type !== FrameType.REQUEST_FNF);
+    this.run(view, served, incoming, input);
+  }
+
+  protected run(
+    view: FrameView,
+    served: ServedOperation,
+    incoming: Incoming,
+    input: unknown,
+  ): void {
+    switch (served.operation.kind) {
+      case "stream":
+        return void new ServedStream(this, served, incoming, view).run(input);
+      case "upload":
+        return void new ServedUpload(this, served, incoming, view).run(input);
+      case "duplex":
+        return void new ServedDuplex(this, served, incoming, view).run(input);
+      default:
+        return void new ServedCall(this, served, incoming, view).run(input);
+    }
+  }
+
+  /** Nothing ran: the caller may safely try elsewhere. */
+  protected refuse(
+    view: FrameView,
+    served: ServedOperation | undefined,
+    code: SystemCode,
+    reason: string,
+  ): void {
+    const error: SystemError = systemError(code, reason, { executed: "no" });
+    served?.refused?.(code);
+    if (channels.refusal.hasSubscribers) {
+      channels.refusal.publish({ operation: served?.operation.name ?? "unknown", code, reason });
+    }
+    if (view.type !== FrameType.REQUEST_FNF) this.#fail(view.streamId, error, encodeFailure(error));
+  }
+
+  payload(streamId: number, flags: number, payload: Payload): void {
+    if (!this.session.open) return;
+    try {
+      this.session.sender.payload(streamId, flags, payload);
+    } catch (error) {
+      this.#unwritten(error);
+      return;
+    }
+    this.session.room.holdOff();
+  }
+
+  complete(streamId: number): void {
+    this.#write(() => this.session.sender.complete(streamId));
+  }
+
+  fail(streamId: number, error: TrunklineError, served: ServedOperation): void {
+    let told = error;
+    let text: string;
+    try {
+      text = encodeFailure(error);
+    } catch (exception) {
+      told = served.incident(exception);
+      text = encodeFailure(told);
+    }
+    this.#fail(streamId, told, text);
+  }
+
+  #fail(streamId: number, error: TrunklineError, text: string): void {
+    this.#write(() => this.session.sender.error(streamId, errorCodeOf(error), text));
+  }
+
+  #write(write: () => void): void {
+    if (!this.session.open) return;
+    try {
+      write();
+    } catch (error) {
+      this.#unwritten(error);
+      return;
+    }
+    this.session.room.holdOff();
+  }
+
+  #unwritten(error: unknown): void {
+    this.session.destroy(error instanceof Error ? error.message : String(error));
+  }
+
+  /** A handler has settled. */
+  settled(incoming: Incoming, answered: boolean): void {
+    this.inFlight--;
+    this.#home.ended(this.session, incoming, answered);
+  }
+}

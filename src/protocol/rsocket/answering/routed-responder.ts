@@ -1,0 +1,144 @@
+import type { FrameView } from "../../../wire/frame-view.ts";
+import { readTags } from "../../../wire/routing.ts";
+import { json } from "../../../codec/json.ts";
+import { Incoming } from "../../incoming.ts";
+import type { Dispatcher, ServedOperation } from "../../protocol.ts";
+import { readCallMetadata, type CallMetadata } from "../metadata/call-metadata.ts";
+import { noHeaders } from "../metadata/metadata.ts";
+import { Responder, type ResponderHome } from "./responder.ts";
+import { findRoute } from "../metadata/route.ts";
+import { ServedDuplex } from "./served-duplex.ts";
+import { ServedUpload } from "./served-upload.ts";
+import type { Session } from "../session.ts";
+
+/** How a peer that is not Trunkline describes its requests: with composite metadata, or with nothing but a route. */
+export type RoutedForm = "composite" | "routing";
+
+/** The routes that one connection has found so far are remembered, up to this many. */
+const routesMax = 4_096;
+
+/** The answering half of a session with a peer that asks by route instead of by number. */
+export class RoutedResponder extends Responder {
+  readonly #form: RoutedForm;
+  /** What the SETUP said for all requests of the connection. */
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #found = new Map<string, ServedOperation>();
+
+  constructor(
+    session: Session,
+    dispatcher: Dispatcher,
+    options: { readonly inFlightMax: number; readonly itemBytesMax: number },
+    home: ResponderHome,
+    form: RoutedForm,
+    headers: Readonly<Record<string, string>>,
+  ) {
+    super(session, dispatcher, options, home);
+    this.#form = form;
+    this.#headers = headers;
+  }
+
+  /** Peers of this kind announce nothing; what they push is theirs to understand. */
+  override announce(): boolean {
+    return true;
+  }
+
+  override request(memory: Buffer, view: FrameView, arrivedAt?: number): void {
+    const metadata = this.#read(memory, view);
+    if (typeof metadata === "string") {
+      this.refuse(view, undefined, "INVALID_ARGUMENT", metadata);
+      return;
+    }
+    if (metadata.tags.length === 0) {
+      this.refuse(view, undefined, "INVALID_ARGUMENT", "the request has no route");
+      return;
+    }
+    const served = this.#find(metadata.tags);
+    if (typeof served === "string") this.refuse(view, undefined, "UNIMPLEMENTED", served);
+    else if (this.admits(view, served)) this.#start(memory, view, served, metadata, arrivedAt);
+  }
+
+  /** Where no head is declared the first payload is the first item: nobody but us sends an empty one before the items. */
+  protected override run(
+    view: FrameView,
+    served: ServedOperation,
+    incoming: Incoming,
+    input: unknown,
+  ): void {
+    if (!served.operation.headless) {
+      super.run(view, served, incoming, input);
+      return;
+    }
+    const Request = served.operation.kind === "upload" ? ServedUpload : ServedDuplex;
+    const request = new Request(this, served, incoming, view);
+    if (input !== undefined) request.begin(input, view.dataTo - view.dataFrom);
+    void request.run(undefined);
+  }
+
+  #read(memory: Buffer, { metadataFrom, metadataTo }: FrameView): CallMetadata | string {
+    if (this.#form === "composite") return readCallMetadata(memory, metadataFrom, metadataTo);
+    const tags = readTags(memory, metadataFrom, metadataTo);
+    return typeof tags === "string" ? tags : { ...nothingSaid, tags };
+  }
+
+  #find(tags: readonly string[]): ServedOperation | string {
+    const key = tags.join("\n");
+    const known = this.#found.get(key);
+    if (known !== undefined) return known;
+    const found = findRoute(this.dispatcher, tags);
+    if (typeof found !== "string" && this.#found.size < routesMax) this.#found.set(key, found);
+    return found;
+  }
+
+  #start(
+    memory: Buffer,
+    view: FrameView,
+    served: ServedOperation,
+    metadata: CallMetadata,
+    arrivedAt: number | undefined,
+  ): void {
+    const { dataMime } = metadata;
+    const { headless, input, first } = served.operation;
+    const codec = headless ? input : first;
+    if (dataMime !== undefined && codec === json && !isJson(dataMime)) {
+      const reason = `${served.operation.name} takes JSON, not ${dataMime}`;
+      this.refuse(view, served, "UNIMPLEMENTED", reason);
+      return;
+    }
+    const now = arrivedAt ?? this.session.env.now();
+    const { trace, timeLeftMs, totalMs, idempotencyKey } = metadata;
+    const incoming = new Incoming(
+      this.session.connection.peer,
+      now + timeLeftMs,
+      now + totalMs,
+      trace,
+      idempotencyKey,
+      this.#headers === noHeaders ? metadata.headers : merged(this.#headers, metadata.headers),
+      now,
+    );
+    this.begin(memory, view, served, codec, incoming, arrivedAt !== undefined);
+  }
+}
+
+const nothingSaid: CallMetadata = Object.freeze({
+  tags: [],
+  trace: undefined,
+  dataMime: undefined,
+  timeLeftMs: Infinity,
+  totalMs: Infinity,
+  idempotencyKey: undefined,
+  headers: noHeaders,
+});
+
+/** `application/json`, `text/json` or a type that is written as JSON (RFC 6839), whatever its parameters. */
+function isJson(mime: string): boolean {
+  return /^[^;]*[/+]json\s*(;|$)/.test(mime);
+}
+
+/** A request's own headers win. */
+function merged(
+  connection: Readonly<Record<string, string>>,
+  request: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = Object.create(null);
+  return Object.freeze(Object.assign(headers, connection, request));
+}

@@ -1,0 +1,65 @@
+import type { CloseReason } from "../../../transport/transport.ts";
+import type { FrameView } from "../../../wire/frame-view.ts";
+import type { Incoming } from "../../incoming.ts";
+import type { ServedOperation } from "../../protocol.ts";
+import type { AnsweringSide } from "./answering-side.ts";
+import { ServedCall } from "./served-call.ts";
+import { ServedItems } from "./served-items.ts";
+
+/** An upload of the peer: a call that reads items until it answers. */
+export class ServedUpload extends ServedCall {
+  readonly #items: ServedItems;
+
+  constructor(
+    responder: AnsweringSide,
+    served: ServedOperation,
+    incoming: Incoming,
+    view: FrameView,
+  ) {
+    super(responder, served, incoming, view);
+    this.#items = new ServedItems(responder.session, served.operation, view);
+  }
+
+  protected override async work(head: unknown): Promise<unknown> {
+    try {
+      return await this.served.upload(head, this.#items, this.incoming);
+    } finally {
+      if (!this.gone) this.#items.drop();
+    }
+  }
+
+  /** For peers that send the first item with the request: to be called before it runs. */
+  begin(item: unknown, bytes: number): void {
+    this.#items.begin(item, bytes);
+  }
+
+  override get takesPayloads(): boolean {
+    return this.#items.awaited;
+  }
+
+  override tooLarge(reason: string): void {
+    this.#items.tooLarge(reason);
+  }
+
+  override payload(memory: Buffer, view: FrameView): void {
+    this.#items.payload(memory, view);
+  }
+
+  override cancelled(): void {
+    super.cancelled();
+    this.#items.abort("the caller gave up before its items were complete");
+  }
+
+  override failed(): void {
+    this.cancelled();
+  }
+
+  override peerEnded(): void {
+    this.#items.abort("the caller ended its side before its items were complete");
+  }
+
+  override lost(reason: CloseReason): void {
+    super.lost(reason);
+    this.#items.abort("the caller was gone before its items were complete");
+  }
+}

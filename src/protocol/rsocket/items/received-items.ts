@@ -1,0 +1,124 @@
+import { BoundedQueue } from "../../../base/bounded-queue.ts";
+import { creditMax, CreditWindow } from "./credit-window.ts";
+
+type Result = IteratorResult<unknown, undefined>;
+
+interface Reader {
+  resolve(result: Result | PromiseLike<Result>): void;
+  reject(error: unknown): void;
+}
+
+const done: Result = Object.freeze({ done: true, value: undefined });
+
+/** Whose items they are. */
+export interface ItemsOwner {
+  /** The producer may send that many more. */
+  grant(items: number): void;
+  /** Turns an item as it came into the item as the reader gets it; throws, or rejects, when it is not valid. */
+  accept(item: unknown): unknown;
+  /** `accept` refused an item: no further one is wanted. Returns what the reader is told, or a promise of it. */
+  refused(error: unknown): unknown;
+}
+
+/** The receiving half of a stream: items wait here, as many as the window allows, until the reader takes them. */
+export class ReceivedItems {
+  /** No further item comes. */
+  ended = false;
+  readonly #owner: ItemsOwner;
+  readonly #items = new BoundedQueue<unknown>(creditMax);
+  readonly #readers: Reader[] = [];
+  readonly #window = new CreditWindow();
+  /** What ended it early, in an envelope: it may be anything, and is told once. */
+  #failure: { readonly told: unknown } | undefined;
+
+  constructor(owner: ItemsOwner) {
+    this.#owner = owner;
+  }
+
+  /** Somebody waits for the next item. */
+  get awaited(): boolean {
+    return this.#readers.length > 0;
+  }
+
+  /** Before each item. False when the producer sent more than it was granted. */
+  admit(bytes: number): boolean {
+    return this.#window.arrived(bytes);
+  }
+
+  push(item: unknown): void {
+    const reader = this.#readers.shift();
+    if (reader === undefined) this.#items.push(item);
+    else this.#deliver(item, reader);
+  }
+
+  /** The items before a failure are read first; only `clear` throws them away. */
+  next(): Promise<Result> {
+    if (this.#items.size > 0) {
+      const item = this.#items.shift();
+      return new Promise((resolve, reject) => this.#deliver(item, { resolve, reject }));
+    }
+    if (this.#failure !== undefined) {
+      const { told } = this.#failure;
+      this.#failure = undefined; // told once; then the stream is simply over
+      return thrown(told);
+    }
+    if (this.ended) return Promise.resolve(done);
+    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
+  }
+
+  /** No further item comes: the reader is told so after those that wait. */
+  end(): void {
+    this.ended = true;
+    for (const reader of this.#readers.splice(0)) reader.resolve(done);
+  }
+
+  /** The same, and then `told`, or what it is a promise of, to the one who asks next. */
+  fail(told: unknown): void {
+    const reader = this.#readers.shift();
+    if (reader === undefined) this.#failure = { told };
+    else reader.resolve(thrown(told));
+    this.end();
+  }
+
+  /** The reader has left: what waits is thrown away. */
+  clear(): void {
+    this.#items.clear();
+    this.#failure = undefined;
+  }
+
+  #deliver(item: unknown, reader: Reader): void {
+    const grant = this.#window.taken();
+    if (grant > 0 && !this.ended) this.#owner.grant(grant);
+    let accepted: unknown;
+    try {
+      accepted = this.#owner.accept(item);
+    } catch (error) {
+      this.#refused(error, reader);
+      return;
+    }
+    if (accepted instanceof Promise) {
+      accepted.then(
+        (value: unknown) => reader.resolve({ done: false, value }),
+        (error: unknown) => this.#refused(error, reader),
+      );
+    } else {
+      reader.resolve({ done: false, value: accepted });
+    }
+  }
+
+  /** An item that is not valid ends the stream. */
+  #refused(error: unknown, reader: Reader): void {
+    this.clear();
+    if (this.ended) {
+      reader.reject(error);
+      return;
+    }
+    this.ended = true;
+    reader.resolve(thrown(this.#owner.refused(error)));
+    this.end();
+  }
+}
+
+async function thrown(told: unknown): Promise<never> {
+  throw await told;
+}
