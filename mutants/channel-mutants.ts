@@ -55,8 +55,9 @@ export const channelMutants: readonly Mutant[] = [
   {
     name: "end-of-items-not-sent",
     file: `${rsocket}/asking/sent-items.ts`,
-    find: `session?.payload(streamId, Flag.COMPLETE, "");`,
-    replace: "void session, streamId;",
+    find: `    session?.payload(streamId, Flag.COMPLETE, "");
+    if (this.#wantsFirst)`,
+    replace: "    void session, streamId;\n    if (this.#wantsFirst)",
     because: "a handler waits for ever for the end of what is complete",
     killedBy: "protocol",
   },
