@@ -1,11 +1,12 @@
 // The program as people start it, against a process of its own: exit codes, pipes, Ctrl-C; and the page that shows it.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { bytes, chassis, contract, duplex, serve, upload, type Chassis } from "trunkline";
 import * as z from "zod";
+import { pageOf } from "./markdown.ts";
 import { fromSource, start, type Ended, type Program } from "./program.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -187,3 +188,50 @@ test("docs/command-line.md shows the help as it is printed", async () => {
   const { stdout } = await start(process.execPath, [...fromSource, program, "--help"], root).ended;
   ok(page.includes(stdout.trimEnd()), "put the output of `trunkline --help` into the page");
 });
+
+suite("docs/command-line.md", () => {
+  // Inside the package, so that the servers find `trunkline` by its name.
+  mkdirSync(join(root, ".cache"), { recursive: true });
+  const folder = mkdtempSync(join(root, ".cache/cli-"));
+  const readme = pageOf("README.md", readFileSync(join(root, "README.md"), "utf8"));
+  const { files, transcripts } = pageOf("docs/command-line.md", page);
+  const servers: Program[] = [];
+
+  before(async () => {
+    for (const [name, text] of [...readme.files, ...files]) writeFileSync(join(folder, name), text);
+    for (const name of ["server.ts", "desk.ts"])
+      servers.push(start(process.execPath, [...fromSource, name], folder));
+    await Promise.all(servers.map((server) => server.printed("desk is ready\n".length)));
+  });
+  after(async () => {
+    for (const server of servers) server.kill("SIGTERM");
+    await Promise.all(servers.map(({ ended }) => ended));
+    rmSync(folder, { recursive: true });
+  });
+
+  test("every transcript shows what is printed", async () => {
+    const command = [process.execPath, ...fromSource, program].map((word) => `'${word}'`).join(" ");
+    ok(transcripts.length > 4);
+    // In the order of the page: the figures are of what was asked before.
+    for (const transcript of transcripts) {
+      const lines = transcript.match(/(?<=^\$ ).*$/gm)!;
+      const script = `trunkline() { ${command} "$@"; }\nexec 2>&1\n${lines.join("\n")}\n`;
+      const { stdout } = await start("sh", ["-c", script], folder).ended;
+      equal(
+        steady(stdout.replaceAll(folder, "/srv")),
+        steady(transcript.replaceAll(/^\$ .*\n/gm, "")),
+      );
+    }
+  });
+});
+
+/** Without what is another each time: durations, digests, instances, and the spaces that align them. */
+function steady(text: string): string {
+  return text
+    .replaceAll(/(?<=[ ,])\d[\d.]* (ms|s|min|h|d)\b/g, "…")
+    .replaceAll(/(?<="durationMs":)[\d.]+/g, "…")
+    .replaceAll(/(?<=full:)[0-9a-f]{32}/g, "…")
+    .replaceAll(/(?<=^instance [a-z]+-)[0-9a-f-]{36}/gm, "…")
+    .replaceAll(/… …/g, "…")
+    .replaceAll(/ {2,}/g, "  ");
+}

@@ -6,6 +6,8 @@ export interface Page {
   readonly files: ReadonlyMap<string, string>;
   /** The commands that the page shows together with what they print, in order. */
   readonly commands: readonly Command[];
+  /** Those of its transcripts in which other programs run, whole, in order. */
+  readonly transcripts: readonly string[];
 }
 
 export interface Command {
@@ -18,6 +20,7 @@ export interface Command {
 export function pageOf(path: string, markdown: string): Page {
   const files = new Map<string, string>();
   const commands: Command[] = [];
+  const transcripts: string[] = [];
   for (const { info, text } of blocksOf(markdown)) {
     if (info === "ts") {
       const name =
@@ -25,10 +28,12 @@ export function pageOf(path: string, markdown: string): Page {
       if (files.has(name)) throw new Error(`${path} shows two files named ${name}; rename one`);
       files.set(name, text);
     } else if (info === "console") {
-      commands.push(...commandsOf(text));
+      const shown = commandsOf(text);
+      if (shown.length === 0) transcripts.push(text);
+      commands.push(...shown);
     }
   }
-  return { path, files, commands };
+  return { path, files, commands, transcripts };
 }
 
 function blocksOf(markdown: string): { info: string; text: string }[] {
