@@ -51,6 +51,7 @@ export class Pump implements Cancellable {
         if (failure !== undefined) return failure;
       }
     } finally {
+      this.#cancelled = true; // what has ended is not returned: who cancels later finds nothing to do
       if (live) await this.#return();
     }
   }

@@ -13,7 +13,24 @@ export class Supplier {
     }
   }
 
-  /** The same, not as a generator: asked for the next one it waits for ever after `count`, and counts what it is told. */
+  /** The same, not as a generator, so that it is seen what it is told after its end. */
+  counting(count: number): AsyncIterable<number> {
+    return {
+      [Symbol.asyncIterator]: () => ({
+        next: async () => {
+          if (this.given < count) return { done: false, value: this.given++ };
+          this.ends.push("complete");
+          return { done: true, value: undefined };
+        },
+        return: async () => {
+          this.ends.push("returned");
+          return { done: true, value: undefined };
+        },
+      }),
+    };
+  }
+
+  /** The same: asked for the next one it waits for ever after `count`, and counts what it is told. */
   waiting(count: number): AsyncIterable<number> {
     return {
       [Symbol.asyncIterator]: () => {

@@ -48,6 +48,21 @@ export const uploadEndCases: readonly Case[] = [
     },
   },
   {
+    name: "items that have ended by themselves are not returned as well",
+    when: ({ kinds }) => kinds.includes("upload"),
+    play: async (stage) => {
+      const taker = new Taker();
+      const { client } = await stage.pair(
+        Depot,
+        alike((items) => taker.take(items)),
+      );
+      const supplier = new Supplier();
+      equal(await client.sum(supplier.counting(3)), 3);
+      await stage.settle();
+      deepEqual(supplier.ends, ["complete"]);
+    },
+  },
+  {
     name: "a handler may answer without reading anything",
     when: ({ kinds }) => kinds.includes("upload"),
     play: async (stage) => {
