@@ -7,6 +7,7 @@ import { intercept, type Context, type Interceptor } from "../base/handler.ts";
 import { kinds } from "../contract/kinds.ts";
 import type { Validation } from "../contract/schema.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
+import type { CancelReason } from "../protocol/attempt.ts";
 import type { Incoming } from "../protocol/incoming.ts";
 import type { Operation } from "../protocol/operation.ts";
 import type { ItemSource, ServedOperation, Sink } from "../protocol/protocol.ts";
@@ -139,8 +140,8 @@ export class Served implements ServedOperation {
       const unsent = await context.run(this.#scope, this.#pumpInto(sink), input);
       running = false;
       if (unsent !== undefined) throw unsent;
-      if (context.cancelled !== undefined)
-        code = context.cancelled === "deadline" ? "DEADLINE_EXCEEDED" : "CANCELLED";
+      // Items that were stopped are not complete: nobody may be told their end.
+      if (context.cancelled !== undefined) throw cutShort(context.cancelled);
       return undefined;
     } catch (failure) {
       const error = this.#told(running ? await this.#escaped(failure, context) : failure);
@@ -229,6 +230,13 @@ function methodOf(
     currentContext()?.items?.open();
     return own[name]!(input, context);
   };
+}
+
+function cutShort(reason: CancelReason): TrunklineError {
+  const executed = "yes";
+  return reason === "deadline"
+    ? systemError("DEADLINE_EXCEEDED", "its time was over before its last item", { executed })
+    : systemError("CANCELLED", "it was given up before its last item", { executed });
 }
 
 function refuseMisfit(what: string, { issues }: Validation<unknown>): undefined {
