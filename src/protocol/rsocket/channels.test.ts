@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { alarmAt } from "../../base/alarm.ts";
 import type { TrunklineError } from "../../base/error.ts";
 import { Flag } from "../../wire/frame-type.ts";
 import { ErrorCode } from "../../wire/error-code.ts";
@@ -291,4 +292,26 @@ test("a source is asked when there is credit, not before, and its sink closes wh
     await scene.turns(2);
     attempt.cancel("caller");
     assert.deepEqual([asked[0]!.closed, (await failure).code], [true, "CANCELLED"]);
+  }));
+
+test("the time in which a peer gives no sign counts from the last item that it was sent", () =>
+  play(async (scene) => {
+    const { env } = scene;
+    const { caller, peer: met } = await scene.call();
+    const source: Source = async (sink) => {
+      await new Promise<void>((resolve) => void alarmAt(env, env.now() + 60, resolve));
+      sink.put(0);
+      await sink.whenReady();
+    };
+    const upload = caller.upload(scene.channels.store, "h", source, scene.attempt(), {
+      idleMs: 100,
+    });
+    const failure = failureOf(upload);
+    const peer = await met();
+    peer.send(credit(1));
+    assert.equal((await saidNext(peer, 3)).at(-1), "PAYLOAD[N] 0");
+    const sentAt = env.now();
+    const { code, reason } = await failure;
+    assert.deepEqual([code, reason], ["DEADLINE_EXCEEDED", "no sign of the peer for 100 ms"]);
+    assert.ok(env.now() - sentAt <= 105, `${env.now() - sentAt} ms`);
   }));

@@ -81,11 +81,10 @@ export class PendingUpload extends PendingCall {
   }
 
   #alive(): void {
-    const now = this.home.env.now();
-    this.#idleFrom = now;
+    this.#idleFrom = this.home.env.now();
     if (this.#accepted) return;
     this.#accepted = true;
-    this.#watch(now);
+    this.#watch();
   }
 
   protected override timedOut(): void {
@@ -98,18 +97,18 @@ export class PendingUpload extends PendingCall {
       this.abandon(late(`no answer within ${Math.round(now - this.startedAt)} ms`, this.executed));
     } else if (this.#sent.ready && !this.#sent.closed) {
       this.#idleFrom = now; // it is our items that the peer waits for
-      this.#watch(now);
+      this.#watch();
     } else if (now >= this.#idleFrom + this.#idleMs) {
       this.abandon(
         late(`no sign of the peer for ${Math.round(now - this.#idleFrom)} ms`, this.executed),
       );
     } else {
-      this.#watch(now);
+      this.#watch();
     }
   }
 
-  #watch(now: number): void {
-    const next = Math.min(this.attempt.totalAt, Math.max(now, this.#idleFrom) + this.#idleMs);
+  #watch(): void {
+    const next = Math.min(this.attempt.totalAt, this.#idleFrom + this.#idleMs);
     if (next === Infinity) this.home.env.clear(this);
     else this.home.env.set(this, next);
   }
