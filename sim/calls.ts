@@ -57,9 +57,9 @@ async function play(scene: Scene): Promise<void> {
   beginFaults(scene);
   await world.run(plan.actMs);
 
-  for (const client of clients) client.rest();
+  stage.resting = true;
   endFaults(scene);
-  world.in(5_000, () => clients.forEach((client) => client.leaveAll()));
+  world.in(5_000, () => [...clients, ...servers].forEach((node) => node.leaveAll()));
   const settled = (): boolean =>
     [...ledger.entries.values()].every(({ outcome, env }) => outcome !== undefined || !env.alive);
   await world.runUntil(settled, world.now + settleMs);

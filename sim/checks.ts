@@ -8,7 +8,7 @@ import type { Stage } from "./stage.ts";
 /** The promises that are kept or broken once all is over: what each caller was told against what happened. */
 export function checkEntries(stage: Stage): void {
   for (const entry of stage.ledger.entries.values()) {
-    for (const wrong of [truth(entry), inTime(stage, entry), reason(stage, entry)]) {
+    for (const wrong of [truth(stage, entry), inTime(stage, entry), reason(stage, entry)]) {
       if (wrong === undefined) continue;
       const outcome = entry.outcome === undefined ? "" : ` [${told(entry.outcome)}]`;
       stage.ledger.complain(`${entry.member} ${entry.id}: ${wrong}${outcome}`);
@@ -16,13 +16,24 @@ export function checkEntries(stage: Stage): void {
   }
 }
 
+/** Who gives up, or sends what cannot be sent, does not know what has run. */
+const unsure = new Set([
+  "CANCELLED",
+  "DEADLINE_EXCEEDED",
+  "INVALID_ARGUMENT",
+  "RESOURCE_EXHAUSTED",
+]);
+
 /** `executed` says what the handler did. */
-function truth(entry: Entry): string | undefined {
+function truth(stage: Stage, entry: Entry): string | undefined {
   const { runs, outcome, settledAt, env } = entry;
   if (runs.length > 1) return `ran ${runs.length} times`;
   if (outcome === undefined) return env.alive ? "never settled" : undefined;
   const [run] = runs;
   const ended = run?.endedAt !== undefined && run.endedAt <= settledAt!;
+  const told = outcome.ok ? undefined : outcome.error;
+  if (entry.late && !(told?.executed === "no" && settledAt === entry.startedAt))
+    return "went over a connection that had ended, and was not refused at once";
   if (outcome.ok) {
     if (entry.member === "note" || outcome.left || ended) return undefined;
     return "succeeded, but its handler had not ended";
@@ -30,8 +41,12 @@ function truth(entry: Entry): string | undefined {
   const { executed, code } = outcome.error;
   if (executed === "no" && run !== undefined) return "executed: no, but it ran";
   if (executed === "no" && entry.taken > 0) return "executed: no, but items came";
+  const closing = entry.back && stage.plan.habits.has("closes");
+  const misread = unchecked(stage, entry) && code === "INTERNAL";
+  if (executed === "maybe" && stage.calm && !unsure.has(code) && !closing && !misread)
+    return "nothing was in the way, and yet nobody knows whether it ran";
   if (executed === "yes" && !ended) return "executed: yes, but it had not ended";
-  if (executed !== "no" && entry.refusals > 0 && code === "RESOURCE_EXHAUSTED")
+  if (executed !== "no" && entry.refusals > 0 && told?.reason === "not in the mood")
     return "its handler refused it, but it says more than no";
   return undefined;
 }
@@ -41,18 +56,39 @@ function inTime(stage: Stage, entry: Entry): string | undefined {
   const { settledAt, env, dueAt, cancelledAt, member } = entry;
   if (settledAt === undefined) return undefined;
   const { ledger } = stage;
-  // A stream's times are looked at with each item.
-  const due = member === "flow" ? Infinity : dueAt;
+  // A stream's times are looked at with each item; what was accepted ends by its total only.
+  const accepted = entry.sending?.openedAt !== undefined;
+  const due = reads(entry) ? Infinity : Math.min(accepted ? Infinity : dueAt, entry.totalAt);
   const late = settledAt - ledger.latest(env, due + tickMs);
   if (late > 0.01) return `settled ${late.toFixed(2)} ms after its deadline`;
-  if (member === "flow") return undefined;
+  if (reads(entry)) return undefined;
+  const quietMs = settledAt - quietUntil(stage, entry);
+  if (quietMs > 0.01) return `settled ${quietMs.toFixed(2)} ms after it was idle for too long`;
   const idle = settledAt - ledger.latest(env, cancelledAt);
   return idle > 0.01 ? `settled ${idle.toFixed(2)} ms after it was cancelled` : undefined;
 }
 
+/** Whether it is the caller who finds out that what came is not what the contract says: its peer checks nothing that it sends. */
+function unchecked({ plan }: Stage, { back, end }: Entry): boolean {
+  return back && end === "invalid" && plan.habits.has("unchecked");
+}
+
+/** Where a caller reads items its own pace counts too. */
+function reads({ member }: Entry): boolean {
+  return member === "flow" || member === "talk" || member === "chat";
+}
+
+/** By when an upload has failed because nothing comes from its server; known only where news do not get lost. */
+function quietUntil(stage: Stage, { env, sending, idleMs }: Entry): number {
+  if (!stage.calm || sending?.openedAt === undefined || sending.asked) return Infinity;
+  const { openedAt, givenAt, receivedAt } = sending;
+  const heardAt = Math.max(openedAt, givenAt, receivedAt + stage.wayMs);
+  return stage.ledger.latest(env, heardAt + idleMs + 2 * tickMs);
+}
+
 /** Every failure has a reason in what was drawn. */
 function reason(stage: Stage, entry: Entry): string | undefined {
-  const { outcome, end, parent, member, hops } = entry;
+  const { outcome, end, parent, hops, sending } = entry;
   if (outcome === undefined || outcome.ok) return undefined;
   const { error } = outcome;
   const { plan } = stage;
@@ -75,14 +111,24 @@ function reason(stage: Stage, entry: Entry): string | undefined {
           ? undefined
           : "was not reported once under its id";
       if (end !== "throw" && end !== "invalid" && !hops) return "its handler did not throw";
+      if (unchecked(stage, entry)) return undefined;
       if (error.executed !== "yes") return "a handler that threw has run";
       return stage.ledger.incidents.get(error.id ?? "") === 1
         ? undefined
         : "was not reported once under its id";
     case "DEADLINE_EXCEEDED":
-      if (member === "flow") return undefined;
-      return entry.settledAt! >= entry.dueAt - 0.01 ? undefined : "before its deadline";
+      if (reads(entry)) return undefined;
+      if (entry.settledAt! >= Math.min(entry.totalAt, entry.dueAt) - 0.01) return undefined;
+      if (sending === undefined || sending.asked) return "before its deadline";
+      return entry.settledAt! >= sending.givenAt + entry.idleMs ? undefined : "before its time";
+    case "INVALID_ARGUMENT": {
+      const executed = plan.habits.has("unchecked") ? "yes" : "maybe";
+      if (sending === undefined || sending.given <= sending.giving.invalidAt)
+        return "nothing was wrong with it";
+      return error.executed === executed ? undefined : "that is not so";
+    }
     case "CANCELLED":
+      if (sending?.failed === true && error.cause === sending.failure) return undefined;
       if (entry.cancelledAt <= entry.settledAt! || parent !== undefined) return undefined;
       return plan.habits.has("closes") ? undefined : "nobody had cancelled it";
     case "RESOURCE_EXHAUSTED":
@@ -100,9 +146,11 @@ function reason(stage: Stage, entry: Entry): string | undefined {
 
 function unavailability(stage: Stage, entry: Entry, executed: string): string | undefined {
   const { plan } = stage;
+  // Not everybody serves, and the way back is over when its client has been closed.
+  if (entry.back && (executed === "no" || plan.habits.has("closes"))) return undefined;
   if (isCalm(plan) && plan.connectWaitMs > 20 * plan.latency.meanMs)
     return "but nothing was wrong with server and network";
-  if (stage.onlyRestarts && stage.cut === 0 && executed !== "no" && entry.member !== "flow")
+  if (stage.onlyRestarts && stage.cut === 0 && executed !== "no" && !reads(entry))
     return "but servers stopped in order, and cut nothing";
   return undefined;
 }

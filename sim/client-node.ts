@@ -1,11 +1,20 @@
-import { client, close, type Client, type StreamOptions, type TrunklineError } from "trunkline";
+import {
+  client,
+  close,
+  serve,
+  type Client,
+  type StreamOptions,
+  type TrunklineError,
+} from "trunkline";
 import type { SimEnv } from "trunkline/testing";
 import { Work, type Job } from "./contract.ts";
 import { Dice } from "./dice.ts";
 import { Draws } from "./draws.ts";
+import { WorkHandlers } from "./handlers.ts";
 import { tickMs } from "./plan.ts";
 import { read } from "./reader.ts";
-import type { Stage } from "./stage.ts";
+import type { Stage, Way } from "./stage.ts";
+import { Transfers } from "./transfers.ts";
 import { wait } from "./wait.ts";
 
 type WorkClient = Client<typeof Work> & AsyncDisposable;
@@ -26,15 +35,16 @@ export class ClientNode {
   /** A signal that lives as long as the process. */
   #lifelong = new AbortController().signal;
   readonly #leave = new Set<() => void>();
+  readonly #transfers: Transfers;
   readonly #turns = new Map<string, number>();
   #asked = 0;
-  #resting = false;
 
   constructor(stage: Stage, index: number) {
     this.#stage = stage;
     this.name = `c${index}`;
     this.#dice = new Dice(stage.world, `client ${index}`);
     this.#draws = new Draws(stage.plan, this.#dice);
+    this.#transfers = new Transfers(stage);
     this.env = stage.world.env(this.name);
   }
 
@@ -47,19 +57,15 @@ export class ClientNode {
     this.#workLater();
   }
 
-  /** Begins nothing new. */
-  rest(): void {
-    this.#resting = true;
-  }
-
   /** Those who read give up, each in its way. */
   leaveAll(): void {
-    for (const leave of [...this.#leave]) leave();
+    for (const leave of [...this.#leave, ...this.#transfers.leave]) leave();
   }
 
   crash(): void {
     this.#stage.network.crash(this.env);
     this.#leave.clear();
+    this.#transfers.leave.clear();
     this.signals.length = 0; // what listened died with the process
   }
 
@@ -94,9 +100,8 @@ export class ClientNode {
     const id = `${this.#id()}!`;
     const job: Job = { id, mark: id, ms: 1, end: "answer", heeds: true, pad: "", hops: [] };
     try {
-      await this.#stage.perform(this.#clients[server]!, this.env, server, job, {
-        deadlineMs: 4_000,
-      });
+      const way = { by: this.#clients[server]!, env: this.env, server };
+      await this.#stage.perform(way, job, { deadlineMs: 4_000 });
       return undefined;
     } catch (error) {
       return error as TrunklineError;
@@ -104,8 +109,31 @@ export class ClientNode {
   }
 
   #connect(): void {
-    const options = this.#stage.clientOptions(this.env);
-    this.#clients = this.#stage.addresses.map((address) => client(Work, address, options));
+    const stage = this.#stage;
+    const options = stage.clientOptions(this.env);
+    const { inFlightMax, habits } = stage.plan;
+    this.#clients = stage.addresses.map((address) =>
+      client(Work, address, {
+        ...options,
+        ...(habits.has("callbacks") ? { serve: [this.#served()], inFlightMax } : {}),
+      }),
+    );
+  }
+
+  /** What servers call back. */
+  #served(): ReturnType<typeof serve> {
+    const [env, draws, transfers] = [this.env, this.#draws, this.#transfers];
+    const node = this;
+    return serve(
+      Work,
+      new WorkHandlers(this.#stage, {
+        ...{ env, draws, transfers, stoppingAt: Infinity, door: undefined, dials: true },
+        get peers() {
+          return node.#clients;
+        },
+        meet: () => {},
+      }),
+    );
   }
 
   async #closeAll(clients: readonly WorkClient[], withinMs: number): Promise<void> {
@@ -121,7 +149,7 @@ export class ClientNode {
   #workLater(): void {
     const { env } = this;
     env.in(this.#dice.exponential(this.#stage.plan.workEveryMs), () => {
-      if (this.#resting) return;
+      if (this.#stage.resting) return;
       void this.#ask();
       this.#workLater();
     });
@@ -130,14 +158,18 @@ export class ClientNode {
   async #ask(): Promise<void> {
     const server = this.#dice.between(0, this.#stage.addresses.length - 1);
     const by = this.#clients[server]!;
+    const sends = this.#stage.plan.habits.has("transfers");
     switch (
       this.#dice.weighted([
         [6, "perform"],
         [2, "inTurn"],
         [3, "flow"],
         [1, "note"],
+        [sends ? 4 : 0, "transfer"],
       ] as const)
     ) {
+      case "transfer":
+        return this.#transfer({ by, env: this.env, server });
       case "perform":
         return this.#perform(by, server);
       case "inTurn":
@@ -154,16 +186,35 @@ export class ClientNode {
     const signal = this.#mayCancel(job.id);
     const idempotencyKey = this.#dice.chance(0.3) ? `key of ${job.id}` : undefined;
     const asking = { deadlineMs: this.#draws.deadlineMs(), signal, idempotencyKey };
-    await this.#stage.perform(by, this.env, server, job, asking).catch(() => {});
+    await this.#stage.perform({ by, env: this.env, server }, job, asking).catch(() => {});
+  }
+
+  async #transfer(way: Way): Promise<void> {
+    const drawn = this.#draws.transfer(this.#id());
+    const { order, member } = drawn;
+    if (member === "gather" && this.#dice.chance(0.3)) {
+      order.lane = `${this.env.name}-lane`;
+      order.turn = this.#turnOf(`gather ${order.lane}`, way.server);
+    }
+    const deadlineMs = this.#draws.deadlineMs();
+    const signal = this.#mayCancel(order.id);
+    // What lives as long as the process stops nothing, and nothing else ends an upload.
+    const asking = { deadlineMs, signal: signal === this.#lifelong ? undefined : signal };
+    await this.#transfers.send(way, drawn, asking).catch(() => {});
+  }
+
+  #turnOf(lane: string, server: number): number {
+    const place = `${lane}@${server}`;
+    const turn = this.#turns.get(place) ?? 0;
+    this.#turns.set(place, turn + 1);
+    return turn;
   }
 
   async #inTurn(by: WorkClient, server: number): Promise<void> {
     const { ledger, plan, world } = this.#stage;
     const id = this.#id();
     const lane = `${this.env.name}-${this.#dice.between(0, 1)}`;
-    const place = `${lane}@${server}`;
-    const turn = this.#turns.get(place) ?? 0;
-    this.#turns.set(place, turn + 1);
+    const turn = this.#turnOf(lane, server);
     const ms = this.#draws.laneMs();
     const [deadline, signal] = [this.#draws.deadlineMs(), this.#mayCancel(id)];
     const entry = ledger.begin({
@@ -208,6 +259,7 @@ export class ClientNode {
     const options: StreamOptions = {
       deadline: deadlineMs,
       signal: this.#mayCancel(id),
+      headers: { "x-id": id },
       total: totalMs,
       idle: this.#draws.idleMs(),
     };

@@ -1,6 +1,7 @@
-import type { End, Flow, Hop, Job } from "./contract.ts";
+import type { End, Flow, Hop, Job, Transfer } from "./contract.ts";
 import type { Dice } from "./dice.ts";
 import type { Plan } from "./plan.ts";
+import type { DrawnTransfer, TransferMember } from "./transfers.ts";
 
 /** More items than anybody reads. */
 const endless = 1_000_000;
@@ -20,8 +21,11 @@ export class Draws {
     const dice = this.#dice;
     const hops: Hop[] = [];
     if (habits.has("hops") && dice.chance(0.3)) {
-      for (let depth = dice.between(1, 2); depth > 0; depth--) {
+      const back = habits.has("callbacks");
+      for (let depth = dice.between(1, back ? 4 : 2); depth > 0; depth--) {
         hops.push({
+          member: this.#hopMember(),
+          back: back && dice.chance(0.7),
           server: dice.between(0, servers - 1),
           id: `${id}/${hops.length}`,
           ms: this.#workMs(),
@@ -67,6 +71,73 @@ export class Draws {
         : dice.between(0, 100),
       ...this.#manner(),
     };
+  }
+
+  /** Something to send: what its handler does with it, and how it is given. */
+  transfer(id: string, member: TransferMember = this.#transferMember()): DrawnTransfer {
+    const { habits } = this.#plan;
+    const dice = this.#dice;
+    const huge = habits.has("largeItems") && dice.chance(0.08);
+    const large = !huge && habits.has("largeItems") && dice.chance(0.15);
+    const few = dice.between(0, 12);
+    const count = huge
+      ? few
+      : dice.weighted([
+          [5, few],
+          [3, dice.between(10, 60)],
+          [1, dice.between(100, large ? 120 : 500)],
+          [dice.chance(0.5) ? 1 : 0, large ? few : endless],
+        ]);
+    const order: Transfer = {
+      id,
+      mark: id,
+      turn: 0,
+      bytes: huge
+        ? dice.between(65_000, 200_000)
+        : large
+          ? dice.between(5_000, 60_000)
+          : dice.between(0, 100),
+      reads: count === endless || dice.chance(0.25) ? dice.between(0, 80) : endless,
+      stops: dice.chance(0.1),
+      paceMs: this.paceMs(),
+      manner: dice.pick(["echo", "echo", "speak", "listen"]),
+      gives: huge ? few : dice.between(0, 60),
+      ...this.#manner(),
+    };
+    return {
+      member,
+      order,
+      giving: {
+        count,
+        everyMs: this.paceMs(),
+        sync: dice.chance(0.15),
+        failsAt: this.#atSome("failures", 0.1),
+        invalidAt: this.#atSome("failures", 0.1),
+        waitsAt: this.#atSome("cancels", 0.1),
+      },
+      totalMs: this.totalMs(),
+      idleMs: this.idleMs(),
+      takes: habits.has("leaves") && dice.chance(0.3) ? dice.between(0, 40) : Infinity,
+      paceMs: this.paceMs(),
+    };
+  }
+
+  #atSome(habit: "failures" | "cancels", share: number): number {
+    const dice = this.#dice;
+    return this.#plan.habits.has(habit) && dice.chance(share) ? dice.between(0, 30) : Infinity;
+  }
+
+  #transferMember(): TransferMember {
+    return this.#dice.pick(["gather", "gather", "pour", "talk", "talk", "chat"]);
+  }
+
+  #hopMember(): Hop["member"] {
+    if (!this.#plan.habits.has("transfers")) return "perform";
+    return this.#dice.weighted([
+      [6, "perform"],
+      [2, "gather"],
+      [1, "talk"],
+    ]);
   }
 
   /** How long a handler holds up those behind it. */

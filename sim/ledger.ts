@@ -1,8 +1,9 @@
 import { isTrunklineError, type TrunklineError } from "trunkline";
 import type { SimEnv, World } from "trunkline/testing";
-import type { End } from "./contract.ts";
+import type { End, Work } from "./contract.ts";
+import type { Sending } from "./sending.ts";
 
-export type OperationMember = "perform" | "inTurn" | "flow" | "note";
+export type OperationMember = Exclude<keyof typeof Work & string, keyof object>;
 
 /** One execution of a handler, from its first effect. */
 export interface Run {
@@ -31,6 +32,10 @@ export interface Entry {
   readonly parent: Entry | undefined;
   /** True when the handler calls on in its turn. */
   readonly hops: boolean;
+  /** It goes over the connection of whoever has called. */
+  readonly back: boolean;
+  /** That connection was over before it began. */
+  late: boolean;
   readonly runs: Run[];
   refusals: number;
   settledAt: number | undefined;
@@ -40,6 +45,10 @@ export interface Entry {
   /** Items that the handler has given, and that the reader has taken. */
   produced: number;
   taken: number;
+  /** The items that an upload or duplex sends, and the bounds that it was given. */
+  sending: Sending | undefined;
+  totalAt: number;
+  idleMs: number;
 }
 
 /** Keeps what callers and handlers did in one run, and what they should not have done. */
@@ -64,12 +73,14 @@ export class Ledger {
   /** An operation begins at its caller. */
   begin(
     given: Pick<Entry, "id" | "member" | "env" | "server" | "end" | "heeds" | "dueAt"> &
-      Partial<Pick<Entry, "parent" | "hops">>,
+      Partial<Pick<Entry, "parent" | "hops" | "back">>,
   ): Entry {
     const entry: Entry = {
       ...given,
       parent: given.parent,
       hops: given.hops ?? false,
+      back: given.back ?? false,
+      late: false,
       startedAt: this.world.now,
       runs: [],
       refusals: 0,
@@ -78,6 +89,9 @@ export class Ledger {
       cancelledAt: Infinity,
       produced: 0,
       taken: 0,
+      sending: undefined,
+      totalAt: Infinity,
+      idleMs: Infinity,
     };
     this.entries.set(entry.id, entry);
     const within = (entry.dueAt - entry.startedAt).toFixed(0);
@@ -125,12 +139,14 @@ export class Ledger {
     return running;
   }
 
-  /** When the last handler in this life of a node has ended. */
+  /** When the last handler in this life of a node has ended, and the last call back was answered. */
   busyUntil(env: SimEnv): number {
     let latest = 0;
-    for (const { runs } of this.entries.values())
+    for (const { runs, env: from, back, settledAt } of this.entries.values()) {
+      if (back && from === env) latest = Math.max(latest, settledAt ?? Infinity);
       for (const run of runs)
         if (run.env === env) latest = Math.max(latest, run.endedAt ?? Infinity);
+    }
     return latest;
   }
 

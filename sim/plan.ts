@@ -38,6 +38,9 @@ export const habitNames = [
   "narrowItems",
   "smallFrames",
   "doorkeepers",
+  "transfers",
+  "callbacks",
+  "unchecked",
 ] as const;
 
 export type HabitName = (typeof habitNames)[number];

@@ -1,12 +1,18 @@
-import { chassis, client, close, serve, type Chassis } from "trunkline";
+import { chassis, client, close, serve, type Chassis, type Peer } from "trunkline";
 import type { SimEnv } from "trunkline/testing";
 import { Work } from "./contract.ts";
+import { Dice } from "./dice.ts";
 import { Doorkeeper } from "./doorkeeper.ts";
+import { Draws } from "./draws.ts";
 import { WorkHandlers } from "./handlers.ts";
 import type { Life } from "./life.ts";
 import { tickMs } from "./plan.ts";
 import type { Stage } from "./stage.ts";
+import { Transfers } from "./transfers.ts";
 import { wait } from "./wait.ts";
+
+/** So many peers are remembered, to be called back later. */
+const peersMax = 8;
 
 /** A node that serves, through all its lives. */
 export class ServerNode {
@@ -40,7 +46,18 @@ export class ServerNode {
     const options = this.#stage.clientOptions(env);
     const peers = this.#stage.addresses.map((address) => client(Work, address, options));
     const door = plan.habits.has("doorkeepers") ? new Doorkeeper(world, env) : undefined;
-    const life: Life = { env, peers, stoppingAt: Infinity, door };
+    const dice = new Dice(world, `server ${env.name}`);
+    const draws = new Draws(plan, dice);
+    const met: Peer[] = [];
+    const life: Life = {
+      ...{ env, peers, stoppingAt: Infinity, door, draws, dials: false },
+      transfers: new Transfers(this.#stage),
+      meet: (peer) => {
+        if (met.includes(peer)) return;
+        if (met.push(peer) > peersMax) met.shift();
+      },
+    };
+    if (plan.habits.has("callbacks")) this.#callBackLater(life, dice, met, 0);
     try {
       const started = await chassis({
         name: this.name,
@@ -60,6 +77,30 @@ export class ServerNode {
       ledger.complain(`${this.name} does not start: ${String(error)}`);
     }
     this.#beginning = false;
+  }
+
+  /** Calls whoever has come, now and then, also those who have gone. */
+  #callBackLater(life: Life, dice: Dice, met: readonly Peer[], asked: number): void {
+    const { env, draws, transfers } = life;
+    const stage = this.#stage;
+    env.in(dice.exponential(4 * stage.plan.workEveryMs), () => {
+      if (stage.resting || life.stoppingAt < Infinity) return;
+      this.#callBackLater(life, dice, met, asked + 1);
+      if (met.length === 0) return;
+      const way = stage.wayBack(dice.pick(met), env);
+      const id = `${env.name}.${asked}`;
+      const asking = { deadlineMs: draws.deadlineMs() };
+      const sends = stage.plan.habits.has("transfers") && dice.chance(0.4);
+      const work = sends
+        ? transfers.send(way, draws.transfer(id), asking)
+        : stage.perform(way, draws.job(id), asking);
+      work.catch(() => {}); // it is in the ledger
+    });
+  }
+
+  /** Those who read give up. */
+  leaveAll(): void {
+    for (const leave of [...(this.life?.transfers.leave ?? [])]) leave();
   }
 
   /** The process dies. */

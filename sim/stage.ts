@@ -1,13 +1,28 @@
-import type { Client, ClientOptions, Interceptor } from "trunkline";
+import { client, type Client, type ClientOptions, type Interceptor, type Peer } from "trunkline";
 import { SimNetwork, WireWatch, World, type SimEnv } from "trunkline/testing";
-import type { Job, Work } from "./contract.ts";
+import { Work, type Job } from "./contract.ts";
 import { Dice } from "./dice.ts";
 import { Ledger, type Entry } from "./ledger.ts";
+import type { Life } from "./life.ts";
 import { drawPlan, isCalm, tickMs, type Plan } from "./plan.ts";
 
 /** The most items, and bytes, that may lie between a producer and its reader: what one stream's credit allows. */
 const backlogItemsMax = 256 + 1;
 const backlogBytesMax = 1024 * 1024 + 256 * 1024;
+
+/** The first credit counts items, however large they are; one more waits to be sent. */
+const backlogItemsMin = 8 + 2;
+
+/** Whom one calls, and from where. */
+export interface Way {
+  readonly by: Client<typeof Work>;
+  readonly env: SimEnv;
+  /** The number of the server; -1 for whoever has called. */
+  readonly server: number;
+  /** It leads over the connection of whoever has called; `over` that there is none any more. */
+  readonly back?: boolean;
+  readonly over?: boolean;
+}
 
 export interface Asking {
   readonly deadlineMs?: number | undefined;
@@ -34,6 +49,8 @@ export class Stage {
   readonly addresses: readonly string[];
   /** How often a server cut its connections because its time to stop was over. */
   cut = 0;
+  /** Nobody begins anything new. */
+  resting = false;
   readonly #keys = new Map<string, string | undefined>();
   readonly #totals = new Map<string, number>();
   readonly #keysSeen = new Set<string>();
@@ -60,7 +77,7 @@ export class Stage {
       itemBytesMax: plan.itemBytesMax,
       keepalive: plan.keepaliveMs,
       lifetime: plan.lifetimeMs,
-      checkSent: true,
+      checkSent: !plan.habits.has("unchecked"),
       instance: env.name,
       env,
       transports: [network],
@@ -68,14 +85,21 @@ export class Stage {
     };
   }
 
+  /** How a handler calls whoever has called it. */
+  wayBack(peer: Peer, env: SimEnv): Way {
+    const { plan } = this;
+    const by = client(Work, peer, {
+      deadline: plan.deadlineMs,
+      checkSent: !plan.habits.has("unchecked"),
+      env,
+      ...(plan.habits.has("interceptors") ? { aroundCall: [through] } : {}),
+    });
+    const over = !this.network.ends.some((end) => end.peer === peer);
+    return { by, env, server: -1, back: true, over };
+  }
+
   /** Calls `perform` and checks its answer. Rejects as the call does. */
-  async perform(
-    by: Client<typeof Work>,
-    env: SimEnv,
-    server: number,
-    job: Job,
-    asking: Asking,
-  ): Promise<void> {
+  async perform({ by, env, server, back, over }: Way, job: Job, asking: Asking): Promise<void> {
     const { id } = job;
     const { deadlineMs, signal, idempotencyKey } = asking;
     const own = this.world.now + (deadlineMs ?? this.plan.deadlineMs);
@@ -84,9 +108,11 @@ export class Stage {
       dueAt: Math.min(own, asking.dueAt ?? Infinity),
       parent: asking.parent,
       hops: job.hops.length > 0,
+      back: back === true,
     });
+    entry.late = over === true;
     this.#keys.set(id, idempotencyKey);
-    if (asking.trace !== undefined) this.#traces.set(id, asking.trace);
+    if (asking.trace !== undefined) this.expectTrace(id, asking.trace);
     try {
       const answer = await by.perform(job, {
         deadline: deadlineMs,
@@ -114,10 +140,22 @@ export class Stage {
 
   /** The handler has made an item. */
   produced(entry: Entry, bytes: number): void {
-    const backlog = ++entry.produced - entry.taken;
-    const bound = Math.min(backlogItemsMax, Math.max(2, backlogBytesMax / Math.max(1, bytes)));
-    if (entry.settledAt === undefined && backlog > bound)
-      this.ledger.complain(`${backlog} items of ${entry.id} (${bytes} bytes each) wait for it`);
+    this.checkBacklog(entry, "given", ++entry.produced - entry.taken, bytes);
+  }
+
+  /** So many items have been made and not read. */
+  checkBacklog(entry: Entry, what: string, backlog: number, bytes: number): void {
+    const inBytes = Math.max(backlogItemsMin, backlogBytesMax / Math.max(1, bytes));
+    if (entry.settledAt === undefined && backlog > Math.min(backlogItemsMax, inBytes))
+      this.ledger.complain(`${backlog} items of ${entry.id} (${bytes} bytes each) wait, ${what}`);
+  }
+
+  /** A request with items has settled: who gave them was left, once, unless they had ended. */
+  checkLeft({ id, sending }: Entry): void {
+    if (sending === undefined || sending.openedAt === undefined) return;
+    const { ended, failed, returned } = sending;
+    if (!ended && !failed && returned === 0)
+      this.ledger.complain(`${id} has settled, and its items were not left`);
   }
 
   checkKey(id: string, key: string | undefined): void {
@@ -126,6 +164,10 @@ export class Stage {
       this.ledger.complain(`${id} came with the idempotency key ${key} instead of ${given}`);
     else if (this.#keysSeen.has(key)) this.ledger.complain(`${id} came with the key of another`);
     else this.#keysSeen.add(key);
+  }
+
+  expectTrace(id: string, traceId: string): void {
+    this.#traces.set(id, traceId);
   }
 
   checkTrace(id: string, traceId: string): void {
@@ -137,6 +179,11 @@ export class Stage {
   /** With a calm network each peer has one connection, all the time. */
   get oneConnection(): boolean {
     return isCalm(this.plan) && !this.plan.habits.has("closes");
+  }
+
+  /** Nothing comes between caller and handler: then everything must be prompt. */
+  get calm(): boolean {
+    return isCalm(this.plan);
   }
 
   /** True when servers stop in order now and then, and nothing else goes wrong. */
@@ -158,9 +205,9 @@ export class Stage {
   }
 
   /** The bound of one connection bounds what runs at once. */
-  checkInFlight(env: SimEnv): void {
+  checkInFlight({ env, dials }: Life): void {
     if (!this.oneConnection) return;
-    const peers = this.network.ends.filter((end) => end.env === env && !end.dialled).length;
+    const peers = this.network.ends.filter((e) => e.env === env && e.dialled === dials).length;
     const running = this.ledger.running(env);
     if (running >= peers * this.plan.inFlightMax)
       this.ledger.complain(`${running} handlers run in ${env.name} and another one begins`);

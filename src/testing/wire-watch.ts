@@ -12,6 +12,11 @@ interface Stream {
   credit: number;
   /** The last fragment of our request, or of our item, has not been sent. */
   follows: boolean;
+  /** On a channel: this end, or the other, has said that its items are complete. */
+  complete: boolean;
+  peerComplete: boolean;
+  /** On a channel: the one who answers wants no more items. */
+  stopped: boolean;
 }
 
 interface End {
@@ -58,7 +63,9 @@ export class WireWatch implements FrameObserver {
     const stream = end.streams.get(streamId);
     if (isRequest(type)) {
       if (type !== FrameType.REQUEST_FNF)
-        end.streams.set(streamId, { asked: false, type, credit: view.requestN, follows: false });
+        end.streams.set(streamId, begun(false, type, view.requestN, false));
+    } else if (stream?.type === FrameType.REQUEST_CHANNEL) {
+      if (channelReceived(stream, view)) end.streams.delete(streamId);
     } else if (type === FrameType.REQUEST_N && stream !== undefined) {
       stream.credit += view.requestN;
     } else if (type === FrameType.CANCEL || (!ours(stream, type) && isLast(stream, type, flags))) {
@@ -75,7 +82,7 @@ export class WireWatch implements FrameObserver {
       if (end.leaving) return `${what}: the peer has said that it wants no new requests`;
       const follows = (flags & Flag.FOLLOWS) !== 0;
       if (type !== FrameType.REQUEST_FNF || follows)
-        end.streams.set(streamId, { asked: true, type, credit: 0, follows });
+        end.streams.set(streamId, begun(true, type, 0, follows));
       return undefined;
     }
     const stream = end.streams.get(streamId);
@@ -84,6 +91,11 @@ export class WireWatch implements FrameObserver {
     const continues = type === FrameType.PAYLOAD && stream.follows;
     if (type === FrameType.PAYLOAD) stream.follows = (flags & Flag.FOLLOWS) !== 0;
     else if (type === FrameType.ERROR && stream.follows) return `${what} in the middle of an item`;
+    if (stream.type === FrameType.REQUEST_CHANNEL) {
+      const wrong = channelSent(stream, view, continues);
+      if (isOverAfter(stream, view)) end.streams.delete(streamId);
+      return wrong && `${what}: ${wrong}`;
+    }
     if (stream.asked) {
       const sent = stream.type === FrameType.REQUEST_FNF && !stream.follows;
       if (type === FrameType.CANCEL || sent) end.streams.delete(streamId);
@@ -114,6 +126,50 @@ export class WireWatch implements FrameObserver {
     }
     return end;
   }
+}
+
+function begun(asked: boolean, type: number, credit: number, follows: boolean): Stream {
+  return { asked, type, credit, follows, complete: false, peerComplete: false, stopped: false };
+}
+
+/** What is wrong with a frame that this end sends on a channel. */
+function channelSent(
+  stream: Stream,
+  { type, flags }: FrameView,
+  continues: boolean,
+): string | undefined {
+  const { asked, complete, stopped } = stream;
+  if (type === FrameType.CANCEL) {
+    if (!asked && stopped) return "a second time";
+    stream.stopped ||= !asked;
+    return undefined;
+  }
+  if (type !== FrameType.PAYLOAD) return undefined;
+  if (complete) return "after the end of its items";
+  // An end may cross the CANCEL, and so may what is left of an item.
+  if ((flags & Flag.NEXT) !== 0 && !continues) {
+    if (asked && stopped) return "an item for a peer that wants no more";
+    if (stream.credit-- === 0) return "an item without credit";
+  }
+  stream.complete = (flags & Flag.COMPLETE) !== 0;
+  return undefined;
+}
+
+/** Whether a frame that this end has sent was its last on a channel. */
+function isOverAfter({ asked, complete, peerComplete }: Stream, { type }: FrameView): boolean {
+  if (type === FrameType.ERROR) return true;
+  return asked ? type === FrameType.CANCEL || (complete && peerComplete) : complete;
+}
+
+/** Takes note of a frame that this end gets on a channel; true when it sends no more there. */
+function channelReceived(stream: Stream, { type, flags, requestN }: FrameView): boolean {
+  if (type === FrameType.REQUEST_N) stream.credit += requestN;
+  else if (type === FrameType.ERROR) return true;
+  else if (type === FrameType.CANCEL && !stream.asked) return true;
+  else if (type === FrameType.CANCEL) stream.stopped = true;
+  else if (type === FrameType.PAYLOAD) stream.peerComplete ||= (flags & Flag.COMPLETE) !== 0;
+  // Who has asked still says that its items are over, unless nobody wants to know.
+  return stream.asked && stream.peerComplete && (stream.complete || stream.stopped);
 }
 
 function introduction(end: End, view: FrameView): string | undefined {
