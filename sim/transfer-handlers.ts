@@ -159,13 +159,16 @@ export class TransferHandlers {
 
   /** The items rejected: there must be a reason for it. */
   #cutShort(id: string, sending: Sending | undefined, error: unknown): void {
-    const { ledger, plan, calm } = this.stage;
+    const { ledger, plan, calm, world } = this.stage;
     const entry = ledger.entries.get(id);
     if (entry === undefined || sending === undefined) return;
     const code = isTrunklineError(error) ? error.code : String(error);
     const { invalidAt } = sending.giving;
     const wrong = sending.given > invalidAt;
-    const gone = entry.settledAt !== undefined || entry.cancelledAt < Infinity || sending.failed;
+    // Who reads slowly learns late that its time was over.
+    const late = world.now >= Math.min(entry.totalAt, entry.dueAt) || entry.idleMs < Infinity;
+    const left = entry.settledAt !== undefined || entry.cancelledAt < Infinity;
+    const gone = left || late || sending.failed;
     const reasons: Record<string, boolean> = {
       INVALID_ARGUMENT: wrong && plan.habits.has("unchecked"),
       CANCELLED: !calm || gone || wrong || plan.habits.has("closes"),
