@@ -31,8 +31,8 @@ function truth(stage: Stage, entry: Entry): string | undefined {
   if (outcome === undefined) return env.alive ? "never settled" : undefined;
   const [run] = runs;
   const ended = run?.endedAt !== undefined && run.endedAt <= settledAt!;
-  const told = outcome.ok ? undefined : outcome.error;
-  if (entry.late && !(told?.executed === "no" && settledAt === entry.startedAt))
+  const failure = outcome.ok ? undefined : outcome.error;
+  if (entry.late && !(failure?.executed === "no" && settledAt === entry.startedAt))
     return "went over a connection that had ended, and was not refused at once";
   if (outcome.ok) {
     if (entry.member === "note" || outcome.left || ended) return undefined;
@@ -46,14 +46,14 @@ function truth(stage: Stage, entry: Entry): string | undefined {
   if (executed === "maybe" && stage.calm && !unsure.has(code) && !closing && !misread)
     return "nothing was in the way, and yet nobody knows whether it ran";
   if (executed === "yes" && !ended) return "executed: yes, but it had not ended";
-  if (executed !== "no" && entry.refusals > 0 && told?.reason === "not in the mood")
+  if (executed !== "no" && entry.refusals > 0 && failure?.reason === "not in the mood")
     return "its handler refused it, but it says more than no";
   return undefined;
 }
 
 /** A call has settled when its deadline is over; who gives up waits for nothing. */
 function inTime(stage: Stage, entry: Entry): string | undefined {
-  const { settledAt, env, dueAt, cancelledAt, member } = entry;
+  const { settledAt, env, dueAt, cancelledAt } = entry;
   if (settledAt === undefined) return undefined;
   const { ledger } = stage;
   // A stream's times are looked at with each item; what was accepted ends by its total only.

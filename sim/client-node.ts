@@ -11,6 +11,7 @@ import { Work, type Job } from "./contract.ts";
 import { Dice } from "./dice.ts";
 import { Draws } from "./draws.ts";
 import { WorkHandlers } from "./handlers.ts";
+import type { Life } from "./life.ts";
 import { tickMs } from "./plan.ts";
 import { read } from "./reader.ts";
 import type { Stage, Way } from "./stage.ts";
@@ -123,17 +124,12 @@ export class ClientNode {
   /** What servers call back. */
   #served(): ReturnType<typeof serve> {
     const [env, draws, transfers] = [this.env, this.#draws, this.#transfers];
-    const node = this;
-    return serve(
-      Work,
-      new WorkHandlers(this.#stage, {
-        ...{ env, draws, transfers, stoppingAt: Infinity, door: undefined, dials: true },
-        get peers() {
-          return node.#clients;
-        },
-        meet: () => {},
-      }),
-    );
+    const life: Life = {
+      ...{ env, draws, transfers, stoppingAt: Infinity, door: undefined, dials: true },
+      peer: (server) => this.#clients[server]!,
+      meet: () => {},
+    };
+    return serve(Work, new WorkHandlers(this.#stage, life));
   }
 
   async #closeAll(clients: readonly WorkClient[], withinMs: number): Promise<void> {

@@ -94,7 +94,7 @@ export class WorkHandlers extends TransferHandlers implements Handlers<typeof Wo
   /** Calls on, or back, when the job says so. */
   async #hop(job: Job, context: WorkContext): Promise<void> {
     const { ledger, world } = this.stage;
-    const { env, peers } = this.life;
+    const { env } = this.life;
     const [next, ...hops] = job.hops;
     if (next === undefined) return;
     const asking = {
@@ -105,7 +105,7 @@ export class WorkHandlers extends TransferHandlers implements Handlers<typeof Wo
     };
     const way = next.back
       ? this.stage.wayBack(context.peer, env)
-      : { by: peers[next.server]!, env, server: next.server };
+      : { by: this.life.peer(next.server), env, server: next.server };
     try {
       if (next.member === "perform") {
         await this.stage.perform(way, { ...jobOf(next), hops }, asking);

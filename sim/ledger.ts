@@ -1,7 +1,7 @@
 import { isTrunklineError, type TrunklineError } from "trunkline";
 import type { SimEnv, World } from "trunkline/testing";
 import type { End, Work } from "./contract.ts";
-import type { Sending } from "./sending.ts";
+import type { Sent } from "./sent.ts";
 
 export type OperationMember = Exclude<keyof typeof Work & string, keyof object>;
 
@@ -46,7 +46,7 @@ export interface Entry {
   produced: number;
   taken: number;
   /** The items that an upload or duplex sends, and the bounds that it was given. */
-  sending: Sending | undefined;
+  sending: Sent | undefined;
   totalAt: number;
   idleMs: number;
 }

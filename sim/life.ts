@@ -9,7 +9,7 @@ import type { Transfers } from "./transfers.ts";
 export interface Life {
   readonly env: SimEnv;
   /** For the calls that its handlers make. */
-  readonly peers: readonly (Client<typeof Work> & AsyncDisposable)[];
+  peer(server: number): Client<typeof Work>;
   /** What its handlers send in their turn. */
   readonly draws: Draws;
   readonly transfers: Transfers;

@@ -1,59 +1,28 @@
 import type { Piece, Transfer } from "./contract.ts";
 import { padOf } from "./contract.ts";
 import type { Entry } from "./ledger.ts";
+import { Sent, type Giving } from "./sent.ts";
 import type { Stage } from "./stage.ts";
 import { wait } from "./wait.ts";
 
 /** What no schema here takes. */
 const invalid = 7 as never;
 
-/** How a caller gives its items. */
-export interface Giving {
-  /** How many there are. */
-  readonly count: number;
-  /** How long it takes to make one. */
-  readonly everyMs: number;
-  /** It can be iterated without waiting. */
-  readonly sync: boolean;
-  /** Before this item it throws, the item does not match the contract, or it never comes; Infinity for none. */
-  readonly failsAt: number;
-  readonly invalidAt: number;
-  readonly waitsAt: number;
-}
-
 type Result = IteratorResult<Piece, undefined>;
 
 const done: Result = { done: true, value: undefined };
 
 /** The items that one caller sends: gives them as drawn, and looks at how it is asked for them. */
-export class Sending implements AsyncIterableIterator<Piece> {
-  readonly giving: Giving;
-  readonly order: Transfer;
-  /** What it throws. */
-  readonly failure: Error = new Error("the items have failed");
-  openedAt: number | undefined;
-  /** Items that were given, and that the handler has read. */
-  given = 0;
-  received = 0;
-  /** When the handler read the latest one, and when it was given. */
-  receivedAt = 0;
-  givenAt = 0;
-  /** It has ended by itself, or thrown. */
-  ended = false;
-  failed = false;
+export class Sending extends Sent implements AsyncIterableIterator<Piece> {
   #overAt = Infinity;
-  returned = 0;
-  /** It is asked for an item now. */
-  asked = false;
   readonly #stage: Stage;
   readonly #entry: Entry;
   #wake: (() => void) | undefined;
 
   constructor(stage: Stage, entry: Entry, order: Transfer, giving: Giving) {
+    super(order, giving);
     this.#stage = stage;
     this.#entry = entry;
-    this.order = order;
-    this.giving = giving;
   }
 
   /** What the client is given. */

@@ -20,7 +20,7 @@ export class ServerNode {
   readonly name: string;
   readonly address: string;
   readonly #stage: Stage;
-  life: (Life & { readonly chassis: Chassis }) | undefined;
+  life: (Life & { readonly chassis: Chassis; readonly peers: readonly object[] }) | undefined;
   #beginning = false;
   #env: SimEnv | undefined;
 
@@ -50,8 +50,9 @@ export class ServerNode {
     const draws = new Draws(plan, dice);
     const met: Peer[] = [];
     const life: Life = {
-      ...{ env, peers, stoppingAt: Infinity, door, draws, dials: false },
+      ...{ env, stoppingAt: Infinity, door, draws, dials: false },
       transfers: new Transfers(this.#stage),
+      peer: (server) => peers[server]!,
       meet: (peer) => {
         if (met.includes(peer)) return;
         if (met.push(peer) > peersMax) met.shift();
@@ -72,7 +73,7 @@ export class ServerNode {
         env,
         transports: [network],
       });
-      this.life = Object.assign(life, { chassis: started });
+      this.life = Object.assign(life, { chassis: started, peers });
     } catch (error) {
       ledger.complain(`${this.name} does not start: ${String(error)}`);
     }

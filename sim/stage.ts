@@ -3,7 +3,6 @@ import { SimNetwork, WireWatch, World, type SimEnv } from "trunkline/testing";
 import { Work, type Job } from "./contract.ts";
 import { Dice } from "./dice.ts";
 import { Ledger, type Entry } from "./ledger.ts";
-import type { Life } from "./life.ts";
 import { drawPlan, isCalm, tickMs, type Plan } from "./plan.ts";
 
 /** The most items, and bytes, that may lie between a producer and its reader: what one stream's credit allows. */
@@ -205,7 +204,7 @@ export class Stage {
   }
 
   /** The bound of one connection bounds what runs at once. */
-  checkInFlight({ env, dials }: Life): void {
+  checkInFlight({ env, dials }: { readonly env: SimEnv; readonly dials: boolean }): void {
     if (!this.oneConnection) return;
     const peers = this.network.ends.filter((e) => e.env === env && e.dialled === dials).length;
     const running = this.ledger.running(env);

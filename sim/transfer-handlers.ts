@@ -2,7 +2,7 @@ import { isTrunklineError, type HeadedContext, type ItemStream } from "trunkline
 import { Arrival, finish } from "./arrival.ts";
 import { padOf, type Piece, type Transfer, type Work } from "./contract.ts";
 import type { Life } from "./life.ts";
-import type { Sending } from "./sending.ts";
+import type { Sent } from "./sent.ts";
 import type { Stage } from "./stage.ts";
 import { wait } from "./wait.ts";
 
@@ -158,7 +158,7 @@ export class TransferHandlers {
   }
 
   /** The items rejected: there must be a reason for it. */
-  #cutShort(id: string, sending: Sending | undefined, error: unknown): void {
+  #cutShort(id: string, sending: Sent | undefined, error: unknown): void {
     const { ledger, plan, calm, world } = this.stage;
     const entry = ledger.entries.get(id);
     if (entry === undefined || sending === undefined) return;

@@ -3,7 +3,8 @@ import type { StreamOptions } from "trunkline";
 import type { Transfer } from "./contract.ts";
 import type { Entry } from "./ledger.ts";
 import { readPieces } from "./reader.ts";
-import { Sending, type Giving } from "./sending.ts";
+import { Sending } from "./sending.ts";
+import type { Giving } from "./sent.ts";
 import type { Asking, Stage, Way } from "./stage.ts";
 
 export type TransferMember = "gather" | "pour" | "talk" | "chat";
@@ -44,7 +45,8 @@ export class Transfers {
     });
     entry.totalAt = Math.min(world.now + (totalMs ?? Infinity), asking.dueAt ?? Infinity);
     entry.idleMs = idleMs ?? Infinity;
-    entry.sending = new Sending(this.#stage, entry, order, giving);
+    const sending = new Sending(this.#stage, entry, order, giving);
+    entry.sending = sending;
     this.#stage.expectTotal(id, totalMs);
     if (trace !== undefined) this.#stage.expectTrace(id, trace);
     const options: StreamOptions = {
@@ -52,8 +54,9 @@ export class Transfers {
       headers: { "x-id": id },
     };
     try {
-      if (member === "gather" || member === "pour") await this.#upload(way, entry, drawn, options);
-      else await this.#duplex(way, entry, drawn, options);
+      if (member === "gather" || member === "pour")
+        await this.#upload(way, entry, sending, drawn, options);
+      else await this.#duplex(way, entry, sending, drawn, options);
     } catch (error) {
       ledger.fail(entry, error);
       throw error;
@@ -65,11 +68,12 @@ export class Transfers {
   async #upload(
     { by }: Way,
     entry: Entry,
+    sending: Sending,
     { member, order }: DrawnTransfer,
     given: StreamOptions,
   ): Promise<void> {
     const { ledger, world } = this.#stage;
-    const { items } = entry.sending!;
+    const { items } = sending;
     const controller = new AbortController();
     const leave = (): void => {
       entry.cancelledAt = Math.min(entry.cancelledAt, world.now);
@@ -86,7 +90,7 @@ export class Transfers {
       if (getEventListeners(controller.signal, "abort").length > 0)
         ledger.complain(`${entry.id} has settled and listens to its signal`);
     });
-    if (id !== order.id || mark !== `${id}+` || count !== entry.sending!.received)
+    if (id !== order.id || mark !== `${id}+` || count !== sending.received)
       ledger.complain(`${order.id} was answered with ${count} items of ${id}, ${mark}`);
     ledger.settle(entry, { ok: true, left: false });
   }
@@ -94,11 +98,12 @@ export class Transfers {
   async #duplex(
     { by }: Way,
     entry: Entry,
+    sending: Sending,
     { member, order, takes, paceMs }: DrawnTransfer,
     options: StreamOptions,
   ): Promise<void> {
     const { world } = this.#stage;
-    const given = entry.sending!.items;
+    const given = sending.items;
     const items =
       member === "talk"
         ? by.talk(given, { ...options, head: order })
