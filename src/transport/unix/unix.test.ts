@@ -410,7 +410,7 @@ test(
     t.after(() => dialled.forEach((connection) => connection.destroy("the test is over")));
     await rejects(
       async () => {
-        for (;;) dialled.push(await dial(path, 100));
+        for (;;) dialled.push(await dial(path, 1_000));
       },
       {
         code: "UNAVAILABLE",
