@@ -77,9 +77,15 @@ await using app = await chassisWhenFree({
       // What the ledger has flows through the navigator into the archive, and each asks for the next line only when it has
       // room: no process holds the sheet as a whole but the last one. What this tower itself remembers does not matter.
       async signOff(_, { trace }) {
-        const from = { tower: member.name, after: await archive.last(member.name) };
-        const legs = navigator.courses(ledger.written(from));
-        return { sheet: await archive.store(legs, { head: from }), trace: trace.traceId };
+        let after = await archive.last(member.name);
+        for (;;) {
+          const head = { tower: member.name, after };
+          const legs = navigator.courses(ledger.written(head));
+          const stored = await archive.store.result(legs, { head });
+          if (stored.ok) return { sheet: stored.value, trace: trace.traceId };
+          if (stored.error.code !== "OUT_OF_TURN") throw stored.error;
+          after = stored.error.data.upTo; // what the tower before this one had sent was complete after all
+        }
       },
       board: (_, { signal }) => board.from(board.size - boardLines, signal),
     }),
