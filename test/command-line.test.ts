@@ -1,5 +1,7 @@
 // The program as people start it, against a process of its own: exit codes, pipes, Ctrl-C; and the page that shows it.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -110,6 +112,23 @@ suite("trunkline, against a running example", () => {
     const { code, stderr } = await reading.ended;
     equal(code, 130);
     match(stderr, /^CANCELLED clock\.ticks/);
+  });
+
+  test("Ctrl-C ends it also when nobody reads its output any more", async () => {
+    const words = ["call", address, "clock.ticks", '{"most":1000000000}'];
+    const stuck = spawn(process.execPath, [...fromSource, program, ...words], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    await once(stuck.stdout, "readable");
+    // The ticks stop when there is no room for them.
+    for (let before = ""; ;) {
+      const { stdout } = await trunkline("call", address, "clock.count");
+      if (stdout === before) break;
+      before = stdout;
+    }
+    stuck.kill("SIGINT");
+    deepEqual(await once(stuck, "exit"), [130, null]);
+    stuck.stdout.destroy();
   });
 
   test("an upload and a duplex in a pipe, and their items to the last byte", async () => {

@@ -25,7 +25,9 @@ stderr.on("error", () => {});
 const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
 const terminal: Terminal = {
   async print(text) {
-    if (!stdout.write(text)) await once(stdout, "drain");
+    if (stdout.write(text)) return;
+    // Who reads no further does not keep Ctrl-C from ending it.
+    await once(stdout, "drain", { signal: interruption.signal }).catch(() => {});
   },
   tell: (text) => void stderr.write(text),
   colours: isatty(1) && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb",
@@ -46,3 +48,5 @@ const terminal: Terminal = {
 process.exitCode = await run(argv.slice(2), terminal);
 // What was not read to its end, of a terminal too, must not keep the program.
 stdin.destroy();
+// Nor must what nobody reads, when it was interrupted.
+if (interruption.signal.aborted && stdout.writableLength > 0) process.exit();
