@@ -121,10 +121,10 @@ suite("trunkline, against a running example", () => {
     });
     await once(stuck.stdout, "readable");
     // The ticks stop when there is no room for them.
-    for (let before = ""; ;) {
+    for (let earlier = ""; ;) {
       const { stdout } = await trunkline("call", address, "clock.count");
-      if (stdout === before) break;
-      before = stdout;
+      if (stdout === earlier) break;
+      earlier = stdout;
     }
     stuck.kill("SIGINT");
     deepEqual(await once(stuck, "exit"), [130, null]);
