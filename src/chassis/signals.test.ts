@@ -176,7 +176,7 @@ test("a process that is killed takes its calls with it at once, and the next one
   await Promise.all(cut);
   assert.equal((await child.ended).signal, "SIGKILL");
   assert.ok(existsSync(child.path), "nobody was left to remove it");
-  await using hasty = client(Desk, `unix:${child.path}`, { connectWait: 300 });
+  await using hasty = client(Desk, `unix:${child.path}`, { connectWait: 2_000 });
   const told = await hasty.ask.result("now");
   assert.ok(!told.ok);
   assert.match(

@@ -330,7 +330,7 @@ test("a failure is one JSON object for programs", async () => {
 });
 
 test("nobody there is told at once when the deadline says so, and nothing ran", async () => {
-  const words = ["call", "memory:cli-nobody", "orders.get", '"o"', "--deadline", "30ms"];
+  const words = ["call", "memory:cli-nobody", "orders.get", '"o"', "--deadline", "500ms"];
   const { code, err } = await trunkline(words);
   equal(code, 4);
   match(err, /^UNAVAILABLE .*memory:cli-nobody/);
