@@ -163,7 +163,8 @@ export function checkPrompt(stage: Stage): void {
   for (const entry of ledger.entries.values()) {
     const [run] = entry.runs;
     const idle = entry.settledAt! - Math.max(entry.startedAt, unwantedAt(entry, wayMs));
-    if (idle > wayMs)
+    // Who reads items notices with the next one that it asks for.
+    if (idle > wayMs && !reads(entry))
       ledger.complain(
         `${entry.id} goes on for ${idle.toFixed(2)} ms after its parent was cancelled`,
       );

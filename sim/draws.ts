@@ -88,6 +88,7 @@ export class Draws {
           [1, dice.between(100, large ? 120 : 500)],
           [dice.chance(0.5) ? 1 : 0, large ? few : endless],
         ]);
+    const manner = this.#manner();
     const order: Transfer = {
       id,
       mark: id,
@@ -99,10 +100,11 @@ export class Draws {
           : dice.between(0, 100),
       reads: count === endless || dice.chance(0.25) ? dice.between(0, 80) : endless,
       stops: dice.chance(0.1),
-      paceMs: this.paceMs(),
+      // Who does not listen is through with what has come before anybody looks.
+      paceMs: Math.min(this.paceMs(), manner.heeds ? Infinity : 10),
       manner: dice.pick(["echo", "echo", "speak", "listen"]),
       gives: huge ? few : dice.between(0, 60),
-      ...this.#manner(),
+      ...manner,
     };
     return {
       member,

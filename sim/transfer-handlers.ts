@@ -167,7 +167,8 @@ export class TransferHandlers {
     const wrong = sending.given > invalidAt;
     // Who reads slowly learns late that its time was over.
     const late = world.now >= Math.min(entry.totalAt, entry.dueAt) || entry.idleMs < Infinity;
-    const left = entry.settledAt !== undefined || entry.cancelledAt < Infinity;
+    const left =
+      entry.settledAt !== undefined || entry.cancelledAt < Infinity || entry.parent !== undefined;
     const gone = left || late || sending.failed;
     const reasons: Record<string, boolean> = {
       INVALID_ARGUMENT: wrong && plan.habits.has("unchecked"),
