@@ -3,7 +3,7 @@ import { isTrunklineError } from "../src/base/error.ts";
 import { tickMs } from "../src/base/timer-wheel.ts";
 import { beginTrace } from "../src/base/trace.ts";
 import { Attempt } from "../src/protocol/attempt.ts";
-import type { Caller } from "../src/protocol/protocol.ts";
+import type { Caller, Sink, Source } from "../src/protocol/protocol.ts";
 import { rsocket } from "../src/protocol/rsocket/index.ts";
 import { address, FuzzTransport, wholeFrames } from "./carrier.ts";
 import { HostileServer } from "./hostile-server.ts";
@@ -13,7 +13,8 @@ import { FuzzEnv } from "./fuzz-env.ts";
 
 /**
  * A client with a hostile server: whatever comes back, each call and stream settles by its deadline, with an answer or
- * a typed error; the client throws nothing else, keeps nothing, and works again as soon as a good server is there.
+ * a typed error; the client throws nothing else, keeps nothing, and works again as soon as a good server is there. Half
+ * of them serve too.
  */
 export const client: Target = { name: "client", batch: 10, run };
 
@@ -31,7 +32,9 @@ async function run(input: Input): Promise<void> {
       env,
     ),
   );
-  const caller = protocol.connect(address, { outstandingMax: 20 }, env);
+  const services = dispatcher(env);
+  const serving = input.once(2) ? { dispatcher: services } : {};
+  const caller = protocol.connect(address, { outstandingMax: 20, ...serving }, env);
   const work = new Work(input, env, caller);
 
   for (let left = input.between(1, 40); left > 0; left--) {
@@ -54,6 +57,8 @@ async function run(input: Input): Promise<void> {
   await env.until(served.drain(1_000));
   await env.pass(2_000);
   equal(env.alarms, 0, "no alarm is left");
+  for (const { operation, inFlight } of services.stats())
+    equal(inFlight, 0, `nothing of ${operation} is left`);
 }
 
 async function wait(input: Input, env: FuzzEnv): Promise<void> {
@@ -61,6 +66,12 @@ async function wait(input: Input, env: FuzzEnv): Promise<void> {
   input.note(`wait ${ms} ms`);
   await env.pass(ms);
 }
+
+const settings = {
+  idleMs: Infinity,
+  accept: (item: unknown) => item,
+  settled: <T>(failure: T): T => failure,
+};
 
 /** What the client's user has begun, and how it ended. */
 class Work {
@@ -82,7 +93,7 @@ class Work {
     const env = this.#env;
     const deadlineAt = env.now() + input.pick([10, 500, Work.deadlineMsMax]);
     const attempt = new Attempt(deadlineAt, deadlineAt, beginTrace(env), undefined, undefined);
-    const kind = input.pick(["call", "stream", "notify"] as const);
+    const kind = input.pick(["call", "stream", "notify", "upload", "duplex"] as const);
     input.note(`the client begins a ${kind}, for ${deadlineAt - env.now()} ms`);
     this.#watch(this.#start(kind, attempt), kind, deadlineAt);
     if (input.once(6)) env.yield(() => attempt.cancel("caller"));
@@ -93,29 +104,54 @@ class Work {
     equal(this.#under, 0, "everything has settled");
   }
 
-  #start(kind: "call" | "stream" | "notify", attempt: Attempt): Promise<unknown> {
+  #start(
+    kind: "call" | "stream" | "notify" | "upload" | "duplex",
+    attempt: Attempt,
+  ): Promise<unknown> {
     switch (kind) {
       case "call":
         return this.#caller.call(operationNamed("echo"), "x", attempt);
       case "notify":
         return this.#caller.notify(operationNamed("note"), { text: "x" }, attempt);
+      case "upload": {
+        const options = { idleMs: this.#input.pick([Infinity, 300]) };
+        return this.#caller.upload(
+          operationNamed("sum"),
+          undefined,
+          this.#source(),
+          attempt,
+          options,
+        );
+      }
       case "stream":
-        return this.#read(attempt);
+        return this.#read(
+          this.#caller.stream(operationNamed("ticks"), undefined, attempt, settings),
+        );
+      case "duplex":
+        return this.#read(
+          this.#caller.duplex(operationNamed("mirror"), 1, this.#source(), attempt, settings),
+        );
     }
   }
 
-  async #read(attempt: Attempt): Promise<void> {
-    const settled = <T>(failure: T): T => failure;
-    const options = { idleMs: Infinity, accept: (item: unknown) => item, settled };
+  /** Gives some items as it is asked for them; sometimes it fails, or waits for ever. */
+  #source(): Source {
+    const count = this.#input.pick([0, 3, 1_000]);
+    const end = this.#input.pick(["ends", "ends", "fails", "waits"] as const);
+    return async (sink: Sink) => {
+      for (let n = 0; n < count; n++) {
+        while (!sink.ready && !sink.closed) await sink.whenReady();
+        if (sink.closed) return;
+        sink.put(n);
+      }
+      if (end === "fails") throw new Error("the items have failed");
+      if (end === "waits") await new Promise<never>(() => {});
+    };
+  }
+
+  async #read(items: AsyncIterable<unknown>): Promise<void> {
     let left = this.#input.pick([1, 20, Infinity]);
-    for await (const _ of this.#caller.stream(
-      operationNamed("ticks"),
-      undefined,
-      attempt,
-      options,
-    )) {
-      if (--left === 0) return;
-    }
+    for await (const _ of items) if (--left === 0) return;
   }
 
   #watch(promise: Promise<unknown>, kind: string, deadlineAt: number): void {

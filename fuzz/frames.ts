@@ -57,9 +57,9 @@ export function streamFrame(input: Input, hints: Hints = {}): Buffer {
   const streamId = anyStream(input, hints);
   switch (input.between(0, 6)) {
     case 0:
-      return made(write.writeRequestN(memory, 0, streamId, anyCredit(input)));
+      return creditFrame(input, streamId);
     case 1:
-      return made(write.writeCancel(memory, 0, streamId));
+      return cancelFrame(streamId);
     case 2:
       return made(write.writeComplete(memory, 0, streamId));
     case 3:
@@ -93,6 +93,20 @@ export function payloadFrame(input: Input, streamId: number, data?: Uint8Array):
   const head = flags | (metadata === undefined ? 0 : Flag.METADATA);
   const at = write.writeHeader(memory, 0, streamId, FrameType.PAYLOAD, head);
   return made(body(at, metadata, data ?? anyBytes(input)));
+}
+
+export function creditFrame(input: Input, streamId: number): Buffer {
+  return made(write.writeRequestN(memory, 0, streamId, anyCredit(input)));
+}
+
+export function cancelFrame(streamId: number): Buffer {
+  return made(write.writeCancel(memory, 0, streamId));
+}
+
+/** An item, as most are. */
+export function itemFrame(streamId: number, data: Uint8Array, flags: number = Flag.NEXT): Buffer {
+  const at = write.writeHeader(memory, 0, streamId, FrameType.PAYLOAD, flags);
+  return made(body(at, undefined, data));
 }
 
 export function errorFrame(input: Input, streamId: number): Buffer {

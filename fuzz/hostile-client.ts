@@ -1,18 +1,18 @@
 import { metadataMimeType } from "../src/protocol/rsocket/metadata/metadata.ts";
 import { Flag, FrameType } from "../src/wire/frame-type.ts";
 import { writeHeader } from "../src/wire/write.ts";
+import { channelFrames } from "./channel-frames.ts";
 import {
-  anyBytes,
   anyFrame,
   fragmentsOf,
   keepaliveFrame,
   mutated,
+  payloadFrame,
   pushFrame,
-  requestFrame,
   setupFrame,
   streamFrame,
 } from "./frames.ts";
-import { operations } from "./service.ts";
+import { announcement, contracts, json, request } from "./requests.ts";
 import type { Input } from "./target.ts";
 
 /** One thing that a hostile client does. */
@@ -24,14 +24,6 @@ export type Act =
   | { readonly type: "stall"; readonly stalled: boolean }
   | { readonly type: "end" };
 
-const requestTypeOf = {
-  call: FrameType.REQUEST_RESPONSE,
-  stream: FrameType.REQUEST_STREAM,
-  upload: FrameType.REQUEST_CHANNEL,
-  duplex: FrameType.REQUEST_CHANNEL,
-  notification: FrameType.REQUEST_FNF,
-} as const;
-
 /** What a hostile client does, from its first frame on: much of it makes sense, so that it gets far. */
 export function* hostileClient(input: Input): Generator<Act> {
   const history: Buffer[] = [];
@@ -42,7 +34,7 @@ export function* hostileClient(input: Input): Generator<Act> {
 
   if (!input.once(15)) yield frame(firstFrame(input));
   for (let left = input.between(1, 40); left > 0; left--) {
-    switch (input.between(0, 13)) {
+    switch (input.between(0, 16)) {
       case 0:
         yield { type: "wait", ms: 0 };
         break;
@@ -82,9 +74,40 @@ export function* hostileClient(input: Input): Generator<Act> {
           yield frame(fragment(streamId, FrameType.PAYLOAD), 300);
         }
         break;
+      case 11:
+      case 12:
+        yield* conversation(input, frame);
+        break;
+      case 13:
+        yield* calledBack(input, frame);
+        break;
       default:
         yield frame(request(input));
     }
+  }
+}
+
+/** A channel with whatever may come on it, in any order. */
+function* conversation(
+  input: Input,
+  frame: (bytes: Buffer, times?: number) => Act,
+): Generator<Act> {
+  const streamId = 1 + 2 * input.between(0, 15);
+  yield frame(request(input, streamId, ["sum", "some", "mirror"]));
+  for (const { frames, times } of channelFrames(input, streamId)) {
+    if (input.once(3)) yield { type: "wait", ms: 0 };
+    for (const bytes of frames) yield frame(bytes, times);
+  }
+}
+
+/** Lets itself be asked, and answers with anything. */
+function* calledBack(input: Input, frame: (bytes: Buffer, times?: number) => Act): Generator<Act> {
+  yield frame(request(input, undefined, ["back"]));
+  yield { type: "wait", ms: 0 };
+  const streamId = 2 * input.between(1, 4);
+  for (let left = input.between(1, 3); left > 0; left--) {
+    const answer = payloadFrame(input, streamId, Buffer.from(input.pick(["1", '"x"', "{"])));
+    yield frame(input.once(3) ? streamFrame(input, { streamId }) : answer);
   }
 }
 
@@ -132,90 +155,4 @@ function firstFrame(input: Input): Buffer {
 function introduction(input: Input): Buffer {
   const instance = input.once(10) ? null : "fuzz";
   return json(input, { wire: 1, codecs: ["json", "raw"], instance, contracts: contracts(input) });
-}
-
-function announcement(input: Input): Buffer {
-  return json(input, { contracts: contracts(input) });
-}
-
-function contracts(input: Input): unknown {
-  const own = ["fuzzed", 1, "digest", operations.map(({ member }) => member)];
-  if (!input.once(8)) return [own];
-  const many = Array.from({ length: input.pick([10, 70_000]) }, (_, n) => `x${n}`);
-  return input.pick<unknown>([
-    [],
-    null,
-    {},
-    [null],
-    [["fuzzed", 2, "", ["echo"]], own],
-    [["__proto__", 1, "", ["__proto__", "constructor"]], own],
-    [["fuzzed", "1", "", ["echo"]]],
-    [["fuzzed", 1, 7, [null, 7, {}, "echo"]]],
-    [["many", 1, "", many], own],
-  ]);
-}
-
-function json(input: Input, value: unknown): Buffer {
-  const text = Buffer.from(JSON.stringify(value));
-  if (input.once(30))
-    return Buffer.from(input.pick(["", "{", "null", "7", '"', "[".repeat(20_000), "{}"]));
-  return input.once(15) ? mutated(input, text) : text;
-}
-
-/** A request as Trunkline makes it, more or less. */
-function request(input: Input): Buffer {
-  const index = input.once(15) ? input.between(0, 0xffff) : input.between(0, operations.length - 1);
-  const kind = operations[index]?.kind ?? "call";
-  const type = input.once(15) ? input.between(4, 7) : requestTypeOf[kind];
-  const metadata = requestMetadata(input, index);
-  return requestFrame(input, type, {
-    metadata,
-    data: requestData(input),
-    streamId: 1 + 2 * input.between(0, 15),
-  });
-}
-
-const unbounded = 0xffff_ffff;
-
-/** Operation, codec, flags, time left, trace, span, trace flags, extensions: docs/protocol.md. */
-function requestMetadata(input: Input, index: number): Buffer {
-  const fixed = input.bytes(33);
-  fixed.writeUInt16BE(index, 0);
-  fixed[2] = input.once(15) ? input.between(0, 9) : 1;
-  fixed[3] = 0;
-  fixed.writeUInt32BE(input.pick([0, 1, 50, 1_000, unbounded, unbounded]), 4);
-  const whole = input.once(4) ? Buffer.concat([fixed, extension(input)]) : fixed;
-  return input.once(15) ? mutated(input, whole) : whole;
-}
-
-function extension(input: Input): Buffer {
-  const contents = [
-    "",
-    "key",
-    '{"a":"b"}',
-    '{"A":1}',
-    "[]",
-    "{",
-    '{"__proto__":"x","constructor":"y"}',
-  ];
-  const content = input.once(4) ? anyBytes(input) : Buffer.from(input.pick(contents));
-  const head = Buffer.from([input.between(0, 5), content.length >>> 8, content.length]);
-  return Buffer.concat([head, content]);
-}
-
-function requestData(input: Input): Buffer {
-  const texts = [
-    "",
-    "null",
-    "7",
-    '{"to":3}',
-    '{"to":300}',
-    '{"how":"declared"}',
-    '{"how":""}',
-    '{"text":"x"}',
-    '{"to":',
-  ];
-  if (input.once(12)) return anyBytes(input);
-  if (input.once(200)) return Buffer.from("[".repeat(20_000) + "]".repeat(20_000));
-  return Buffer.from(input.pick(texts));
 }

@@ -14,6 +14,8 @@ import {
   streamFrame,
 } from "./frames.ts";
 import type { Carrier, Watch } from "./carrier.ts";
+import { channelFrames } from "./channel-frames.ts";
+import { announcement, request } from "./requests.ts";
 import type { Input } from "./target.ts";
 
 /** A server that answers with anything: it knows what was asked, and makes much of its nonsense about that. */
@@ -24,6 +26,8 @@ export class HostileServer {
   /** The newest connection, if it is open. */
   #carrier: Carrier | undefined;
   #asked: number[] = [];
+  /** What has been asked of the client on this connection. */
+  readonly #asks = new Set<number>();
 
   constructor(input: Input) {
     this.#input = input;
@@ -33,6 +37,7 @@ export class HostileServer {
   accept(connect: (watch: Watch) => Carrier): void {
     this.#input.note("the client connects");
     this.#asked = [];
+    this.#asks.clear();
     const carrier = connect({
       frame: (memory, from, to) => this.#received(memory, from, to),
       ended: () => {},
@@ -45,7 +50,7 @@ export class HostileServer {
 
   act(): void {
     const input = this.#input;
-    switch (input.between(0, 9)) {
+    switch (input.between(0, 13)) {
       case 0:
         return this.#send(mutated(input, input.once(2) ? anyFrame(input) : this.#answer()));
       case 1:
@@ -58,9 +63,28 @@ export class HostileServer {
         return this.#rare();
       case 5:
         return this.#sendFragments();
+      case 6:
+        for (const { frames, times } of channelFrames(input, this.#stream()))
+          for (const frame of frames) this.#send(frame, times);
+        return;
+      case 7:
+        return this.#send(pushFrame(announcement(input)));
+      case 8:
+      case 9:
+        return this.#ask();
       default:
         return this.#send(this.#answer());
     }
+  }
+
+  /** Asks the client, which may serve nothing; numbers are given twice, too. */
+  #ask(): void {
+    const input = this.#input;
+    const streamId = input.once(12) ? input.between(0, 9) : 2 * input.between(1, 12);
+    this.#send(request(input, streamId));
+    if (input.once(2)) return;
+    for (const { frames, times } of channelFrames(input, streamId))
+      for (const frame of frames) this.#send(frame, times);
   }
 
   leave(): void {
@@ -143,15 +167,23 @@ export class HostileServer {
     const view = this.#view;
     if (view.read(memory, from, to) !== undefined)
       throw new Error(`the client sent ${memory.toString("hex", from, to)}`);
-    if (view.type >= FrameType.REQUEST_RESPONSE && view.type <= FrameType.REQUEST_CHANNEL)
-      this.#asked.push(view.streamId);
+    if (isRequest(view)) this.#asked.push(view.streamId);
+    else if (view.streamId > 0 && (view.streamId & 1) === 0 && !this.#asks.has(view.streamId))
+      throw new Error(`the client answers on stream ${view.streamId}, of which nothing was asked`);
   }
 
   #send(frame: Buffer, times: number = 1): void {
     this.#input.note(times === 1 ? "frame" : `frame ×${times}`, frame);
     this.#history.push(frame);
+    const view = this.#view;
+    if (view.read(frame, 0, frame.length) === undefined && isRequest(view))
+      this.#asks.add(view.streamId);
     for (let left = times; left > 0; left--) this.#carrier?.send(frame);
   }
+}
+
+function isRequest({ type }: FrameView): boolean {
+  return type >= FrameType.REQUEST_RESPONSE && type <= FrameType.REQUEST_CHANNEL;
 }
 
 function end(streamId: number): Buffer {

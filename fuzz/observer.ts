@@ -18,6 +18,10 @@ interface Asked {
   following: boolean;
   /** The last fragment of a request has not been sent. */
   unfinished: boolean;
+  /** Requests that were channels: the server gives credit for items, or says that it wants no more. */
+  channels: number;
+  /** Items that the server has asked for and that have not been sent. */
+  granted: number;
 }
 
 /**
@@ -37,6 +41,8 @@ export class Observer {
   readonly #got = new FrameView();
   readonly #asked = new Map<number, Asked>();
   readonly #echoes: string[] = [];
+  /** The highest stream id that the server has given. */
+  #lastBack = 0;
 
   /** KEEPALIVE frames that ask for an answer and have not got it. */
   get echoesMissing(): number {
@@ -64,6 +70,7 @@ export class Observer {
       asked.answers++;
       asked.credit += requestN;
       asked.unfinished ||= follows;
+      if (type === FrameType.REQUEST_CHANNEL) asked.channels++;
     } else if (type === FrameType.REQUEST_N) {
       this.#of(streamId).credit += requestN;
     } else if (type === FrameType.ERROR && streamId === 0) {
@@ -87,9 +94,17 @@ export class Observer {
       case FrameType.REQUEST_STREAM:
       case FrameType.REQUEST_CHANNEL:
         return (streamId & 1) === 0 || this.#asked.has(streamId);
+      case FrameType.PAYLOAD:
+        return this.#beyond(streamId) || this.#first;
       default:
         return this.#first;
     }
+  }
+
+  /** Something that may be an item on a channel, and for which no credit has been seen. */
+  #beyond(streamId: number): boolean {
+    const asked = this.#asked.get(streamId);
+    return asked !== undefined && asked.channels > 0 && asked.granted-- <= 0;
   }
 
   received(memory: Buffer, from: number, to: number): void {
@@ -99,6 +114,7 @@ export class Observer {
     const told = `${frameName(view.type)} on stream ${view.streamId}`;
     ok(this.lastWord === undefined, `${told} after ERROR[${errorName(this.lastWord ?? 0)}]`);
     if (view.streamId === 0) this.#connection(memory, view, told);
+    else if ((view.streamId & 1) === 0) this.#calledBack(view, told);
     else this.#stream(view, told);
   }
 
@@ -124,9 +140,24 @@ export class Observer {
     }
   }
 
+  /** What the server asks: calls, which it may give up. */
+  #calledBack({ streamId, type }: FrameView, told: string): void {
+    if (type === FrameType.REQUEST_RESPONSE) {
+      ok(streamId > this.#lastBack, `${told}: the number was given before`);
+      this.#lastBack = streamId;
+    } else {
+      ok(type === FrameType.CANCEL && streamId <= this.#lastBack, told);
+    }
+  }
+
   #stream(view: FrameView, told: string): void {
     const asked = this.#of(view.streamId);
     ok(asked.ends < asked.answers, `${told}, of which nothing was asked, or which has ended`);
+    if (view.type === FrameType.REQUEST_N || view.type === FrameType.CANCEL) {
+      ok(asked.channels > 0, `${told}, which is no channel`);
+      asked.granted += view.type === FrameType.REQUEST_N ? view.requestN : 0;
+      return;
+    }
     if (view.type === FrameType.ERROR) {
       asked.ends++;
       asked.following = false;
@@ -152,6 +183,8 @@ export class Observer {
         items: 0,
         following: false,
         unfinished: false,
+        channels: 0,
+        granted: 0,
       };
       this.#asked.set(streamId, asked);
     }

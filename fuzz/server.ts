@@ -23,9 +23,8 @@ async function run(input: Input): Promise<void> {
   const env = new FuzzEnv(input.seed);
   const transport = new FuzzTransport();
   const protocol = rsocket(transport);
-  const served = await env.until(
-    protocol.serve(address, dispatcher(env), { instance: "fuzz" }, env),
-  );
+  const services = dispatcher(env);
+  const served = await env.until(protocol.serve(address, services, { instance: "fuzz" }, env));
   const good = protocol.connect(address, {}, env);
 
   const asksGood = async (): Promise<void> => {
@@ -51,6 +50,8 @@ async function run(input: Input): Promise<void> {
   await env.pass(2_000);
   equal(served.connections, 0, "no connection is left");
   equal(served.inFlight, 0, "no request is left");
+  for (const { operation, inFlight } of services.stats())
+    equal(inFlight, 0, `nothing of ${operation} is left`);
   equal(env.alarms, 0, "no alarm is left");
   equal(await env.until(served.drain(1_000)), 0);
   equal(env.alarms, 0, "no alarm is left after the drain");

@@ -3,11 +3,13 @@ import { sleep } from "../src/base/alarm.ts";
 import type { Env } from "../src/base/env.ts";
 import { membersOf } from "../src/call/compile.ts";
 import { serve, Services } from "../src/call/serve.ts";
-import { call, contract, notification, stream } from "../src/contract/index.ts";
+import { call, contract, duplex, notification, stream, upload } from "../src/contract/index.ts";
+import { beginTrace } from "../src/base/trace.ts";
+import { Attempt } from "../src/protocol/attempt.ts";
+import { callbackTo } from "../src/protocol/callback.ts";
 import type { Operation } from "../src/protocol/operation.ts";
-import type { Dispatcher } from "../src/protocol/protocol.ts";
 
-/** What the fuzzed server serves: one operation for each way in which an answer can come, or not come. */
+/** What the fuzzed server serves, and a client that serves: one operation for each way in which an answer can come, or not come. */
 const Fuzzed = contract(
   "fuzzed",
   { version: "1.0.0" },
@@ -20,6 +22,14 @@ const Fuzzed = contract(
     /** An item every ten milliseconds, for ever. */
     ticks: stream({ out: z.string() }),
     note: notification({ in: z.object({ text: z.string() }) }),
+    /** Reads all items. */
+    sum: upload({ in: z.number(), out: z.number() }),
+    /** Reads some, and answers in the middle. */
+    some: upload({ head: z.object({ to: z.number() }), in: z.unknown(), out: z.number() }),
+    /** An item for each. */
+    mirror: duplex({ head: z.unknown(), in: z.unknown(), out: z.unknown() }),
+    /** Asks whoever asks. */
+    back: call({ out: z.unknown() }),
   },
 );
 
@@ -30,7 +40,7 @@ export function operationNamed(member: string): Operation {
   return operations.find((operation) => operation.member === member)!;
 }
 
-export function dispatcher(env: Env): Dispatcher {
+export function dispatcher(env: Env): Services {
   const service = serve(Fuzzed, {
     echo: (input) => input,
     fail: ({ how }, { errors }) => {
@@ -53,6 +63,23 @@ export function dispatcher(env: Env): Dispatcher {
       }
     },
     note: () => {},
+    async sum(items) {
+      let sum = 0;
+      for await (const item of items) sum += item;
+      return sum;
+    },
+    async some(items, { head }) {
+      let count = 0;
+      while (count < head.to && (await items.next()).done !== true) count++;
+      return count;
+    },
+    async *mirror(items) {
+      for await (const item of items) yield item;
+    },
+    back: (_input, { peer }) => {
+      const attempt = new Attempt(env.now() + 500, Infinity, beginTrace(env), undefined, undefined);
+      return callbackTo(peer)!.call(operationNamed("echo"), "and you?", attempt);
+    },
   });
   return new Services([service], { interceptors: [], checkSent: true }, env);
 }
