@@ -170,6 +170,7 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
 
   #dial(): void {
     if (this.#dialling || this.#backoff !== undefined || this.#closed !== undefined) return;
+    if (this.#session !== undefined) return; // who waits although there is one waits for its first item
     this.#dialling = true;
     const options = {
       until: this.env.now() + dialMs,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { sleep } from "../../base/alarm.ts";
 import { Attempt } from "../attempt.ts";
 import type { Source } from "../protocol.ts";
 import { declare } from "../suite/declare.ts";
@@ -343,4 +344,32 @@ test("an upload goes along when the server refuses our own form, and when it sen
     assert.deepEqual(mimes, [compact, composite, composite]);
     const channel = ["REQUEST_CHANNEL", 0, "1"];
     assert.deepEqual(seen, [channel, channel]);
+  }));
+
+test("an upload that waits for its first item has a connection: the end of the one before opens no further one", () =>
+  play(async (scene) => {
+    const peers: FramePeer[] = [];
+    await scene.listen((peer) => void peers.push(peer));
+    const caller = scene.connect();
+    const call = caller.call(scene.operations.place, 0, scene.attempt());
+    while (peers.length < 1) await scene.turns();
+    assert.equal(mimeOf(await peers[0]!.next()), compact);
+    peers[0]!.send(unsupported); // and it does not close its side
+    while (peers.length < 2) await scene.turns();
+    assert.equal(mimeOf(await peers[1]!.next()), composite);
+    peers[1]!.send(answer((await peers[1]!.next()).streamId, "8"));
+    assert.equal(await call, 8);
+    const first = Promise.withResolvers<number>();
+    const answered = caller.upload(
+      sum,
+      undefined,
+      giving(first.promise),
+      scene.attempt(),
+      unbounded,
+    );
+    await sleep(scene.env, 2_000); // who does not close its side is cut off after one
+    assert.deepEqual([peers[0]!.closedBy === undefined, scene.dials.length], [false, 2]);
+    first.resolve(1);
+    peers[1]!.send(answer((await peers[1]!.next("KEEPALIVE")).streamId, "1"));
+    assert.equal(await answered, 1);
   }));
