@@ -26,7 +26,7 @@ export class HostileServer {
   /** The newest connection, if it is open. */
   #carrier: Carrier | undefined;
   #asked: number[] = [];
-  /** What has been asked of the client on this connection. */
+  /** What has been asked of the client, on any connection: answers of the one before may still come. */
   readonly #asks = new Set<number>();
 
   constructor(input: Input) {
@@ -37,7 +37,6 @@ export class HostileServer {
   accept(connect: (watch: Watch) => Carrier): void {
     this.#input.note("the client connects");
     this.#asked = [];
-    this.#asks.clear();
     const carrier = connect({
       frame: (memory, from, to) => this.#received(memory, from, to),
       ended: () => {},
