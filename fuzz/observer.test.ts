@@ -17,6 +17,10 @@ const call = "> 00000001 1000";
 const stream = "> 00000001 1800 00000002";
 const item = "< 00000001 2820 37";
 const end = "< 00000001 2840";
+const channel = "> 00000001 1c00 00000001";
+const grant = "< 00000001 2000 00000002";
+const given = "> 00000001 2820 37";
+const broken = "< 00000000 2c00 00000101";
 
 /** Without these the fuzzing would pass by seeing nothing. */
 suite("the observer of a server", () => {
@@ -29,6 +33,11 @@ suite("the observer of a server", () => {
     watch("> 00000001 1080", "> 00000001 28a0 37", "> 00000001 2820", "< 00000001 2860 37");
     watch("> 00000001 1080", "< 00000001 2c00 00000202");
     watch("> 80000001 1000", "< 00000000 2c00 00000101");
+    watch(channel, grant, given, given, "> 00000001 2840", "< 00000001 2860 37");
+    watch(channel, grant, given, "< 00000001 2400", given, "< 00000001 2860 37");
+    watch(channel, given, broken);
+    watch(channel, grant, given, given, given, broken);
+    watch("< 00000002 1000", "> 00000002 2860 37", "< 00000004 1000", "< 00000004 2400");
   });
 
   const complaints: readonly (readonly [what: string, says: RegExp, ...frames: string[]])[] = [
@@ -38,6 +47,10 @@ suite("the observer of a server", () => {
     ["an answer to a notification", /nothing was asked/, "> 00000001 1400", end],
     ["more items than credit", /3 items, 2 allowed/, stream, item, item, item],
     ["a request", /REQUEST_RESPONSE/, call, "< 00000001 1000"],
+    ["credit for what sends no items", /no channel/, call, grant],
+    ["a channel closed that was granted", /without reason/, channel, grant, given, given, broken],
+    ["a call back under an old number", /given before/, "< 00000002 1000", "< 00000002 1000"],
+    ["an answer to what it has asked itself", /PAYLOAD/, "< 00000002 1000", "< 00000002 2840"],
     [
       "another echo",
       /is echoed/,

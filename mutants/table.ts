@@ -2,6 +2,7 @@ import type { Mutant } from "./mutant.ts";
 import { callMutants } from "./call-mutants.ts";
 import { channelMutants } from "./channel-mutants.ts";
 import { fragmentMutants } from "./fragment-mutants.ts";
+import { itemMutants } from "./item-mutants.ts";
 import { protocolMutants } from "./protocol-mutants.ts";
 
 /** Every way in which the library is broken on purpose. */
@@ -10,4 +11,5 @@ export const mutants: readonly Mutant[] = [
   ...channelMutants,
   ...fragmentMutants,
   ...callMutants,
+  ...itemMutants,
 ];
