@@ -82,6 +82,14 @@ export const itemMutants: readonly Mutant[] = [
     killedBy: "sim",
   },
   {
+    name: "failures-not-counted",
+    file: "src/call/meter.ts",
+    find: `    if (code !== "OK") this.#failed(code);`,
+    replace: "",
+    because: "whoever looks at the figures sees that all is well",
+    killedBy: "sim",
+  },
+  {
     name: "cut-stream-looks-complete",
     file: "src/call/served.ts",
     find: "      if (context.cancelled !== undefined) throw cutShort(context.cancelled);\n",

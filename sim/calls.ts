@@ -2,6 +2,8 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { IncidentEvent } from "trunkline";
 import { checkEntries, checkHandlers, checkNothingLeft, checkPrompt } from "./checks.ts";
 import { beginFaults, endFaults } from "./faults.ts";
+import { checkFigures } from "./figures.ts";
+import type { Ledger } from "./ledger.ts";
 import { makeScene, type Scene } from "./scene.ts";
 import type { Stage } from "./stage.ts";
 
@@ -23,6 +25,14 @@ export interface Played {
   readonly violations: readonly string[];
   readonly operations: number;
   readonly events: number;
+  readonly failures: Failures;
+}
+
+/** What callers were told of work that failed. */
+export interface Failures {
+  readonly no: number;
+  readonly maybe: number;
+  readonly yes: number;
 }
 
 /** Runs clients and servers under the faults that the seed draws, and checks what they promise. */
@@ -46,7 +56,15 @@ export async function playCalls(seed: number, tell?: (line: string) => void): Pr
   process.off("unhandledRejection", floating);
   unsubscribe("trunkline:incident", incident);
   const { violations, entries } = ledger;
-  return { seed, hash: world.hash, violations, operations: entries.size, events: world.events };
+  const { hash, events } = world;
+  return { seed, hash, violations, operations: entries.size, events, failures: failuresOf(ledger) };
+}
+
+function failuresOf({ entries }: Ledger): Failures {
+  const failures = { no: 0, maybe: 0, yes: 0 };
+  for (const { outcome } of entries.values())
+    if (outcome?.ok === false) failures[outcome.error.executed]++;
+  return failures;
 }
 
 async function play(scene: Scene): Promise<void> {
@@ -67,6 +85,7 @@ async function play(scene: Scene): Promise<void> {
   await world.run(world.now + noticeMs);
   checkHandlers(stage);
   checkPrompt(stage);
+  checkFigures(scene);
   if (ledger.violations.length > 0) return;
 
   await finished(stage, Promise.all(clients.map((client) => client.probe())));

@@ -39,6 +39,7 @@ export class ClientNode {
   readonly #transfers: Transfers;
   readonly #turns = new Map<string, number>();
   #asked = 0;
+  #connectedFrom = 0;
 
   constructor(stage: Stage, index: number) {
     this.#stage = stage;
@@ -109,8 +110,14 @@ export class ClientNode {
     }
   }
 
+  /** The clients that it has now, and how many operations had begun before they were made. */
+  get connected(): { readonly clients: readonly WorkClient[]; readonly from: number } {
+    return { clients: this.#clients, from: this.#connectedFrom };
+  }
+
   #connect(): void {
     const stage = this.#stage;
+    this.#connectedFrom = stage.ledger.entries.size;
     const options = stage.clientOptions(this.env);
     const { inFlightMax, habits } = stage.plan;
     this.#clients = stage.addresses.map((address) =>
