@@ -10,7 +10,7 @@ const timeoutMs = 90_000;
 const heapMb = 1_024;
 
 const tests: Readonly<Record<Exclude<SuiteName, "sim">, readonly string[]>> = {
-  protocol: ["src/protocol/rsocket/*.test.ts"],
+  protocol: ["src/protocol/rsocket/**/*.test.ts"],
   client: ["src/call/*.test.ts", "src/testing/suites.test.ts"],
   testing: ["src/testing/*.test.ts"],
 };

@@ -45,6 +45,8 @@ export interface Entry {
   /** Items that the handler has given, and that the reader has taken. */
   produced: number;
   taken: number;
+  /** How many a stream has in all; 0 where only its handler knows. */
+  awaits: number;
   /** The items that an upload or duplex sends, and the bounds that it was given. */
   sending: Sent | undefined;
   totalAt: number;
@@ -89,6 +91,7 @@ export class Ledger {
       cancelledAt: Infinity,
       produced: 0,
       taken: 0,
+      awaits: 0,
       sending: undefined,
       totalAt: Infinity,
       idleMs: Infinity,

@@ -13,6 +13,9 @@ interface Reading<Order> {
   readonly paceMs: number;
 }
 
+/** In a calm world the next item of a stream takes no longer. */
+const stallMs = 1_000;
+
 interface Numbered {
   readonly n: number;
   readonly mark: string;
@@ -28,6 +31,7 @@ export function read(
 ): Promise<void> {
   const { count, bytes, end } = reading.order;
   const right = ({ pad }: Numbered): boolean => pad.length === bytes;
+  entry.awaits = count;
   return readAll(
     stage,
     items,
@@ -85,7 +89,10 @@ async function readAll<Item extends Numbered>(
 
 /** An item, or the end, was waited for from `askedAt` until now. */
 function inTime(stage: Stage, entry: Entry, options: StreamOptions, askedAt: number): void {
-  const { startedAt, dueAt } = entry;
+  const { startedAt, dueAt, taken, awaits } = entry;
+  const waitedMs = stage.world.now - askedAt;
+  if (stage.calm && taken > 0 && taken < awaits && waitedMs > stallMs + stage.wayMs)
+    stage.ledger.complain(`${entry.id} waited ${waitedMs.toFixed(0)} ms for item ${taken}`);
   // What a duplex says first may be that it takes our items.
   if (entry.taken === 0 && entry.sending?.openedAt === undefined)
     stage.checkInTime(entry, "the first item came", Math.max(dueAt, askedAt));
