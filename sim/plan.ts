@@ -85,7 +85,8 @@ export function drawPlan(dice: Dice): Plan {
     servers: dice.between(1, 3),
     latency: { minMs: meanMs / 4, meanMs },
     actMs: dice.between(2_000, 5_000),
-    workEveryMs: dice.pick([20, 60, 150]),
+    // What sends items is many times as much work.
+    workEveryMs: dice.pick([20, 60, 150]) * (habits.has("transfers") ? 2 : 1),
     faultEveryMs: dice.pick([100, 300, 1_000]),
     faults: new Set(faults),
     habits,
