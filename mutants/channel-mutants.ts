@@ -64,7 +64,7 @@ export const channelMutants: readonly Mutant[] = [
   {
     name: "credit-is-no-acceptance",
     file: `${rsocket}/asking/item-duplex.ts`,
-    find: "    this.alive();\n    this.#sent.requested(items);",
+    find: "    this.accepted();\n    this.#sent.requested(items);",
     replace: "    this.#sent.requested(items);",
     because: "a duplex that listens before it speaks is given up at its deadline",
     killedBy: "protocol",

@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 
+import { sleep } from "../../base/alarm.ts";
 import { systemError, TrunklineError } from "../../base/error.ts";
 import type { Sink, Source } from "../protocol.ts";
 import type { Case } from "./case.ts";
@@ -235,6 +236,32 @@ export const duplexCases: readonly Case[] = [
         await puts(sink, [7]);
       };
       deepEqual(await new Reading(caller, quiet, "", attempt, { source }).all(), [7]);
+    },
+  },
+  {
+    name: "idle bounds the wait for an item of the server, though the server goes on taking ours",
+    when: ({ cancel }) => cancel,
+    play: async (stage) => {
+      const { deaf } = stage.operations("suite", 1, { deaf: { kind: "duplex" } });
+      const cancelled = Promise.withResolvers<string>();
+      stage.services.converse(deaf, async (_head, items, incoming, sink) => {
+        void whenCancelled(incoming).then(cancelled.resolve);
+        await puts(sink, ["hello"]);
+        await all(items);
+      });
+      const { caller } = await stage.pair();
+      const source: Source = async (sink) => {
+        while (!sink.closed) {
+          if (sink.ready) sink.put(1);
+          await sleep(stage.env, 5);
+        }
+      };
+      const reading = new Reading(caller, deaf, null, stage.attempt(), { source, idleMs: 150 });
+      deepEqual(await reading.take(1), ["hello"]);
+      const before = stage.env.now();
+      await fails(reading.stream.next(), "DEADLINE_EXCEEDED", "maybe");
+      ok(stage.env.now() - before >= 150);
+      equal(await cancelled.promise, "caller");
     },
   },
 ];

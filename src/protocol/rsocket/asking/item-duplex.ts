@@ -26,13 +26,13 @@ export class ItemDuplex extends ItemStream {
   }
 
   override requested(items: number): void {
-    this.alive();
+    this.accepted();
     this.#sent.requested(items);
   }
 
   /** The peer wants no more items; its own may still come. */
   override cancelled(): void {
-    this.alive();
+    this.accepted();
     this.#sent.stop();
   }
 

@@ -36,7 +36,7 @@ export class ItemStream extends Request implements AsyncIterableIterator<unknown
   }
 
   payload(memory: Buffer, view: FrameView): void {
-    if (!this.#accepted || this.#options.idleMs !== Infinity) this.alive();
+    if (!this.#accepted || this.#options.idleMs !== Infinity) this.#alive();
     if ((view.flags & Flag.NEXT) !== 0) this.#arrived(memory, view);
     if ((view.flags & Flag.COMPLETE) === 0 || this.over) return;
     this.ended();
@@ -122,7 +122,12 @@ export class ItemStream extends Request implements AsyncIterableIterator<unknown
   }
 
   /** The peer has accepted: from here on only `total` and `idle` bound the stream. */
-  protected alive(): void {
+  protected accepted(): void {
+    if (!this.#accepted) this.#alive();
+  }
+
+  /** An item, or the end, has come, or the peer has accepted without one. */
+  #alive(): void {
     const now = this.home.env.now();
     this.#idleFrom = now;
     if (this.#accepted) return;
