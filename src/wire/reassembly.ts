@@ -45,6 +45,9 @@ interface Unfinished {
   held: number;
 }
 
+/** Stands for the map that has not been made yet; nothing is put into it. */
+const none = new Map<number, Unfinished>();
+
 /**
  * Puts the fragments of one connection's incoming requests and payloads together. The bytes are copied when they come,
  * for the memory is borrowed, and once more into one piece when the last of them is there.
@@ -53,7 +56,8 @@ export class Reassembly {
   /** Requests among the unfinished payloads. */
   requests = 0;
   readonly #bounds: ReassemblyBounds;
-  readonly #unfinished = new Map<number, Unfinished>();
+  /** Made with the first fragment: most connections never see one, and idle ones are many. */
+  #unfinished: Map<number, Unfinished> = none;
   #held = 0;
 
   constructor(bounds: ReassemblyBounds) {
@@ -82,7 +86,10 @@ export class Reassembly {
   take(memory: Buffer, view: FrameView, now: number): Whole | Excess | undefined {
     const { streamId } = view;
     let payload = this.#unfinished.get(streamId);
-    if (payload === undefined) this.#unfinished.set(streamId, (payload = this.#begin(view, now)));
+    if (payload === undefined) {
+      if (this.#unfinished === none) this.#unfinished = new Map();
+      this.#unfinished.set(streamId, (payload = this.#begin(view, now)));
+    }
     const excess = this.#add(payload, memory, view);
     const last = (view.flags & Flag.FOLLOWS) === 0;
     if (excess === undefined && !last) return undefined;

@@ -25,6 +25,10 @@ interface Unsent {
   settled: ((sent: boolean) => void) | undefined;
 }
 
+/** Stand for what has not been made yet; nothing is put into them. */
+const noneUnsent = new Map<number, Unsent>();
+const nobody = new Set<Unsent>();
+
 /**
  * The large payloads of one connection that are on their way out, one a stream. They take turns by fragment, among
  * themselves and with all others who wait for room; frames of other streams that fit whole go in between.
@@ -35,9 +39,10 @@ export class FragmentQueue {
   readonly #connection: Connection;
   readonly #room: Room;
   readonly #ids: StreamIds;
-  readonly #unsent = new Map<number, Unsent>();
-  readonly #turning = new Set<Unsent>();
-  readonly #waiting = new Set<Unsent>();
+  // Made with the first payload: most connections never have one, and idle ones are many.
+  #unsent: Map<number, Unsent> = noneUnsent;
+  #turning: Set<Unsent> = nobody;
+  #waiting: Set<Unsent> = nobody;
 
   constructor(connection: Connection, room: Room, ids: StreamIds, frameBytesMax: number) {
     this.#connection = connection;
@@ -65,6 +70,11 @@ export class FragmentQueue {
       behind: [],
       settled: undefined,
     };
+    if (this.#unsent === noneUnsent) {
+      this.#unsent = new Map();
+      this.#turning = new Set();
+      this.#waiting = new Set();
+    }
     this.#unsent.set(fragments.streamId, unsent);
     if (unsent.answer) this.#room.backlogBytes += fragments.left;
     if (this.#turning.size < turnsMax) this.#begin(unsent);

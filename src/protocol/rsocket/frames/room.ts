@@ -5,6 +5,9 @@ interface Asker {
   readonly outstanding: number;
 }
 
+/** Stands for the set that has not been made yet; nothing is put into it. */
+const nobody = new Set<() => void>();
+
 /**
  * The room for outgoing frames of one connection. Whoever finds none waits here, and all who wait take turns: each runs
  * once, in the order of arrival, before any of them runs again, and the others of the process get a turn in between.
@@ -16,7 +19,8 @@ export class Room {
   backlogBytes = 0;
   readonly #backlogBytesMax: number;
   readonly #asker: Asker;
-  readonly #waiting = new Set<() => void>();
+  /** Made when somebody waits: most connections always have room, and idle ones are many. */
+  #waiting: Set<() => void> = nobody;
   #planned = false;
   #heldOff = false;
   #closed = false;
@@ -41,6 +45,7 @@ export class Room {
 
   /** Runs `turn` once, in a later turn, when the connection can take more, or is closed. */
   when(turn: () => void): void {
+    if (this.#waiting === nobody) this.#waiting = new Set();
     this.#waiting.add(turn);
     if (this.#connection.writable) this.#plan();
   }
