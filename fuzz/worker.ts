@@ -32,9 +32,6 @@ const failuresMax = 5;
 /** What may be kept from inputs that are over, in bytes, once a target has run for a while. */
 const keptBytesMax = 32 * 1024 * 1024;
 
-/** So often the memory is looked at before more than that is taken for kept. */
-const looksMax = 50;
-
 /** Between two looks at the memory, in milliseconds: each collects all garbage. */
 const memoryEveryMs = 1_000;
 
@@ -114,24 +111,16 @@ async function feed(run: Run, input: Input): Promise<void> {
 }
 
 async function lookAtMemory(run: Run, seed: number): Promise<void> {
-  let bytes = await bytesHeld();
-  run.bytesBase ??= bytes;
-  // A busy machine frees late what the collector has found: only what stays is kept by somebody.
-  for (let looks = 1; bytes > run.bytesBase + keptBytesMax && looks < looksMax; looks++) {
-    bytes = await bytesHeld();
-  }
-  if (bytes <= run.bytesBase + keptBytesMax) return;
-  const message = `memory grows: ${run.bytesBase} bytes after the first seconds, ${bytes} now`;
-  fail(run, { seed, inputs: run.inputs, message, sent: [] });
-}
-
-async function bytesHeld(): Promise<number> {
   // Twice: what the first one finalizes, the second one frees.
   collectGarbage();
   await new Promise((resolve) => void setTimeout(resolve, 1));
   collectGarbage();
   const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
+  const bytes = heapUsed + external;
+  run.bytesBase ??= bytes;
+  if (bytes <= run.bytesBase + keptBytesMax) return;
+  const message = `memory grows: ${run.bytesBase} bytes after the first seconds, ${bytes} now`;
+  fail(run, { seed, inputs: run.inputs, message, sent: [] });
 }
 
 /** Tells of a failure, once for each that begins alike. */
