@@ -9,8 +9,7 @@ export async function idleBytes(folder: string, connections: number): Promise<nu
   const server = await start<ServerQuestion, number>(
     "server.ts",
     ["trunkline", folder],
-    // A small young generation: how large it grows while connections come is the engine's affair and no connection's price.
-    ["--expose-gc", "--max-semi-space-size=1"],
+    ["--expose-gc"],
   );
   // What comes with the first connections, code and pools, is not the price of each further one.
   const first = await openIdle(server.about, perProcess);
