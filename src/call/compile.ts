@@ -3,11 +3,12 @@ import type { Codec } from "../codec/codec.ts";
 import { raw } from "../codec/raw.ts";
 import type { Codec as CodecName } from "../contract/bytes.ts";
 import { info, operationsOf, type AnyContract } from "../contract/contract.ts";
+import { describe } from "../contract/describe.ts";
 import { digestOf } from "../contract/digest.ts";
 import { isStreaming, kinds } from "../contract/kinds.ts";
 import type { Operation as Declared } from "../contract/operation.ts";
 import type { Schema } from "../contract/schema.ts";
-import { Operation, type ContractName } from "../protocol/operation.ts";
+import { Operation, type OwnContract } from "../protocol/operation.ts";
 
 /** One operation of a contract: as it is declared, and as the protocols carry it. */
 export interface Member {
@@ -35,13 +36,17 @@ function compile(contract: AnyContract): readonly Member[] {
   const declared = operationsOf(contract);
   const siblings: Operation[] = [];
   let digest: string | undefined;
-  const owner: ContractName = {
+  let shape: OwnContract["shape"] | undefined;
+  const owner: OwnContract = {
     name,
     major,
     operations: declared.map(([member]) => member),
     // Needs the JSON Schema of everything, and is only told to peers: made when first asked for.
     get digest() {
       return (digest ??= digestOf(contract));
+    },
+    get shape() {
+      return (shape ??= describe(contract));
     },
   };
   return declared.map(([member, terms]) => {

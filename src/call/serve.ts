@@ -54,6 +54,10 @@ export class Services implements Dispatcher {
     return [...this.#served.values()].map((served) => served.stats());
   }
 
+  list(): readonly ServedOperation[] {
+    return [...this.#served.values()];
+  }
+
   find(contract: string, major: number | undefined, member: string): ServedOperation | undefined {
     if (major === undefined) return this.#highest.get(`${contract}/${member}`);
     return this.#served.get(`${contract}@${major}/${member}`);

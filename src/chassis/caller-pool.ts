@@ -2,7 +2,8 @@ import type { Env } from "../base/env.ts";
 import type { Caller, ConnectOptions, Dispatcher } from "../protocol/protocol.ts";
 import type { Address } from "../transport/address.ts";
 import type { Transport } from "../transport/transport.ts";
-import { wayTo } from "./schemes.ts";
+import { LateCaller } from "./late-caller.ts";
+import { wayTo, type Given, type Way } from "./schemes.ts";
 
 interface Shared {
   readonly caller: Caller;
@@ -25,21 +26,29 @@ export class CallerPool {
     options: ConnectOptions,
     dispatcher: Dispatcher | undefined,
     env: Env,
-    transports: readonly Transport[] | undefined,
+    given: Given,
   ): TakenCaller {
-    const { protocol, transport } = wayTo(address, transports);
+    const way = wayTo(address, given);
+    const { transport } = way;
     if (dispatcher !== undefined) {
-      const caller = protocol.connect(address, { ...options, dispatcher }, env);
+      const caller = connected(way, address, { ...options, dispatcher }, env);
       return { caller, release: () => caller.close() };
     }
     let byEnv = this.#byTransport.get(transport);
     if (byEnv === undefined) this.#byTransport.set(transport, (byEnv = new WeakMap()));
     let byKey = byEnv.get(env);
     if (byKey === undefined) byEnv.set(env, (byKey = new Map()));
-    const key = `${address.protocol} ${address.text} ${JSON.stringify(options)}`;
+    const factory = given.protocols?.find(({ name }) => name === address.protocol);
+    const key = [
+      address.protocol,
+      address.text,
+      JSON.stringify(options),
+      numberOf(factory),
+      numberOf(options.format),
+    ].join(" ");
     let shared = byKey.get(key);
     if (shared === undefined) {
-      shared = { caller: protocol.connect(address, options, env), users: 0 };
+      shared = { caller: connected(way, address, options, env), users: 0 };
       byKey.set(key, shared);
     }
     shared.users++;
@@ -55,4 +64,25 @@ export class CallerPool {
     if (byKey.get(key) === shared) byKey.delete(key);
     await shared.caller.close();
   }
+}
+
+function connected(
+  { protocol, load }: Way,
+  address: Address,
+  options: ConnectOptions,
+  env: Env,
+): Caller {
+  if (protocol !== undefined) return protocol.connect(address, options, env);
+  return new LateCaller(address.text, async () => (await load()).connect(address, options, env));
+}
+
+const numbers = new WeakMap<object, number>();
+let numbered = 0;
+
+/** Tells objects apart that JSON shows alike: formats and protocols hold functions. */
+function numberOf(part: object | undefined): number {
+  if (part === undefined) return 0;
+  let number = numbers.get(part);
+  if (number === undefined) numbers.set(part, (number = ++numbered));
+  return number;
 }

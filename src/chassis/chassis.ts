@@ -7,6 +7,8 @@ import { realEnv } from "../base/real-env.ts";
 import type { Authorize } from "../call/authorization.ts";
 import { Services, type Service } from "../call/serve.ts";
 import type { AnyContract } from "../contract/contract.ts";
+import type { Format } from "../codec/format.ts";
+import type { Mount, ProtocolFactory } from "../protocol/protocol-factory.ts";
 import type { Dispatcher, ServeOptions, Server } from "../protocol/protocol.ts";
 import type { Transport } from "../transport/transport.ts";
 import { serveHealth } from "./health.ts";
@@ -65,6 +67,12 @@ export interface ChassisOptions {
   readonly reflection?: boolean;
   /** Further transports; one with the name of a built-in one takes its place. Default none. */
   readonly transports?: readonly Transport[];
+  /** Protocols with options of yours, `rest({ … })`; each takes the place of the one of its name. Default none. */
+  readonly protocols?: readonly ProtocolFactory[];
+  /** What peers may write values as beside JSON: `[msgpack(), xml()]`. Default JSON alone. */
+  readonly formats?: readonly Format[];
+  /** Places in servers of somebody else where it is served too: `restMount()`. Default none. */
+  readonly mounts?: readonly Mount[];
   /** Time and randomness. Default: the machine's. */
   readonly env?: Env;
 }
@@ -117,7 +125,8 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
   const env = options.env ?? realEnv();
   const services = options.serve ?? [];
   const problems: Problem[] = [];
-  const places = placesOf([options.listen ?? []].flat(), options.transports, problems);
+  const places = await placesOf([options.listen ?? []].flat(), options, problems);
+  places.push(...(options.mounts ?? []));
   if (options.insecure !== true) problems.push(...opennessProblems(places));
   problems.push(...servicesProblems(services, places));
   const budgets = budgetsOf(options.stop ?? {}, problems);
@@ -160,13 +169,14 @@ async function listenAll(
   instance: string,
   env: Env,
 ): Promise<Server[]> {
-  const { inFlightMax, itemBytesMax, connectionsMax } = options;
+  const { inFlightMax, itemBytesMax, connectionsMax, formats } = options;
   const serve: ServeOptions = {
     instance,
     bootId: instance,
     ...(inFlightMax === undefined ? {} : { inFlightMax }),
     ...(itemBytesMax === undefined ? {} : { itemBytesMax }),
     ...(connectionsMax === undefined ? {} : { connectionsMax }),
+    ...(formats === undefined ? {} : { formats }),
   };
   const results = await Promise.allSettled(
     places.map((place) => place.protocol.serve(place.address, offerAt(place), serve, env)),

@@ -10,7 +10,9 @@ import { composeChain } from "../call/calling.ts";
 import { backstageOf, makeClient } from "../call/client.ts";
 import { Services, type Service } from "../call/serve.ts";
 import type { AnyContract } from "../contract/contract.ts";
+import type { Format } from "../codec/format.ts";
 import { callbackTo } from "../protocol/callback.ts";
+import type { ProtocolFactory } from "../protocol/protocol-factory.ts";
 import type { Caller, CallerState, ConnectOptions, Dispatcher } from "../protocol/protocol.ts";
 import { parseAddress, type Address } from "../transport/address.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -66,6 +68,13 @@ export interface ClientOptions extends CallbackOptions {
   readonly inFlightMax?: number;
   /** Further transports; one with the name of a built-in one takes its place. Default none. */
   readonly transports?: readonly Transport[];
+  /** Protocols with options of yours, `rest({ … })`; each takes the place of the one of its name. Default none. */
+  readonly protocols?: readonly ProtocolFactory[];
+  /**
+   * How values are written: `msgpack()`, `cbor()`, … A server that does not speak it is sent JSON, where the protocol can
+   * tell. Default JSON.
+   */
+  readonly format?: Format;
 }
 
 const callers = new WeakMap<object, Caller>();
@@ -115,7 +124,7 @@ export function client<C extends AnyContract>(
 function callerAt(text: string, options: ClientOptions, env: Env): TakenCaller {
   const address = parseAddress(text);
   const dispatcher = dispatcherOf(text, address, options, env);
-  return pool.take(address, connectOptions(options), dispatcher, env, options.transports);
+  return pool.take(address, connectOptions(options), dispatcher, env, options);
 }
 
 /** The connection is the peer's to close. */
@@ -131,14 +140,15 @@ function callerBack(peer: Peer): TakenCaller {
 function dispatcherOf(
   text: string,
   address: Address,
-  { serve, aroundHandler, authorize, checkSent, transports }: ClientOptions,
+  { serve, aroundHandler, authorize, checkSent, ...given }: ClientOptions,
   env: Env,
 ): Dispatcher | undefined {
   if (serve === undefined || serve.length === 0) return undefined;
-  const { protocol } = wayTo(address, transports);
-  const problems = servicesProblems(serve, [{ address, protocol }]);
-  if (!protocol.capabilities.callback)
-    problems.push({ text: `${protocol.name} has no way for ${text} to call back.` });
+  const { protocol } = wayTo(address, given);
+  const problems = servicesProblems(serve, protocol === undefined ? [] : [{ address, protocol }]);
+  // What is loaded late speaks with the outside world, which does not call back.
+  if (protocol?.capabilities.callback !== true)
+    problems.push({ text: `${address.protocol} has no way for ${text} to call back.` });
   if (problems.length > 0) throw cannotStart(`client of ${text}`, problems);
   const options = {
     interceptors: aroundHandler ?? [],
@@ -182,7 +192,7 @@ function backstage(of: object) {
 
 function connectOptions(options: ClientOptions): ConnectOptions {
   const { connectWait, outstandingMax, inFlightMax, itemBytesMax } = options;
-  const { keepalive, lifetime, instance, metadata } = options;
+  const { keepalive, lifetime, instance, metadata, format } = options;
   return {
     ...(connectWait === undefined ? {} : { connectWaitMs: milliseconds(connectWait) }),
     ...(outstandingMax === undefined ? {} : { outstandingMax }),
@@ -192,5 +202,6 @@ function connectOptions(options: ClientOptions): ConnectOptions {
     ...(lifetime === undefined ? {} : { lifetimeMs: milliseconds(lifetime) }),
     ...(instance === undefined ? {} : { instance }),
     ...(metadata === undefined ? {} : { metadata }),
+    ...(format === undefined ? {} : { format }),
   };
 }

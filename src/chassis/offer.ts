@@ -17,6 +17,10 @@ export class Offer implements Dispatcher {
     this.#parts = parts;
   }
 
+  list(): readonly ServedOperation[] {
+    return this.#parts.flatMap((part) => part.list());
+  }
+
   find(contract: string, major: number | undefined, member: string): ServedOperation | undefined {
     let highest: ServedOperation | undefined;
     for (const part of this.#parts) {

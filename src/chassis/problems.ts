@@ -8,9 +8,8 @@ import { serviceProblems, type Service } from "../call/serve.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import { parseAddress, type Address } from "../transport/address.ts";
 import { isLoopback } from "../transport/loopback.ts";
-import type { Transport } from "../transport/transport.ts";
 import { ownPrefix } from "./reflection.ts";
-import { wayTo } from "./schemes.ts";
+import { wayTo, type Given } from "./schemes.ts";
 
 /** An address that can be listened on. */
 export interface Place {
@@ -26,16 +25,16 @@ export interface Problem {
 }
 
 /** Reads the addresses; what is wrong with them goes into `problems`. */
-export function placesOf(
+export async function placesOf(
   listen: readonly string[],
-  transports: readonly Transport[] | undefined,
+  given: Given,
   problems: Problem[],
-): Place[] {
+): Promise<Place[]> {
   const places: Place[] = [];
   for (const text of listen) {
     try {
       const address = parseAddress(text);
-      places.push({ address, protocol: wayTo(address, transports).protocol });
+      places.push({ address, protocol: await wayTo(address, given).load() });
     } catch (error) {
       problems.push(problemOf(error));
     }

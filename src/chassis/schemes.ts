@@ -1,4 +1,5 @@
-import { systemError } from "../base/error.ts";
+import { systemError, type SystemError } from "../base/error.ts";
+import type { ProtocolFactory } from "../protocol/protocol-factory.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import { rsocket } from "../protocol/rsocket/index.ts";
 import type { Address } from "../transport/address.ts";
@@ -20,34 +21,46 @@ const transports: Readonly<Record<string, Transport>> = {
   worker: worker(),
 };
 
-/** The protocols that addresses can name, each over a transport. */
-const protocols: Readonly<Record<string, (transport: Transport) => Protocol>> = { rsocket };
+/** The protocol that is always there. */
+const own: ProtocolFactory = { name: "rsocket", over: rsocket };
+
+/** The protocols that are loaded when an address names them: most processes need none of them. */
+const late: Readonly<Record<string, () => Promise<ProtocolFactory>>> = {};
+
+/** What the user gave beside what this version has; what has the name of a built-in one comes before it. */
+export interface Given {
+  readonly transports?: readonly Transport[] | undefined;
+  readonly protocols?: readonly ProtocolFactory[] | undefined;
+}
 
 /** A protocol that speaks at an address, and the transport that carries it there. */
 export interface Way {
-  readonly protocol: Protocol;
+  /** Undefined: it has to be loaded first, by `load`. */
+  readonly protocol: Protocol | undefined;
   readonly transport: Transport;
+  readonly load: () => Promise<Protocol>;
 }
 
-/**
- * What speaks at an address. `others` come before the transports of this version that have the same name. Refuses with
- * UNIMPLEMENTED what there is not.
- */
-export function wayTo(address: Address, others: readonly Transport[] = []): Way {
-  const protocol = protocols[address.protocol];
+/** What speaks at an address. Refuses with UNIMPLEMENTED what there is not. */
+export function wayTo(address: Address, given: Given = {}): Way {
   const transport =
-    others.find(({ name }) => name === address.transport) ?? transports[address.transport];
-  if (protocol !== undefined && transport !== undefined) {
-    return { protocol: protocol(transport), transport };
+    given.transports?.find(({ name }) => name === address.transport) ??
+    transports[address.transport];
+  if (transport === undefined) throw missing(address, `the transport ${address.transport}`);
+  const named = [...(given.protocols ?? []), own].find(({ name }) => name === address.protocol);
+  if (named !== undefined) {
+    const protocol = named.over(transport);
+    return { protocol, transport, load: () => Promise.resolve(protocol) };
   }
-  const missing =
-    protocol === undefined
-      ? `the protocol ${address.protocol}`
-      : `the transport ${address.transport}`;
-  throw systemError("UNIMPLEMENTED", `${address.text}: this version does not have ${missing}`, {
+  const load = late[address.protocol];
+  if (load === undefined) throw missing(address, `the protocol ${address.protocol}`);
+  return { protocol: undefined, transport, load: async () => (await load()).over(transport) };
+}
+
+function missing(address: Address, what: string): SystemError {
+  const names = Object.keys(transports).map((name) => `${name}:`);
+  return systemError("UNIMPLEMENTED", `${address.text}: this version does not have ${what}`, {
     executed: "no",
-    advice: `use one of ${Object.keys(transports)
-      .map((name) => `${name}:`)
-      .join(", ")}`,
+    advice: `use one of ${names.join(", ")}`,
   });
 }

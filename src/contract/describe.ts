@@ -1,36 +1,17 @@
-import type { Kind } from "../base/handler.ts";
+import type { ContractShape, JsonSchema, OperationShape } from "../base/contract-shape.ts";
 import { info, operationsOf, type AnyContract } from "./contract.ts";
 import { digestOf, operationDigest } from "./digest.ts";
-import { wireSchema, type JsonSchema } from "./json-schema.ts";
-import type { Idempotency, Operation } from "./operation.ts";
+import { wireSchema } from "./json-schema.ts";
+import type { Operation } from "./operation.ts";
 import type { Schema } from "./schema.ts";
 
 /** A contract as plain JSON: to print, to publish, to compare, to make other documents from. */
-export interface ContractDescription {
-  readonly name: string;
-  readonly version: string;
+export interface ContractDescription extends ContractShape {
   readonly digest: string;
   readonly operations: Readonly<Record<string, OperationDescription>>;
 }
 
-/** What is absent was not declared. */
-export interface OperationDescription {
-  readonly kind: Kind;
-  readonly description?: string;
-  readonly idempotent: Idempotency;
-  readonly key?: string;
-  readonly deadlineMs?: number;
-  readonly idleMs?: number;
-  /** What goes before the items of an upload or duplex; told like `in`. */
-  readonly head?: JsonSchema;
-  /**
-   * JSON Schema (draft 2020-12) of what travels. Where the library cannot give all of it, `$comment` says what is
-   * missing; `contentMediaType: "application/octet-stream"` at the top: the payload is bytes, not JSON.
-   */
-  readonly in?: JsonSchema;
-  readonly out?: JsonSchema;
-  /** By code; `null`: the error has no data. */
-  readonly errors?: Readonly<Record<string, JsonSchema | null>>;
+export interface OperationDescription extends OperationShape {
   readonly digest: string;
 }
 

@@ -1,7 +1,7 @@
+import type { JsonSchema } from "../base/contract-shape.ts";
 import type { Schema } from "./schema.ts";
 
-/** JSON Schema, draft 2020-12. */
-export type JsonSchema = Readonly<Record<string, unknown>>;
+export type { JsonSchema };
 
 /** The wire side of a schema, as far as its library can tell it. */
 export interface WireSchema {

@@ -1,5 +1,6 @@
 import type { Kind } from "../base/handler.ts";
 import type { Env } from "../base/env.ts";
+import type { Format } from "../codec/format.ts";
 import type { TrunklineError } from "../base/error.ts";
 import type { Address } from "../transport/address.ts";
 import type { Attempt } from "./attempt.ts";
@@ -39,6 +40,8 @@ export interface ConnectOptions {
    * Trunkline. Default `compact`; where a server refuses that, the caller turns to `composite` by itself.
    */
   readonly metadata?: "compact" | "composite";
+  /** How values are written, where the other side speaks it too; else JSON. Default JSON. */
+  readonly format?: Format;
   /** Names this process to the other side, for its eyes only. Default `anonymous`. */
   readonly instance?: string;
   /** The longest that a call waits for a connection, in milliseconds; its deadline may end it sooner. Default 2,000. */
@@ -125,6 +128,8 @@ export type Source = (sink: Sink) => Promise<void>;
 export interface Dispatcher {
   /** Without `major`: in the highest version that serves it. */
   find(contract: string, major: number | undefined, member: string): ServedOperation | undefined;
+  /** Everything there is to find: all versions, in the order in which they were given. */
+  list(): readonly ServedOperation[];
 }
 
 /** An operation with its handler, validation and context wrapped around it. */
@@ -168,6 +173,8 @@ export interface Sink {
 
 export interface ServeOptions {
   readonly instance?: string;
+  /** What is spoken beside JSON. Default nothing. */
+  readonly formats?: readonly Format[];
   /** Tells one life of the process from the next. Default: random. */
   readonly bootId?: string;
   /** Requests under way on one connection, past which further ones are refused. Default 4,096. */

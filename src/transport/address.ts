@@ -43,6 +43,13 @@ const prefixes: ReadonlyMap<string, string> = new Map([
   ["rsocket", "rsocket"],
   ["http", "rest"],
   ["grpc", "grpc"],
+  ["connect", "connect"],
+]);
+
+/** Where a scheme is at home when its address does not say (RFC 9110). */
+const defaultPorts: ReadonlyMap<string, string> = new Map([
+  ["http", "80"],
+  ["https", "443"],
 ]);
 
 /** The longest path of a socket file in bytes: `sun_path` has 108 on Linux, the last one is zero. */
@@ -127,13 +134,14 @@ function readHost(text: string, name: string, rest: string): string {
   if (/^[:[\]]/.test(tail)) refuse("an IPv6 host stands in brackets", "[::1]:7400");
   if (tail !== "") refuse("nothing may follow the port");
   if (host === "") refuse("the host is missing");
-  if (port === undefined) refuse("the port is missing");
-  if (!/^\d{1,5}$/.test(port!) || Number(port) > 65_535) {
-    throw notAnAddress(text, `the port is a number from 0 to 65535, not "${port}"`);
+  if (port === undefined && !defaultPorts.has(name)) refuse("the port is missing");
+  const shown = port ?? defaultPorts.get(name)!;
+  if (!/^\d{1,5}$/.test(shown) || Number(shown) > 65_535) {
+    throw notAnAddress(text, `the port is a number from 0 to 65535, not "${shown}"`);
   }
   const known = host.startsWith("[") ? isIPv6(host.slice(1, -1)) : /^[A-Za-z0-9._-]+$/.test(host);
   if (!known) throw notAnAddress(text, `"${host}" is not a host`);
-  return `${host.toLowerCase()}:${Number(port)}`;
+  return `${host.toLowerCase()}:${Number(shown)}`;
 }
 
 function unknown(text: string, name: string, known: readonly string[], what: string): SystemError {

@@ -1,3 +1,5 @@
+import type { Socket } from "node:net";
+
 import type { Env } from "../base/env.ts";
 import type { Peer } from "../base/peer.ts";
 import type { Address } from "./address.ts";
@@ -37,6 +39,42 @@ export interface Transport {
     options: ListenOptions,
     env: Env,
   ): Promise<Listener>;
+  /** The sockets below, for protocols that bring their own frames (HTTP). Absent where there are none. */
+  readonly sockets?: Sockets;
+}
+
+/** Opens and accepts sockets, with the same care for names, certificates, files and peers as the frames above them. */
+export interface Sockets {
+  /** Like `dial`: a socket that is connected, and over TLS has shown who it is; nothing has been read or written. */
+  dial(address: Address, options: SocketDialOptions, env: Env): Promise<OpenSocket>;
+  /** Like `listen`. An accepted socket is paused; errors of it are for whoever accepts it. */
+  listen(
+    address: Address,
+    accept: (accepted: OpenSocket) => void,
+    options: SocketListenOptions,
+    env: Env,
+  ): Promise<Listener>;
+}
+
+export interface SocketDialOptions {
+  /** The instant of `env.now()` at which dialling is given up with UNAVAILABLE. */
+  readonly until: number;
+  /** The protocols that are offered over TLS (ALPN), the best first. */
+  readonly alpn: readonly string[];
+}
+
+export interface SocketListenOptions {
+  /** Open sockets past which new ones are closed at once. Default 10,000. */
+  readonly connectionsMax?: number;
+  /** The protocols that are taken over TLS (ALPN), the best first. */
+  readonly alpn: readonly string[];
+}
+
+export interface OpenSocket {
+  readonly socket: Socket;
+  readonly peer: Peer;
+  /** What both sides have agreed on over TLS; undefined where nothing was agreed on. */
+  readonly alpn: string | undefined;
 }
 
 export interface ConnectionOptions {

@@ -268,7 +268,7 @@ test("bounds that nobody could keep are refused when the caller is made", () => 
 test("bounds that no server could keep are refused before it listens", async () => {
   const protocol = rsocket(memory(new MemoryNames()));
   const env = new VirtualEnv();
-  const nobody = { find: () => undefined };
+  const nobody = { find: () => undefined, list: () => [] };
   for (const options of [
     { inFlightMax: 0 },
     { itemBytesMax: 0.5 },

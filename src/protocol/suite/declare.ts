@@ -1,8 +1,9 @@
+import type { ContractShape, JsonSchema, OperationShape } from "../../base/contract-shape.ts";
 import type { Kind } from "../../base/handler.ts";
 import type { Codec } from "../../codec/codec.ts";
 import { json } from "../../codec/json.ts";
 import { raw } from "../../codec/raw.ts";
-import { Operation, type ContractName } from "../operation.ts";
+import { Operation, type OwnContract } from "../operation.ts";
 
 export interface OperationTerms {
   readonly kind: Kind;
@@ -10,6 +11,8 @@ export interface OperationTerms {
   readonly head?: "json" | "raw";
   readonly in?: "json" | "raw";
   readonly out?: "json" | "raw";
+  /** Declared errors, with any data. Default none. */
+  readonly errors?: readonly string[];
   /** Default false. */
   readonly ordered?: boolean;
 }
@@ -23,7 +26,13 @@ export function declare<Name extends string>(
   terms: Readonly<Record<Name, OperationTerms>>,
 ): Readonly<Record<Name, Operation>> {
   const operations = Object.keys(terms) as Name[];
-  const owner: ContractName = { name, major, digest: "", operations };
+  const owner: OwnContract = {
+    name,
+    major,
+    digest: "",
+    operations,
+    shape: shapeOf(name, major, terms),
+  };
   const siblings: Operation[] = [];
   for (const member of operations) {
     const {
@@ -53,4 +62,31 @@ export function declare<Name extends string>(
   }
   const entries = siblings.map((operation) => [operation.member, operation]);
   return Object.fromEntries(entries) as Record<Name, Operation>;
+}
+
+/** As a contract would be described whose schemas say nothing. */
+function shapeOf(
+  name: string,
+  major: number,
+  terms: Readonly<Record<string, OperationTerms>>,
+): ContractShape {
+  const operations = Object.entries(terms).map(
+    ([member, { kind, head, in: input, out, errors = [] }]) => {
+      const many = kind === "upload" || kind === "duplex";
+      const shape: OperationShape = {
+        kind,
+        idempotent: false,
+        ...(many && head !== undefined ? { head: schemaOf(head) } : {}),
+        in: schemaOf(input),
+        ...(kind === "notification" ? {} : { out: schemaOf(out) }),
+        errors: Object.fromEntries(errors.map((code) => [code, {}])),
+      };
+      return [member, shape];
+    },
+  );
+  return { name, version: `${major}.0.0`, operations: Object.fromEntries(operations) };
+}
+
+function schemaOf(codec: "json" | "raw" = "json"): JsonSchema {
+  return codec === "json" ? {} : { contentMediaType: "application/octet-stream" };
 }

@@ -24,6 +24,10 @@ export class Services implements Dispatcher {
     return versions.toSorted((a, b) => b.operation.owner.major - a.operation.owner.major)[0];
   }
 
+  list(): readonly ServedOperation[] {
+    return [...this.#served.values()];
+  }
+
   /** Serves a call or a notification. */
   answer(operation: Operation, answer: Answer): void {
     this.#add(operation, { handle: async (input, incoming) => answer(input, incoming) });
