@@ -1,0 +1,110 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type {
+  Http2ServerRequest,
+  Http2ServerResponse,
+  IncomingHttpHeaders,
+  ServerHttp2Stream,
+} from "node:http2";
+
+import type { Env } from "../../base/env.ts";
+import { systemError } from "../../base/error.ts";
+import type { Peer } from "../../base/peer.ts";
+import type { Address } from "../../transport/address.ts";
+import type { Sockets } from "../../transport/transport.ts";
+
+/** A request of either version, as `node:http` has it. */
+export type HttpRequest = IncomingMessage | Http2ServerRequest;
+export type HttpResponse = ServerResponse | Http2ServerResponse;
+
+/** One connection of an HTTP server: the same object for all its requests, so that tables can be kept by it. */
+export interface HttpConnection {
+  readonly peer: Peer;
+  readonly version: "1.1" | "2";
+  /** Requests that have come and whose answer has not been sent yet. */
+  readonly inFlight: number;
+}
+
+/**
+ * Who answers. Either is called with the headers of a request, before its body; what it throws, or what happens to the
+ * connection later, is told by `close` and `error` of what it was given, and errors nobody listens to are dropped.
+ */
+export interface HttpHandlers {
+  /** A request of HTTP/1.1, and of HTTP/2 where there is no `stream`. */
+  request(request: HttpRequest, response: HttpResponse, connection: HttpConnection): void;
+  /** A request of HTTP/2 in its own form, which costs less and has trailers. */
+  stream?(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    connection: HttpConnection,
+  ): void;
+}
+
+export interface HttpServerOptions {
+  /** Open connections past which new ones are closed at once. Default 10,000. */
+  readonly connectionsMax?: number;
+  /**
+   * How long the headers of a request may take, in milliseconds, and how long a peer may be silent at first. A slower one
+   * gets 408 or is cut off. Default 5,000.
+   */
+  readonly headersMs?: number;
+  /**
+   * How long a request may take until its body has come, in milliseconds; then it gets 408, or its stream is reset. Infinity
+   * where callers send streams. Default 300,000.
+   */
+  readonly requestMs?: number;
+  /** How long a connection without requests stays open, in milliseconds. Default 75,000: longer than load balancers wait. */
+  readonly idleMs?: number;
+  /** All headers of a request in bytes, past which it is refused with 431. Default 16 KiB. */
+  readonly headerBytesMax?: number;
+  /** Requests under way on a connection of HTTP/2; the peer is told and holds further ones back. Default 1,000. */
+  readonly streamsMax?: number;
+  /** Bytes of one request body that may come before the handler reads. Default 1 MiB. */
+  readonly streamWindowBytes?: number;
+  /** Bytes of all request bodies of a connection of HTTP/2 that may come before they are read. Default 8 MiB. */
+  readonly connectionWindowBytes?: number;
+  /**
+   * Streams that a peer may reset at once, and again each second, past which its connection is closed: who resets what it
+   * asks for makes work for nothing (CVE-2023-44487). Cancelled calls count. Default 2,000 and 500.
+   */
+  readonly resetsBurst?: number;
+  readonly resetsPerSecond?: number;
+  /** A peer of HTTP/2 that was silent this long while requests are under way is asked for a sign of life. Default 10,000. */
+  readonly keepaliveMs?: number;
+  /** One that has not answered after this long is dead, in milliseconds. Default 20,000. */
+  readonly lifetimeMs?: number;
+}
+
+export interface HttpServer {
+  /** Where it listens in truth. */
+  readonly address: Address;
+  readonly connections: number;
+  /** Requests that have come and whose answer has not been sent yet, on all connections. */
+  readonly inFlight: number;
+  /** True once `drain` was called. Requests that come in spite of it are for the handlers to refuse (503, `executed: "no"`). */
+  readonly draining: boolean;
+  /**
+   * Stops accepting and tells every peer: answers of HTTP/1.1 say `Connection: close` and idle connections are closed,
+   * HTTP/2 gets GOAWAY. Resolves when all requests have ended, with 0, or when `withinMs` is over, with how many were under
+   * way then: `cut` is called, to give up the work, and then their connections are destroyed.
+   */
+  drain(withinMs: number, cut?: () => void): Promise<number>;
+}
+
+/**
+ * Serves HTTP/1.1 and HTTP/2 at one address: over TLS as the peer chooses (ALPN `h2` or `http/1.1`), in clear text by what
+ * it says first (RFC 9113, 3.3: the preface tells; there is no upgrade). Rejects as `sockets.listen` does.
+ */
+export function httpServer(
+  address: Address,
+  _sockets: Sockets,
+  _handlers: HttpHandlers,
+  _options: HttpServerOptions,
+  _env: Env,
+): Promise<HttpServer> {
+  return Promise.reject(
+    systemError("UNIMPLEMENTED", "HTTP is not served yet", {
+      executed: "no",
+      endpoint: address.text,
+    }),
+  );
+}
