@@ -4,7 +4,7 @@
 export const layers: readonly (readonly string[])[] = [
   ["base"],
   ["contract", "resilience", "codec", "security"],
-  ["wire", "os"],
+  ["wire", "os", "schema"],
   ["transport", "discovery", "store"],
   ["protocol", "broker"],
   ["call", "messaging"],
