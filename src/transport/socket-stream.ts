@@ -44,8 +44,8 @@ export class SocketStream implements ByteStream {
     return stream;
   }
 
-  /** Takes over a socket, made with `allowHalfOpen`, that a server with `pauseOnConnect` has accepted, or one over TLS. */
-  static accepted(socket: Socket, env: Env): SocketStream {
+  /** Takes over a paused socket that is connected, made with `allowHalfOpen`. */
+  static over(socket: Socket, env: Env): SocketStream {
     const stream = new SocketStream(socket, env);
     socket.on("data", (chunk: Buffer) => stream.#sink?.bytes(chunk, 0, chunk.length));
     socket.pause();
@@ -56,6 +56,9 @@ export class SocketStream implements ByteStream {
     this.socket = socket;
     this.#env = env;
     socket.pause();
+    this.#closed = socket.closed;
+    this.#error = socket.errored ?? undefined;
+    this.#endedEarly = socket.readableEnded;
     socket.on("error", (error) => (this.#error = error));
     socket.on("end", () => this.#peerEnded());
     socket.on("close", () => {

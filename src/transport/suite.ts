@@ -2,6 +2,7 @@ import { backPressureCases } from "./suite/back-pressure.ts";
 import { closingCases } from "./suite/closing.ts";
 import { deliveryCases } from "./suite/delivery.ts";
 import { listeningCases } from "./suite/listening.ts";
+import { socketCases } from "./suite/sockets.ts";
 import { Stage, type TransportSubject } from "./suite/stage.ts";
 
 export type { TransportSubject };
@@ -18,8 +19,9 @@ export interface TransportCase {
  * refused instead where a capability is missing. Register the cases with any test runner.
  */
 export function transportCases(subject: TransportSubject): TransportCase[] {
-  const { capabilities } = subject.make();
+  const { capabilities, sockets } = subject.make();
   const cases = [...deliveryCases, ...backPressureCases, ...closingCases, ...listeningCases];
+  if (sockets !== undefined) cases.push(...socketCases);
   return cases
     .filter(({ when }) => when === undefined || when(capabilities))
     .map(({ name, play }) => ({ name, run: () => Stage.set(subject, play) }));

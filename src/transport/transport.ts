@@ -45,9 +45,9 @@ export interface Transport {
 
 /** Opens and accepts sockets, with the same care for names, certificates, files and peers as the frames above them. */
 export interface Sockets {
-  /** Like `dial`: a socket that is connected, and over TLS has shown who it is; nothing has been read or written. */
+  /** Like `dial`: a socket that is connected, and over TLS the server has shown who it is. */
   dial(address: Address, options: SocketDialOptions, env: Env): Promise<OpenSocket>;
-  /** Like `listen`. An accepted socket is paused; errors of it are for whoever accepts it. */
+  /** Like `listen`. */
   listen(
     address: Address,
     accept: (accepted: OpenSocket) => void,
@@ -71,6 +71,10 @@ export interface SocketListenOptions {
 }
 
 export interface OpenSocket {
+  /**
+   * Paused: nothing was read from it, or written. It may be half open (`allowHalfOpen`): who takes it ends it too, and listens to
+   * its errors from this turn on. The peer may have ended already.
+   */
   readonly socket: Socket;
   readonly peer: Peer;
   /** What both sides have agreed on over TLS; undefined where nothing was agreed on. */

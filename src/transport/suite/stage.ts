@@ -10,6 +10,9 @@ import type {
   DialOptions,
   Listener,
   ListenOptions,
+  OpenSocket,
+  SocketDialOptions,
+  SocketListenOptions,
   Transport,
 } from "../transport.ts";
 
@@ -47,6 +50,7 @@ export class Stage {
   readonly #listeners: Listener[] = [];
   /** Also those that have no recorder: somebody who only asks whether we listen connects too. */
   readonly #accepted: Connection[] = [];
+  readonly #sockets: OpenSocket[] = [];
   #accept: ((connection: Connection) => void) | undefined;
 
   /** Makes a stage for `play` and clears it away afterwards. */
@@ -94,6 +98,25 @@ export class Stage {
     return this.transport.dial(this.address, { until, ...options }, this.env);
   }
 
+  /** As `listen`, for the sockets below. */
+  async listenSockets(
+    accept: (accepted: OpenSocket) => void,
+    options: Partial<SocketListenOptions> = {},
+  ): Promise<Listener> {
+    const remember = (accepted: OpenSocket): void => {
+      accept(this.#remembered(accepted));
+    };
+    const all = { alpn: [], ...options };
+    const listener = await this.transport.sockets!.listen(this.address, remember, all, this.env);
+    this.#listeners.push(listener);
+    return listener;
+  }
+
+  async dialSocket(options: Partial<SocketDialOptions> = {}): Promise<OpenSocket> {
+    const all = { until: this.env.now() + dialMs, alpn: [], ...options };
+    return this.#remembered(await this.transport.sockets!.dial(this.address, all, this.env));
+  }
+
   /** A recorder for a connection, not opened. */
   recorder(connection: Connection): Recorder {
     const recorder = new Recorder(connection);
@@ -121,8 +144,16 @@ export class Stage {
     while (!met()) await this.turn();
   }
 
+  /** What becomes of it the case looks at itself; that it fails in the end is nobody's matter. */
+  #remembered(open: OpenSocket): OpenSocket {
+    open.socket.on("error", () => {});
+    this.#sockets.push(open);
+    return open;
+  }
+
   async #clear(): Promise<void> {
     for (const listener of this.#listeners) await listener.close();
+    for (const { socket } of this.#sockets) socket.destroy();
     const connections = [...this.#accepted, ...this.#recorders.map((each) => each.connection)];
     for (const connection of connections) connection.destroy("the case is over");
     for (const recorder of this.#recorders) {

@@ -1,22 +1,24 @@
+import type { NetConnectOpts } from "node:net";
+
 import type { Env } from "../../base/env.ts";
+import type { Peer } from "../../base/peer.ts";
 import type { Address } from "../address.ts";
-import { framed } from "../framed.ts";
+import type { Started } from "../framed-sockets.ts";
 import { isLoopbackIp } from "../loopback.ts";
-import { SocketStream } from "../socket-stream.ts";
-import type { Connection, DialOptions } from "../transport.ts";
 import type { Lookup } from "./lookup.ts";
 import { reach } from "./reach.ts";
 import { socketOptions } from "./socket-options.ts";
 
-export async function dialTcp(
+export async function reachTcp<T extends Started>(
   address: Address,
-  options: DialOptions,
+  until: number,
   lookup: Lookup,
   env: Env,
-): Promise<Connection> {
-  const stream = await reach(address, options.until, lookup, env, (target) =>
-    SocketStream.connect({ ...target, ...socketOptions }, env),
+  start: (target: NetConnectOpts) => T,
+): Promise<{ readonly started: T; readonly peer: Peer }> {
+  const started = await reach(address, until, lookup, env, (target) =>
+    start({ ...target, ...socketOptions }),
   );
-  const sameHost = isLoopbackIp(stream.socket.remoteAddress ?? "");
-  return framed(stream, { address: address.text, sameHost }, options, env);
+  const sameHost = isLoopbackIp(started.socket.remoteAddress ?? "");
+  return { started, peer: { address: address.text, sameHost } };
 }

@@ -2,10 +2,8 @@ import { createServer } from "node:net";
 
 import type { Env } from "../../base/env.ts";
 import type { Address } from "../address.ts";
-import { framed } from "../framed.ts";
 import { connectionsMax } from "../listen-bounds.ts";
-import { SocketStream } from "../socket-stream.ts";
-import type { Connection, Listener, ListenOptions } from "../transport.ts";
+import type { Listener, OpenSocket, SocketListenOptions } from "../transport.ts";
 import { acceptQueued } from "./accept-queued.ts";
 import { bind } from "./bind.ts";
 import type { Lookup } from "./lookup.ts";
@@ -14,8 +12,8 @@ import { socketOptions } from "./socket-options.ts";
 
 export async function listenTcp(
   address: Address,
-  accept: (connection: Connection) => void,
-  options: ListenOptions,
+  accept: (accepted: OpenSocket) => void,
+  options: SocketListenOptions,
   lookup: Lookup,
   env: Env,
 ): Promise<Listener> {
@@ -28,7 +26,7 @@ export async function listenTcp(
       const peer = remotePeer("tcp", socket);
       // Whoever has gone while waiting in the queue has no address any more.
       if (peer === undefined) socket.destroy();
-      else accept(framed(SocketStream.accepted(socket, env), peer, options, env));
+      else accept({ socket, peer, alpn: undefined });
     },
   );
   server.maxConnections = maxConnections;

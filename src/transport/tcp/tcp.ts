@@ -1,6 +1,7 @@
+import { dialFrames, dialSocket, listenFrames, type Reach } from "../framed-sockets.ts";
 import { frameBytesLimit } from "../outgoing-bounds.ts";
-import type { Transport } from "../transport.ts";
-import { dialTcp } from "./dial.ts";
+import type { Sockets, Transport } from "../transport.ts";
+import { reachTcp } from "./dial.ts";
 import { listenTcp } from "./listen.ts";
 import { systemLookup, type Lookup } from "./lookup.ts";
 
@@ -25,6 +26,12 @@ export interface TcpOptions {
  */
 export function tcp(options: TcpOptions = {}): Transport {
   const { lookup = systemLookup } = options;
+  const reach: Reach = (address, until, env, start) => reachTcp(address, until, lookup, env, start);
+  const sockets: Sockets = {
+    dial: (address, dialOptions, env) => dialSocket(reach, address, dialOptions, env),
+    listen: (address, accept, listenOptions, env) =>
+      listenTcp(address, accept, listenOptions, lookup, env),
+  };
   return {
     name: "tcp",
     capabilities: {
@@ -36,8 +43,9 @@ export function tcp(options: TcpOptions = {}): Transport {
       // The end of a process looks like the end of its sending; that of a host like silence.
       noticesDeath: false,
     },
-    dial: (address, dialOptions, env) => dialTcp(address, dialOptions, lookup, env),
+    dial: (address, dialOptions, env) => dialFrames(reach, address, dialOptions, env),
     listen: (address, accept, listenOptions, env) =>
-      listenTcp(address, accept, listenOptions, lookup, env),
+      listenFrames(sockets, address, accept, listenOptions, env),
+    sockets,
   };
 }

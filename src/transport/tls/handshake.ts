@@ -3,7 +3,6 @@ import type { TLSSocket } from "node:tls";
 
 import { alarmAt } from "../../base/alarm.ts";
 import type { Env } from "../../base/env.ts";
-import { SocketStream } from "../socket-stream.ts";
 
 /**
  * How long, in milliseconds, we wait to hear that the server has taken us. In TLS 1.3 the client is ready before the server
@@ -12,9 +11,9 @@ import { SocketStream } from "../socket-stream.ts";
  */
 const takenMs = 500;
 
-/** How a handshake went: a stream that may be used, or why not. */
+/** How a handshake went: the socket may be used, and is paused, or why not. */
 export type Handshake =
-  | { readonly stream: SocketStream; readonly certificate: X509Certificate }
+  | { readonly shaken: X509Certificate }
   | { readonly distrust: string; readonly certificate: X509Certificate | undefined }
   | { readonly error: NodeJS.ErrnoException }
   | { readonly over: "late" | "closed" };
@@ -29,7 +28,7 @@ export function handshake(socket: TLSSocket, until: number, env: Env): Promise<H
       settled = true;
       env.clear(late);
       env.clear(taken);
-      if (!("stream" in result)) socket.destroy();
+      if (!("shaken" in result)) socket.destroy();
       // Node tells it from within OpenSSL's reading: what is written before that has returned comes out broken.
       env.yield(() => resolve(result));
     };
@@ -44,7 +43,8 @@ export function handshake(socket: TLSSocket, until: number, env: Env): Promise<H
         // It is a code, although the types say Error.
         return settle({ distrust: String(socket.authorizationError), certificate });
       }
-      done = { stream: SocketStream.accepted(socket, env), certificate };
+      socket.pause();
+      done = { shaken: certificate };
       if (socket.getProtocol() !== "TLSv1.3") return settle(done);
       socket.once("session", () => settle(done!));
       socket.once("end", () => settle({ over: "closed" }));

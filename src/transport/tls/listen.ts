@@ -5,34 +5,32 @@ import { channels, type ConnectionEvent } from "../../base/diagnostics.ts";
 import type { Env } from "../../base/env.ts";
 import type { Peer } from "../../base/peer.ts";
 import type { Address } from "../address.ts";
-import { framed } from "../framed.ts";
 import { connectionsMax } from "../listen-bounds.ts";
-import { SocketStream } from "../socket-stream.ts";
 import { acceptQueued } from "../tcp/accept-queued.ts";
 import { bind } from "../tcp/bind.ts";
 import { remotePeer } from "../tcp/remote-peer.ts";
 import { socketOptions } from "../tcp/socket-options.ts";
-import type { Connection, Listener, ListenOptions } from "../transport.ts";
+import type { Listener, OpenSocket, SocketListenOptions } from "../transport.ts";
 import { peerCertificate } from "./certificate.ts";
-import { preparedFor } from "./dial.ts";
+import { agreed, preparedFor } from "./dial.ts";
 import type { Prepared } from "./material.ts";
 import { certificateMissing, told } from "./refusal.ts";
-import { alpnProtocols, type Settings } from "./settings.ts";
+import type { Settings } from "./settings.ts";
 
 /** How long a closing listener waits for handshakes that have begun, in milliseconds; those after it are cut off. */
 const closingMs = 1_000;
 
 export async function listenTls(
   address: Address,
-  accept: (connection: Connection) => void,
-  options: ListenOptions,
+  accept: (accepted: OpenSocket) => void,
+  options: SocketListenOptions,
   settings: Settings,
   env: Env,
 ): Promise<Listener> {
   const maxConnections = connectionsMax(options);
   const prepared = preparedFor(address, () => settings.material.current(env));
   if (!prepared.hasCertificate) throw certificateMissing(address);
-  const server = serverOf(prepared, settings);
+  const server = serverOf(prepared, options.alpn, settings);
   const handshakes = new Handshakes();
   let closed = false;
   keepUpToDate(server, prepared, () => settings.material.current(env));
@@ -51,11 +49,14 @@ export async function listenTls(
       return;
     }
     socket.allowHalfOpen = true;
-    const connection = framed(SocketStream.accepted(socket, env), peer, options, env);
+    const ignored = (): void => {};
+    socket.pause().on("error", ignored);
     // Not from within Node's event, for the reason that `handshake` has.
     env.yield(() => {
       handshakes.end();
-      accept(connection);
+      if (socket.destroyed) return;
+      accept({ socket, peer, alpn: agreed(socket) });
+      socket.off("error", ignored);
     });
   });
   server.maxConnections = maxConnections;
@@ -70,11 +71,11 @@ export async function listenTls(
   return { address: bound, close: () => (closing ??= close()) };
 }
 
-function serverOf(prepared: Prepared, settings: Settings): Server {
+function serverOf(prepared: Prepared, alpn: readonly string[], settings: Settings): Server {
   return createServer({
     ...prepared.options,
     ...socketOptions,
-    ALPNProtocols: [...alpnProtocols],
+    ALPNProtocols: [...alpn],
     requestCert: settings.clientCertificate !== "none",
     // Then OpenSSL itself tells the peer that one is missing.
     rejectUnauthorized: settings.clientCertificate === "required",

@@ -80,7 +80,7 @@ const hungUp: Words = [
   "look whether it speaks TLS, trusts our certificate, and has room for one more connection",
 ];
 
-/** What failed between the two sides, by the code of Node or OpenSSL: the first line that fits. */
+/** What failed between the two sides, by the code of Node or OpenSSL: the first line that fits. OFFERED is what we speak. */
 const handshakeWords: readonly (readonly [fits: RegExp, words: Words])[] = [
   [
     /ALERT_CERTIFICATE_REQUIRED/,
@@ -126,8 +126,8 @@ const handshakeWords: readonly (readonly [fits: RegExp, words: Words])[] = [
     /NO_APPLICATION_PROTOCOL/,
     [
       "UNAVAILABLE",
-      "the server speaks TLS, but not rsocket (ALPN)",
-      "look whether host and port are those of a Trunkline server",
+      "the server speaks TLS, but not OFFERED (ALPN)",
+      "look whether host and port are those of the server that is meant",
     ],
   ],
   [/ECONNRESET|EPIPE/, hungUp],
@@ -137,12 +137,14 @@ const handshakeWords: readonly (readonly [fits: RegExp, words: Words])[] = [
 export function handshakeFailed(
   address: Address,
   error: NodeJS.ErrnoException | undefined,
+  offered: readonly string[],
 ): SystemError {
   if (error === undefined) return refused(address, hungUp, undefined);
   const code = error.code ?? "";
   const found = handshakeWords.find(([fits]) => fits.test(code));
   const [kind, reason, advice] = found?.[1] ?? ["UNAVAILABLE", error.message, undefined];
-  const text = code === "" ? reason : `${reason} (${code})`;
+  const spoken = reason.replace("OFFERED", offered.join(" or "));
+  const text = code === "" ? spoken : `${spoken} (${code})`;
   return refused(address, [kind, text, advice ?? "look at the other side"], error);
 }
 

@@ -9,6 +9,3 @@ export interface Settings {
   readonly handshakeMs: number;
   readonly lookup: Lookup;
 }
-
-/** What both sides say they speak (ALPN); a server that knows nothing of it is talked to all the same. */
-export const alpnProtocols: readonly string[] = ["rsocket"];

@@ -9,7 +9,8 @@ import { connect } from "node:tls";
 import { channels, type ConnectionEvent } from "../../base/diagnostics.ts";
 import { arrived, numbered, send } from "../suite/frames.ts";
 import { Recorder } from "../suite/recorder.ts";
-import type { Connection } from "../transport.ts";
+import { parseAddress } from "../address.ts";
+import type { Connection, OpenSocket } from "../transport.ts";
 import { tls } from "./index.ts";
 import { testAuthority } from "./testing/authority.ts";
 import { Stand } from "./testing/stand.ts";
@@ -209,6 +210,42 @@ test("keep-alive is switched on at both ends", linux, async (t) => {
   const kept = (line: string): boolean => /^\S+ \S+ \S+ 01 \S+ 02:/.test(line.trim());
   while (established().length < 2 || !established().every(kept)) await stand.turn();
 });
+
+test(
+  "sockets: the peer has shown its certificate, and who speaks no common protocol is refused",
+  soon,
+  async (t) => {
+    const stand = new Stand(t);
+    const { cert: ca } = stand.authority;
+    const at = parseAddress("tls://localhost:0");
+    const accepted: OpenSocket[] = [];
+    const server = tls({ ...stand.server, ca, clientCertificate: "required" }).sockets!;
+    const listener = await server.listen(
+      at,
+      (open) => accepted.push(open),
+      { alpn: ["h2"] },
+      stand.env,
+    );
+    t.after(() => listener.close());
+    const { sockets } = tls({ ...stand.client, ca });
+    const until = stand.env.now() + 10_000;
+    const dial = (alpn: readonly string[]): Promise<OpenSocket> =>
+      sockets!.dial(listener.address, { until, alpn }, stand.env);
+    const near = await dial(["h2", "http/1.1"]);
+    t.after(() => near.socket.destroy());
+    while (accepted.length === 0) await stand.turn();
+    const [far] = accepted;
+    t.after(() => far!.socket.destroy());
+    deepEqual([near.alpn, far!.alpn], ["h2", "h2"]);
+    equal(near.peer.certificate?.subject, "CN=orders");
+    equal(far!.peer.certificate?.subject, "CN=billing");
+    await rejects(dial(["http/1.1", "spdy/3"]), {
+      code: "UNAVAILABLE",
+      executed: "no",
+      message: /not http\/1\.1 or spdy\/3 \(ALPN\)/,
+    });
+  },
+);
 
 test("options that contradict each other are refused at once", () => {
   const { cert, key } = testAuthority().issue({ name: "orders" });

@@ -1,8 +1,11 @@
 import { milliseconds } from "../../base/duration.ts";
 import { systemError } from "../../base/error.ts";
+import { framed } from "../framed.ts";
+import { framesAlpn, listenFrames } from "../framed-sockets.ts";
 import { frameBytesLimit } from "../outgoing-bounds.ts";
+import { SocketStream } from "../socket-stream.ts";
 import { systemLookup } from "../tcp/lookup.ts";
-import type { Transport } from "../transport.ts";
+import type { Sockets, Transport } from "../transport.ts";
 import { dialTls } from "./dial.ts";
 import { listenTls } from "./listen.ts";
 import { Material } from "./material.ts";
@@ -28,6 +31,11 @@ export interface TlsTransport extends Transport {
  */
 export function tls(options: TlsOptions = {}): TlsTransport {
   const settings = complete(options);
+  const sockets: Sockets = {
+    dial: (address, dialOptions, env) => dialTls(address, dialOptions, settings, env),
+    listen: (address, accept, listenOptions, env) =>
+      listenTls(address, accept, listenOptions, settings, env),
+  };
   return {
     name: "tls",
     capabilities: {
@@ -38,9 +46,14 @@ export function tls(options: TlsOptions = {}): TlsTransport {
       crossHost: true,
       noticesDeath: false,
     },
-    dial: (address, dialOptions, env) => dialTls(address, dialOptions, settings, env),
+    dial: async (address, dialOptions, env) => {
+      const { until } = dialOptions;
+      const { socket, peer } = await sockets.dial(address, { until, alpn: framesAlpn }, env);
+      return framed(SocketStream.over(socket, env), peer, dialOptions, env);
+    },
     listen: (address, accept, listenOptions, env) =>
-      listenTls(address, accept, listenOptions, settings, env),
+      listenFrames(sockets, address, accept, listenOptions, env),
+    sockets,
     reload: (material) => settings.material.reload(material),
   };
 }

@@ -5,10 +5,8 @@ import { dirname } from "node:path";
 import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
 import { checkSocketPath, socketPathBytesMax, type Address } from "../address.ts";
-import { framed } from "../framed.ts";
 import { connectionsMax } from "../listen-bounds.ts";
-import { SocketStream } from "../socket-stream.ts";
-import type { Connection, Listener, ListenOptions } from "../transport.ts";
+import type { Listener, OpenSocket, SocketListenOptions } from "../transport.ts";
 import type { UnixSettings } from "./options.ts";
 import { hiddenPath, statOf } from "./owner.ts";
 import { probe } from "./probe.ts";
@@ -23,8 +21,8 @@ const leaveUid = -1;
 export async function listenUnix(
   settings: UnixSettings,
   address: Address,
-  accept: (connection: Connection) => void,
-  options: ListenOptions,
+  accept: (accepted: OpenSocket) => void,
+  options: SocketListenOptions,
   env: Env,
 ): Promise<Listener> {
   const path = address.place;
@@ -37,8 +35,7 @@ export async function listenUnix(
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
     accepted++;
     if (!restricted) return void socket.destroy();
-    const stream = SocketStream.accepted(socket, env);
-    accept(framed(stream, new UnixPeer(address.text, socket), options, env));
+    accept({ socket, peer: new UnixPeer(address.text, socket), alpn: undefined });
   });
   server.maxConnections = maxConnections;
   /** The queue is empty: a turn accepts one, and the first turn may be the rest of one that has looked at it already. */

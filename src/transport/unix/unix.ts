@@ -1,6 +1,7 @@
+import { dialFrames, dialSocket, listenFrames } from "../framed-sockets.ts";
 import { frameBytesLimit } from "../outgoing-bounds.ts";
-import type { Transport } from "../transport.ts";
-import { dialUnix } from "./dial.ts";
+import type { Sockets, Transport } from "../transport.ts";
+import { reachUnix } from "./dial.ts";
 import { listenUnix } from "./listen.ts";
 import { settingsOf, type UnixOptions } from "./options.ts";
 
@@ -17,6 +18,11 @@ import { settingsOf, type UnixOptions } from "./options.ts";
  */
 export function unix(options: UnixOptions = {}): Transport {
   const settings = settingsOf(options);
+  const sockets: Sockets = {
+    dial: (address, dialOptions, env) => dialSocket(reachUnix, address, dialOptions, env),
+    listen: (address, accept, listenOptions, env) =>
+      listenUnix(settings, address, accept, listenOptions, env),
+  };
   return {
     name: "unix",
     capabilities: {
@@ -27,8 +33,9 @@ export function unix(options: UnixOptions = {}): Transport {
       crossHost: false,
       noticesDeath: true,
     },
-    dial: dialUnix,
+    dial: (address, dialOptions, env) => dialFrames(reachUnix, address, dialOptions, env),
     listen: (address, accept, listenOptions, env) =>
-      listenUnix(settings, address, accept, listenOptions, env),
+      listenFrames(sockets, address, accept, listenOptions, env),
+    sockets,
   };
 }
