@@ -6,7 +6,7 @@ const rsocket = "src/protocol/rsocket";
 export const itemMutants: readonly Mutant[] = [
   {
     name: "items-out-of-order",
-    file: `${rsocket}/items/received-items.ts`,
+    file: "src/protocol/items/received-items.ts",
     find: "      const item = this.#items.shift();",
     replace: `      if (this.#items.size > 2) this.#items.push(this.#items.shift());
       const item = this.#items.shift();`,

@@ -57,7 +57,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "credit-granted-once",
-    file: `${rsocket}/items/received-items.ts`,
+    file: "src/protocol/items/received-items.ts",
     find: "if (grant > 0 && !this.ended) this.#owner.grant(grant);",
     replace: "void grant;",
     because: "every stream stops after its first items",
@@ -204,7 +204,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "item-lost",
-    file: `${rsocket}/items/received-items.ts`,
+    file: "src/protocol/items/received-items.ts",
     find: "if (reader === undefined) this.#items.push(item);",
     replace: "if (reader === undefined) this.#items.size === 5 || this.#items.push(item);",
     because: "streams have gaps",
@@ -212,7 +212,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: "item-twice",
-    file: `${rsocket}/items/received-items.ts`,
+    file: "src/protocol/items/received-items.ts",
     find: "if (reader === undefined) this.#items.push(item);",
     replace:
       "if (reader === undefined) this.#items.push(item) && this.#items.size === 3 && this.#items.push(item);",

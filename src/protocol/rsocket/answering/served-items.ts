@@ -3,8 +3,8 @@ import { Flag } from "../../../wire/frame-type.ts";
 import type { FrameView } from "../../../wire/frame-view.ts";
 import type { Operation } from "../../operation.ts";
 import type { ItemSource } from "../../protocol.ts";
-import { creditFirst } from "../items/credit-window.ts";
-import { ReceivedItems, type ItemsOwner } from "../items/received-items.ts";
+import { creditFirst, CreditWindow } from "../items/credit-window.ts";
+import { ReceivedItems, type ItemsOwner } from "../../items/received-items.ts";
 import { excess } from "../asking/request.ts";
 import type { Session } from "../session.ts";
 
@@ -15,7 +15,7 @@ export class ServedItems implements ItemSource, ItemsOwner, AsyncIterableIterato
   readonly #session: Session;
   readonly #streamId: number;
   readonly #operation: Operation;
-  readonly #items = new ReceivedItems(this);
+  readonly #items = new ReceivedItems(this, new CreditWindow());
   /** Items that came with the request. */
   #brought = 0;
   #accept: ((item: unknown) => unknown) | undefined;

@@ -5,9 +5,9 @@ import type { FrameView } from "../../../wire/frame-view.ts";
 import type { Attempt, CancelReason } from "../../attempt.ts";
 import type { Operation } from "../../operation.ts";
 import type { StreamOptions } from "../../protocol.ts";
-import { creditFirst } from "../items/credit-window.ts";
+import { creditFirst, CreditWindow } from "../items/credit-window.ts";
 import { unreadable } from "./pending-call.ts";
-import { ReceivedItems, type ItemsOwner } from "../items/received-items.ts";
+import { ReceivedItems, type ItemsOwner } from "../../items/received-items.ts";
 import { excess, late, Request, type RequestHome } from "./request.ts";
 
 type Result = IteratorResult<unknown, undefined>;
@@ -16,7 +16,7 @@ type Result = IteratorResult<unknown, undefined>;
 export class ItemStream extends Request implements AsyncIterableIterator<unknown>, ItemsOwner {
   readonly type: number = FrameType.REQUEST_STREAM;
   readonly credit: number = creditFirst;
-  readonly #items = new ReceivedItems(this);
+  readonly #items = new ReceivedItems(this, new CreditWindow());
   readonly #options: StreamOptions;
   /** Set once the peer has accepted: the first item, credit, or the end. */
   #accepted = false;

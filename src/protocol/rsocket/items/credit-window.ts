@@ -1,3 +1,5 @@
+import type { Window } from "../../items/received-items.ts";
+
 /** Items that a stream is granted at its start. */
 export const creditFirst = 8;
 
@@ -15,7 +17,8 @@ const averagedItems = 8;
  * starts small, doubles each time the reader has taken half of it, and stops where its items would fill
  * `bufferedBytesMax`, by the average size of the latest ones.
  */
-export class CreditWindow {
+export class CreditWindow implements Window {
+  readonly itemsMax: number = creditMax;
   #size = creditFirst;
   /** Granted and not yet arrived. */
   #owed = creditFirst;

@@ -1,5 +1,4 @@
-import { BoundedQueue } from "../../../base/bounded-queue.ts";
-import { creditMax, CreditWindow } from "./credit-window.ts";
+import { BoundedQueue } from "../../base/bounded-queue.ts";
 
 type Result = IteratorResult<unknown, undefined>;
 
@@ -9,6 +8,16 @@ interface Reader {
 }
 
 const done: Result = Object.freeze({ done: true, value: undefined });
+
+/** Says how far the producer may run ahead of the reader. */
+export interface Window {
+  /** The most items that wait here; the producer is to be held back before. */
+  readonly itemsMax: number;
+  /** An item of so many bytes has come. False when the producer sent more than it was granted. */
+  arrived(bytes: number): boolean;
+  /** The reader took an item; returns how many more to grant now, often 0. */
+  taken(): number;
+}
 
 /** Whose items they are. */
 export interface ItemsOwner {
@@ -25,14 +34,16 @@ export class ReceivedItems {
   /** No further item comes. */
   ended = false;
   readonly #owner: ItemsOwner;
-  readonly #items = new BoundedQueue<unknown>(creditMax);
+  readonly #items: BoundedQueue<unknown>;
   readonly #readers: Reader[] = [];
-  readonly #window = new CreditWindow();
+  readonly #window: Window;
   /** What ended it early, in an envelope: it may be anything, and is told once. */
   #failure: { readonly told: unknown } | undefined;
 
-  constructor(owner: ItemsOwner) {
+  constructor(owner: ItemsOwner, window: Window) {
     this.#owner = owner;
+    this.#window = window;
+    this.#items = new BoundedQueue(window.itemsMax);
   }
 
   /** Somebody waits for the next item. */
