@@ -13,6 +13,13 @@ export interface Route {
   /** Fields of the input (of the head, where items are sent) that do not travel in the body. */
   readonly params: readonly Param[];
   readonly body: Body;
+  /** The body is this one field of the input, when `body` is `whole`; undefined: it is the input itself. */
+  readonly bodyField: string | undefined;
+  /**
+   * What of the head goes before the items in the body: the fields that are no parameters, the whole head, or nothing.
+   * Always `none` where `body` is not `items`.
+   */
+  readonly head: "none" | "fields" | "whole";
   readonly answer: Answer;
   /** Status of success: 200, 201, 202 or 204. */
   readonly status: number;
@@ -29,13 +36,14 @@ export interface Param {
   readonly name: string;
   /** The field of the input; undefined: the whole input is this one value. */
   readonly field: string | undefined;
+  /** Of the value, without references. */
   readonly schema: JsonSchema;
   readonly required: boolean;
 }
 
 /**
  * What the request's body is: nothing; the fields that are no parameters, as an object; the whole input; items one after another;
- * or bytes as they come (one payload of bytes, or an upload whose items are bytes).
+ * or bytes as they come (one payload of bytes, or an upload whose items are bytes and whose head is in the parameters).
  */
 export type Body = "none" | "fields" | "whole" | "items" | "bytes";
 

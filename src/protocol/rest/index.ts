@@ -1,0 +1,5 @@
+export { bindRest, type RestBinding } from "./binding/bind-rest.ts";
+export type { RestTerms, RouteTerms } from "./binding/terms.ts";
+export type { RestOptions, RestServeOptions, VersionsBy } from "./options.ts";
+export { rest } from "./rest.ts";
+export type { Method } from "./route.ts";

@@ -1,0 +1,29 @@
+import type { RestBinding } from "./binding/bind-rest.ts";
+
+/** How a request says which version of a contract it means. */
+export type VersionsBy =
+  | "uri"
+  | "none"
+  | "media-type"
+  | { readonly query: string }
+  | { readonly header: string };
+
+/** What serving and calling by REST can be told; both sides take the same. */
+export interface RestOptions {
+  /** Contracts that do not, or not only, stand where the convention puts them. Default none. */
+  readonly bindings?: readonly RestBinding[];
+  /**
+   * How a request says which major version it means: `uri` (`/v2/orders`), `media-type`
+   * (`application/vnd.orders.v2+json`), `{ query: "version" }`, `{ header: "api-version" }`, `none`, or several of them.
+   * A client uses the first. Default `uri`.
+   */
+  readonly versions?: VersionsBy | readonly VersionsBy[];
+  /** What a request reaches that names no version: a major, or the `newest` or `oldest` that is served. Default `newest`. */
+  readonly unversioned?: "newest" | "oldest" | number;
+}
+
+/** What serving by REST can be told besides. */
+export interface RestServeOptions extends RestOptions {
+  /** Operations that are not served here, as `contract.operation`. Default none. */
+  readonly except?: readonly string[];
+}

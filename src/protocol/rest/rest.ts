@@ -1,0 +1,39 @@
+import { systemError } from "../../base/error.ts";
+import type { Transport } from "../../transport/transport.ts";
+import type { ProtocolFactory } from "../protocol-factory.ts";
+import type { Protocol, ProtocolCapabilities } from "../protocol.ts";
+import type { RestServeOptions } from "./options.ts";
+
+const capabilities: ProtocolCapabilities = {
+  kinds: ["call", "stream", "upload", "notification"],
+  deadline: true,
+  cancel: true,
+  credit: true,
+  executed: true,
+  headers: true,
+  callback: false,
+};
+
+/**
+ * REST over HTTP/1.1 and HTTP/2: the resources of contracts, for everybody who speaks HTTP. Needed only to say what differs
+ * from the convention; an address that begins with `http:` or `https:` finds it by itself.
+ */
+export function rest(_options: RestServeOptions = {}): ProtocolFactory {
+  return { name: "rest", over };
+}
+
+function over({ name, sockets }: Transport): Protocol {
+  if (sockets === undefined) throw unsupported(`HTTP has no way over ${name}:`);
+  return {
+    name: "rest",
+    capabilities,
+    connect: () => {
+      throw unsupported("REST is not called yet");
+    },
+    serve: () => Promise.reject(unsupported("REST is not served yet")),
+  };
+}
+
+function unsupported(reason: string): Error {
+  return systemError("UNIMPLEMENTED", reason, { executed: "no" });
+}
