@@ -25,6 +25,9 @@ export type { LatencySummary } from "./base/histogram.ts";
 export type { Authorize } from "./call/authorization.ts";
 export { serve } from "./call/serve.ts";
 export type { Service } from "./call/serve.ts";
+export { serveOlder } from "./call/serve-older.ts";
+export type { ServiceTerms } from "./call/service-terms.ts";
+export type { Conversions } from "./call/conversion-type.ts";
 export { currentTrace, detached } from "./call/served-context.ts";
 
 // The types behind a client and behind handlers, for signatures of one's own.

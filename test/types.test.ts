@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 const root = join(import.meta.dirname, "..");
 const fixtures: readonly string[] = [
   import.meta.resolve("./types/calling.ts"),
+  import.meta.resolve("./types/converting.ts"),
   import.meta.resolve("./types/declaring.ts"),
   import.meta.resolve("./types/orders.ts"),
   import.meta.resolve("./types/right.ts"),

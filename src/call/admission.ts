@@ -12,9 +12,9 @@ import type { ServedContext } from "./served-context.ts";
 export class Admission {
   /** Everybody is let in at once. */
   readonly open: boolean;
+  readonly order: KeyOrder = new KeyOrder();
   readonly #keyPath: string | undefined;
   readonly #authorization: Authorization | undefined;
-  readonly #order = new KeyOrder();
   readonly #env: Env;
 
   constructor(authorize: Authorize | undefined, member: Member, scope: AsyncResource, env: Env) {
@@ -27,7 +27,7 @@ export class Admission {
 
   /** Requests that wait for their turn. */
   get waiting(): number {
-    return this.#order.waiting;
+    return this.order.waiting;
   }
 
   /**
@@ -45,8 +45,8 @@ export class Admission {
     if (leave !== undefined && !waits) return work(leave);
     const key = this.#keyPath === undefined ? undefined : keyAt(this.#keyPath, first);
     if (key === undefined) return waits ? leave.then(work) : work();
-    if (!waits) return this.#order.run(key, work);
-    const turn = this.#order.run(key, async () =>
+    if (!waits) return this.order.run(key, work);
+    const turn = this.order.run(key, async () =>
       (await leave) === undefined ? work() : undefined,
     );
     return leave.then((refusal) => (refusal === undefined ? (turn as Promise<T>) : work(refusal)));

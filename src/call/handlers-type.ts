@@ -19,7 +19,7 @@ export type Handlers<C> = C extends { readonly [info]: { readonly operations: in
   : never;
 
 /** A line for each kind. */
-type HandlerOf<T> =
+export type HandlerOf<T> =
   T extends CallOperation<infer In, infer Out, infer Errors>
     ? CallHandler<In, Out, Errors>
     : T extends StreamOperation<infer In, infer Out, infer Errors>

@@ -5,6 +5,8 @@ import type { Kind, OperationName } from "../base/handler.ts";
 export interface OperationStats {
   /** `orders.place` */
   readonly operation: string;
+  /** Of the contract, whole: `1.4.0`. */
+  readonly version: string;
   readonly kind: Kind;
   /** Requests that have ended, refused ones among them. */
   readonly count: number;
@@ -43,9 +45,10 @@ export class Meter {
     this.#failed(code);
   }
 
-  stats({ name, kind }: OperationName, waiting: number = 0): OperationStats {
+  stats({ name, version, kind }: OperationName, waiting: number = 0): OperationStats {
     return {
       operation: name,
+      version,
       kind,
       count: this.#ended + this.#refused,
       failures: Object.fromEntries(this.#failures ?? []),

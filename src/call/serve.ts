@@ -2,33 +2,44 @@ import type { Env } from "../base/env.ts";
 import { info, type AnyContract } from "../contract/contract.ts";
 import type { Dispatcher, ServedOperation } from "../protocol/protocol.ts";
 import type { OperationStats } from "./meter.ts";
-import { membersOf } from "./compile.ts";
+import { membersOf, type Member } from "./compile.ts";
+import type { Surroundings } from "./converted.ts";
 import type { Handlers } from "./handlers-type.ts";
+import type { KeyOrder } from "./key-order.ts";
 import { Served, type ServingOptions } from "./served.ts";
+import { retirementOf, termsProblems, type ServiceTerms } from "./service-terms.ts";
 
 /** A contract together with what serves it. */
-export interface Service {
-  readonly contract: AnyContract;
+export interface Service<C extends AnyContract = AnyContract> {
+  readonly contract: C;
   readonly handlers: object;
+  readonly terms?: ServiceTerms;
+  /** The handlers in a server of which that is known. Default: `handlers`. */
+  readonly handlersIn?: (surroundings: Surroundings) => object;
 }
 
 /**
  * Joins a contract with its handlers: an object with a method for each operation, or an instance of a class.
  * Nothing runs before it is given to `chassis`.
  */
-export function serve<C extends AnyContract>(contract: C, handlers: Handlers<C>): Service {
-  return Object.freeze({ contract, handlers: handlers as object });
+export function serve<C extends AnyContract>(
+  contract: C,
+  handlers: Handlers<C>,
+  terms: ServiceTerms = {},
+): Service<C> {
+  return Object.freeze({ contract, handlers: handlers as object, terms });
 }
 
 /** What is wrong with a service, in words for a person; empty when it can be served. */
-export function serviceProblems({ contract, handlers }: Service): string[] {
-  const { name } = contract[info];
-  return membersOf(contract)
+export function serviceProblems({ contract, handlers, terms = {} }: Service): string[] {
+  const { name, major } = contract[info];
+  const missing = membersOf(contract)
     .filter((member) => typeof (handlers as Record<string, unknown>)[member.name] !== "function")
     .map(
       (member) =>
         `${name}.${member.name} has no handler.\n     → add a method "${member.name}" to the object given to serve()`,
     );
+  return [...missing, ...termsProblems(`${name}@${major}`, terms)];
 }
 
 /** Finds operations by contract, major version and name. */
@@ -38,15 +49,28 @@ export class Services implements Dispatcher {
   readonly #highest = new Map<string, Served>();
 
   constructor(services: readonly Service[], options: ServingOptions, env: Env) {
-    for (const { contract, handlers } of services) {
+    const surroundings: Surroundings = {
+      checkSent: options.checkSent,
+      orderOf: (member) => this.#orderOf(member),
+    };
+    for (const service of services) {
+      const { contract, handlersIn, terms = {} } = service;
       const { name, major } = contract[info];
+      const handlers = handlersIn?.(surroundings) ?? service.handlers;
+      const retirement = retirementOf(terms);
       for (const member of membersOf(contract)) {
-        const served = new Served(member, handlers, options, env);
+        const served = new Served(member, handlers, options, env, retirement);
         this.#served.set(`${name}@${major}/${member.name}`, served);
         const highest = this.#highest.get(`${name}/${member.name}`)?.operation.owner.major ?? -1;
         if (major > highest) this.#highest.set(`${name}/${member.name}`, served);
       }
     }
+  }
+
+  #orderOf({ operation }: Member): KeyOrder | undefined {
+    const { owner, member } = operation;
+    const served = this.#served.get(`${owner.name}@${owner.major}/${member}`);
+    return served?.operation === operation ? served.order : undefined;
   }
 
   /** What became of the requests of each operation, in the order of the services. */

@@ -38,6 +38,8 @@ export class ServedContext extends Alarm implements Context, Cancellable {
   #controller: AbortController | undefined;
   /** Work that stops when this is cancelled: calls made by the handler, the iterator of a stream. */
   #dependents: Set<Cancellable> | undefined;
+  /** What is to be done when it has settled: turns that are given up. */
+  #atEnd: (() => void)[] | undefined;
 
   constructor(operation: Operation, errors: object, incoming: Incoming, env: Env) {
     super();
@@ -121,7 +123,13 @@ export class ServedContext extends Alarm implements Context, Cancellable {
   settle(): void {
     this.settled = true;
     this.items?.settle();
+    this.#atEnd?.forEach((act) => act());
     if (this.#controller !== undefined) this.#env.clear(this);
+  }
+
+  /** Does it when all is over, the last item of a stream included. */
+  atEnd(act: () => void): void {
+    (this.#atEnd ??= []).push(act);
   }
 
   /** Runs `work` so that calls it makes inherit from this context, and nothing of what surrounds `scope`. */

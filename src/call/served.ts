@@ -11,6 +11,7 @@ import type { CancelReason } from "../protocol/attempt.ts";
 import type { Incoming } from "../protocol/incoming.ts";
 import type { Operation } from "../protocol/operation.ts";
 import type { ItemSource, ServedOperation, Sink } from "../protocol/protocol.ts";
+import type { Retirement } from "../protocol/retirement.ts";
 import { Admission } from "./admission.ts";
 import type { Authorize, Refusal } from "./authorization.ts";
 import type { Member } from "./compile.ts";
@@ -20,6 +21,7 @@ import { escaped } from "./escaped.ts";
 import { HandlerItems } from "./handler-items.ts";
 import { incident } from "./incident.ts";
 import { isItems, iteratorOf } from "./items.ts";
+import type { KeyOrder } from "./key-order.ts";
 import { Meter, type OperationStats } from "./meter.ts";
 import { Pump } from "./pump.ts";
 import { currentContext, ServedContext } from "./served-context.ts";
@@ -36,6 +38,7 @@ export interface ServingOptions {
 /** One operation with its handler: validation, order per key, context, and the truth about what came of it. */
 export class Served implements ServedOperation {
   readonly operation: Operation;
+  readonly retirement: Retirement | undefined;
   readonly #member: Member;
   /** The user's function within the interceptors. It may throw, and may answer at once. */
   readonly #handler: (input: unknown, context: Context) => unknown;
@@ -48,8 +51,15 @@ export class Served implements ServedOperation {
   readonly #meter = new Meter();
   readonly #channel: Channel;
 
-  constructor(member: Member, handlers: object, options: ServingOptions, env: Env) {
+  constructor(
+    member: Member,
+    handlers: object,
+    options: ServingOptions,
+    env: Env,
+    retirement?: Retirement,
+  ) {
     this.operation = member.operation;
+    this.retirement = retirement;
     this.#member = member;
     this.#errors = errorMakers(member);
     this.#options = options;
@@ -65,6 +75,11 @@ export class Served implements ServedOperation {
             async (input, context) => handler(input, context),
             options.interceptors.map(passingCopies),
           );
+  }
+
+  /** Whose turn it is among requests of one key; older versions that this one serves stand there too. */
+  get order(): KeyOrder {
+    return this.#admission.order;
   }
 
   stats(): OperationStats {

@@ -6,6 +6,7 @@ import type { Address } from "../transport/address.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Incoming } from "./incoming.ts";
 import type { Operation } from "./operation.ts";
+import type { Retirement } from "./retirement.ts";
 
 /** What a protocol can carry. Its suite tests each promise, and each refusal. */
 export interface ProtocolCapabilities {
@@ -135,6 +136,8 @@ export interface Dispatcher {
 /** An operation with its handler, validation and context wrapped around it. */
 export interface ServedOperation {
   readonly operation: Operation;
+  /** When this version is to be used no more; undefined where nobody has said so. Protocols that can, tell it with each answer. */
+  readonly retirement?: Retirement | undefined;
   /** Runs a call or notification. Resolves with the output; rejects with a TrunklineError whose `executed` is final. */
   handle(input: unknown, incoming: Incoming): Promise<unknown>;
   /** Runs a stream: puts each item into the sink as the sink asks for it. Rejects like `handle`. */
