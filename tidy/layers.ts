@@ -24,6 +24,7 @@ export const ports: Readonly<Record<string, string>> = {
   store: "storeCases",
   protocol: "protocolCases",
   broker: "brokerCases",
+  codec: "codecCases",
 };
 
 /** What runs in a browser too: these and all that they import name no `node:` module and no Buffer. */
