@@ -18,7 +18,7 @@ export type { CallbackOptions, ClientOptions } from "./chassis/client.ts";
 export { Health } from "./chassis/health.ts";
 export type { HealthQuestion, HealthReport } from "./chassis/health.ts";
 export { Reflection } from "./chassis/reflection.ts";
-export type { ProcessDescription } from "./chassis/reflection.ts";
+export type { ProcessDescription, ServedContract } from "./chassis/reflection.ts";
 export type { AddressStats, ChassisStats, ClientStats } from "./chassis/stats.ts";
 export type { OperationStats } from "./call/meter.ts";
 export type { LatencySummary } from "./base/histogram.ts";

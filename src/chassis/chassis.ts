@@ -147,7 +147,7 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
   const own = (service: Service): Services =>
     new Services([service], { ...serving, interceptors: [] }, env);
   const open = new Offer([given, own(serveHealth(board))]);
-  const reflected = new Offer([open, own(serveReflection(running.promise, contracts))]);
+  const reflected = new Offer([open, own(serveReflection(running.promise, services))]);
   const offerAt = ({ address }: Place): Dispatcher =>
     (options.reflection ?? near(address)) ? reflected : open;
   const servers = await listenAll(options, places, offerAt, instance, env);

@@ -1,6 +1,6 @@
 import { serve, type Service } from "../call/serve.ts";
 import { call, type CallOperation } from "../contract/call.ts";
-import { contract, type AnyContract, type Contract } from "../contract/contract.ts";
+import { contract, type Contract } from "../contract/contract.ts";
 import { describe, type ContractDescription } from "../contract/describe.ts";
 import type { JsonSchema } from "../contract/json-schema.ts";
 import type { NoErrors } from "../contract/operation.ts";
@@ -18,7 +18,17 @@ export interface ProcessDescription {
   readonly ready: boolean;
   /** Where it listens, without credentials. */
   readonly addresses: readonly string[];
-  readonly contracts: readonly ContractDescription[];
+  readonly contracts: readonly ServedContract[];
+}
+
+/** A contract, and what was said when it was served: dates in ISO 8601. */
+export interface ServedContract extends ContractDescription {
+  /** From when on nobody should use it any more. */
+  readonly deprecated?: string;
+  /** From when on it may be gone. */
+  readonly sunset?: string;
+  /** A URL where people read what to do instead. */
+  readonly link?: string;
 }
 
 /** How Trunkline's own contracts begin; a contract of yours cannot. */
@@ -62,12 +72,15 @@ const description = fields({
   ready: truth,
   addresses: list(text),
   contracts: list(
-    fields({
-      name: text,
-      version: text,
-      digest: text,
-      operations: { type: "object", additionalProperties: operation },
-    }),
+    fields(
+      {
+        name: text,
+        version: text,
+        digest: text,
+        operations: { type: "object", additionalProperties: operation },
+      },
+      { deprecated: text, sunset: text, link: text },
+    ),
   ),
 });
 
@@ -79,21 +92,24 @@ const stats = fields({
   inFlight: number,
   addresses: list(fields({ address: text, connections: number, inFlight: number })),
   operations: list(
-    fields({
-      operation: text,
-      kind: text,
-      count: number,
-      failures: { type: "object", additionalProperties: number },
-      inFlight: number,
-      waiting: number,
-      latency: fields({
-        meanMs: number,
-        p50Ms: number,
-        p90Ms: number,
-        p99Ms: number,
-        maxMs: number,
-      }),
-    }),
+    fields(
+      {
+        operation: text,
+        kind: text,
+        count: number,
+        failures: { type: "object", additionalProperties: number },
+        inFlight: number,
+        waiting: number,
+        latency: fields({
+          meanMs: number,
+          p50Ms: number,
+          p90Ms: number,
+          p99Ms: number,
+          maxMs: number,
+        }),
+      },
+      { version: text },
+    ),
   ),
 });
 
@@ -106,7 +122,7 @@ export const Reflection: Contract<
   }
 > = contract(
   "trunkline-reflection",
-  { version: "1.0.0" },
+  { version: "1.1.0" },
   {
     describe: call({
       out: plainSchema<ProcessDescription>(description),
@@ -128,16 +144,13 @@ export interface Reflected {
 }
 
 /** Serves the reflection of a process that has perhaps not begun yet: requests wait until it has. */
-export function serveReflection(
-  begun: Promise<Reflected>,
-  contracts: readonly AnyContract[],
-): Service {
-  let described: readonly ContractDescription[] | undefined;
+export function serveReflection(begun: Promise<Reflected>, services: readonly Service[]): Service {
+  let described: readonly ServedContract[] | undefined;
   return serve(Reflection, {
     async describe() {
       const running = await begun;
       const { name, instance, uptimeMs, ready } = running.stats();
-      described ??= contracts.map((each) => describe(each));
+      described ??= services.map(({ contract: each, terms }) => ({ ...describe(each), ...terms }));
       return {
         name,
         instance,

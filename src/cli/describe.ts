@@ -1,7 +1,7 @@
-import type { ContractDescription, OperationDescription } from "../contract/describe.ts";
+import type { OperationDescription } from "../contract/describe.ts";
 import type { JsonSchema } from "../contract/json-schema.ts";
 import { kinds } from "../contract/kinds.ts";
-import type { ProcessDescription } from "../chassis/reflection.ts";
+import type { ProcessDescription, ServedContract } from "../chassis/reflection.ts";
 import { didYouMean } from "./closest.ts";
 import { UsageError, type Command } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
@@ -49,7 +49,7 @@ export const describe: Command = {
 };
 
 /** The contracts of that name, of which there may be several majors; `orders@2` is one. */
-function contractsNamed(path: string, { contracts }: ProcessDescription): ContractDescription[] {
+function contractsNamed(path: string, { contracts }: ProcessDescription): ServedContract[] {
   const named = contracts.filter((each) =>
     [each.name, `${each.name}@${majorOf(each)}`].includes(path),
   );
@@ -68,12 +68,23 @@ function shown(told: ProcessDescription, terminal: Terminal): string {
   );
 }
 
-function contractText(contract: ContractDescription, terminal: Terminal): string {
+function contractText(contract: ServedContract, terminal: Terminal): string {
   const { name, version, operations } = contract;
   const title = styled(terminal, "bold", `${name}@${majorOf(contract)}`);
   const texts = [...layouts(Object.entries(operations))];
   const text = terminal.interactive ? fitting(texts, terminal) : texts[charsMaxes.indexOf(60)]!;
-  return `${title} (${version})\n${text}`;
+  const end = endText(contract);
+  const told = end === "" ? "" : `  ${styled(terminal, "yellow", end)}`;
+  return `${title} (${version})${told}\n${text}`;
+}
+
+/** Why and when nobody should use it any more; empty where nobody said so. */
+function endText({ deprecated, sunset, link }: ServedContract): string {
+  const said = [
+    ...(deprecated === undefined ? [] : [`deprecated ${deprecated}`]),
+    ...(sunset === undefined ? [] : [`sunset ${sunset}`]),
+  ];
+  return [said.join(", "), ...(link === undefined ? [] : [link])].join("  ");
 }
 
 /** From the most to the least that is shown: promises beside what goes in and out, then under it. */

@@ -89,8 +89,9 @@ function* layouts(told: ChassisStats, before: ChassisStats | undefined): Generat
   const columns = columnsOf(told, before);
   const text = (shown: readonly Column[], beside: boolean): string => {
     const titles = shown.map(({ title }) => ({ right: title }));
+    const nameOf = namesIn(told);
     const rows = told.operations.map((operation): Cell[] => [
-      operation.operation,
+      nameOf(operation),
       operation.kind,
       ...shown.map(({ cell }) => ({ right: cell(operation) })),
       ...(beside ? [failuresOf(operation)] : []),
@@ -106,10 +107,30 @@ function* layouts(told: ChassisStats, before: ChassisStats | undefined): Generat
   }
 }
 
+/** `orders.place`, and `orders@1.place` where several versions of `orders` are served side by side. */
+function namesIn(told: ChassisStats): (operation: OperationStats) => string {
+  const majors = new Map<string, Set<number>>();
+  for (const each of told.operations) {
+    const [owner = ""] = each.operation.split(".");
+    majors.set(owner, (majors.get(owner) ?? new Set()).add(majorIn(each)));
+  }
+  return (each) => {
+    const [owner = "", member] = each.operation.split(".");
+    return majors.get(owner)!.size < 2 ? each.operation : `${owner}@${majorIn(each)}.${member}`;
+  };
+}
+
+/** An older process does not say of which version it is: 0. */
+function majorIn({ version }: Partial<OperationStats>): number {
+  return Number.parseInt(version ?? "0", 10);
+}
+
 function columnsOf(told: ChassisStats, before: ChassisStats | undefined): readonly Column[] {
   const seconds = before === undefined ? 0 : (told.uptimeMs - before.uptimeMs) / 1_000;
-  const rate = ({ operation, count: now }: OperationStats): string => {
-    const earlier = before?.operations.find((each) => each.operation === operation);
+  const rate = ({ operation, version, count: now }: OperationStats): string => {
+    const earlier = before?.operations.find(
+      (each) => each.operation === operation && each.version === version,
+    );
     return count((now - (earlier?.count ?? 0)) / seconds);
   };
   const of =
