@@ -1,0 +1,36 @@
+import type { FieldModel, WellKnown } from "./model.ts";
+import { jsonNameOf } from "./names.ts";
+
+/** What a field is called in the JSON of Protobuf: as in the contract, so that its JSON looks the same. */
+export function jsonNameOfField({ key, name, oneof }: FieldModel): string {
+  return oneof === undefined && /^[A-Za-z_$][\w.$ -]*$/.test(key) ? key : jsonNameOf(name);
+}
+
+/** True where it must be written that absence tells something: of messages, and in a oneof, it always does. */
+export function needsOptional({ type, rule, oneof }: FieldModel): boolean {
+  if (oneof !== undefined || (rule !== "optional" && rule !== "nullable")) return false;
+  return type.kind === "well-known" ? type.name === "NullValue" : type.kind !== "message";
+}
+
+/** Protobuf keeps the presence of an `optional` field in a oneof of its own. */
+export function syntheticOneof(field: FieldModel): string | undefined {
+  return needsOptional(field) ? `_${field.name}` : undefined;
+}
+
+/** The file that declares one of Google's types. */
+export function wellKnownFile(name: WellKnown): string {
+  const file = files[name] ?? "wrappers";
+  return `google/protobuf/${file}.proto`;
+}
+
+const files: Readonly<Partial<Record<WellKnown, string>>> = {
+  Value: "struct",
+  NullValue: "struct",
+  Struct: "struct",
+  ListValue: "struct",
+  Timestamp: "timestamp",
+  Duration: "duration",
+  FieldMask: "field_mask",
+  Any: "any",
+  Empty: "empty",
+};

@@ -1,0 +1,154 @@
+import type { JsonSchema } from "../../base/contract-shape.ts";
+import type { FieldModel } from "./model.ts";
+import {
+  isRecord,
+  propertiesOf,
+  requiredOf,
+  resolved,
+  textOf,
+  variantsOf,
+  type Root,
+} from "./schema-reading.ts";
+
+/** How well a value fits a schema: not at all; with properties that the schema does not name; wholly. */
+type Fit = 0 | 1 | 2;
+
+/** How deep a value is looked at to find its variant: what lies deeper is believed. */
+const lookDepthMax = 16;
+
+/**
+ * Which of the fields of a union holds a value: the first whose schema it fits wholly, else the first that it fits with
+ * properties to spare, as a validator would have it.
+ */
+export function chooser(
+  fields: readonly FieldModel[],
+  schemas: readonly unknown[],
+  root: Root,
+): (value: unknown) => FieldModel | undefined {
+  const told = tagged(schemas, root);
+  if (told !== undefined) {
+    const { key, values } = told;
+    const byTag = new Map([...values].map(([value, index]) => [value, fields[index]!]));
+    return (value) => (isRecord(value) ? byTag.get(value[key]) : undefined);
+  }
+  return (value) => {
+    let spare: FieldModel | undefined;
+    for (const [index, schema] of schemas.entries()) {
+      const fit = fits(value, schema, root, 0);
+      if (fit === 2) return fields[index];
+      if (fit === 1) spare ??= fields[index];
+    }
+    return spare;
+  };
+}
+
+/** What a variant is called: as its schema is, by the constant that tells it from the others, else by its type. */
+export function variantName(variant: unknown, root: Root): string {
+  const found = resolved(variant, root);
+  if (found === undefined) return "any";
+  const { schema, name } = found;
+  const told = name ?? textOf(schema["title"]);
+  if (told !== undefined) return told;
+  if ("const" in schema) return String(schema["const"]);
+  const constants = constantsOf(schema);
+  if (constants.size > 0) return String([...constants.values()][0]);
+  const { type } = schema;
+  return typeof type === "string" ? type : "any";
+}
+
+/** The property by which all the variants, objects, can be told apart, and which variant each value means. */
+function tagged(
+  schemas: readonly unknown[],
+  root: Root,
+): { readonly key: string; readonly values: ReadonlyMap<unknown, number> } | undefined {
+  const all = schemas.map((schema) => {
+    const found = resolved(schema, root)?.schema;
+    return found?.["type"] === "object" ? constantsOf(found) : new Map<string, unknown>();
+  });
+  for (const key of all[0]?.keys() ?? []) {
+    const values = new Map(all.map((constants, index) => [constants.get(key), index]));
+    if (values.size === all.length && !values.has(undefined)) return { key, values };
+  }
+  return undefined;
+}
+
+/** The required properties that can have one value only. */
+function constantsOf(schema: JsonSchema): ReadonlyMap<string, unknown> {
+  const required = requiredOf(schema);
+  const constants = new Map<string, unknown>();
+  for (const [key, property] of Object.entries(propertiesOf(schema))) {
+    if (!isRecord(property) || !required.includes(key)) continue;
+    const { const: constant, enum: allowed } = property;
+    if (constant !== undefined) constants.set(key, constant);
+    else if (Array.isArray(allowed) && allowed.length === 1) constants.set(key, allowed[0]);
+  }
+  return constants;
+}
+
+function fits(value: unknown, given: unknown, root: Root, depth: number): Fit {
+  if (given === false) return 0;
+  const schema = resolved(given, root)?.schema;
+  if (schema === undefined || depth > lookDepthMax) return 2;
+  const variants = variantsOf(schema);
+  if (variants !== undefined) {
+    const all = variants.map((variant) => fits(value, variant, root, depth + 1));
+    return Math.max(...all) as Fit;
+  }
+  const { type, enum: allowed } = schema;
+  if ("const" in schema && schema["const"] !== value) return 0;
+  if (Array.isArray(allowed) && !allowed.includes(value)) return 0;
+  const types = Array.isArray(type) ? (type as unknown[]) : [type];
+  if (type !== undefined && !types.some((each) => isOfType(value, each))) return 0;
+  if (Array.isArray(value)) return listFits(value, schema, root, depth);
+  return isRecord(value) ? objectFits(value, schema, root, depth) : 2;
+}
+
+function listFits(
+  list: readonly unknown[],
+  { items, prefixItems, minItems, maxItems }: JsonSchema,
+  root: Root,
+  depth: number,
+): Fit {
+  if (typeof minItems === "number" && list.length < minItems) return 0;
+  if (typeof maxItems === "number" && list.length > maxItems) return 0;
+  const first = Array.isArray(prefixItems) ? prefixItems : [];
+  let least: Fit = 2;
+  for (const [index, item] of list.entries()) {
+    const fit = fits(item, index < first.length ? first[index] : (items ?? true), root, depth + 1);
+    if (fit < least) least = fit;
+    if (least === 0) return 0;
+  }
+  return least;
+}
+
+function objectFits(value: JsonSchema, schema: JsonSchema, root: Root, depth: number): Fit {
+  const properties = propertiesOf(schema);
+  if (requiredOf(schema).some((key) => value[key] === undefined)) return 0;
+  const { additionalProperties } = schema;
+  let least: Fit = 2;
+  for (const [key, property] of Object.entries(value)) {
+    if (property === undefined) continue;
+    let fit: Fit;
+    if (Object.hasOwn(properties, key)) fit = fits(property, properties[key], root, depth + 1);
+    else if (additionalProperties === undefined) fit = isRecord(schema["properties"]) ? 1 : 2;
+    else fit = fits(property, additionalProperties, root, depth + 1);
+    if (fit < least) least = fit;
+    if (least === 0) return 0;
+  }
+  return least;
+}
+
+function isOfType(value: unknown, type: unknown): boolean {
+  switch (type) {
+    case "null":
+      return value === null;
+    case "array":
+      return Array.isArray(value);
+    case "object":
+      return isRecord(value);
+    case "integer":
+      return Number.isInteger(value);
+    default:
+      return typeof value === type;
+  }
+}
