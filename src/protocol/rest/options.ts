@@ -20,6 +20,18 @@ export interface RestOptions {
   readonly versions?: VersionsBy | readonly VersionsBy[];
   /** What a request reaches that names no version: a major, or the `newest` or `oldest` that is served. Default `newest`. */
   readonly unversioned?: "newest" | "oldest" | number;
+  /**
+   * For callers: whether requests may share a connection as HTTP/2 lets them. `tls`: where the server offers it. `always`: in
+   * clear text too, for servers that are known to speak it. Default `tls`.
+   */
+  readonly http2?: "never" | "tls" | "always";
+  /** For callers: connections to one endpoint. Over HTTP/1.1 each carries one request at a time. Default 256. */
+  readonly connectionsMax?: number;
+  /**
+   * For callers: how long a connection without requests is kept, in milliseconds. Default 4,000: less than after how long
+   * many servers close theirs.
+   */
+  readonly idleMs?: number;
 }
 
 /** What serving by REST can be told besides. */

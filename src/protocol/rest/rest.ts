@@ -2,6 +2,7 @@ import { systemError } from "../../base/error.ts";
 import type { Transport } from "../../transport/transport.ts";
 import type { ProtocolFactory } from "../protocol-factory.ts";
 import type { Protocol, ProtocolCapabilities } from "../protocol.ts";
+import { RestCaller } from "./asking/caller.ts";
 import type { RestServeOptions } from "./options.ts";
 
 const capabilities: ProtocolCapabilities = {
@@ -18,18 +19,16 @@ const capabilities: ProtocolCapabilities = {
  * REST over HTTP/1.1 and HTTP/2: the resources of contracts, for everybody who speaks HTTP. Needed only to say what differs
  * from the convention; an address that begins with `http:` or `https:` finds it by itself.
  */
-export function rest(_options: RestServeOptions = {}): ProtocolFactory {
-  return { name: "rest", over };
+export function rest(options: RestServeOptions = {}): ProtocolFactory {
+  return { name: "rest", over: (transport) => over(transport, options) };
 }
 
-function over({ name, sockets }: Transport): Protocol {
+function over({ name, sockets }: Transport, options: RestServeOptions): Protocol {
   if (sockets === undefined) throw unsupported(`HTTP has no way over ${name}:`);
   return {
     name: "rest",
     capabilities,
-    connect: () => {
-      throw unsupported("REST is not called yet");
-    },
+    connect: (address, connect, env) => new RestCaller(sockets, address, connect, options, env),
     serve: () => Promise.reject(unsupported("REST is not served yet")),
   };
 }

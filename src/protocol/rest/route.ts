@@ -25,6 +25,8 @@ export interface Route {
   readonly status: number;
   /** Status by declared code. */
   readonly errors: Readonly<Record<string, number>>;
+  /** Whether a status from 300 on is a failure: `false` makes its body an answer. Undefined: it is one. */
+  readonly isFailure: ((status: number) => boolean) | undefined;
   /** `Cache-Control` of answers to reads; undefined: none is sent. */
   readonly cacheControl: string | undefined;
 }

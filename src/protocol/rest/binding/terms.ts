@@ -17,6 +17,11 @@ export interface RouteTerms {
   readonly cacheControl?: string | false;
   /** Status by declared code, 400 to 599. */
   readonly errors?: Readonly<Record<string, number>>;
+  /**
+   * For callers: `false` for a status from 300 on that is an answer like any other, as `(status) => status !== 404` where
+   * nothing is found and that is an answer. Default: they are all failures.
+   */
+  readonly isFailure?: (status: number) => boolean;
 }
 
 /** How a contract stands on HTTP. */

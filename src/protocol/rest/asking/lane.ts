@@ -1,0 +1,114 @@
+import type { Client, Dispatcher } from "undici";
+import type * as Undici from "undici";
+import type { Env } from "../../../base/env.ts";
+import type { OpenSocket } from "../../../transport/transport.ts";
+
+/** Requests that share a connection of HTTP/2: as many as our own servers take, and others say less. */
+const sharedMax = 1_000;
+
+/** What the client of a lost connection is told when it asks for another one: what was not written goes elsewhere. */
+export class LaneOver extends Error {
+  override readonly name: string = "LaneOver";
+}
+
+/** Who is told of a lane. */
+export interface LaneHome {
+  /** A request has ended, and it takes another one. */
+  freed(lane: Lane): void;
+  /** Its socket is closed. */
+  closed(lane: Lane, reason: string): void;
+}
+
+export interface LaneTerms {
+  readonly origin: string;
+  readonly http2: boolean;
+  readonly idleMs: number;
+}
+
+/**
+ * One connection, and undici's client of it. A client that has lost its connection is not used again: who dials, and when,
+ * is decided elsewhere.
+ */
+export class Lane {
+  readonly openedAt: number;
+  /** It may be given no further request. */
+  leaving = false;
+  /** A request was answered on it. */
+  proven = false;
+  #busy = 0;
+  readonly #room: number;
+  readonly #client: Client;
+  readonly #home: LaneHome;
+
+  constructor(
+    undici: typeof Undici,
+    open: OpenSocket,
+    home: LaneHome,
+    { origin, http2, idleMs }: LaneTerms,
+    env: Env,
+  ) {
+    this.#home = home;
+    this.openedAt = env.now();
+    this.#room = http2 ? sharedMax : 1;
+    const { socket } = open;
+    // Undici looks at the socket for what was agreed on; in clear text that is known beforehand.
+    if (http2 && open.alpn === undefined) Object.assign(socket, { alpnProtocol: "h2" });
+    let given = false;
+    this.#client = new undici.Client(origin, {
+      connect: (_options, callback) => {
+        // Within this call undici would not go on.
+        if (given) env.defer(() => callback(new LaneOver("the connection was lost"), null));
+        else env.defer(() => callback(null, socket));
+        given = true;
+      },
+      // Deadlines are kept by who waits, and signs of life are asked for by nobody over HTTP/1.1.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: idleMs,
+      pipelining: 1,
+      h2Options: { maxConcurrentStreams: sharedMax },
+    });
+    let reason = "the connection was closed";
+    this.#client.on("disconnect", (_origin, _targets, error) => {
+      reason = error.message;
+      this.leave();
+    });
+    socket.once("close", () => {
+      this.leave();
+      home.closed(this, reason);
+    });
+  }
+
+  get free(): boolean {
+    return !this.leaving && this.#busy < this.#room;
+  }
+
+  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+    this.#busy++;
+    this.#client.dispatch(options, handler);
+  }
+
+  /** A request that was dispatched is over. */
+  release(): void {
+    this.#busy--;
+    if (this.leaving) this.#end();
+    else this.#home.freed(this);
+  }
+
+  /** No further request goes here. */
+  leave(): void {
+    if (this.leaving) return;
+    this.leaving = true;
+    this.#end();
+  }
+
+  destroy(): void {
+    this.leaving = true;
+    void this.#client.destroy();
+  }
+
+  /** What is leaving is closed with its last request. */
+  #end(): void {
+    if (this.#busy === 0) void this.#client.destroy();
+  }
+}

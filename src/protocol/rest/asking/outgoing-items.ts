@@ -1,0 +1,120 @@
+import type { Sink } from "../../protocol.ts";
+
+/** Bytes that wait to be written, from which on no further item is asked for. */
+const waitingBytesHigh = 64 * 1024;
+
+type Result = IteratorResult<Buffer, undefined>;
+
+const done: Result = Object.freeze({ done: true, value: undefined });
+
+/** The items of an upload on their way into a request's body: put in as a sink, taken out as the connection has room. */
+export class OutgoingItems implements Sink, AsyncIterableIterator<Buffer> {
+  closed = false;
+  readonly #encode: (item: unknown) => Buffer;
+  readonly #progressed: () => void;
+  #chunks: Buffer[];
+  #bytes = 0;
+  #ended = false;
+  /** Why there are no more, when that is not their end. */
+  #broken: Error | undefined;
+  #reader: { resolve(result: Result): void; reject(error: Error): void } | undefined;
+  #wake: (() => void) | undefined;
+
+  /** `preamble` goes before all items. `progressed` hears of each item, and of their end. */
+  constructor(
+    preamble: Buffer | undefined,
+    encode: (item: unknown) => Buffer,
+    progressed: () => void,
+  ) {
+    this.#chunks = preamble === undefined ? [] : [preamble];
+    this.#encode = encode;
+    this.#progressed = progressed;
+  }
+
+  get ready(): boolean {
+    return !this.closed && this.#bytes < waitingBytesHigh;
+  }
+
+  whenReady(): Promise<void> {
+    if (this.closed || this.ready) return Promise.resolve();
+    return new Promise((resolve) => {
+      const before = this.#wake;
+      this.#wake = (): void => {
+        before?.();
+        resolve();
+      };
+    });
+  }
+
+  put(item: unknown): void {
+    if (this.closed) return;
+    this.#push(this.#encode(item));
+    this.#progressed();
+  }
+
+  /** There are no more; `last` goes behind them. */
+  complete(last: Buffer | undefined): void {
+    if (this.closed) return;
+    if (last !== undefined) this.#push(last);
+    this.#ended = true;
+    this.#close();
+    this.#reader?.resolve(done);
+    this.#reader = undefined;
+    this.#progressed();
+  }
+
+  /** Nobody takes them any more. */
+  break(): void {
+    this.#chunks = [];
+    this.#broken ??= new Error("the upload is over");
+    this.#close();
+    this.#reader?.reject(this.#broken);
+    this.#reader = undefined;
+  }
+
+  // ---- the connection's side ----------------------------------------------------------------------------------------
+
+  next(): Promise<Result> {
+    const chunk = this.#chunks.shift();
+    if (chunk !== undefined) {
+      this.#bytes -= chunk.length;
+      this.#awake();
+      return Promise.resolve({ done: false, value: chunk });
+    }
+    if (this.#broken !== undefined) return Promise.reject(this.#broken);
+    if (this.#ended) return Promise.resolve(done);
+    return new Promise((resolve, reject) => (this.#reader = { resolve, reject }));
+  }
+
+  return(): Promise<Result> {
+    this.break();
+    return Promise.resolve(done);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #push(chunk: Buffer): void {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    if (reader !== undefined) {
+      reader.resolve({ done: false, value: chunk });
+      return;
+    }
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+  }
+
+  #close(): void {
+    this.closed = true;
+    this.#awake();
+  }
+
+  #awake(): void {
+    if (!this.closed && !this.ready) return;
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+}
