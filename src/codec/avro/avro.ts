@@ -1,0 +1,170 @@
+import avsc, { type Type } from "avsc";
+import type { JsonSchema } from "../../base/contract-shape.ts";
+import { systemError } from "../../base/error.ts";
+import type { Codec } from "../codec.ts";
+import type { Format, PayloadType } from "../format.ts";
+import { plainValue } from "../plain-value.ts";
+import { checkOf } from "./check-bytes.ts";
+import { fingerprintOf } from "./fingerprint.ts";
+import { avroJson, type Node } from "./node.ts";
+import { planOf } from "./plan.ts";
+import { Values } from "./values.ts";
+
+/** A schema of Avro, as its JSON. */
+export type AvroSchema = string | readonly unknown[] | Readonly<Record<string, unknown>>;
+
+export interface AvroOptions {
+  /**
+   * Schemas that peers may have written with beside our own, of other versions of the contract: what is written with one of
+   * them is resolved to ours. Default none.
+   */
+  readonly writers?: readonly AvroSchema[];
+}
+
+const [id, name] = [7, "avro"];
+
+/** Every value begins with this, and with the fingerprint of the schema that it is written with. */
+const marker = 0xc301;
+const headBytes = 10;
+
+/**
+ * Avro 1.12, single-object encoding, by the library avsc: `npm i avsc`. The schema is made from the contract's; what Avro
+ * has no word for travels as the text of JSON. docs/formats.md has the mapping. Fields that the contract does not declare
+ * do not travel.
+ *
+ * @throws TrunklineError INVALID_ARGUMENT when a schema in `writers` is none.
+ */
+export function avro({ writers = [] }: AvroOptions = {}): Format {
+  const known = new Map<bigint, Type>();
+  for (const schema of writers) {
+    const type = typeOf(schema);
+    known.set(fingerprintOf(type), type);
+  }
+  return {
+    name,
+    id,
+    mediaTypes: ["application/vnd.apache.avro", "application/avro", "avro/binary"],
+    text: false,
+    codec: (type) => new AvroCodec(type, known),
+  };
+}
+
+/** The schema with which a payload of a contract is written: for other programs, registries, and `writers` of later versions. */
+export function avroSchemaOf(type: PayloadType): AvroSchema {
+  const { node, namespace } = planned(type);
+  return avroJson(node, namespace) as AvroSchema;
+}
+
+class AvroCodec implements Codec {
+  readonly id: number = id;
+  readonly name: string = name;
+  readonly #node: Node;
+  readonly #values: Values;
+  readonly #type: Type;
+  readonly #head = Buffer.alloc(headBytes);
+  readonly #writers: ReadonlyMap<bigint, Type>;
+  readonly #readers = new Map<bigint, (memory: Buffer, from: number, to: number) => unknown>();
+
+  constructor(type: PayloadType, writers: ReadonlyMap<bigint, Type>) {
+    const { node, namespace } = planned(type);
+    this.#node = node;
+    this.#values = new Values(namespace);
+    this.#type = typeOf(avroJson(node, namespace) as AvroSchema);
+    const fingerprint = fingerprintOf(this.#type);
+    this.#head.writeUInt16BE(marker);
+    this.#head.writeBigUInt64LE(fingerprint, 2);
+    this.#writers = writers;
+    this.#readers.set(fingerprint, readerOf(this.#type, this.#type));
+  }
+
+  encode(value: unknown): string | Uint8Array {
+    if (value === undefined) return "";
+    const body = this.#type.toBuffer(this.#values.toAvro(this.#node, plainValue(value)));
+    return Buffer.concat([this.#head, body]);
+  }
+
+  decode(memory: Buffer, from: number, to: number): unknown {
+    if (from === to) return undefined;
+    if (to - from < headBytes || memory.readUInt16BE(from) !== marker)
+      throw new TypeError("it does not begin as a single object of Avro does (C3 01)");
+    const reader = this.#readerOf(memory.readBigUInt64LE(from + 2));
+    return this.#values.fromAvro(this.#node, reader(memory, from + headBytes, to));
+  }
+
+  #readerOf(fingerprint: bigint): (memory: Buffer, from: number, to: number) => unknown {
+    let reader = this.#readers.get(fingerprint);
+    if (reader !== undefined) return reader;
+    const writer = this.#writers.get(fingerprint);
+    if (writer === undefined) throw unknownWriter(fingerprint);
+    reader = readerOf(this.#type, writer);
+    this.#readers.set(fingerprint, reader);
+    return reader;
+  }
+}
+
+function readerOf(type: Type, writer: Type): (memory: Buffer, from: number, to: number) => unknown {
+  const check = checkOf(writer);
+  const resolver = writer === type ? undefined : type.createResolver(writer);
+  return (memory, from, to) => {
+    check(memory, from, to);
+    return type.fromBuffer(memory.subarray(from, to), resolver);
+  };
+}
+
+function planned(type: PayloadType): { readonly node: Node; readonly namespace: string } {
+  const { contract, operation, part } = type;
+  const namespace = contract.name.replaceAll(/[^A-Za-z0-9_.]/g, "_");
+  const [what, schema] = payloadOf(type);
+  if (schema === undefined) return { node: { kind: "null" }, namespace };
+  const code = part.startsWith("error ") ? part.slice("error ".length) : "";
+  return { node: planOf(schema, `${operation}${what}${code}`), namespace };
+}
+
+function payloadOf({ contract, operation, part }: PayloadType): [string, JsonSchema | undefined] {
+  const shape = contract.operations[operation];
+  switch (part) {
+    case "in":
+      return ["Input", shape?.in];
+    case "out":
+      return ["Output", shape?.out];
+    case "head":
+      return ["Head", shape?.head];
+    default:
+      return ["Error", shape?.errors?.[part.slice("error ".length)] ?? undefined];
+  }
+}
+
+function typeOf(schema: AvroSchema): Type {
+  try {
+    const registry = { long: wholeLong };
+    return avsc.Type.forSchema(schema as avsc.Schema, { wrapUnions: true, registry });
+  } catch (cause) {
+    const told = cause instanceof Error ? cause.message : String(cause);
+    const reason = `this is no schema of Avro: ${told}`;
+    throw systemError("INVALID_ARGUMENT", reason, { executed: "no", cause });
+  }
+}
+
+/** The library's own leaves the two numbers at the ends of what JavaScript holds out. */
+const wholeLong = avsc.types.LongType.__with({
+  fromBuffer(bytes: Buffer) {
+    const value = Number(bytes.readBigInt64LE());
+    if (!Number.isSafeInteger(value)) throw new RangeError("a number needs more than 53 bits");
+    return value;
+  },
+  toBuffer(value: number) {
+    const bytes = Buffer.allocUnsafe(8);
+    bytes.writeBigInt64LE(BigInt(value));
+    return bytes;
+  },
+  fromJSON: Number,
+  toJSON: Number,
+  isValid: Number.isSafeInteger,
+  compare: (one: number, other: number) => one - other,
+});
+
+function unknownWriter(fingerprint: bigint): Error {
+  const reason = `it is written with a schema that is not known here, of fingerprint ${fingerprint.toString(16).padStart(16, "0")}`;
+  const advice = "give the writer's schema to avro({ writers: [...] })";
+  return systemError("INVALID_ARGUMENT", reason, { executed: "no", advice });
+}

@@ -1,0 +1,1 @@
+export { avro, avroSchemaOf, type AvroOptions, type AvroSchema } from "./avro.ts";

@@ -1,0 +1,65 @@
+import type { JsonSchema } from "../../base/contract-shape.ts";
+import type { Codec } from "../codec.ts";
+import type { Format, PayloadType } from "../format.ts";
+import { plainValue } from "../plain-value.ts";
+import { Expected } from "./expected.ts";
+import { parseXml } from "./parse-xml.ts";
+import { readElement } from "./read-xml.ts";
+import { writeElement } from "./write-xml.ts";
+
+const [id, name] = [5, "xml"];
+
+const declaration = '<?xml version="1.0" encoding="UTF-8"?>';
+
+const format: Format = {
+  name,
+  id,
+  mediaTypes: ["application/xml", "text/xml"],
+  text: true,
+  codec: codecOf,
+};
+
+/**
+ * XML 1.0, by the library fast-xml-parser: `npm i fast-xml-parser`. Fields are elements, items are `<item>`s; where the
+ * contract's schema does not say of what type something is, the element does. docs/formats.md has the mapping. Documents
+ * with a document type are refused, and so are entities but the five of XML.
+ */
+export function xml(): Format {
+  return format;
+}
+
+function codecOf(type: PayloadType): Codec {
+  const [root, schema] = rootOf(type);
+  const expected = Expected.of(schema);
+  return {
+    id,
+    name,
+    encode(value) {
+      if (value === undefined) return "";
+      return declaration + writeElement(root, plainValue(value), expected);
+    },
+    decode(memory, from, to) {
+      if (from === to) return undefined;
+      return readElement(parseXml(memory.subarray(from, to)), expected);
+    },
+  };
+}
+
+/** The root is called by what it is; any other is read as well. */
+function rootOf({
+  contract,
+  operation,
+  part,
+}: PayloadType): [root: string, JsonSchema | undefined] {
+  const shape = contract.operations[operation];
+  switch (part) {
+    case "in":
+      return ["input", shape?.in];
+    case "out":
+      return ["output", shape?.out];
+    case "head":
+      return ["head", shape?.head];
+    default:
+      return ["error", shape?.errors?.[part.slice("error ".length)] ?? undefined];
+  }
+}
