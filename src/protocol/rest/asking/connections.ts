@@ -109,18 +109,13 @@ export class Connections implements LaneHome {
     const elapsedMs = now - exchange.startedAt;
     const last = this.#lastFailure;
     const attempts = Math.max(1, this.#failures);
+    const details = { attempts, elapsedMs, cause: last, advice: last?.advice };
     if (last !== undefined && this.open === 0) {
-      const details = {
-        cause: last,
-        ...(last.advice === undefined ? {} : { advice: last.advice }),
-      };
-      const failure = lossFailure("unconnected", last.reason, details);
-      exchange.fail(locate(failure, { attempts, elapsedMs }));
+      exchange.fail(lossFailure("unconnected", last.reason, details));
       return;
     }
     const reason = `no connection within ${Math.round(elapsedMs)} ms`;
-    const failure = now >= end ? late(reason, "no") : lossFailure("unconnected", reason);
-    exchange.fail(locate(failure, { attempts, elapsedMs }));
+    exchange.fail(now >= end ? late(reason, "no") : lossFailure("unconnected", reason, details));
   }
 
   // ---- dialling -----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-import { systemError, TrunklineError } from "../../../base/error.ts";
+import { systemError, TrunklineError, type ErrorDetails } from "../../../base/error.ts";
 import { isSystemCode, type Executed } from "../../../base/outcome.ts";
 import type { Operation } from "../../operation.ts";
 import type { Route } from "../route.ts";
@@ -20,7 +20,7 @@ export function countsAgainstEndpoint(error: TrunklineError): boolean {
 export function lossFailure(
   loss: Loss,
   reason: string,
-  details: { readonly cause?: unknown; readonly advice?: string } = {},
+  details: Pick<ErrorDetails, "cause" | "advice" | "attempts" | "elapsedMs"> = {},
 ): TrunklineError {
   const { code, executed, counts } = lossVerdicts[loss];
   return counted(systemError(code, reason, { executed, ...details }), counts);
