@@ -32,6 +32,12 @@ export function readAirports(): Map<string, Airport> {
   );
 }
 
+/** The airports that the flights use. */
+export function usedAirports(flights: readonly Flight[]): Airport[] {
+  const used = new Set(flights.flatMap(({ origin, destination }) => [origin, destination]));
+  return [...readAirports().values()].filter(({ iata }) => used.has(iata));
+}
+
 /** Where the airports are. */
 export function readCharts(): Map<string, Position> {
   return new Map(

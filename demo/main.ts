@@ -8,21 +8,22 @@ import { client } from "trunkline";
 import { addressOf } from "./addresses.ts";
 import { Ledger, type Figures } from "./contracts/ledger.ts";
 import { Schedule } from "./contracts/schedule.ts";
-import { readFlights } from "./flights.ts";
+import { readFlights, usedAirports } from "./flights.ts";
 import { FlightRecorder } from "./member/flight-recorder.ts";
 import { contracts } from "./member/member.ts";
 import { Meter } from "./member/meter.ts";
 import { issueCredentials } from "./room/authority.ts";
 import { Audit, differences } from "./room/audit.ts";
 import { ControlRoom } from "./room/control-room.ts";
-import { disrupt, type Disruption } from "./room/disruptions.ts";
+import { disrupt, rolledTower, type Disruption } from "./room/disruptions.ts";
 import { Fleet } from "./room/fleet.ts";
+import { Newcomer } from "./room/newcomer.ts";
 import { Progress } from "./room/progress.ts";
-import { jsonOf, report } from "./room/report.ts";
+import { jsonOf, report, type Facts } from "./room/report.ts";
 import { readSettings, usage, type Settings } from "./room/settings.ts";
 import { sheetDifferences } from "./room/sheet-check.ts";
 import { Sheets } from "./room/sheets.ts";
-import { census, verdictOf } from "./room/verdict.ts";
+import { census, verdictOf, type Verdict } from "./room/verdict.ts";
 
 const limitFactor = 4;
 const limitMinMs = 60_000;
@@ -50,13 +51,8 @@ async function run(given: Settings): Promise<boolean> {
   await using ledger = client(Ledger, addressOf(folder, "ledger"));
   const flights = readFlights();
   const audit = new Audit(flights);
-  using progress = new Progress({
-    room,
-    audit,
-    fleet,
-    towers: given.towers,
-    flights: flights.length,
-  });
+  const sources = { room, audit, fleet, towers: given.towers, flights: flights.length };
+  using progress = new Progress(sources);
   const note = (error: unknown): void => fleet.report((error as Error).message.split("\n")[0]!);
 
   try {
@@ -74,6 +70,8 @@ async function run(given: Settings): Promise<boolean> {
   let disruptions: readonly Disruption[] = [];
   const over = new AbortController();
   const asked = sheets.askInTurn(given.seconds, over.signal).catch(note);
+  const newcomer = new Newcomer(addressOf(folder, rolledTower), usedAirports(flights));
+  const visited = newcomer.ask(rolledTower, over.signal).catch(note);
   const disrupted = disrupt(fleet, sheets, given.seconds, (news) => progress.tell(news))
     .then((all) => (disruptions = all))
     .catch(note);
@@ -83,6 +81,7 @@ async function run(given: Settings): Promise<boolean> {
 
   progress.tell("the last sheets are handed in");
   over.abort();
+  await Promise.race([visited, fleet.accident]);
   await Promise.race([asked.then(() => sheets.askAll()).catch(note), fleet.accident]);
   progress.tell("comparing with the file");
   const figures: Figures[] = [];
@@ -98,16 +97,21 @@ async function run(given: Settings): Promise<boolean> {
     audit,
     sheets,
     disruptions,
+    newcomer,
     differences: differences(flights, figures),
     sheetDifferences: sheetDifferences(sheets.stored, audit.entries, flights),
     accidents: fleet.accidents,
     seconds,
   });
   const facts = { ...census(reports), flights: flights.length, seconds, disruptions, figures };
-  const stream = given.json ? process.stderr : process.stdout;
-  stream.write(`${report(verdict, { ...facts, stream })}\n`);
-  if (given.json) console.log(jsonOf(verdict));
+  tell(verdict, facts, given);
   return verdict.off.length === 0;
+}
+
+function tell(verdict: Verdict, facts: Omit<Facts, "stream">, { json }: Settings): void {
+  const stream = json ? process.stderr : process.stdout;
+  stream.write(`${report(verdict, { ...facts, stream })}\n`);
+  if (json) console.log(jsonOf(verdict));
 }
 
 /** First those that the others ask, the desks last. */

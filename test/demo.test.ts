@@ -29,6 +29,7 @@ suite("the demo", () => {
     const { unix, tls, stdio, worker } = connections;
     deepEqual({ tls, stdio, worker }, { tls: 6, stdio: 5, worker: 1 });
     ok(unix >= 50, stdout);
+    ok(result.versions["tower@1"] > 100 && result.versions["tower@2"] > 10, stdout);
     match(stderr, /20,000 flights, [\d,]+ miles, digests: all equal/);
     match(stderr, /224 airports, departures, arrivals, delay, distance: all equal/);
     const cut = /(\d) sheets? cut after \d+ flights?: not kept, handed in again|no sheet was cut/;

@@ -33,7 +33,7 @@ export const contracts = [
  */
 type Stdin = "parent" | "frames" | "nothing";
 
-type Argument = "name" | "folder" | "number" | "desks" | "towers" | "archive";
+type Argument = "name" | "folder" | "number" | "build" | "desks" | "towers" | "archive";
 
 /** What a process of the demo adds to its reports. */
 export interface Reporting {
@@ -51,6 +51,8 @@ export class Member implements AsyncDisposable {
   readonly folder: string;
   /** Which one of its kind it is, from 1; how many of each there are. */
   readonly number: number;
+  /** Of which build it is: 2 is what a roll brings. */
+  readonly build: number;
   readonly desks: number;
   readonly towers: number;
   /** Where the archive listens. */
@@ -67,6 +69,7 @@ export class Member implements AsyncDisposable {
         name: { type: "string", default: "" },
         folder: { type: "string", default: "" },
         number: { type: "string", default: "1" },
+        build: { type: "string", default: "1" },
         desks: { type: "string", default: "1" },
         towers: { type: "string", default: "1" },
         archive: { type: "string", default: "" },
@@ -82,6 +85,7 @@ export class Member implements AsyncDisposable {
     this.name = values.name;
     this.folder = values.folder;
     this.number = Number(values.number);
+    this.build = Number(values.build);
     this.desks = Number(values.desks);
     this.towers = Number(values.towers);
     this.archive = values.archive;

@@ -21,6 +21,9 @@ const sheetWithinMs = 15_000;
 const killed = 2;
 const rolled = 1;
 
+/** The one that is replaced by the next build. */
+export const rolledTower: string = `tower-${rolled}`;
+
 /**
  * Kills one tower in the middle of its work, with a sheet half handed in, and starts it again; later replaces another one
  * as an update would, and that one finishes its sheet.

@@ -80,7 +80,7 @@ export class Fleet implements AsyncDisposable {
    * what it has begun, the next one takes the address. Resolves with the milliseconds that it took to change hands.
    */
   async roll(role: Role, number: number): Promise<number> {
-    const next = this.#spawn(role, number);
+    const next = this.#spawn(role, number, 2);
     await this.#orAccident(this.#room.standing(next.pid));
     const last = this.#named(next.name);
     const asked = performance.now();
@@ -124,11 +124,19 @@ export class Fleet implements AsyncDisposable {
     await Promise.all([...this.#running].map(({ ended }) => ended));
   }
 
-  #spawn(role: Role, number: number | undefined): Running {
+  #spawn(role: Role, number: number | undefined, build: number = 1): Running {
     const name = number === undefined ? role : `${role}-${number}`;
     const { desks, towers } = this.#settings;
     const { archive } = this;
-    const options = { name, folder: this.#folder, number: number ?? 1, desks, towers, archive };
+    const options = {
+      name,
+      folder: this.#folder,
+      number: number ?? 1,
+      build,
+      desks,
+      towers,
+      archive,
+    };
     const args = Object.entries(options).flatMap(([key, value]) => [`--${key}`, String(value)]);
     // Nobody writes to the pipe: a process whose stdin ends knows that we are gone.
     const child = spawn(

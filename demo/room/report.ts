@@ -2,6 +2,7 @@ import { styleText } from "node:util";
 import { kinds } from "../contracts/kinds.ts";
 import type { Figures } from "../contracts/ledger.ts";
 import type { Disruption } from "./disruptions.ts";
+import type { Versions } from "./newcomer.ts";
 import { milesOf } from "./sheet-check.ts";
 import { treeText } from "./tree-text.ts";
 import type { Verdict } from "./verdict.ts";
@@ -63,7 +64,7 @@ function told({ at, tower, what, tookMs }: Disruption, verdict: Verdict): string
   if (what === "rolled") {
     return [
       `${time}${tower} rolled (SIGTERM), the next one took over in ${Math.round(tookMs)} ms`,
-      `${indent}${plural(verdict.rollFailed, "call")} failed`,
+      `${indent}${plural(verdict.rollFailed, "call")} failed; it served ${versionsText(verdict.versions)} side by side`,
     ];
   }
   const { cut, unsent, again, cutSheets } = verdict;
@@ -79,6 +80,14 @@ function told({ at, tower, what, tookMs }: Disruption, verdict: Verdict): string
     `${indent}${plural(again.tried, "clearance")} tried again by key: ${again.done} had been done, ${again.tried - again.done} not`,
     `${indent}${sheets}`,
   ];
+}
+
+function versionsText(versions: Versions): string {
+  const served = Object.entries(versions).filter(([version]) => version.startsWith("tower@"));
+  return served
+    .toSorted(([one], [other]) => one.localeCompare(other))
+    .map(([version, count]) => `${version} ${number(count)}`)
+    .join(" and ");
 }
 
 /** A label and what belongs to it, in as many lines as the terminal needs; in a pipe in one. */
@@ -130,6 +139,7 @@ export function jsonOf(verdict: Verdict): string {
     untyped,
     cut: cut.calls,
     uploads_cut: cutSheets.count,
+    versions: verdict.versions,
     tree: tree === undefined ? null : { trace: tree.trace, ...tree.root },
   });
 }

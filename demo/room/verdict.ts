@@ -4,6 +4,7 @@ import { kinds } from "../contracts/kinds.ts";
 import type { Audit } from "./audit.ts";
 import { processesOf, type CallTree } from "./call-tree.ts";
 import type { Disruption } from "./disruptions.ts";
+import type { Newcomer, Versions } from "./newcomer.ts";
 import type { Sheets } from "./sheets.ts";
 
 /** A request of which less than this many processes tell is no proof that traces travel. */
@@ -34,6 +35,8 @@ export interface Verdict {
   /** Sheets that the kill cut: how many, how far they had come, and how many of them came again as a whole. */
   readonly cutSheets: { readonly count: number; readonly flights: number; readonly again: number };
   readonly tree: CallTree | undefined;
+  /** Requests of both versions that one tower served side by side. */
+  readonly versions: Versions;
 }
 
 export interface Evidence {
@@ -42,6 +45,7 @@ export interface Evidence {
   readonly audit: Audit;
   readonly sheets: Sheets;
   readonly disruptions: readonly Disruption[];
+  readonly newcomer: Newcomer;
   /** What differs from the file, a sentence for each airport; and what of the sheets does. */
   readonly differences: readonly string[];
   readonly sheetDifferences: readonly string[];
@@ -52,7 +56,7 @@ export interface Evidence {
 }
 
 export function verdictOf(evidence: Evidence): Verdict {
-  const { reports, latenciesUs, audit, sheets, disruptions, seconds } = evidence;
+  const { reports, latenciesUs, audit, sheets, disruptions, newcomer, seconds } = evidence;
   const { made, opened } = totals(reports);
   const desks = reports.flatMap(({ desk }) => desk ?? []);
   const sum = (count: (desk: (typeof desks)[number]) => number): number =>
@@ -60,7 +64,11 @@ export function verdictOf(evidence: Evidence): Verdict {
 
   const killed = disruptions.find(({ what }) => what === "killed")?.tower;
   const rolled = disruptions.find(({ what }) => what === "rolled")?.tower;
-  const troubles = [...desks.flatMap((desk) => desk.troubles), ...sheets.troubles];
+  const troubles = [
+    ...desks.flatMap((desk) => desk.troubles),
+    ...sheets.troubles,
+    ...newcomer.troubles,
+  ];
   const ofKill = troubles.filter(({ tower, code }) => tower === killed && code === "UNAVAILABLE");
   const ofRoll = troubles.filter(({ tower }) => tower === rolled);
   const others = troubles.filter((each) => !ofKill.includes(each) && !ofRoll.includes(each));
@@ -94,32 +102,61 @@ export function verdictOf(evidence: Evidence): Verdict {
         .length,
     },
     tree: sheets.tree,
+    versions: newcomer.versions,
   };
-  const untrue = sum((desk) => desk.untrue);
+  const off = offOf(evidence, verdict, {
+    untrue: sum((desk) => desk.untrue),
+    lies: counted(ofKill.filter(({ executed }) => executed === "yes")),
+    rolled: ofRoll,
+    others,
+  });
+  return { ...verdict, off };
+}
+
+/** What only the judgement needs to know. */
+interface Faults {
+  readonly untrue: number;
+  readonly lies: number;
+  readonly rolled: readonly Trouble[];
+  readonly others: readonly Trouble[];
+}
+
+/** Everything that is not as it must be. */
+function offOf(
+  { accidents, reports, newcomer, disruptions, differences, sheetDifferences }: Evidence,
+  verdict: Omit<Verdict, "off">,
+  { untrue, lies, rolled, others }: Faults,
+): string[] {
+  const { lost, doubled, hung, untyped, cutSheets, tree, versions } = verdict;
   const incidentCount = reports.reduce((total, report) => total + report.incidents, 0);
-  const lies = ofKill.filter(({ executed }) => executed === "yes");
-  const off = [
-    ...evidence.accidents,
-    ...told(verdict.lost, "flights were never entered"),
-    ...told(verdict.doubled, "flights were entered more than once"),
-    ...told(verdict.hung, "calls had not settled when their deadline was over"),
-    ...told(verdict.untyped, "calls were rejected with something that is no TrunklineError"),
+  const tower = disruptions.find(({ what }) => what === "rolled")?.tower;
+  return [
+    ...accidents,
+    ...told(lost, "flights were never entered"),
+    ...told(doubled, "flights were entered more than once"),
+    ...told(hung, "calls had not settled when their deadline was over"),
+    ...told(untyped, "calls were rejected with something that is no TrunklineError"),
     ...told(untrue, 'clearances were entered although they were reported as executed: "no"'),
-    ...told(counted(lies), 'calls that the kill cut were reported as executed: "yes"'),
-    ...told(verdict.rollFailed, `calls failed at ${rolled}, which was rolled: ${listed(ofRoll)}`),
+    ...told(lies, 'calls that the kill cut were reported as executed: "yes"'),
+    ...told(counted(rolled), `calls failed at ${tower}, which was rolled: ${listed(rolled)}`),
     ...told(counted(others), `calls failed at towers that nobody had touched: ${listed(others)}`),
     ...told(incidentCount, "exceptions that no contract declares"),
-    ...evidence.differences.slice(0, 5),
-    ...told(evidence.differences.length, "airports differ from the file"),
-    ...evidence.sheetDifferences.slice(0, 5),
-    ...told(evidence.sheetDifferences.length, "sheets are not what they must be"),
-    ...told(verdict.cutSheets.count - verdict.cutSheets.again, "cut sheets never came again"),
-    ...(verdict.tree === undefined || processesOf(verdict.tree).size < processesMin
-      ? [`no request was followed through ${processesMin} processes`]
-      : []),
-    ...(disruptions.length < 2 ? ["not every tower was killed or rolled that should be"] : []),
+    ...differences.slice(0, 5),
+    ...told(differences.length, "airports differ from the file"),
+    ...sheetDifferences.slice(0, 5),
+    ...told(sheetDifferences.length, "sheets are not what they must be"),
+    ...told(cutSheets.count - cutSheets.again, "cut sheets never came again"),
+    ...told(newcomer.wrong, "answers of the next version are not what the file says"),
+    ...unless(
+      ["tower@1", "tower@2"].every((version) => (versions[version] ?? 0) > 0),
+      "no tower served two versions side by side",
+    ),
+    ...unless(
+      tree !== undefined && processesOf(tree).size >= processesMin,
+      `no request was followed through ${processesMin} processes`,
+    ),
+    ...unless(disruptions.length === 2, "not every tower was killed or rolled that should be"),
   ];
-  return { ...verdict, off };
 }
 
 export function totals(reports: readonly Report[]): Pick<Report, "made" | "opened"> {
@@ -158,6 +195,10 @@ function counted(troubles: readonly Trouble[]): number {
 
 function told(count: number, what: string): string[] {
   return count === 0 ? [] : [`${count} ${what}`];
+}
+
+function unless(holds: boolean, what: string): string[] {
+  return holds ? [] : [what];
 }
 
 function listed(troubles: readonly Trouble[]): string {
