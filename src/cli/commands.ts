@@ -4,9 +4,16 @@ import type { Command } from "./command.ts";
 import { completion } from "./completion.ts";
 import { describe } from "./describe.ts";
 import { health } from "./health.ts";
+import { openapi } from "./openapi.ts";
 import { stats } from "./stats.ts";
 
 const asking: readonly Command[] = [describe, call, health, stats, bench];
 
+const writing: readonly Command[] = [openapi];
+
 /** Every command there is, in the order in which help lists them. */
-export const commands: readonly Command[] = [...asking, completion(asking)];
+export const commands: readonly Command[] = [
+  ...asking,
+  ...writing,
+  completion([...asking, ...writing]),
+];

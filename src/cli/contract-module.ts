@@ -2,6 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { info, type AnyContract } from "../contract/contract.ts";
+import type { RestBinding } from "../protocol/rest/binding/bind-rest.ts";
 import { UsageError } from "./command.ts";
 
 /** What a module of contracts exports, by kind; the order is that of the module's names. */
@@ -51,4 +52,15 @@ async function loaded(path: string, file: string): Promise<Record<string, unknow
 
 function isContract(value: unknown): value is AnyContract {
   return typeof value === "object" && value !== null && Object.hasOwn(value, info);
+}
+
+/** The bindings that a module exports, one by one or in lists. */
+export function bindingsIn(exported: ContractModule["exported"]): RestBinding[] {
+  return [...new Set(Object.values(exported).flat().filter(isBinding))];
+}
+
+function isBinding(value: unknown): value is RestBinding {
+  if (typeof value !== "object" || value === null) return false;
+  const { contract, major, terms } = value as Partial<RestBinding>;
+  return typeof contract === "string" && typeof major === "number" && typeof terms === "object";
 }

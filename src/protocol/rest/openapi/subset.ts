@@ -1,0 +1,39 @@
+import type { JsonSchema } from "../../../base/contract-shape.ts";
+import { isRecord, pointerTokens } from "../../../schema/dialect.ts";
+
+/** References followed before one is taken for endless. */
+const referencesMax = 16;
+
+/** The schema at the end of the references with which this one begins; the whole of which it is a part stays out of it. */
+export function resolved(root: JsonSchema): JsonSchema {
+  let schema = root;
+  for (let followed = 0; followed < referencesMax; followed++) {
+    const ref = schema["$ref"];
+    if (typeof ref !== "string") return schema;
+    let at: unknown = root;
+    for (const token of pointerTokens(ref.slice(1)))
+      at = isRecord(at) && Object.hasOwn(at, token) ? at[token] : undefined;
+    if (!isRecord(at)) return {};
+    const { $ref: _, ...beside } = schema;
+    schema = { ...at, ...beside };
+  }
+  return {};
+}
+
+/** An object's schema without some of its fields. */
+export function without(root: JsonSchema, fields: readonly string[]): JsonSchema {
+  const { properties, required, ...rest } = resolved(root);
+  const left = Object.entries(isRecord(properties) ? properties : {}).filter(
+    ([name]) => !fields.includes(name),
+  );
+  const needed = (Array.isArray(required) ? required : []).filter(
+    (name) => !fields.includes(String(name)),
+  );
+  const { $defs } = root;
+  return {
+    ...rest,
+    properties: Object.fromEntries(left),
+    ...(needed.length === 0 ? {} : { required: needed }),
+    ...($defs === undefined ? {} : { $defs }),
+  };
+}
