@@ -1,7 +1,7 @@
 import type { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { setField } from "../plain-value.ts";
-import { depthMax, endAt, endOf, skip, tooDeep } from "./reading.ts";
-import { refuse, wireTypes, type TypeCodec } from "./scalars.ts";
+import { depthMax, endAt, endOf, skip, tooDeep, wireTypes } from "./wire.ts";
+import { refuse, type TypeCodec } from "./scalars.ts";
 
 /**
  * `google.protobuf.Value`, `Struct` and `ListValue`: any JSON, in Protobuf's own words. A Value in which nothing is set,

@@ -164,7 +164,8 @@ function typeOf(
   }
 }
 
-const scalarTypes: Readonly<Record<Scalar, Type>> = {
+/** As descriptors number the types of scalars. */
+export const scalarTypes: Readonly<Record<Scalar, Type>> = {
   double: Type.DOUBLE,
   float: Type.FLOAT,
   int64: Type.INT64,

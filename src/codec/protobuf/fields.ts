@@ -1,4 +1,4 @@
-import type { FieldModel, WellKnown } from "./model.ts";
+import type { FieldModel, MessageModel, WellKnown } from "./model.ts";
 import { jsonNameOf } from "./names.ts";
 
 /** What a field is called in the JSON of Protobuf: as in the contract, so that its JSON looks the same. */
@@ -34,3 +34,11 @@ const files: Readonly<Partial<Record<WellKnown, string>>> = {
   Any: "any",
   Empty: "empty",
 };
+
+/** The properties of which only one can be given. */
+export function oneofsOf({ fields }: MessageModel): readonly (readonly string[])[] {
+  const names = new Set(fields.flatMap(({ oneof }) => oneof ?? []));
+  return [...names].map((name) =>
+    fields.filter(({ oneof }) => oneof === name).map(({ key }) => key),
+  );
+}

@@ -64,12 +64,11 @@ export type FieldType =
  * What it means that a field is not there.
  *
  * - `required`: of a scalar, its zero value, which is not written; of a message, that somebody forgot it. The value must be given.
- * - `implicit`: as `required`, but what is not given is the zero value too.
  * - `optional`: the property is absent.
  * - `nullable`: the property is `null`.
  * - `repeated`, `map`: there are no items.
  */
-export type Rule = "required" | "implicit" | "optional" | "nullable" | "repeated" | "map";
+export type Rule = "required" | "optional" | "nullable" | "repeated" | "map";
 
 export interface FieldModel {
   /** The property of the value. */
@@ -80,9 +79,11 @@ export interface FieldModel {
   number: number;
   readonly type: FieldType;
   readonly rule: Rule;
+  /** What is not given is the zero value, or no items. Default: it must be given. */
+  readonly omittable?: boolean;
   /** Of a map. */
   readonly mapKey?: Scalar;
-  /** The oneof that it belongs to. */
+  /** The oneof that it belongs to: at most one of its members can be set. */
   readonly oneof?: string;
   /** Repeated numbers one after the other under one tag; both ways are read. */
   readonly packed?: boolean;

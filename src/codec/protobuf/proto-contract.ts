@@ -13,14 +13,22 @@ import { wholeCodec } from "./value-codec.ts";
 
 /** A contract as Protobuf sees it: its service, its messages, and the codecs of its payloads. */
 export interface ProtoContract {
+  /** `orders@1`: whose it is. */
+  readonly contract: string;
   /** `orders.v1`: the contract's name and major version. */
   readonly package: string;
   /** `orders.v1.Orders` */
   readonly service: string;
   /** By the contract's own names: `place`. */
   readonly methods: ReadonlyMap<string, ProtoMethod>;
-  /** The descriptor, for reflection; it imports files of `google/protobuf/` only. */
+  /** The descriptor, for reflection. */
   readonly file: FileDescriptorProto;
+  /** The files that it needs beside those of `google/protobuf/`. A contract of one's own needs none. */
+  readonly imports: readonly FileDescriptorProto[];
+}
+
+/** What Protobuf makes of a contract that was not imported. */
+export interface ProtoDocument extends ProtoContract {
   /** The .proto file. */
   text(): string;
   /** The numbers of all fields, to be kept for the next version. */
@@ -71,7 +79,7 @@ export interface ProtoBinding {
  *
  * @throws TrunklineError INVALID_ARGUMENT when a schema holds what Protobuf cannot carry.
  */
-export function protoContract(shape: ContractShape, binding: ProtoBinding = {}): ProtoContract {
+export function protoContract(shape: ContractShape, binding: ProtoBinding = {}): ProtoDocument {
   const major = Number.parseInt(shape.version, 10);
   const packageName = `${snake(shape.name)}.v${major}`;
   const members = Object.entries(shape.operations);
@@ -83,7 +91,8 @@ export function protoContract(shape: ContractShape, binding: ProtoBinding = {}):
     ...errors.values(),
   ]);
   const model = maker.model(packageName, roots);
-  const lock = giveNumbers(model, binding.lock?.contracts[`${shape.name}@${major}`]);
+  const contract = `${shape.name}@${major}`;
+  const lock = giveNumbers(model, binding.lock?.contracts[contract]);
   const service: ServiceModel = {
     name: pascal(shape.name),
     methods: drafts.map(({ method }) => method),
@@ -91,7 +100,9 @@ export function protoContract(shape: ContractShape, binding: ProtoBinding = {}):
   const codecs = new MessageCodecs(packageName);
   const path = `/${packageName}.${service.name}`;
   return {
+    contract,
     package: packageName,
+    imports: [],
     service: `${packageName}.${service.name}`,
     methods: new Map(
       drafts.map((each) => [each.member, methodOf(each, codecs, packageName, path)]),

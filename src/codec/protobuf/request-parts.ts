@@ -1,7 +1,7 @@
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import type { Codec } from "../codec.ts";
 import type { MessageCodec } from "./message-codec.ts";
-import { endAt, endOf, skip } from "./reading.ts";
+import { endAt, endOf, skip } from "./wire.ts";
 import { wholeCodec } from "./value-codec.ts";
 
 /** One message of a caller who sends a head and then items. */

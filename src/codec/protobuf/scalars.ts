@@ -1,8 +1,6 @@
 import type { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { Scalar } from "./model.ts";
-
-/** The three wire types that proto3 uses for values, and the one for what has a length. */
-export const wireTypes = { varint: 0, bits64: 1, length: 2, bits32: 5 } as const;
+import { wireTypes } from "./wire.ts";
 
 /** How the values of one type are written and read, tag excluded. */
 export interface TypeCodec {

@@ -1,10 +1,7 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { Codec } from "../codec.ts";
+import { protobufId, protobufName } from "./codec-name.ts";
 import type { MessageCodec } from "./message-codec.ts";
-
-/** Protobuf's number on Trunkline's own wire. */
-export const protobufId = 6;
-export const protobufName = "protobuf";
 
 /** The most bytes that a writer may have grown to and still be used again. */
 const writerBytesMax = 65_536;

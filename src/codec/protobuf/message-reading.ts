@@ -1,0 +1,155 @@
+import type { BinaryReader } from "@bufbuild/protobuf/wire";
+import { setField } from "../plain-value.ts";
+import { oneofsOf } from "./fields.ts";
+import type { FieldModel, MessageModel } from "./model.ts";
+import type { TypeCodec } from "./scalars.ts";
+import { mapKeyCodec } from "./type-codecs.ts";
+import { endAt, endOf, skip, tagOf, wireTypes } from "./wire.ts";
+
+export type Read = (reader: BinaryReader, end: number, depth: number) => unknown;
+
+/** What is known of a value while its message is read. */
+type Draft = Record<string, unknown>;
+type FieldReader = (reader: BinaryReader, draft: Draft, depth: number) => void;
+
+/** Reads the fields of a message up to `end`, and makes the value of them. */
+export function messageReader(
+  message: MessageModel,
+  codecs: readonly (readonly [FieldModel, TypeCodec])[],
+): Read {
+  const readers = new Map<number, FieldReader>();
+  const absences: ((draft: Draft) => void)[] = [];
+  for (const [field, codec] of codecs) {
+    addReaders(readers, field, codec, message);
+    const absent = absenceOf(field, codec);
+    if (absent !== undefined && message.form !== "union") absences.push(absent);
+  }
+  const finish = finishing(message);
+  return (reader, end, depth) => {
+    const draft: Draft = {};
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      const read = readers.get(tag);
+      // What a newer peer has added, or written in another way.
+      if (read === undefined) skip(reader, tag);
+      else read(reader, draft, depth);
+    }
+    endAt(reader, end);
+    for (const absent of absences) absent(draft);
+    return finish(draft);
+  };
+}
+
+function addReaders(
+  readers: Map<number, FieldReader>,
+  field: FieldModel,
+  codec: TypeCodec,
+  message: MessageModel,
+): void {
+  const { key, number, rule } = field;
+  const tag = tagOf(number, codec.wire);
+  if (rule === "map") {
+    readers.set(tagOf(number, wireTypes.length), mapReader(field, codec));
+  } else if (rule === "repeated") {
+    const add = (draft: Draft, item: unknown): void => {
+      (draft[key] as unknown[]).push(item);
+    };
+    readers.set(tag, (reader, draft, depth) => {
+      draft[key] ??= [];
+      add(draft, codec.read(reader, depth));
+    });
+    if (codec.wire === wireTypes.length) return;
+    readers.set(tagOf(number, wireTypes.length), (reader, draft, depth) => {
+      draft[key] ??= [];
+      const end = endOf(reader);
+      while (reader.pos < end) add(draft, codec.read(reader, depth));
+      endAt(reader, end);
+    });
+  } else if (message.form === "union") {
+    readers.set(tag, (reader, draft, depth) => {
+      // The last one counts.
+      draft["value"] = codec.read(reader, depth);
+    });
+  } else {
+    const rivals = oneofsOf(message)
+      .filter((keys) => keys.includes(key))
+      .flatMap((keys) => keys.filter((each) => each !== key));
+    readers.set(tag, (reader, draft, depth) => {
+      const value = codec.read(reader, depth);
+      // The last one counts.
+      for (const rival of rivals) delete draft[rival];
+      // The zero of an enum, and a Value in which nothing is set, say nothing.
+      if (value !== undefined) draft[key] = value;
+    });
+  }
+}
+
+function mapReader(field: FieldModel, codec: TypeCodec): FieldReader {
+  const { key } = field;
+  const keys = mapKeyCodec(field, field.name);
+  const keyTag = tagOf(1, keys.wire);
+  const valueTag = tagOf(2, codec.wire);
+  return (reader, draft, depth) => {
+    const end = endOf(reader);
+    let name = keys.zero;
+    let value = codec.zero;
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      if (tag === keyTag) name = keys.read(reader, depth);
+      else if (tag === valueTag) value = codec.read(reader, depth);
+      else skip(reader, tag);
+    }
+    endAt(reader, end);
+    const map = (draft[key] ??= {}) as Draft;
+    if (value !== undefined) setField(map, String(name), value);
+  };
+}
+
+/** What is put where nothing came. */
+function absenceOf(field: FieldModel, codec: TypeCodec): ((draft: Draft) => void) | undefined {
+  const { key, rule } = field;
+  const { zero } = codec;
+  switch (rule) {
+    case "optional":
+      return undefined;
+    case "nullable":
+      return (draft) => void (draft[key] ??= null);
+    case "repeated":
+      return (draft) => void (draft[key] ??= []);
+    case "map":
+      return (draft) => void (draft[key] ??= {});
+    case "required":
+      return zero === undefined
+        ? undefined
+        : (draft) => void (draft[key] === undefined && (draft[key] = zero));
+  }
+}
+
+/** Makes the value from what was read. */
+function finishing({ form, fields, others }: MessageModel): (draft: Draft) => unknown {
+  switch (form) {
+    case "nothing":
+      return () => undefined;
+    case "only": {
+      const { key } = fields[0]!;
+      return (draft) => draft[key];
+    }
+    case "union":
+      return (draft) => draft["value"];
+    case "tuple": {
+      const keys = fields.map(({ key }) => key).filter((key) => key !== "rest");
+      return (draft) => [
+        ...keys.map((key) => draft[key]),
+        ...((draft["rest"] ?? []) as readonly unknown[]),
+      ];
+    }
+    case "object":
+      if (others === undefined) return (draft) => draft;
+      return (draft) => {
+        const { [others]: rest, ...own } = draft;
+        for (const [key, one] of Object.entries(rest as object))
+          if (!Object.hasOwn(own, key)) setField(own, key, one);
+        return own;
+      };
+  }
+}
