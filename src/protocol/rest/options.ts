@@ -38,4 +38,25 @@ export interface RestOptions {
 export interface RestServeOptions extends RestOptions {
   /** Operations that are not served here, as `contract.operation`. Default none. */
   readonly except?: readonly string[];
+  /** Lets scripts of other origins call from browsers. Default: none may. */
+  readonly cors?: CorsOptions;
+  /**
+   * Sends answers compressed (gzip, br, zstd, deflate) to whoever says that it reads that; `false`: never. Leave it out
+   * over TLS for answers that hold a secret beside what a stranger chose (BREACH). Default: from 1 KiB on.
+   */
+  readonly compression?: false | { readonly fromBytes?: number };
+}
+
+/** The Fetch standard's Cross-Origin Resource Sharing. */
+export interface CorsOptions {
+  /** Who may: `*` for everybody, or origins as browsers write them (`https://shop.example`). */
+  readonly origins: "*" | readonly string[];
+  /** Cookies and other credentials are sent along; not together with `*`. Default false. */
+  readonly credentials?: boolean;
+  /** Headers that may be sent. Default: those that are asked for. */
+  readonly headers?: readonly string[];
+  /** Further headers of answers that scripts may read. Default none. */
+  readonly exposed?: readonly string[];
+  /** How long browsers remember what they may, in seconds. Default 600. */
+  readonly maxAgeS?: number;
 }

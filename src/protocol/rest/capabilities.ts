@@ -1,0 +1,11 @@
+import type { ProtocolCapabilities } from "../protocol.ts";
+
+export const capabilities: ProtocolCapabilities = {
+  kinds: ["call", "stream", "upload", "notification"],
+  deadline: true,
+  cancel: true,
+  credit: true,
+  executed: true,
+  headers: true,
+  callback: false,
+};

@@ -1,0 +1,173 @@
+import type { OutgoingHttpHeaders } from "node:http";
+
+import type { Env } from "../../../base/env.ts";
+import { isTrunklineError, type SystemError } from "../../../base/error.ts";
+import type { Peer } from "../../../base/peer.ts";
+import { parseTraceparent } from "../../../base/trace.ts";
+import { Incoming } from "../../incoming.ts";
+import type { Dispatcher, ServeOptions } from "../../protocol.ts";
+import type { RestServeOptions } from "../options.ts";
+import { deadlineIn, idempotencyKeyIn, ownHeaders, totalIn } from "./beside.ts";
+import { bodyFormOf, decodeBody, readBody } from "./body.ts";
+import { restBounds, type RestBounds } from "./bounds.ts";
+import { Cors } from "./cors.ts";
+import { Directory } from "./directory.ts";
+import { Exchange, type ExchangeHome } from "./exchange.ts";
+import { inputOf, type Said } from "./input.ts";
+import { hasBody, headerIn, type RestRequest, type RestResponse } from "./messages.ts";
+import { refusal, type Refusal } from "./refusal.ts";
+import { serveCall, serveNotification } from "./serve-call.ts";
+import { serveStream } from "./serve-stream.ts";
+import { serveUpload } from "./serve-upload.ts";
+import { targetOf } from "./target.ts";
+
+/** Finds what requests ask for, refuses what cannot be begun, and starts the rest; whoever has accepted the connection. */
+export class RestResponder implements ExchangeHome {
+  readonly bounds: RestBounds;
+  readonly cors: Cors | undefined;
+  readonly env: Env;
+  /** No new work is taken on. */
+  draining = false;
+  /** Called whenever a request has ended. */
+  whenEnded: () => void = () => {};
+  readonly #directory: Directory;
+  readonly #underWay = new Set<Exchange>();
+
+  /** Throws INVALID_ARGUMENT for what cannot be served, and for bounds that could not be kept. */
+  constructor(dispatcher: Dispatcher, options: RestServeOptions, serve: ServeOptions, env: Env) {
+    this.bounds = restBounds(serve, options);
+    this.cors = options.cors === undefined ? undefined : new Cors(options.cors);
+    this.env = env;
+    this.#directory = new Directory(dispatcher, options, serve.formats ?? []);
+  }
+
+  /** Requests under way. */
+  get inFlight(): number {
+    return this.#underWay.size;
+  }
+
+  /** A request of which the headers have come; `next` takes what is not ours. */
+  request(request: RestRequest, response: RestResponse, peer: Peer, next?: () => void): void {
+    const exchange = new Exchange(this, request, response, peer);
+    try {
+      const refused = this.#begin(exchange, next);
+      if (refused !== undefined) exchange.refuse(refused);
+    } catch (error) {
+      if (!isTrunklineError(error)) throw error;
+      exchange.refuse({ error: error as SystemError });
+    }
+  }
+
+  #begin(exchange: Exchange, next: (() => undefined) | undefined): Refusal | undefined {
+    const { url = "", method = "GET", headers } = exchange.request;
+    const target = targetOf(url);
+    if (target === undefined)
+      return url === "*" && method === "OPTIONS"
+        ? this.#tellMethods(exchange, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+        : refusal("INVALID_ARGUMENT", "the target of the request is no path");
+    const values: string[] = [];
+    const found = this.#directory.find(target, headers, values);
+    if ("error" in found) return next === undefined ? found : next();
+    if (method === "OPTIONS") return this.#tellMethods(exchange, found.allow);
+    exchange.endpoint = found.answering(method);
+    if (exchange.endpoint === undefined) {
+      if (next !== undefined) return next();
+      const reason = `${method.slice(0, 20)} is not served at ${target.path.slice(0, 200)}`;
+      return refusal("UNIMPLEMENTED", reason, 405, { allow: found.allow });
+    }
+    return this.#refusedNow() ?? this.#start(exchange, { values, query: target.query });
+  }
+
+  #tellMethods(exchange: Exchange, allow: string): undefined {
+    const headers: OutgoingHttpHeaders = { allow };
+    this.cors?.preflight(exchange.request.headers, allow, headers);
+    exchange.send(204, headers, undefined);
+  }
+
+  #refusedNow(): Refusal | undefined {
+    if (this.draining) return refusal("UNAVAILABLE", "the server is shutting down");
+    const { inFlightMax } = this.bounds;
+    if (this.inFlight < inFlightMax) return undefined;
+    const reason = `${this.inFlight} requests are under way, ${inFlightMax} are allowed`;
+    return refusal("RESOURCE_EXHAUSTED", reason);
+  }
+
+  #start(exchange: Exchange, said: Said): Refusal | undefined {
+    const { request, endpoint } = exchange;
+    const { route, formats, operation } = endpoint!;
+    if (route.answer !== "none") {
+      exchange.written = formats.accepted(request.headers.accept);
+      if (exchange.written === undefined) {
+        const advice = `answered is ${formats.offered.join(", ")}`;
+        const reason = `${operation.name} does not answer with what is accepted`;
+        return refusal("UNIMPLEMENTED", reason, 406, undefined, { advice });
+      }
+    }
+    const incoming = this.#incoming(exchange);
+    if (incoming.deadlineAt <= incoming.receivedAt)
+      return refusal("DEADLINE_EXCEEDED", "the deadline was over before it began");
+    exchange.incoming = incoming;
+    if (operation.kind === "upload") return serveUpload(exchange, said);
+    if (route.body !== "none" && hasBody(request)) return this.#read(exchange, said);
+    this.#run(exchange, inputOf(exchange, said, undefined));
+    return undefined;
+  }
+
+  #incoming({ request: { headers }, peer }: Exchange): Incoming {
+    const now = this.env.now();
+    const traceparent = headerIn(headers, "traceparent");
+    return new Incoming(
+      peer,
+      deadlineIn(headers, now),
+      totalIn(headers, now),
+      traceparent === undefined ? undefined : parseTraceparent(traceparent),
+      idempotencyKeyIn(headers),
+      ownHeaders(headers, this.#directory.versionHeader),
+      now,
+    );
+  }
+
+  /** Reads the body first; who sends it slowly counts as under way. */
+  #read(exchange: Exchange, said: Said): Refusal | undefined {
+    const { request, endpoint } = exchange;
+    const form = bodyFormOf(request, endpoint!.formats);
+    if ("error" in form) return form;
+    this.began(exchange);
+    readBody(request, form.coding, this.bounds.itemBytesMax, (body) => {
+      if (exchange.gone) return;
+      const read = Buffer.isBuffer(body) ? decodeBody(form.written, body) : body;
+      if ("error" in read) return exchange.refuse(read);
+      try {
+        this.#run(exchange, inputOf(exchange, said, read.value));
+      } catch (error) {
+        exchange.refuse({ error: error as SystemError });
+      }
+    });
+    return undefined;
+  }
+
+  #run(exchange: Exchange, input: unknown): void {
+    this.began(exchange);
+    const { kind } = exchange.endpoint!.operation;
+    if (kind === "call") void serveCall(exchange, input);
+    else if (kind === "stream") void serveStream(exchange, input);
+    else serveNotification(exchange, input);
+  }
+
+  // ---- ExchangeHome -------------------------------------------------------------------------------------------------
+
+  began(exchange: Exchange): void {
+    if (this.#underWay.has(exchange)) return;
+    this.#underWay.add(exchange);
+    exchange.response.on("close", () => exchange.closed());
+  }
+
+  ended(exchange: Exchange): void {
+    if (this.#underWay.delete(exchange)) this.whenEnded();
+  }
+
+  /** The time is over: whatever is under way is told, and its caller sees that the answer is cut. */
+  cut(): void {
+    for (const exchange of [...this.#underWay]) exchange.cut();
+  }
+}

@@ -1,0 +1,36 @@
+import type { TrunklineError } from "../../../base/error.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** Runs a call and sends what comes of it. */
+export async function serveCall(exchange: Exchange, input: unknown): Promise<void> {
+  const { endpoint, incoming } = exchange;
+  exchange.running = true;
+  try {
+    const output = await endpoint!.served.handle(input, incoming!);
+    exchange.running = false;
+    const sending = exchange.answer(output);
+    if (sending !== undefined) await sending;
+  } catch (error) {
+    exchange.running = false;
+    exchange.fail(error);
+  }
+  exchange.over();
+}
+
+/** Starts a notification. What comes of it is told to nobody, unless it is refused at once. */
+export function serveNotification(exchange: Exchange, input: unknown): void {
+  const { endpoint, incoming, home } = exchange;
+  exchange.running = true;
+  endpoint!.served.handle(input, incoming!).then(
+    () => {
+      exchange.sendAccepted();
+      exchange.over();
+    },
+    (error: TrunklineError) => {
+      if (error.executed === "no") exchange.fail(error);
+      exchange.sendAccepted();
+      exchange.over();
+    },
+  );
+  home.env.yield(() => exchange.sendAccepted());
+}
