@@ -1,19 +1,11 @@
 import { systemError } from "../../base/error.ts";
 import type { Transport } from "../../transport/transport.ts";
 import type { ProtocolFactory } from "../protocol-factory.ts";
-import type { Protocol, ProtocolCapabilities } from "../protocol.ts";
+import type { Protocol } from "../protocol.ts";
 import { RestCaller } from "./asking/caller.ts";
+import { capabilities } from "./capabilities.ts";
 import type { RestServeOptions } from "./options.ts";
-
-const capabilities: ProtocolCapabilities = {
-  kinds: ["call", "stream", "upload", "notification"],
-  deadline: true,
-  cancel: true,
-  credit: true,
-  executed: true,
-  headers: true,
-  callback: false,
-};
+import { RestServer } from "./server.ts";
 
 /**
  * REST over HTTP/1.1 and HTTP/2: the resources of contracts, for everybody who speaks HTTP. Needed only to say what differs
@@ -29,7 +21,8 @@ function over({ name, sockets }: Transport, options: RestServeOptions): Protocol
     name: "rest",
     capabilities,
     connect: (address, connect, env) => new RestCaller(sockets, address, connect, options, env),
-    serve: () => Promise.reject(unsupported("REST is not served yet")),
+    serve: (address, dispatcher, serve, env) =>
+      RestServer.listen(address, sockets, dispatcher, options, serve, env),
   };
 }
 

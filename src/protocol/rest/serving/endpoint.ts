@@ -47,7 +47,7 @@ export class Endpoint {
     this.formats = new Formats(operation, route, formats, versions.mediaType);
     this.tagged = route.method === "GET" && operation.kind === "call";
     const varies = [
-      this.formats.offered.length > 1 || versions.mediaType ? "accept" : undefined,
+      this.formats.chosen ? "accept" : undefined,
       compressed && route.answer === "whole" ? "accept-encoding" : undefined,
       versions.header,
     ].filter((name) => name !== undefined);

@@ -31,13 +31,15 @@ export class Formats {
   /** By media type. */
   readonly bodies: ReadonlyMap<string, Written>;
   readonly answers: ReadonlyMap<string, Written>;
+  /** `Accept` decides about more than a name. */
+  readonly chosen: boolean;
   /** The media types of the answers. */
   readonly offered: readonly string[];
   /** The first of each, for those who say nothing. */
   readonly body: Written | undefined;
   readonly answer: Written | undefined;
   /** What was chosen before, by `Accept`: callers of one kind all send the same. */
-  readonly #chosen = new Map<string, Written | undefined>();
+  readonly #remembered = new Map<string, Written | undefined>();
 
   constructor(
     operation: Operation,
@@ -72,6 +74,7 @@ export class Formats {
     if (route.answer === "items") answers.push(...itemAnswers(spoken));
     this.bodies = byType(bodies);
     this.answers = byType(answers);
+    this.chosen = spoken.length > 1 || versioned || route.answer === "items";
     this.offered = [...this.answers.keys()];
     this.body = bodies[0];
     this.answer = answers[0];
@@ -81,16 +84,16 @@ export class Formats {
   accepted(accept: string | undefined): Written | undefined {
     // Where there is nothing to choose from, that is sent (RFC 9110, 12.5.1).
     if (this.offered.length < 2 || accept === undefined || accept === "*/*") return this.answer;
-    if (this.#chosen.has(accept)) return this.#chosen.get(accept);
+    if (this.#remembered.has(accept)) return this.#remembered.get(accept);
     const type = preferredType(accept, this.offered);
     const chosen = type === undefined ? undefined : this.answers.get(type);
-    if (this.#chosen.size < chosenMax) this.#chosen.set(accept, chosen);
+    if (this.#remembered.size < rememberedMax) this.#remembered.set(accept, chosen);
     return chosen;
   }
 }
 
 /** So many different `Accept` are remembered for an operation. */
-const chosenMax = 64;
+const rememberedMax = 64;
 
 /** Undefined: the format cannot carry what the contract describes, and is not offered for it. */
 function codecsOf(operation: Operation, format: Format): Codecs | undefined {

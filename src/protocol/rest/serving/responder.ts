@@ -21,6 +21,9 @@ import { serveStream } from "./serve-stream.ts";
 import { serveUpload } from "./serve-upload.ts";
 import { targetOf } from "./target.ts";
 
+/** What was asked for may stand elsewhere in the server that we share. */
+const elsewhere: unique symbol = Symbol("elsewhere");
+
 /** Finds what requests ask for, refuses what cannot be begun, and starts the rest; whoever has accepted the connection. */
 export class RestResponder implements ExchangeHome {
   readonly bounds: RestBounds;
@@ -50,15 +53,16 @@ export class RestResponder implements ExchangeHome {
   request(request: RestRequest, response: RestResponse, peer: Peer, next?: () => void): void {
     const exchange = new Exchange(this, request, response, peer);
     try {
-      const refused = this.#begin(exchange, next);
-      if (refused !== undefined) exchange.refuse(refused);
+      const refused = this.#begin(exchange, next !== undefined);
+      if (refused === elsewhere) next!();
+      else if (refused !== undefined) exchange.refuse(refused);
     } catch (error) {
       if (!isTrunklineError(error)) throw error;
       exchange.refuse({ error: error as SystemError });
     }
   }
 
-  #begin(exchange: Exchange, next: (() => undefined) | undefined): Refusal | undefined {
+  #begin(exchange: Exchange, shared: boolean): Refusal | typeof elsewhere | undefined {
     const { url = "", method = "GET", headers } = exchange.request;
     const target = targetOf(url);
     if (target === undefined)
@@ -67,11 +71,11 @@ export class RestResponder implements ExchangeHome {
         : refusal("INVALID_ARGUMENT", "the target of the request is no path");
     const values: string[] = [];
     const found = this.#directory.find(target, headers, values);
-    if ("error" in found) return next === undefined ? found : next();
+    if ("error" in found) return shared ? elsewhere : found;
     if (method === "OPTIONS") return this.#tellMethods(exchange, found.allow);
     exchange.endpoint = found.answering(method);
     if (exchange.endpoint === undefined) {
-      if (next !== undefined) return next();
+      if (shared) return elsewhere;
       const reason = `${method.slice(0, 20)} is not served at ${target.path.slice(0, 200)}`;
       return refusal("UNIMPLEMENTED", reason, 405, { allow: found.allow });
     }

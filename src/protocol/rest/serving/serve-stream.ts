@@ -18,9 +18,7 @@ export async function serveStream(exchange: Exchange, input: unknown): Promise<v
     items.end();
   } catch (error) {
     exchange.running = false;
-    items.fail(
-      isTrunklineError(error) ? error : endpoint!.served.incident(error),
-    );
+    items.fail(isTrunklineError(error) ? error : endpoint!.served.incident(error));
   }
   exchange.over();
 }
