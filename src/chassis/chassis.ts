@@ -11,6 +11,7 @@ import type { Format } from "../codec/format.ts";
 import type { Mount, ProtocolFactory } from "../protocol/protocol-factory.ts";
 import type { Dispatcher, ServeOptions, Server } from "../protocol/protocol.ts";
 import type { Transport } from "../transport/transport.ts";
+import { formatProblems } from "./format-problems.ts";
 import { serveHealth } from "./health.ts";
 import { HealthBoard } from "./health-board.ts";
 import { checkSentDefault } from "./mode.ts";
@@ -129,6 +130,8 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
   places.push(...(options.mounts ?? []));
   if (options.insecure !== true) problems.push(...opennessProblems(places));
   problems.push(...servicesProblems(services, places));
+  const contracts = services.map(({ contract }) => contract);
+  problems.push(...formatProblems(options.formats ?? [], contracts));
   const budgets = budgetsOf(options.stop ?? {}, problems);
   if (problems.length > 0) throw cannotStart(options.name, problems);
 
@@ -140,7 +143,6 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
   };
   const given = new Services(services, serving, env);
   const stopping = new AbortController();
-  const contracts = services.map(({ contract }) => contract);
   const board = new HealthBoard(contracts, stopping.signal);
   const running = Promise.withResolvers<Reflected>();
   // Around our own services there are no interceptors: they were written for the services given.

@@ -9,7 +9,7 @@ import type { Client } from "../call/client-type.ts";
 import { composeChain } from "../call/calling.ts";
 import { backstageOf, makeClient } from "../call/client.ts";
 import { Services, type Service } from "../call/serve.ts";
-import type { AnyContract } from "../contract/contract.ts";
+import { info, type AnyContract } from "../contract/contract.ts";
 import type { Format } from "../codec/format.ts";
 import { callbackTo } from "../protocol/callback.ts";
 import type { ProtocolFactory } from "../protocol/protocol-factory.ts";
@@ -18,6 +18,7 @@ import { parseAddress, type Address } from "../transport/address.ts";
 import type { Transport } from "../transport/transport.ts";
 import { CallerPool, type TakenCaller } from "./caller-pool.ts";
 import { checkSentDefault } from "./mode.ts";
+import { formatProblems } from "./format-problems.ts";
 import { cannotStart, servicesProblems } from "./problems.ts";
 import { wayTo } from "./schemes.ts";
 import type { ClientStats } from "./stats.ts";
@@ -108,6 +109,8 @@ export function client<C extends AnyContract>(
   options: ClientOptions = {},
 ): Client<C> & AsyncDisposable {
   const env = options.env ?? realEnv();
+  const problems = formatProblems(options.format === undefined ? [] : [options.format], [contract]);
+  if (problems.length > 0) throw cannotStart(`client of ${contract[info].name}`, problems);
   const terms = {
     env,
     deadlineMs: milliseconds(options.deadline ?? "10s"),

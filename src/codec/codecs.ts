@@ -1,12 +1,18 @@
 import type { Codec } from "./codec.ts";
+import type { Format } from "./format.ts";
 import { json } from "./json.ts";
 import { raw } from "./raw.ts";
 
-/** Every codec that this build speaks. */
-export const codecs: readonly Codec[] = [json, raw];
+/** What every process speaks, whatever formats are chosen. */
+const always: readonly Codec[] = [json, raw];
 
-/** The codec of an id on the wire; undefined when this build does not have it. */
+/** How a process tells what it speaks: `json`, `raw`, and the formats that it was given. */
+export function codecNames(formats: readonly Format[]): string[] {
+  return [...always, ...formats].map(({ name }) => name);
+}
+
+/** The codec of an id on the wire that needs no format; undefined for all others. */
 export function codecOf(id: number): Codec | undefined {
   if (id === json.id) return json;
-  return codecs.find((codec) => codec.id === id);
+  return always.find((codec) => codec.id === id);
 }

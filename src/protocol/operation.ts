@@ -118,7 +118,8 @@ export class Operation implements OperationName, Codecs {
       errors.set(code, codecOf(json, `error ${code}`));
     }
     return {
-      first: codecOf(this.first, many ? "head" : "in"),
+      // Without a head nothing is written before the items.
+      first: this.headless ? this.first : codecOf(this.first, many ? "head" : "in"),
       input: codecOf(this.input, "in"),
       output: codecOf(this.output, "out"),
       error: (code) => errors.get(code) ?? json,

@@ -1,6 +1,7 @@
 import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
 import { uuidv7 } from "../../base/id.ts";
+import type { Format } from "../../codec/format.ts";
 import { durationMsMax, frameBytesMax } from "../../wire/limits.ts";
 import type { ConnectOptions, ServeOptions } from "../protocol.ts";
 import { turnsMax } from "./frames/fragment-queue.ts";
@@ -45,6 +46,8 @@ export interface CallerBounds {
   readonly lifetimeMs: number;
   readonly inFlightMax: number;
   readonly metadata: MetadataForm;
+  /** What is spoken beside JSON. */
+  readonly format: Format | undefined;
 }
 
 /** How a client describes its requests. */
@@ -62,6 +65,7 @@ export function callerBounds(options: ConnectOptions): CallerBounds {
     keepaliveMs: whole("keepaliveMs", keepaliveMs, 1, durationMsMax),
     lifetimeMs: whole("lifetimeMs", options.lifetimeMs ?? 15_000, keepaliveMs, durationMsMax),
     metadata: metadataForm(options.metadata ?? "compact"),
+    format: options.format,
   };
 }
 
@@ -73,6 +77,8 @@ export interface ServerBounds {
   readonly outstandingMax: number;
   readonly itemBytesMax: number;
   readonly setupMs: number;
+  /** What is spoken beside JSON. */
+  readonly formats: readonly Format[];
 }
 
 /** Throws INVALID_ARGUMENT for what could not be kept. */
@@ -84,6 +90,7 @@ export function serverBounds(options: ServeOptions, env: Env): ServerBounds {
     outstandingMax: atLeast("outstandingMax", options.outstandingMax ?? requestsMaxDefault, 1),
     itemBytesMax: itemBytes(options.itemBytesMax),
     setupMs: whole("setupMs", options.setupMs ?? 5_000, 1, durationMsMax),
+    formats: options.formats ?? [],
   };
 }
 

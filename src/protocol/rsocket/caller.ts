@@ -4,6 +4,7 @@ import { channels } from "../../base/diagnostics.ts";
 import type { Env } from "../../base/env.ts";
 import { isTrunklineError, locate, systemError, type TrunklineError } from "../../base/error.ts";
 import type { Alarm } from "../../base/timer-wheel.ts";
+import type { Format } from "../../codec/format.ts";
 import type { Address } from "../../transport/address.ts";
 import type { CloseReason, Connection, Transport } from "../../transport/transport.ts";
 import { offerCallback } from "../callback.ts";
@@ -18,7 +19,7 @@ import type { Request } from "./asking/request.ts";
 import { Responder, type ResponderHome } from "./answering/responder.ts";
 import { RoutedResponder } from "./answering/routed-responder.ts";
 import { Session, type SessionOwner } from "./session.ts";
-import { readPush } from "./metadata/setup.ts";
+import { readPush, type Hello } from "./metadata/setup.ts";
 import { UnderWay } from "./answering/under-way.ts";
 
 /** Waits between dials: at most 50 ms after the first failure, doubling up to a second. */
@@ -74,6 +75,10 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
     if (this.#session !== undefined) return "ready";
     if (this.#dialling) return "connecting";
     return this.#backoff === undefined ? "idle" : "waiting";
+  }
+
+  get format(): Format | undefined {
+    return this.#session?.format;
   }
 
   get waiting(): number {
@@ -219,8 +224,9 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
 
   /** Both ends may ask. */
   #serve(session: Session, dispatcher: Dispatcher): void {
-    const { inFlightMax, itemBytesMax } = this.#bounds;
-    const options = { inFlightMax, itemBytesMax };
+    const { inFlightMax, itemBytesMax, format } = this.#bounds;
+    const formats = format === undefined ? [] : [format];
+    const options = { inFlightMax, itemBytesMax, formats };
     session.responder =
       session.form.name === "compact"
         ? new Responder(session, dispatcher, options, this)
@@ -309,9 +315,16 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
 
   pushed(session: Session, text: string): void {
     const { contracts, hello } = readPush(text);
-    if (hello !== undefined) session.itemBytesMax = hello.itemBytesMax;
+    if (hello !== undefined) this.#greeted(session, hello);
     const announced = session.responder?.announce(contracts) ?? true;
     if (!announced) session.violation("too many operations");
+  }
+
+  /** From here on it is sent what it says that it takes. */
+  #greeted(session: Session, hello: Hello): void {
+    const { format } = this.#bounds;
+    session.itemBytesMax = hello.itemBytesMax;
+    if (format !== undefined && hello.codecs.includes(format.name)) session.format = format;
   }
 
   began(incoming: Incoming, answered: boolean): void {

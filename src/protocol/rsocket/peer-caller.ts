@@ -1,4 +1,5 @@
 import { systemError } from "../../base/error.ts";
+import type { Format } from "../../codec/format.ts";
 import type { CallerState } from "../protocol.ts";
 import { AskingSide } from "./asking/asking-side.ts";
 import type { Request } from "./asking/request.ts";
@@ -21,6 +22,10 @@ export class PeerCaller extends AskingSide {
   get state(): CallerState {
     const { open, draining, peerEnded } = this.#session;
     return open && !draining && !peerEnded ? "ready" : "closed";
+  }
+
+  get format(): Format | undefined {
+    return this.#session.format;
   }
 
   protected send(request: Request, now: number): void {

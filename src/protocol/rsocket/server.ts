@@ -1,7 +1,7 @@
 import { alarmAt } from "../../base/alarm.ts";
 import { channels } from "../../base/diagnostics.ts";
 import type { Env } from "../../base/env.ts";
-import { codecs } from "../../codec/codecs.ts";
+import { codecNames } from "../../codec/codecs.ts";
 import type { Address } from "../../transport/address.ts";
 import type { CloseReason, Connection, Listener, Transport } from "../../transport/transport.ts";
 import { compositeMetadataMime } from "../../wire/composite-metadata.ts";
@@ -167,10 +167,12 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
   #meet(session: Session, setup: Setup): string | undefined {
     const introduction = readIntroduction(Buffer.from(setup.data).toString("utf8"));
     if (introduction === undefined) return "the SETUP's data is not an introduction";
-    const { inFlightMax } = this.#bounds;
+    const { inFlightMax, formats } = this.#bounds;
     const itemBytesMax = Math.min(this.#bounds.itemBytesMax, introduction.itemBytesMax);
-    const responder = new Responder(session, this.#dispatcher, { inFlightMax, itemBytesMax }, this);
+    const options = { inFlightMax, itemBytesMax, formats };
+    const responder = new Responder(session, this.#dispatcher, options, this);
     session.responder = responder;
+    session.format = formats.find(({ name }) => introduction.codecs.includes(name));
     session.itemBytesMax = introduction.itemBytesMax;
     this.#offerCallback(session);
     return responder.announce(introduction.contracts) ? undefined : "too many operations";
@@ -215,9 +217,9 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
 
   /** Says who serves, for whoever wants to know; nobody waits for it. */
   #greet(session: Session): void {
-    const { instance, bootId, itemBytesMax } = this.#bounds;
-    const names = codecs.map((codec) => codec.name);
-    const hello: Hello = { instance, bootId, wire: wireVersion, codecs: names, itemBytesMax };
+    const { instance, bootId, itemBytesMax, formats } = this.#bounds;
+    const codecs = codecNames(formats);
+    const hello: Hello = { instance, bootId, wire: wireVersion, codecs, itemBytesMax };
     session.tell(JSON.stringify(hello));
   }
 

@@ -45,7 +45,14 @@ test("after the last stream id the numbers begin anew, and those in use are pass
   );
   session.start();
   const { place } = declare("orders", 1, { place: { kind: "call" } });
-  const home = { env, expired: () => {}, left: () => {}, elsewhere: () => false, resume: () => {} };
+  const home = {
+    env,
+    format: undefined,
+    expired: () => {},
+    left: () => {},
+    elsewhere: () => false,
+    resume: () => {},
+  };
   const send = (): PendingCall => {
     const attempt = new Attempt(Infinity, Infinity, beginTrace(env), undefined, undefined);
     const call = new PendingCall(home, place, attempt, 0, 1_000);

@@ -1,6 +1,7 @@
 import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
 import { Alarm } from "../../base/timer-wheel.ts";
+import type { Format } from "../../codec/format.ts";
 import type { CloseReason, Connection, Receiver } from "../../transport/transport.ts";
 import { ErrorCode } from "../../wire/error-code.ts";
 import { Flag, FrameType } from "../../wire/frame-type.ts";
@@ -77,6 +78,7 @@ export class Session extends Alarm implements Receiver, Carrier {
   draining = false;
   /** The largest input that the peer takes, as far as it has said so. */
   itemBytesMax: number = Infinity;
+  format: Format | undefined = undefined;
   /** Our requests under way. */
   outstanding = 0;
   /** The peer sends nothing more. */
@@ -140,6 +142,8 @@ export class Session extends Alarm implements Receiver, Carrier {
         },
       );
     }
+    if (request.format !== undefined && request.format !== this.format)
+      request.speakJson(this.#options.itemBytesMax);
     const bytes = bytesBeyond(request.payloadOut, this.itemBytesMax);
     if (bytes > 0) throw inputTooLarge(bytes, this.itemBytesMax);
     if (request.type === FrameType.REQUEST_CHANNEL && this.form.holds(request)) return;

@@ -2,11 +2,12 @@ import { channels } from "../../../base/diagnostics.ts";
 import { systemError, type SystemError, type TrunklineError } from "../../../base/error.ts";
 import type { SystemCode } from "../../../base/outcome.ts";
 import type { Codec } from "../../../codec/codec.ts";
+import type { Format } from "../../../codec/format.ts";
 import { codecOf } from "../../../codec/codecs.ts";
 import { FrameType } from "../../../wire/frame-type.ts";
 import type { FrameView } from "../../../wire/frame-view.ts";
 import { Incoming } from "../../incoming.ts";
-import type { ContractName } from "../../operation.ts";
+import type { Codecs, ContractName } from "../../operation.ts";
 import type { Dispatcher, ServedOperation } from "../../protocol.ts";
 import { encodeFailure, errorCodeOf } from "../metadata/failure.ts";
 import type { Payload } from "../frames/frame-sender.ts";
@@ -36,6 +37,14 @@ const requestTypes: Readonly<Record<ServedOperation["operation"]["kind"], number
   notification: FrameType.REQUEST_FNF,
 };
 
+/** What a side takes on that answers. */
+export interface AnsweringBounds {
+  readonly inFlightMax: number;
+  readonly itemBytesMax: number;
+  /** What is spoken beside JSON. */
+  readonly formats: readonly Format[];
+}
+
 /** Who counts the requests of all sessions. `answered`: somebody waits for what comes of it. */
 export interface ResponderHome {
   began(incoming: Incoming, answered: boolean): void;
@@ -52,6 +61,7 @@ export class Responder implements Answering, AnsweringSide {
   draining = false;
   protected readonly dispatcher: Dispatcher;
   readonly #inFlightMax: number;
+  readonly #formats: readonly Format[];
   readonly #home: ResponderHome;
   /** By the index that the peer gave them; undefined what nobody here serves. */
   readonly #served: (ServedOperation | undefined)[] = [];
@@ -60,13 +70,14 @@ export class Responder implements Answering, AnsweringSide {
   constructor(
     session: Session,
     dispatcher: Dispatcher,
-    options: { readonly inFlightMax: number; readonly itemBytesMax: number },
+    options: AnsweringBounds,
     home: ResponderHome,
   ) {
     this.session = session;
     this.itemBytesMax = options.itemBytesMax;
     this.dispatcher = dispatcher;
     this.#inFlightMax = options.inFlightMax;
+    this.#formats = options.formats;
     this.#home = home;
   }
 
@@ -131,13 +142,15 @@ export class Responder implements Answering, AnsweringSide {
     const now = arrivedAt ?? this.session.env.now();
     const { metadataFrom, metadataTo } = view;
     const extensions = readExtensions(memory, metadataFrom + fixedBytes, metadataTo, now);
-    const codec = codecOf(readCodec(memory, metadataFrom));
-    if (extensions === undefined || codec === undefined) {
-      const reason =
-        codec === undefined
-          ? "this server does not speak the request's codec"
-          : "the request's metadata is malformed";
-      this.refuse(view, served, codec === undefined ? "UNIMPLEMENTED" : "INVALID_ARGUMENT", reason);
+    if (extensions === undefined) {
+      this.refuse(view, served, "INVALID_ARGUMENT", "the request's metadata is malformed");
+      return;
+    }
+    const id = readCodec(memory, metadataFrom);
+    const own = codecOf(id);
+    const codecs = own === undefined ? this.#codecsOf(served, id) : served.operation;
+    if (typeof codecs === "string") {
+      this.refuse(view, served, "UNIMPLEMENTED", codecs);
       return;
     }
     const incoming = new Incoming(
@@ -149,7 +162,19 @@ export class Responder implements Answering, AnsweringSide {
       extensions.headers,
       now,
     );
-    this.begin(memory, view, served, codec, incoming, arrivedAt !== undefined);
+    const first = own ?? codecs.first;
+    this.begin(memory, view, served, first, codecs, incoming, arrivedAt !== undefined);
+  }
+
+  /** How a request is written, and is to be answered, that says a format; why not, when it cannot be. */
+  #codecsOf({ operation }: ServedOperation, id: number): Codecs | string {
+    const format = this.#formats.find((each) => each.id === id);
+    if (format === undefined) return "this server does not speak the request's codec";
+    try {
+      return operation.codecs(format);
+    } catch (error) {
+      return `${operation.name} is not spoken as ${format.name}: ${(error as Error).message}`;
+    }
   }
 
   /** Reads the input and starts the handler. The time of a request that came in fragments may be over by now. */
@@ -157,7 +182,8 @@ export class Responder implements Answering, AnsweringSide {
     memory: Buffer,
     view: FrameView,
     served: ServedOperation,
-    codec: Codec,
+    first: Codec,
+    codecs: Codecs,
     incoming: Incoming,
     fragmented: boolean,
   ): void {
@@ -168,33 +194,34 @@ export class Responder implements Answering, AnsweringSide {
     }
     let input: unknown;
     try {
-      input = codec.decode(memory, view.dataFrom, view.dataTo);
+      input = first.decode(memory, view.dataFrom, view.dataTo);
     } catch (cause) {
       const told = cause instanceof Error ? cause.message : String(cause);
-      const reason = `the input cannot be read as ${codec.name}: ${told}`;
+      const reason = `the input cannot be read as ${first.name}: ${told}`;
       this.refuse(view, served, "INVALID_ARGUMENT", reason);
       return;
     }
     this.inFlight++;
     this.#home.began(incoming, view.type !== FrameType.REQUEST_FNF);
-    this.run(view, served, incoming, input);
+    this.run(view, served, codecs, incoming, input);
   }
 
   protected run(
     view: FrameView,
     served: ServedOperation,
+    codecs: Codecs,
     incoming: Incoming,
     input: unknown,
   ): void {
     switch (served.operation.kind) {
       case "stream":
-        return void new ServedStream(this, served, incoming, view).run(input);
+        return void new ServedStream(this, served, codecs, incoming, view).run(input);
       case "upload":
-        return void new ServedUpload(this, served, incoming, view).run(input);
+        return void new ServedUpload(this, served, codecs, incoming, view).run(input);
       case "duplex":
-        return void new ServedDuplex(this, served, incoming, view).run(input);
+        return void new ServedDuplex(this, served, codecs, incoming, view).run(input);
       default:
-        return void new ServedCall(this, served, incoming, view).run(input);
+        return void new ServedCall(this, served, codecs, incoming, view).run(input);
     }
   }
 

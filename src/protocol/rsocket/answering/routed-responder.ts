@@ -2,10 +2,11 @@ import type { FrameView } from "../../../wire/frame-view.ts";
 import { readTags } from "../../../wire/routing.ts";
 import { json } from "../../../codec/json.ts";
 import { Incoming } from "../../incoming.ts";
+import type { Codecs } from "../../operation.ts";
 import type { Dispatcher, ServedOperation } from "../../protocol.ts";
 import { readCallMetadata, type CallMetadata } from "../metadata/call-metadata.ts";
 import { noHeaders } from "../metadata/metadata.ts";
-import { Responder, type ResponderHome } from "./responder.ts";
+import { Responder, type AnsweringBounds, type ResponderHome } from "./responder.ts";
 import { findRoute } from "../metadata/route.ts";
 import { ServedDuplex } from "./served-duplex.ts";
 import { ServedUpload } from "./served-upload.ts";
@@ -27,7 +28,7 @@ export class RoutedResponder extends Responder {
   constructor(
     session: Session,
     dispatcher: Dispatcher,
-    options: { readonly inFlightMax: number; readonly itemBytesMax: number },
+    options: AnsweringBounds,
     home: ResponderHome,
     form: RoutedForm,
     headers: Readonly<Record<string, string>>,
@@ -61,15 +62,16 @@ export class RoutedResponder extends Responder {
   protected override run(
     view: FrameView,
     served: ServedOperation,
+    codecs: Codecs,
     incoming: Incoming,
     input: unknown,
   ): void {
     if (!served.operation.headless) {
-      super.run(view, served, incoming, input);
+      super.run(view, served, codecs, incoming, input);
       return;
     }
     const Request = served.operation.kind === "upload" ? ServedUpload : ServedDuplex;
-    const request = new Request(this, served, incoming, view);
+    const request = new Request(this, served, codecs, incoming, view);
     if (input !== undefined) request.begin(input, view.dataTo - view.dataFrom);
     void request.run(undefined);
   }
@@ -115,7 +117,7 @@ export class RoutedResponder extends Responder {
       this.#headers === noHeaders ? metadata.headers : merged(this.#headers, metadata.headers),
       now,
     );
-    this.begin(memory, view, served, codec, incoming, arrivedAt !== undefined);
+    this.begin(memory, view, served, codec, served.operation, incoming, arrivedAt !== undefined);
   }
 }
 

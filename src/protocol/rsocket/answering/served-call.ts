@@ -3,6 +3,7 @@ import type { CloseReason } from "../../../transport/transport.ts";
 import { Flag, FrameType } from "../../../wire/frame-type.ts";
 import type { FrameView } from "../../../wire/frame-view.ts";
 import type { Incoming } from "../../incoming.ts";
+import type { Codecs } from "../../operation.ts";
 import type { ServedOperation } from "../../protocol.ts";
 import { bytesBeyond, type Payload } from "../frames/frame-sender.ts";
 import type { AnsweringSide } from "./answering-side.ts";
@@ -12,6 +13,7 @@ import type { StreamEnd } from "../frames/stream-end.ts";
 export class ServedCall implements StreamEnd {
   protected readonly responder: AnsweringSide;
   protected readonly served: ServedOperation;
+  readonly #codecs: Codecs;
   protected readonly incoming: Incoming;
   protected readonly streamId: number;
   readonly #answers: boolean;
@@ -21,11 +23,13 @@ export class ServedCall implements StreamEnd {
   constructor(
     responder: AnsweringSide,
     served: ServedOperation,
+    codecs: Codecs,
     incoming: Incoming,
     view: FrameView,
   ) {
     this.responder = responder;
     this.served = served;
+    this.#codecs = codecs;
     this.incoming = incoming;
     this.streamId = view.streamId;
     this.#answers = view.type !== FrameType.REQUEST_FNF;
@@ -71,7 +75,7 @@ export class ServedCall implements StreamEnd {
 
   #answer(output: unknown): void {
     const { responder } = this;
-    const payload = encodeOutput(this.served, output, responder.itemBytesMax);
+    const payload = encodeOutput(this.served, this.#codecs, output, responder.itemBytesMax);
     if (typeof payload !== "string" && !(payload instanceof Uint8Array)) {
       responder.fail(this.streamId, payload, this.served);
     } else {
@@ -106,12 +110,13 @@ export class ServedCall implements StreamEnd {
 /** The output as bytes or text; an error when it cannot be written: the handler ran, so it says `yes`. */
 export function encodeOutput(
   served: ServedOperation,
+  codecs: Codecs,
   output: unknown,
   bytesMax: number,
 ): Payload | TrunklineError {
   let payload: Payload;
   try {
-    payload = served.operation.output.encode(output);
+    payload = codecs.output.encode(output);
   } catch (exception) {
     return served.incident(exception);
   }

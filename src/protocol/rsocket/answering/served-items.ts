@@ -1,7 +1,7 @@
 import { systemError } from "../../../base/error.ts";
 import { Flag } from "../../../wire/frame-type.ts";
 import type { FrameView } from "../../../wire/frame-view.ts";
-import type { Operation } from "../../operation.ts";
+import type { Codec } from "../../../codec/codec.ts";
 import type { ItemSource } from "../../protocol.ts";
 import { creditFirst, CreditWindow } from "../items/credit-window.ts";
 import { ReceivedItems, type ItemsOwner } from "../../items/received-items.ts";
@@ -14,17 +14,19 @@ type Result = IteratorResult<unknown, undefined>;
 export class ServedItems implements ItemSource, ItemsOwner, AsyncIterableIterator<unknown> {
   readonly #session: Session;
   readonly #streamId: number;
-  readonly #operation: Operation;
+  readonly #name: string;
+  readonly #codec: Codec;
   readonly #items = new ReceivedItems(this, new CreditWindow());
   /** Items that came with the request. */
   #brought = 0;
   #accept: ((item: unknown) => unknown) | undefined;
 
-  /** `view` is the request: its COMPLETE says that there are no items. */
-  constructor(session: Session, operation: Operation, view: FrameView) {
+  /** `name` is that of the operation. `view` is the request: its COMPLETE says that there are no items. */
+  constructor(session: Session, name: string, codec: Codec, view: FrameView) {
     this.#session = session;
     this.#streamId = view.streamId;
-    this.#operation = operation;
+    this.#name = name;
+    this.#codec = codec;
     if ((view.flags & Flag.COMPLETE) !== 0) this.#items.end();
   }
 
@@ -59,17 +61,16 @@ export class ServedItems implements ItemSource, ItemsOwner, AsyncIterableIterato
   }
 
   #arrived(memory: Buffer, view: FrameView): void {
-    const { name, input } = this.#operation;
     if (this.#accept === undefined || !this.#items.admit(view.dataTo - view.dataFrom)) {
-      this.#session.violation(`the caller of ${name} sent more items than it was granted`);
+      this.#session.violation(`the caller of ${this.#name} sent more items than it was granted`);
       return;
     }
     let item: unknown;
     try {
-      item = input.decode(memory, view.dataFrom, view.dataTo);
+      item = this.#codec.decode(memory, view.dataFrom, view.dataTo);
     } catch (cause) {
       const told = cause instanceof Error ? cause.message : String(cause);
-      const reason = `an item cannot be read as ${input.name}: ${told}`;
+      const reason = `an item cannot be read as ${this.#codec.name}: ${told}`;
       this.#stop();
       this.#items.fail(systemError("INVALID_ARGUMENT", reason, { executed: "maybe" }));
       return;

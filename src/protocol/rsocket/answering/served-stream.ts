@@ -3,6 +3,7 @@ import type { CloseReason } from "../../../transport/transport.ts";
 import { Flag } from "../../../wire/frame-type.ts";
 import type { FrameView } from "../../../wire/frame-view.ts";
 import type { Incoming } from "../../incoming.ts";
+import type { Codecs } from "../../operation.ts";
 import type { ServedOperation } from "../../protocol.ts";
 import type { AnsweringSide } from "./answering-side.ts";
 import { ItemSink, type Outgoing } from "../items/item-sink.ts";
@@ -13,18 +14,21 @@ import type { StreamEnd } from "../frames/stream-end.ts";
 export class ServedStream extends ItemSink implements StreamEnd {
   protected readonly responder: AnsweringSide;
   protected readonly served: ServedOperation;
+  readonly #codecs: Codecs;
   protected readonly incoming: Incoming;
   protected readonly streamId: number;
 
   constructor(
     responder: AnsweringSide,
     served: ServedOperation,
+    codecs: Codecs,
     incoming: Incoming,
     view: FrameView,
   ) {
     super(view.requestN);
     this.responder = responder;
     this.served = served;
+    this.#codecs = codecs;
     this.incoming = incoming;
     this.streamId = view.streamId;
     responder.session.adopt(view.streamId, this);
@@ -67,7 +71,7 @@ export class ServedStream extends ItemSink implements StreamEnd {
   put(item: unknown): void {
     if (this.closed) return;
     const { responder } = this;
-    const payload = encodeOutput(this.served, item, responder.itemBytesMax);
+    const payload = encodeOutput(this.served, this.#codecs, item, responder.itemBytesMax);
     if (typeof payload !== "string" && !(payload instanceof Uint8Array)) throw payload;
     responder.payload(this.streamId, Flag.NEXT, payload);
     this.spend(this.streamId);

@@ -1,6 +1,7 @@
 import type { CloseReason } from "../../../transport/transport.ts";
 import type { FrameView } from "../../../wire/frame-view.ts";
 import type { Incoming } from "../../incoming.ts";
+import type { Codecs } from "../../operation.ts";
 import type { ServedOperation } from "../../protocol.ts";
 import type { AnsweringSide } from "./answering-side.ts";
 import { ServedCall } from "./served-call.ts";
@@ -13,11 +14,12 @@ export class ServedUpload extends ServedCall {
   constructor(
     responder: AnsweringSide,
     served: ServedOperation,
+    codecs: Codecs,
     incoming: Incoming,
     view: FrameView,
   ) {
-    super(responder, served, incoming, view);
-    this.#items = new ServedItems(responder.session, served.operation, view);
+    super(responder, served, codecs, incoming, view);
+    this.#items = new ServedItems(responder.session, served.operation.name, codecs.input, view);
   }
 
   protected override async work(head: unknown): Promise<unknown> {

@@ -1,5 +1,6 @@
 import { systemError, type TrunklineError } from "../../../base/error.ts";
 import type { Env } from "../../../base/env.ts";
+import type { Format } from "../../../codec/format.ts";
 import type { Attempt } from "../../attempt.ts";
 import type { Operation } from "../../operation.ts";
 import type { Caller, CallerState, Source, StreamOptions, UploadOptions } from "../../protocol.ts";
@@ -24,6 +25,7 @@ export abstract class AskingSide implements Caller, RequestHome {
   abstract readonly endpoint: string;
   abstract readonly state: CallerState;
   abstract readonly waiting: number;
+  abstract readonly format: Format | undefined;
   abstract close(withinMs?: number): Promise<void>;
   abstract expired(request: Request): void;
   abstract left(request: Request): void;

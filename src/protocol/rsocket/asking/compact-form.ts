@@ -1,5 +1,5 @@
 import { systemError } from "../../../base/error.ts";
-import { codecs } from "../../../codec/codecs.ts";
+import { codecNames } from "../../../codec/codecs.ts";
 import type { ContractName, Operation } from "../../operation.ts";
 import type { Connection } from "../../../transport/transport.ts";
 import type { CallerBounds } from "../bounds.ts";
@@ -14,8 +14,6 @@ import {
   operationsMax,
   wireVersion,
 } from "../metadata/setup.ts";
-
-const codecNames: readonly string[] = codecs.map((codec) => codec.name);
 
 /** Trunkline's own: contracts are announced once, and each request has 33 bytes with the number of its operation. */
 export class CompactForm implements RequestForm {
@@ -35,7 +33,7 @@ export class CompactForm implements RequestForm {
     }
     const introduction = {
       wire: wireVersion,
-      codecs: codecNames,
+      codecs: codecNames(client.format === undefined ? [] : [client.format]),
       instance: client.instance,
       itemBytesMax: client.itemBytesMax,
       contracts: [...contracts],
@@ -61,7 +59,8 @@ export class CompactForm implements RequestForm {
       request.type,
       request.credit,
       index,
-      operation,
+      request.codecId,
+      operation.ordered,
       attempt,
       extensions,
       now,

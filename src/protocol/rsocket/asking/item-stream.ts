@@ -54,9 +54,9 @@ export class ItemStream extends Request implements AsyncIterableIterator<unknown
     }
     let item: unknown;
     try {
-      item = this.operation.output.decode(memory, view.dataFrom, view.dataTo);
+      item = this.codecs.output.decode(memory, view.dataFrom, view.dataTo);
     } catch (cause) {
-      this.abandon(unreadable(this.operation, "item", cause));
+      this.abandon(unreadable(this.codecs, "item", cause));
       return;
     }
     this.#items.push(item);

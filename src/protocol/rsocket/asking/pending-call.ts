@@ -2,7 +2,7 @@ import { systemError, type TrunklineError } from "../../../base/error.ts";
 import { Flag, FrameType } from "../../../wire/frame-type.ts";
 import type { FrameView } from "../../../wire/frame-view.ts";
 import type { Attempt } from "../../attempt.ts";
-import type { Operation } from "../../operation.ts";
+import type { Codecs, Operation } from "../../operation.ts";
 import { excess, Request, type RequestHome } from "./request.ts";
 
 /** A call that waits for its one answer. */
@@ -31,9 +31,9 @@ export class PendingCall extends Request {
     let value: unknown;
     if ((view.flags & Flag.NEXT) !== 0) {
       try {
-        value = this.operation.output.decode(memory, view.dataFrom, view.dataTo);
+        value = this.codecs.output.decode(memory, view.dataFrom, view.dataTo);
       } catch (cause) {
-        this.fail(unreadable(this.operation, "answer", cause));
+        this.fail(unreadable(this.codecs, "answer", cause));
         return;
       }
     }
@@ -53,11 +53,11 @@ export class PendingCall extends Request {
 
 /** What came back is not what the codec writes: the handler ran, its answer is lost. */
 export function unreadable(
-  operation: Operation,
+  { output }: Codecs,
   what: "answer" | "item",
   cause: unknown,
 ): TrunklineError {
   const told = cause instanceof Error ? cause.message : String(cause);
-  const reason = `the ${what} cannot be read as ${operation.output.name}: ${told}`;
+  const reason = `the ${what} cannot be read as ${output.name}: ${told}`;
   return systemError("INTERNAL", reason, { executed: "yes", cause });
 }

@@ -2,10 +2,11 @@ import { systemError, type TrunklineError } from "../../../base/error.ts";
 import type { Env } from "../../../base/env.ts";
 import { Alarm } from "../../../base/timer-wheel.ts";
 import type { Codec } from "../../../codec/codec.ts";
+import type { Format } from "../../../codec/format.ts";
 import type { CloseReason } from "../../../transport/transport.ts";
 import type { FrameView } from "../../../wire/frame-view.ts";
 import type { Attempt, Cancellable, CancelReason } from "../../attempt.ts";
-import type { Operation } from "../../operation.ts";
+import type { Codecs, Operation } from "../../operation.ts";
 import { fragmentBytesMax } from "../frames/fragment-queue.ts";
 import { bytesBeyond, type Payload } from "../frames/frame-sender.ts";
 import type { Outgoing } from "../items/item-sink.ts";
@@ -17,6 +18,8 @@ export interface Carrier extends Outgoing {
   readonly draining: boolean;
   /** The largest input or item that the peer takes, as far as it has said so. */
   readonly itemBytesMax: number;
+  /** How values are written on this connection, if not as JSON: both sides speak it. */
+  readonly format: Format | undefined;
   /** The request is over: frames that still come for it are ignored. */
   forget(streamId: number): void;
   /** Tells the peer to stop. */
@@ -32,6 +35,8 @@ export interface Carrier extends Outgoing {
 /** Who holds requests that have no connection yet, and takes back those that a draining peer refused. */
 export interface RequestHome {
   readonly env: Env;
+  /** How the values of a request are written that begins now; undefined: as JSON. */
+  readonly format: Format | undefined;
   /** The request waited for a connection as long as it may. */
   expired(request: Request): void;
   /** The request is over; it need not be held any more. */
@@ -49,7 +54,10 @@ export interface RequestHome {
 export abstract class Request extends Alarm implements Cancellable, StreamEnd {
   readonly operation: Operation;
   readonly attempt: Attempt;
-  readonly payloadOut: Payload;
+  /** How its values are written, all of them; undefined: as JSON. */
+  format: Format | undefined;
+  codecs: Codecs;
+  payloadOut: Payload;
   readonly startedAt: number;
   protected readonly home: RequestHome;
   /** The session that carries it; undefined while it waits for one. */
@@ -71,7 +79,27 @@ export abstract class Request extends Alarm implements Cancellable, StreamEnd {
     this.operation = operation;
     this.attempt = attempt;
     this.startedAt = attempt.beganAt ?? home.env.now();
-    this.payloadOut = encodeInput(operation.first, input, itemBytesMax, "no");
+    const { format } = home;
+    this.format = format;
+    this.codecs = format === undefined ? operation : operation.codecs(format);
+    this.payloadOut = encodeInput(this.codecs.first, input, itemBytesMax, "no");
+  }
+
+  /** What its metadata says of how its values are written. */
+  get codecId(): number {
+    return this.format === undefined ? this.operation.first.id : this.format.id;
+  }
+
+  /** It goes to a connection whose peer does not speak its format. */
+  speakJson(bytesMax: number): void {
+    const { operation, codecs, payloadOut } = this;
+    // Written again from what was written, not from what the caller may have changed meanwhile.
+    const bytes =
+      typeof payloadOut === "string" ? Buffer.from(payloadOut) : Buffer.from(payloadOut);
+    const input = codecs.first.decode(bytes, 0, bytes.length);
+    this.format = undefined;
+    this.codecs = operation;
+    this.payloadOut = encodeInput(operation.first, input, bytesMax, "no");
   }
 
   /** The frame type that begins it. */

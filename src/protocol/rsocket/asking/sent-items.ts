@@ -91,13 +91,13 @@ export class SentItems extends ItemSink {
 
   put(item: unknown): void {
     if (this.closed) return;
-    const { operation, session, streamId } = this.#request;
+    const { codecs, session, streamId } = this.#request;
     if (this.#wantsFirst) {
-      this.#found(encodeInput(operation.input, item, this.#itemBytesMax, "no"));
+      this.#found(encodeInput(codecs.input, item, this.#itemBytesMax, "no"));
       return;
     }
     const bytesMax = Math.min(this.#itemBytesMax, session!.itemBytesMax);
-    const payload = encodeInput(operation.input, item, bytesMax, "maybe");
+    const payload = encodeInput(codecs.input, item, bytesMax, "maybe");
     session!.payload(streamId, Flag.NEXT, payload);
     this.spend(streamId);
     this.#progressed?.();

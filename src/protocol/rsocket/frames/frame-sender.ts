@@ -19,7 +19,6 @@ import {
   writeRequestN,
 } from "../../../wire/write.ts";
 import type { Attempt } from "../../attempt.ts";
-import type { Operation } from "../../operation.ts";
 import { frameOverheadBytes } from "../bounds.ts";
 import { fragmentBytesMax, type FragmentQueue } from "./fragment-queue.ts";
 import { fixedBytes, writeFixed } from "../metadata/metadata.ts";
@@ -66,7 +65,8 @@ export class FrameSender {
     type: number,
     credit: number,
     index: number,
-    operation: Operation,
+    codec: number,
+    ordered: boolean,
     attempt: Attempt,
     extensions: Buffer | undefined,
     now: number,
@@ -77,10 +77,10 @@ export class FrameSender {
     const dataBytes = payloadBytesMax(payload);
     if (dataBytes > this.#requestDataMax) {
       const metadata = Buffer.allocUnsafe(metadataBytes);
-      const at = writeFixed(metadata, 0, index, operation.first.id, attempt, now);
+      const at = writeFixed(metadata, 0, index, codec, attempt, now);
       extensions?.copy(metadata, at);
       const fragments = new Fragments(streamId, type, 0, credit, metadata, bytesOf(payload));
-      this.#cut(fragments, operation.ordered);
+      this.#cut(fragments, ordered);
       return;
     }
     let at = connection.claim(fragmentHeadBytes + metadataBytes + dataBytes);
@@ -88,7 +88,7 @@ export class FrameSender {
     at = writeHeader(memory, at, streamId, type, Flag.METADATA);
     if (credit > 0) at = writeInitialRequestN(memory, at, credit);
     at = writeMetadataLength(memory, at, metadataBytes);
-    at = writeFixed(memory, at, index, operation.first.id, attempt, now);
+    at = writeFixed(memory, at, index, codec, attempt, now);
     if (extensions !== undefined) at += extensions.copy(memory, at);
     connection.commit(writePayload(memory, at, payload));
   }
