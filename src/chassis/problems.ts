@@ -1,10 +1,12 @@
 import { milliseconds, type Duration } from "../base/duration.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../base/error.ts";
+import type { Kind } from "../base/handler.ts";
 import type { SystemCode } from "../base/outcome.ts";
 import { info } from "../contract/contract.ts";
 import { inputSideProblems } from "../contract/input-side.ts";
 import { membersOf } from "../call/compile.ts";
 import { serviceProblems, type Service } from "../call/serve.ts";
+import type { Operation } from "../protocol/operation.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import { parseAddress, type Address } from "../transport/address.ts";
 import { isLoopback } from "../transport/loopback.ts";
@@ -107,16 +109,35 @@ export function servicesProblems(
 
 function kindProblems({ contract }: Service, places: readonly Place[]): string[] {
   const texts: string[] = [];
-  for (const { address, protocol } of places) {
+  const carries = ({ protocol }: Place, { kind }: Operation): boolean =>
+    protocol.capabilities.kinds.includes(kind);
+  for (const place of places) {
+    const { address, protocol } = place;
     for (const { operation } of membersOf(contract)) {
-      if (protocol.capabilities.kinds.includes(operation.kind)) continue;
+      if (carries(place, operation) || protocol.leavesOut?.(operation) === true) continue;
+      const elsewhere = places.some((other) => carries(other, operation));
+      const advice = [
+        protocol.leavesOut === undefined
+          ? undefined
+          : `leave it out with ${protocol.name}({ except: ["${operation.name}"] })`,
+        elsewhere ? undefined : "listen on unix:, tcp: or grpc: too",
+      ].filter((part) => part !== undefined);
       texts.push(
-        `${operation.kind} ${operation.name} cannot be served over ${address.text} (${protocol.name} has no such kind).\n     → listen on another address for it`,
+        `${operation.kind} ${operation.name} cannot be served over ${address.text} (${protocol.name} has no ${waysOf[operation.kind]}).\n     → ${advice.join(", or ") || "listen on another address for it"}`,
       );
     }
   }
   return texts;
 }
+
+/** What a protocol lacks that has no such kind, in a person's words. */
+const waysOf: Readonly<Record<Kind, string>> = {
+  call: "calls",
+  stream: "streams",
+  upload: "uploads",
+  duplex: "two-way streams",
+  notification: "notifications",
+};
 
 export function problemOf(error: unknown): Problem {
   if (!isTrunklineError(error))

@@ -1,12 +1,12 @@
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
 import * as z from "zod";
 import { serve, type Service } from "../call/serve.ts";
-import { call, contract, notification, stream, upload, bytes } from "../contract/index.ts";
-import { restMount, type RestServeOptions } from "../protocol/rest/index.ts";
+import { bytes, call, contract, duplex, notification, stream, upload } from "../contract/index.ts";
+import { bindRest, restMount, type RestServeOptions } from "../protocol/rest/index.ts";
 import { chassis, type Chassis, type ChassisOptions } from "./chassis.ts";
 
 const Id = z.string();
@@ -265,4 +265,37 @@ test("an upload is taken as lines, and the last needs no end", async (t) => {
     body: '{"id":"1","item":"a"}\n\n{"id":"2","item":"b"}\r\n{"id":"3","item":"c"}',
   });
   deepEqual([answer.status, await answer.json()], [200, 3]);
+});
+
+const Desk = contract(
+  "desk",
+  { version: "1.0.0" },
+  {
+    chat: duplex({ in: z.string(), out: z.string() }),
+    hello: call({ out: z.string() }),
+  },
+);
+const desk = serve(Desk, {
+  async *chat(items) {
+    yield* items;
+  },
+  hello: () => "hello",
+});
+
+test("what REST cannot carry is refused at the start, unless it is left out", async (t) => {
+  const start = (options: RestServeOptions, listen: string[] = []): Promise<Chassis> =>
+    chassis({ name: "desk", serve: [desk], mounts: [restMount(options)], listen, signals: false });
+  await rejects(
+    start({}),
+    /duplex desk\.chat cannot be served over rest in another server \(rest has no two-way streams\)\.\n {5}→ leave it out with rest\(\{ except: \["desk\.chat"\] \}\), or listen on unix:, tcp: or grpc: too/,
+  );
+  await rejects(
+    start({}, ["memory:desk"]),
+    /\n {5}→ leave it out with rest\(\{ except: \["desk\.chat"\] \}\)\.\n/,
+  );
+  const { url } = await face(t, { except: ["desk.chat"] }, { serve: [desk] });
+  equal(await (await fetch(`${url}/desk/hello`, { method: "POST" })).text(), '"hello"');
+  const bound = bindRest(Desk, { routes: { chat: false, hello: "GET /hello" } });
+  const other = await face(t, { bindings: [bound] }, { serve: [desk] });
+  equal(await (await fetch(`${other.url}/hello`)).text(), '"hello"');
 });

@@ -25,7 +25,9 @@ const transports: Readonly<Record<string, Transport>> = {
 const own: ProtocolFactory = { name: "rsocket", over: rsocket };
 
 /** The protocols that are loaded when an address names them: most processes need none of them. */
-const late: Readonly<Record<string, () => Promise<ProtocolFactory>>> = {};
+const late: Readonly<Record<string, () => Promise<ProtocolFactory>>> = {
+  rest: async () => (await import("../protocol/rest/index.ts")).rest(),
+};
 
 /** What the user gave beside what this version has; what has the name of a built-in one comes before it. */
 export interface Given {

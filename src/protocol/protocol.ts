@@ -29,6 +29,8 @@ export interface Protocol {
   /** The name in addresses, for example `rsocket`. */
   readonly name: string;
   readonly capabilities: ProtocolCapabilities;
+  /** True for an operation that is not to be served: its options say so. Absent: they cannot. */
+  leavesOut?(operation: Operation): boolean;
   /** A caller of one endpoint. Nothing is sent before the first call. */
   connect(address: Address, options: ConnectOptions, env: Env): Caller;
   /** Serves what the dispatcher finds; rejects with a typed error when it cannot listen. */

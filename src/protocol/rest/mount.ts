@@ -5,6 +5,7 @@ import type { Address } from "../../transport/address.ts";
 import { remotePeer } from "../../transport/tcp/remote-peer.ts";
 import type { Mount } from "../protocol-factory.ts";
 import type { Dispatcher, ServeOptions, Server } from "../protocol.ts";
+import { leftOut } from "./binding/left-out.ts";
 import { capabilities } from "./capabilities.ts";
 import { Draining } from "./draining.ts";
 import type { RestServeOptions } from "./options.ts";
@@ -35,6 +36,7 @@ export function restMount(options: RestServeOptions = {}): RestMount {
     protocol: {
       name: "rest",
       capabilities,
+      leavesOut: (operation) => leftOut(options, operation),
       connect: () => {
         throw unsupported("a mount is not called: call the server that it is in");
       },

@@ -3,6 +3,7 @@ import type { Transport } from "../../transport/transport.ts";
 import type { ProtocolFactory } from "../protocol-factory.ts";
 import type { Protocol } from "../protocol.ts";
 import { RestCaller } from "./asking/caller.ts";
+import { leftOut } from "./binding/left-out.ts";
 import { capabilities } from "./capabilities.ts";
 import type { RestServeOptions } from "./options.ts";
 import { RestServer } from "./server.ts";
@@ -20,6 +21,7 @@ function over({ name, sockets }: Transport, options: RestServeOptions): Protocol
   return {
     name: "rest",
     capabilities,
+    leavesOut: (operation) => leftOut(options, operation),
     connect: (address, connect, env) => new RestCaller(sockets, address, connect, options, env),
     serve: (address, dispatcher, serve, env) =>
       RestServer.listen(address, sockets, dispatcher, options, serve, env),

@@ -1,6 +1,7 @@
 import { systemError } from "../../../base/error.ts";
 import type { Format } from "../../../codec/format.ts";
 import type { ServedOperation } from "../../protocol.ts";
+import { bindingOf, leftOut } from "../binding/left-out.ts";
 import { routesOf } from "../binding/routes.ts";
 import type { RestTerms } from "../binding/terms.ts";
 import { versionedPath, versionsOf, type Versions } from "../binding/versions.ts";
@@ -122,16 +123,15 @@ export class Site {
 }
 
 function versionsServed(listed: readonly ServedOperation[], options: RestServeOptions): Version[] {
-  const { bindings = [], except = [] } = options;
   const groups = Map.groupBy(listed, ({ operation: { owner } }) => `${owner.name}@${owner.major}`);
   return [...groups.values()].map((members) => {
     const { name, major, shape } = members[0]!.operation.owner;
-    const given = bindings.find((each) => each.contract === name && each.major === major);
-    const terms = given?.terms ?? {};
+    const terms = bindingOf(options, name, major)?.terms ?? {};
     const served = new Map(members.map((each) => [each.operation.member, each]));
-    const routes = routesOf(shape, terms).filter(
-      ({ member }) => served.has(member) && !except.includes(`${name}.${member}`),
-    );
+    const routes = routesOf(shape, terms).filter(({ member }) => {
+      const operation = served.get(member)?.operation;
+      return operation !== undefined && !leftOut(options, operation);
+    });
     return { contract: name, major, terms, routes, served };
   });
 }
