@@ -6,11 +6,10 @@ import type {
   ServerHttp2Stream,
 } from "node:http2";
 
-import type { Env } from "../../base/env.ts";
-import { systemError } from "../../base/error.ts";
 import type { Peer } from "../../base/peer.ts";
 import type { Address } from "../../transport/address.ts";
-import type { Sockets } from "../../transport/transport.ts";
+
+// What protocols on HTTP see of `serveHttp`.
 
 /** A request of either version, as `node:http` has it. */
 export type HttpRequest = IncomingMessage | Http2ServerRequest;
@@ -25,8 +24,8 @@ export interface HttpConnection {
 }
 
 /**
- * Who answers. Either is called with the headers of a request, before its body; what it throws, or what happens to the
- * connection later, is told by `close` and `error` of what it was given, and errors nobody listens to are dropped.
+ * Who answers. Either is called with the headers of a request, before its body, and must not throw. That the peer has gone is told
+ * by `close` of what was given; errors of it are dropped when nobody listens to them.
  */
 export interface HttpHandlers {
   /** A request of HTTP/1.1, and of HTTP/2 where there is no `stream`. */
@@ -58,10 +57,8 @@ export interface HttpServerOptions {
   readonly headerBytesMax?: number;
   /** Requests under way on a connection of HTTP/2; the peer is told and holds further ones back. Default 1,000. */
   readonly streamsMax?: number;
-  /** Bytes of one request body that may come before the handler reads. Default 1 MiB. */
+  /** Bytes of a request of HTTP/2 that may come before the handler reads them. Default 256 KiB. */
   readonly streamWindowBytes?: number;
-  /** Bytes of all request bodies of a connection of HTTP/2 that may come before they are read. Default 8 MiB. */
-  readonly connectionWindowBytes?: number;
   /**
    * Streams that a peer may reset at once, and again each second, past which its connection is closed: who resets what it
    * asks for makes work for nothing (CVE-2023-44487). Cancelled calls count. Default 2,000 and 500.
@@ -80,7 +77,7 @@ export interface HttpServer {
   readonly connections: number;
   /** Requests that have come and whose answer has not been sent yet, on all connections. */
   readonly inFlight: number;
-  /** True once `drain` was called. Requests that come in spite of it are for the handlers to refuse (503, `executed: "no"`). */
+  /** True once nobody can come any more. Requests that come in spite of it are for the handlers to refuse (503, `executed: "no"`). */
   readonly draining: boolean;
   /**
    * Stops accepting and tells every peer: answers of HTTP/1.1 say `Connection: close` and idle connections are closed,
@@ -88,23 +85,4 @@ export interface HttpServer {
    * way then: `cut` is called, to give up the work, and then their connections are destroyed.
    */
   drain(withinMs: number, cut?: () => void): Promise<number>;
-}
-
-/**
- * Serves HTTP/1.1 and HTTP/2 at one address: over TLS as the peer chooses (ALPN `h2` or `http/1.1`), in clear text by what
- * it says first (RFC 9113, 3.3: the preface tells; there is no upgrade). Rejects as `sockets.listen` does.
- */
-export function httpServer(
-  address: Address,
-  _sockets: Sockets,
-  _handlers: HttpHandlers,
-  _options: HttpServerOptions,
-  _env: Env,
-): Promise<HttpServer> {
-  return Promise.reject(
-    systemError("UNIMPLEMENTED", "HTTP is not served yet", {
-      executed: "no",
-      endpoint: address.text,
-    }),
-  );
 }

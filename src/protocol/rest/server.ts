@@ -1,7 +1,8 @@
 import type { Env } from "../../base/env.ts";
 import type { Address } from "../../transport/address.ts";
 import type { Sockets } from "../../transport/transport.ts";
-import { httpServer, type HttpServer } from "../http/http-server.ts";
+import type { HttpServer } from "../http/http-server.ts";
+import { serveHttp } from "../http/serve-http.ts";
 import type { Dispatcher, ServeOptions, Server } from "../protocol.ts";
 import { Draining } from "./draining.ts";
 import type { RestServeOptions } from "./options.ts";
@@ -25,7 +26,7 @@ export class RestServer implements Server {
   ): Promise<RestServer> {
     const responder = new RestResponder(dispatcher, options, serve, env);
     const { connectionsMax, setupMs } = serve;
-    const http = await httpServer(
+    const http = await serveHttp(
       address,
       sockets,
       {

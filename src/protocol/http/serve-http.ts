@@ -1,0 +1,136 @@
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+
+import { alarmAt } from "../../base/alarm.ts";
+import type { Env } from "../../base/env.ts";
+import type { Address } from "../../transport/address.ts";
+import type { Listener, OpenSocket, Sockets } from "../../transport/transport.ts";
+import { firstBytes } from "./first-bytes.ts";
+import { httpBounds, type HttpBounds } from "./http-bounds.ts";
+import type { HttpHandlers, HttpServer, HttpServerOptions } from "./http-server.ts";
+import { Http1Side } from "./http1-side.ts";
+import { Http2Side } from "./http2-side.ts";
+import { Link, Links, type Side } from "./link.ts";
+
+/**
+ * How long, in milliseconds, a drained connection may stay: until its peer has closed it too, or has said what it was just
+ * beginning to say.
+ */
+const lingerMs = 1_000;
+
+/**
+ * Serves HTTP/1.1 and HTTP/2 at one address: over TLS as the peer chooses (ALPN `h2` or `http/1.1`), in clear text by what it
+ * says first (RFC 9113, 3.3: the preface tells; there is no upgrade). Rejects as `sockets.listen` does.
+ */
+export async function serveHttp(
+  address: Address,
+  sockets: Sockets,
+  handlers: HttpHandlers,
+  options: HttpServerOptions,
+  env: Env,
+): Promise<HttpServer> {
+  const front = new Front(handlers, httpBounds(options), env);
+  const listening = { ...options, alpn: ["h2", "http/1.1"] };
+  try {
+    front.listener = await sockets.listen(address, (open) => front.accept(open), listening, env);
+  } catch (error) {
+    front.close();
+    throw error;
+  }
+  return front;
+}
+
+class Front implements HttpServer {
+  listener: Listener | undefined;
+  draining = false;
+  readonly #bounds: HttpBounds;
+  readonly #env: Env;
+  readonly #sides: Readonly<Record<"1.1" | "2", Side>>;
+  readonly #links = new Links();
+  /** Those that have not said yet what they speak. */
+  readonly #strangers = new Set<Socket>();
+  #drained: Promise<number> | undefined;
+
+  constructor(handlers: HttpHandlers, bounds: HttpBounds, env: Env) {
+    this.#bounds = bounds;
+    this.#env = env;
+    this.#sides = {
+      "1.1": new Http1Side(handlers, bounds),
+      "2": new Http2Side(handlers, bounds, env),
+    };
+  }
+
+  get address(): Address {
+    return this.listener!.address;
+  }
+
+  get connections(): number {
+    return this.#strangers.size + this.#links.open.size;
+  }
+
+  get inFlight(): number {
+    return this.#links.inFlight;
+  }
+
+  accept({ socket, peer, alpn }: OpenSocket): void {
+    // What it means is told by `close`; Node's servers have listeners of their own while they care.
+    socket.on("error", () => {});
+    const known = (): void => {
+      this.#strangers.delete(socket);
+      this.#links.told?.();
+    };
+    const take = (version: "1.1" | "2"): void => {
+      known();
+      if (!socket.destroyed)
+        this.#sides[version].take(new Link(this.#links, socket, peer, version));
+    };
+    if (alpn === "h2") return take("2");
+    // RFC 9113, 3.2: over TLS there is no HTTP/2 but by ALPN.
+    if (socket instanceof TLSSocket) return take("1.1");
+    this.#strangers.add(socket);
+    socket.on("close", known);
+    firstBytes(socket, this.#env.now() + this.#bounds.headersMs, this.#env, take);
+  }
+
+  drain(withinMs: number, cut?: () => void): Promise<number> {
+    return (this.#drained ??= this.#drain(this.#env.now() + withinMs, cut));
+  }
+
+  /** Lets go of everything at once. */
+  close(): void {
+    for (const socket of this.#strangers) socket.destroy();
+    for (const { socket } of this.#links.open) socket.destroy();
+    for (const side of Object.values(this.#sides)) side.close();
+  }
+
+  async #drain(until: number, cut: (() => void) | undefined): Promise<number> {
+    await this.listener!.close();
+    this.draining = true;
+    for (const side of Object.values(this.#sides)) side.drain();
+    await this.#until(() => this.inFlight === 0, until);
+    const left = this.inFlight;
+    if (left > 0) cut?.();
+    else {
+      const lingering = Math.min(until, this.#env.now() + lingerMs);
+      await this.#until(() => this.connections === 0, lingering);
+    }
+    this.close();
+    await this.#until(() => this.connections === 0, this.#env.now() + lingerMs);
+    return left;
+  }
+
+  #until(met: () => boolean, until: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#env.clear(late);
+        this.#links.told = undefined;
+        resolve();
+      };
+      const late = alarmAt(this.#env, until, done);
+      this.#links.told = () => {
+        if (met()) done();
+      };
+      this.#links.told();
+    });
+  }
+}
