@@ -7,6 +7,8 @@ export { WireWatch } from "./wire-watch.ts";
 
 // The suites: what a port promises, as cases for any test runner, and for node:test.
 export { transportCases, type TransportCase, type TransportSubject } from "../transport/suite.ts";
+export { corpus as codecCorpus } from "../codec/suite/corpus.ts";
+export type { Sample as CodecSample } from "../codec/suite/sample.ts";
 export { codecCases, type CodecCase, type CodecTerms } from "../codec/suite.ts";
 export { protocolCases, type ProtocolCase, type ProtocolSubject } from "../protocol/suite.ts";
 export {

@@ -65,22 +65,28 @@ const python: Library = {
   name: "rsocket-py",
   fragments: true,
   async prepare() {
-    const sources = join(import.meta.dirname, "python");
-    const requirements = join(sources, "requirements.txt");
-    const venv = join(cache, "python");
-    const installed = join(venv, "requirements.txt");
-    const command = join(venv, "bin", "python");
-    if (outdated(installed, requirements)) {
-      if (!(await runs("python3", ["--version"]))) return "python3 is not installed";
-      if (!(await runs("python3", ["-m", "venv", venv]))) return "python3 has no venv";
-      const args = ["-m", "pip", "install", "-q", "--disable-pip-version-check"];
-      if (!(await runs(command, [...args, "-r", requirements]))) return "pip cannot download it";
-      writeFileSync(installed, readFileSync(requirements));
-    }
-    const program = (file: string): Program => ({ command, args: [join(sources, file)] });
+    const program = await pythonOf("python");
+    if (typeof program === "string") return program;
     return { client: program("client.py"), server: program("server.py") };
   },
 };
+
+/** The Python programs of a folder beside this file, with what its `requirements.txt` asks for; or what is missing. */
+export async function pythonOf(folder: string): Promise<((file: string) => Program) | string> {
+  const sources = join(import.meta.dirname, folder);
+  const requirements = join(sources, "requirements.txt");
+  const venv = join(cache, folder);
+  const installed = join(venv, "requirements.txt");
+  const command = join(venv, "bin", "python");
+  if (outdated(installed, requirements)) {
+    if (!(await runs("python3", ["--version"]))) return "python3 is not installed";
+    if (!(await runs("python3", ["-m", "venv", venv]))) return "python3 has no venv";
+    const args = ["-m", "pip", "install", "-q", "--disable-pip-version-check"];
+    if (!(await runs(command, [...args, "-r", requirements]))) return "pip cannot download it";
+    writeFileSync(installed, readFileSync(requirements));
+  }
+  return (file) => ({ command, args: [join(sources, file)] });
+}
 
 const node: Library = {
   name: "rsocket-core of npm",

@@ -129,7 +129,7 @@ test("a schema is what other programs read: records, enums, unions, and JSON whe
       },
       {
         name: "a_b",
-        doc: 'called "a-b" in JSON',
+        jsonName: "a-b",
         type: [
           "null",
           { type: "enum", name: "ExplicitNull", namespace: "orders", symbols: ["NULL"] },

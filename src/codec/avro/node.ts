@@ -78,9 +78,8 @@ export function avroJson(node: Node, namespace: string): unknown {
   };
   const fieldWritten = (field: FieldNode): unknown => ({
     name: field.avroName,
-    ...(field.avroName === field.name
-      ? {}
-      : { doc: `called ${JSON.stringify(field.name)} in JSON` }),
+    // Attributes that Avro does not know are remarks; `avroImport` and people read this one.
+    ...(field.avroName === field.name ? {} : { jsonName: field.name }),
     type: written(presenceOf(field)),
     ...(field.optional ? { default: null } : {}),
   });
