@@ -26,6 +26,8 @@ const own: ProtocolFactory = { name: "rsocket", over: rsocket };
 
 /** The protocols that are loaded when an address names them: most processes need none of them. */
 const late: Readonly<Record<string, () => Promise<ProtocolFactory>>> = {
+  connect: async () => (await import("../protocol/connect/index.ts")).connect(),
+  grpc: async () => (await import("../protocol/grpc/index.ts")).grpc(),
   rest: async () => (await import("../protocol/rest/index.ts")).rest(),
 };
 

@@ -4,7 +4,7 @@ import { delimiter, join } from "node:path";
 import { fromSource } from "../program.ts";
 
 /** Nothing is installed on the machine: what is downloaded or compiled stands here. */
-const cache = join(import.meta.dirname, "../../.cache/foreign");
+export const cache: string = join(import.meta.dirname, "../../.cache/foreign");
 
 /** Downloads and compilers that take longer are taken for missing, in milliseconds. */
 const preparedWithinMs = 240_000;
@@ -19,7 +19,7 @@ export interface Programs {
   readonly server: Program;
 }
 
-/** A library that speaks RSocket, and how its programs are started here. */
+/** A library of somebody else, and how its programs are started here. */
 export interface Library {
   /** `rsocket-java` */
   readonly name: string;
@@ -102,12 +102,12 @@ const node: Library = {
 
 export const libraries: readonly Library[] = [node, java, python];
 
-function outdated(copy: string, original: string): boolean {
+export function outdated(copy: string, original: string): boolean {
   return !existsSync(copy) || !readFileSync(copy).equals(readFileSync(original));
 }
 
 /** False when there is no such command, or it fails. */
-function runs(command: string, args: readonly string[]): Promise<boolean> {
+export function runs(command: string, args: readonly string[]): Promise<boolean> {
   return new Promise((resolve) => {
     const child = spawn(command, args, { stdio: "ignore", timeout: preparedWithinMs });
     child.on("error", () => resolve(false));

@@ -26,6 +26,10 @@ export function compressionNamed(name: string | undefined): CompressionName | un
   }
 }
 
+export function isCompressed(name: CompressionName): boolean {
+  return name !== "identity";
+}
+
 /** True when a list like `grpc-accept-encoding` names it. */
 export function accepts(list: string | undefined, compression: Compression): boolean {
   if (list === undefined) return false;

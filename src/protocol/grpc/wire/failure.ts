@@ -131,7 +131,7 @@ function tooLarge({ code, executed }: TrunklineError, bytes: number): TrunklineE
   return systemError("RESOURCE_EXHAUSTED", reason, { executed, advice });
 }
 
-const textMax = 4_096;
+const textMax = 1_024;
 
 function shortened(text: string): string {
   return text.length <= textMax ? text : `${text.slice(0, textMax)}… (cut)`;

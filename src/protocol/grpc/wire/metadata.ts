@@ -3,6 +3,8 @@ export const traceHeader = "traceparent";
 export const keyHeader = "idempotency-key";
 /** The time in which a stream, upload or duplex has to be accepted, in milliseconds; `grpc-timeout` is for all of it. */
 export const acceptHeader = "trunkline-timeout-ms";
+/** The kind of operation that a Trunkline caller takes the method for: on the wire a call and a stream look alike. */
+export const kindHeader = "trunkline-kind";
 /** Whether the handler ran: in the trailers of a failure. */
 export const executedHeader = "trunkline-executed";
 /** The code of a failure, declared ones included. */
@@ -40,6 +42,7 @@ const reserved: ReadonlySet<string> = new Set([
   codeHeader,
   executedHeader,
   keyHeader,
+  kindHeader,
   textsHeader,
   traceHeader,
 ]);

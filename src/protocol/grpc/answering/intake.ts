@@ -1,0 +1,56 @@
+import type { Readable } from "node:stream";
+
+import type { TrunklineError } from "../../../base/error.ts";
+import { Base64Reader } from "../wire/base64-reader.ts";
+import { compressedFlag, EnvelopeReader } from "../wire/envelope.ts";
+import type { Exchange } from "./exchange.ts";
+import { invalid } from "./received.ts";
+
+/** Reads messages in envelopes from a body, as the bytes that they are. */
+export function takeEnvelopes(body: Readable, exchange: Exchange, bytesMax: number): void {
+  const reader = new EnvelopeReader(bytesMax, exchange);
+  body.on("data", (chunk: Buffer) => reader.push(chunk));
+  body.on("end", () => exchange.ended(reader.unfinished));
+}
+
+/** Reads messages in envelopes from a body in base64. */
+export function takeText(body: Readable, exchange: Exchange, bytesMax: number): void {
+  const reader = new EnvelopeReader(bytesMax, exchange);
+  const text = new Base64Reader();
+  body.on("data", (chunk: Buffer) => {
+    const bytes = text.push(chunk);
+    if (bytes !== undefined) reader.push(bytes);
+    else {
+      reader.stopped = true;
+      exchange.refuse(invalid("the body is no base64") as TrunklineError);
+    }
+  });
+  body.on("end", () => exchange.ended(reader.unfinished || text.unfinished));
+}
+
+/** Reads a body that is one message. */
+export function takeWhole(
+  body: Readable,
+  exchange: Exchange,
+  bytesMax: number,
+  compressed: boolean,
+): void {
+  let parts: Buffer[] = [];
+  let bytes = 0;
+  body.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > bytesMax) {
+      parts = [];
+      exchange.excessive(bytes);
+    } else if (parts.push(chunk) === piecesMax) parts = [Buffer.concat(parts)];
+  });
+  body.on("end", () => {
+    if (bytes > bytesMax) return;
+    const whole = parts.length === 1 ? parts[0]! : Buffer.concat(parts, bytes);
+    exchange.envelope(compressed && bytes > 0 ? compressedFlag : 0, whole);
+    exchange.ended(false);
+  });
+}
+
+/** Who sends a body byte by byte must not make us keep an object for each of them. */
+const piecesMax = 4_096;

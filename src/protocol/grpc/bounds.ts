@@ -1,0 +1,23 @@
+import type { HttpServerOptions } from "../http/http-server.ts";
+import type { ServeOptions } from "../protocol.ts";
+import { detailsBytesMax } from "./wire/failure.ts";
+
+/** Streams that may come beyond what is taken on: those are refused in words, by an answer, and not by a lack of room. */
+const refusedAtOnce = 1_024;
+
+/** How the HTTP below is bounded. Requests are streams that may last: what bounds them are deadlines, not the arrival of the body. */
+export function serverBounds(
+  { connectionsMax, setupMs }: ServeOptions,
+  inFlightMax: number,
+  itemBytesMax: number,
+): HttpServerOptions {
+  return {
+    ...(connectionsMax === undefined ? {} : { connectionsMax }),
+    ...(setupMs === undefined ? {} : { headersMs: setupMs }),
+    requestMs: Infinity,
+    streamsMax: inFlightMax + refusedAtOnce,
+    // What a method of Connect says of a message has to fit, and details of errors in base64.
+    headerBytesMax: 2 * detailsBytesMax,
+    streamWindowBytes: Math.min(1024 * 1024, Math.max(64 * 1024, itemBytesMax)),
+  };
+}

@@ -1,0 +1,92 @@
+// gRPC libraries of other languages call our server, and serve our client, by messages made from our .proto file. What a
+// machine cannot run is skipped by name.
+import { deepEqual, equal, match } from "node:assert/strict";
+import { suite, test } from "node:test";
+import { serveLab } from "./foreign/grpc/lab.ts";
+import { grpcLibraries } from "./foreign/grpc/toolchain.ts";
+import { calling, type Seen } from "./foreign/peer.ts";
+
+/** What a client saw of a failure. */
+interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly executed?: string;
+  readonly told?: string;
+  readonly data?: unknown;
+  readonly info?: unknown;
+}
+
+for (const { name, prepare } of grpcLibraries) {
+  suite(name, async () => {
+    const programs = await prepare();
+    if (typeof programs === "string") {
+      test("calls our server, and serves our client", { skip: programs });
+      return;
+    }
+
+    test("calls our server", async () => {
+      await using lab = await serveLab({ reflection: true });
+      const seen = await calling(programs.client, lab.port);
+      const step = (what: string): Seen => seen.get(what) ?? {};
+      const failure = (what: string): Failure =>
+        (step(what) as { failure?: Failure }).failure ?? ({} as Failure);
+      const told = (what: string): unknown[] => {
+        const { code, executed, told: ours } = failure(what);
+        return [code, executed, ours];
+      };
+      const sample = { text: "ü😀", count: -7, flag: true, tags: ["a", ""] };
+      deepEqual(step("echo").value, sample);
+      equal(step("large").value, 3_000_000);
+      deepEqual(step("compressed"), { value: sample, letters: 100_000 });
+
+      deepEqual(told("kettle"), ["FAILED_PRECONDITION", "yes", "SOLD_OUT"]);
+      deepEqual(failure("kettle").data, { item: "kettle" });
+      deepEqual(failure("kettle").info, ["SOLD_OUT", "lab", { declared: "true", executed: "yes" }]);
+      deepEqual(told("unknown"), ["NOT_FOUND", "yes", "NOT_FOUND"]);
+      deepEqual(failure("unknown").data, { item: "unknown" });
+      deepEqual(told("nothing"), ["FAILED_PRECONDITION", "yes", "EMPTY"]);
+      deepEqual(told("crash"), ["INTERNAL", "yes", "INTERNAL"]);
+      deepEqual(told("busy"), ["UNAVAILABLE", "no", "UNAVAILABLE"]);
+      equal(failure("busy").message, "no room: 100 % full ü");
+      deepEqual(told("too large"), ["RESOURCE_EXHAUSTED", "no", "RESOURCE_EXHAUSTED"]);
+      deepEqual(told("unknown method"), ["UNIMPLEMENTED", "no", "UNIMPLEMENTED"]);
+
+      const { headers, trace, timed } = step("beside").value as Record<string, unknown>;
+      deepEqual(headers, { tenant: "acme", "data-bin": "AAEC" });
+      match(String(trace), /^00-4bf92f3577b34da6a3ce929d0e0e4736-/);
+      equal(timed, true);
+      equal(failure("deadline").code, "DEADLINE_EXCEEDED");
+      const [one, two, over, given] = (step("stuck").items as string[]).toSorted();
+      deepEqual(
+        [one, two, given],
+        ["stuck", "stuck", over === given ? over : "stuck DEADLINE_EXCEEDED"],
+      );
+      equal(over, "stuck CANCELLED");
+      equal(step("note").value, true);
+
+      deepEqual(step("count").items, [...Array(3_000).keys()]);
+      deepEqual(step("stumbled").items, [0, 1, 2, 3, 4]);
+      deepEqual(told("stumble"), ["FAILED_PRECONDITION", "yes", "SOLD_OUT"]);
+      deepEqual(failure("stumble").data, { item: "kettle" });
+      equal(step("count cancelled").value, true);
+      equal(step("sum").value, 1_999_000);
+      equal(step("join").value, "a-b-c");
+      deepEqual(told("headless"), ["INVALID_ARGUMENT", "no", "INVALID_ARGUMENT"]);
+      equal(step("upload cancelled").value, true);
+      deepEqual(step("shout").items, ["A", "B", "C"]);
+
+      deepEqual(step("health").items, [1, 1]);
+      equal(failure("health of a stranger").code, "NOT_FOUND");
+      deepEqual([step("watch").value, step("watch a stranger").value], [1, 3]);
+      const [services, files, unknown] = step("reflection").items as [string[], string[], number];
+      for (const service of [
+        "lab.v1.Lab",
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1.ServerReflection",
+      ])
+        equal(services.includes(service), true, service);
+      deepEqual(files, ["lab/v1/lab.proto", "lab/v1/lab.proto"]);
+      equal(unknown, 5);
+    });
+  });
+}
