@@ -50,3 +50,13 @@ test("the bench of transports runs, and all sides give the right answers", async
   deepEqual(peersOf("calls of 64 B, 64 in flight").slice(-scaled.length), scaled);
   equal(report.goals.length, 4);
 });
+
+test("the bench of formats runs, and every format brings the flights back", async () => {
+  const report = await bench("formats");
+  const names = ["json", "msgpack", "cbor", "protobuf", "avro", "xml"];
+  for (const title of ["a flight", "1,000 flights"])
+    deepEqual(
+      report.rows.flatMap(({ case: each, peer }) => (each === title ? peer : [])),
+      names,
+    );
+});

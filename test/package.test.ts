@@ -1,8 +1,17 @@
 // Packs the package, installs it in an empty folder, and looks at it as a user would.
 import { deepEqual, equal, match } from "node:assert/strict";
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import manifest from "../package.json" with { type: "json" };
 import toolchain from "../toolchain/package.json" with { type: "json" };
@@ -16,16 +25,18 @@ const subpaths = Object.keys(manifest.exports)
   .map((path) => path.replace(".", "trunkline"));
 
 suite("the packed package", () => {
+  let installed: readonly string[] = [];
   before(async () => {
     await succeeds("npm", ["pack", "--pack-destination", folder], root);
     const [tarball = ""] = readdirSync(folder);
     writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
     await succeeds("npm", ["install", "--offline", "--no-audit", "--no-fund", tarball], folder);
+    installed = readdirSync(join(folder, "node_modules"));
+    linkPeers();
   });
   after(() => rmSync(folder, { recursive: true }));
 
   test("brings itself and nothing else, no Node either", () => {
-    const installed = readdirSync(join(folder, "node_modules"));
     deepEqual(installed, [".bin", ".package-lock.json", "trunkline"]);
     deepEqual(readdirSync(join(folder, "node_modules/.bin")), ["trunkline"]);
   });
@@ -63,6 +74,15 @@ suite("the packed package", () => {
     match(told, /^ℹ pass [1-9]\d+$/m);
   });
 });
+
+/** What only some subpaths need, and their users install themselves. */
+function linkPeers(): void {
+  for (const name of Object.keys(manifest.peerDependencies)) {
+    const link = join(folder, "node_modules", name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(join(root, "node_modules", name), link, "junction");
+  }
+}
 
 /** Installs the newest Node of a major version where git does not look, unless it is there. */
 async function fetchNode(major: string): Promise<string> {

@@ -4,9 +4,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
+import { avro } from "trunkline/codec/avro";
+import { cbor } from "trunkline/codec/cbor";
+import { msgpack } from "trunkline/codec/msgpack";
+import { protobuf } from "trunkline/codec/protobuf";
+import { xml } from "trunkline/codec/xml";
 import { rsocket } from "trunkline/protocol/rsocket";
 import {
   clientCases,
+  codecCases,
   overProtocol,
   protocolCases,
   register,
@@ -32,3 +38,5 @@ register(
 register("rsocket over unix", protocolCases({ make: () => rsocket(unix()), address: unixAddress }));
 register("clients over memory", clientCases(overProtocol(rsocket(inMemory()), memoryAddress)));
 register("clients over unix", clientCases(overProtocol(rsocket(unix()), unixAddress)));
+for (const format of [msgpack(), cbor(), xml(), protobuf(), avro()])
+  register(format.name, codecCases(format));
