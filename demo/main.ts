@@ -8,16 +8,16 @@ import { client } from "trunkline";
 import { addressOf } from "./addresses.ts";
 import { Ledger, type Figures } from "./contracts/ledger.ts";
 import { Schedule } from "./contracts/schedule.ts";
-import { readFlights, usedAirports } from "./flights.ts";
+import { readFlights } from "./flights.ts";
 import { FlightRecorder } from "./member/flight-recorder.ts";
 import { contracts } from "./member/member.ts";
 import { Meter } from "./member/meter.ts";
 import { issueCredentials } from "./room/authority.ts";
 import { Audit, differences } from "./room/audit.ts";
 import { ControlRoom } from "./room/control-room.ts";
-import { disrupt, rolledTower, type Disruption } from "./room/disruptions.ts";
+import { disrupt, type Disruption } from "./room/disruptions.ts";
 import { Fleet } from "./room/fleet.ts";
-import { Newcomer } from "./room/newcomer.ts";
+import { Guests } from "./room/guests.ts";
 import { Progress } from "./room/progress.ts";
 import { jsonOf, report, type Facts } from "./room/report.ts";
 import { readSettings, usage, type Settings } from "./room/settings.ts";
@@ -61,7 +61,8 @@ async function run(given: Settings): Promise<boolean> {
     console.error((error as Error).message);
     return false;
   }
-  const { archive } = fleet;
+  const { archive, counter } = fleet;
+  progress.say(`while it runs:  curl ${counter}/airports/ORD  ·  in a browser ${counter}/docs`);
   await using sheets = new Sheets({ room, recorder, folder, towers, archive });
   const read = Promise.all([audit.follow(ledger), sheets.follow()]).catch(note);
   const begun = performance.now();
@@ -70,8 +71,8 @@ async function run(given: Settings): Promise<boolean> {
   let disruptions: readonly Disruption[] = [];
   const over = new AbortController();
   const asked = sheets.askInTurn(given.seconds, over.signal).catch(note);
-  const newcomer = new Newcomer(addressOf(folder, rolledTower), usedAirports(flights));
-  const visited = newcomer.ask(rolledTower, over.signal).catch(note);
+  const guests = new Guests(folder, counter, flights);
+  const visited = guests.visit(over.signal).catch(note);
   const disrupted = disrupt(fleet, sheets, given.seconds, (news) => progress.tell(news))
     .then((all) => (disruptions = all))
     .catch(note);
@@ -97,7 +98,7 @@ async function run(given: Settings): Promise<boolean> {
     audit,
     sheets,
     disruptions,
-    newcomer,
+    guests,
     differences: differences(flights, figures),
     sheetDifferences: sheetDifferences(sheets.stored, audit.entries, flights),
     accidents: fleet.accidents,
@@ -122,12 +123,14 @@ async function start(fleet: Fleet, { towers, desks }: Settings): Promise<void> {
     fleet.start("ledger"),
     ...numbers(towers).map((number) => fleet.start("tower", number)),
   ]);
+  fleet.counter = (await fleet.start("counter")) ?? "";
   await Promise.all(numbers(desks).map((number) => fleet.start("desk", number)));
 }
 
 /** The other way round. */
 async function stop(fleet: Fleet): Promise<void> {
   fleet.killAll("desk"); // none is left, unless there was an accident
+  await fleet.stop("counter");
   await fleet.stop("tower");
   await Promise.all((["archive", "ledger", "schedule"] as const).map((role) => fleet.stop(role)));
 }

@@ -26,8 +26,9 @@ suite("the demo", () => {
     ok(p99_us >= p50_us && p50_us > 0, stdout);
     ok(kinds.upload >= 6 && kinds.duplex >= 6, stdout);
     // Three towers and a second life of two of them: each reaches the archive, and starts a navigator. So does the room.
-    const { unix, tls, stdio, worker } = connections;
+    const { unix, tls, stdio, worker, http } = connections;
     deepEqual({ tls, stdio, worker }, { tls: 6, stdio: 5, worker: 1 });
+    ok(http > 0 && result.over_http > 50, stdout);
     ok(unix >= 50, stdout);
     ok(result.versions["tower@1"] > 100 && result.versions["tower@2"] > 10, stdout);
     match(stderr, /20,000 flights, [\d,]+ miles, digests: all equal/);

@@ -4,6 +4,7 @@ import { client, detached, serve, type Client } from "trunkline";
 import { addressOf } from "../addresses.ts";
 import { Archive } from "../contracts/archive.ts";
 import { Control, type DeskCounts, type Report } from "../contracts/control.ts";
+import { Airports, Flights } from "../contracts/counter.ts";
 import { Ledger } from "../contracts/ledger.ts";
 import { Navigator } from "../contracts/navigator.ts";
 import { Recorder } from "../contracts/recorder.ts";
@@ -17,8 +18,10 @@ const progressEveryMs = 250;
 
 /** The contracts of the demo: what the meter can tell apart. */
 export const contracts = [
+  Airports,
   Archive,
   Control,
+  Flights,
   Ledger,
   Navigator,
   Recorder,

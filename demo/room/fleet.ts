@@ -12,6 +12,7 @@ const programs = {
   ledger: new URL("../ledger/main.ts", import.meta.url),
   tower: new URL("../tower/main.ts", import.meta.url),
   desk: new URL("../desk/main.ts", import.meta.url),
+  counter: new URL("../counter/main.ts", import.meta.url),
 };
 
 type Role = keyof typeof programs;
@@ -34,6 +35,8 @@ export class Fleet implements AsyncDisposable {
   readonly accidents: string[] = [];
   /** Where the archive listens, once it does: told to all that start after it. */
   archive = "";
+  /** Where the counter listens, likewise. */
+  counter = "";
   /** Resolves with the first accident. */
   readonly accident: Promise<void>;
   readonly #folder: string;

@@ -42,6 +42,13 @@ export class Progress implements Disposable {
     this.#show();
   }
 
+  /** A line that stays. */
+  say(line: string): void {
+    process.stderr.write(`${this.#terminal ? "\r\x1b[K" : ""}${line}\n`);
+    this.#last = "";
+    this.#show();
+  }
+
   #show(): void {
     const line = this.#line();
     if (this.#terminal) process.stderr.write(`\r${line.slice(0, columns() - 1)}\x1b[K`);

@@ -43,6 +43,7 @@ export function report(verdict: Verdict, facts: Facts): string {
     ...disruptions.flatMap((disruption) => told(disruption, verdict)),
     ...listed("busiest      ", busiest(figures), stream),
     `archive      ${plural(sheets.length, "sheet")}, ${number(onSheets)} flights, ${number(Math.round(milesOf(sheets)))} miles, digests: ${equal("sheets are not", "all equal")}`,
+    `over HTTP    ${plural(verdict.overHttp, "question")} of the public, answers: ${equal("over HTTP", "all right")}`,
     `file         ${figures.length} airports, departures, arrivals, delay, distance: ${equal("differ from the file", "all equal")}`,
     [
       zero("lost", lost),
@@ -127,7 +128,7 @@ export function jsonOf(verdict: Verdict): string {
     events: 0,
     kinds: made,
     connections: {
-      ...{ unix: 0, shm: 0, tcp: 0, tls: 0, stdio: 0, worker: 0, tcpLoopback: 0 },
+      ...{ unix: 0, shm: 0, tcp: 0, tls: 0, stdio: 0, worker: 0, http: 0, tcpLoopback: 0 },
       ...opened,
     },
     calls_per_s: verdict.callsPerSecond,
@@ -140,6 +141,7 @@ export function jsonOf(verdict: Verdict): string {
     cut: cut.calls,
     uploads_cut: cutSheets.count,
     versions: verdict.versions,
+    over_http: verdict.overHttp,
     tree: tree === undefined ? null : { trace: tree.trace, ...tree.root },
   });
 }

@@ -4,7 +4,8 @@ import { kinds } from "../contracts/kinds.ts";
 import type { Audit } from "./audit.ts";
 import { processesOf, type CallTree } from "./call-tree.ts";
 import type { Disruption } from "./disruptions.ts";
-import type { Newcomer, Versions } from "./newcomer.ts";
+import type { Guests } from "./guests.ts";
+import type { Versions } from "./newcomer.ts";
 import type { Sheets } from "./sheets.ts";
 
 /** A request of which less than this many processes tell is no proof that traces travel. */
@@ -37,6 +38,8 @@ export interface Verdict {
   readonly tree: CallTree | undefined;
   /** Requests of both versions that one tower served side by side. */
   readonly versions: Versions;
+  /** Questions over HTTP that were answered as they should be. */
+  readonly overHttp: number;
 }
 
 export interface Evidence {
@@ -45,7 +48,7 @@ export interface Evidence {
   readonly audit: Audit;
   readonly sheets: Sheets;
   readonly disruptions: readonly Disruption[];
-  readonly newcomer: Newcomer;
+  readonly guests: Guests;
   /** What differs from the file, a sentence for each airport; and what of the sheets does. */
   readonly differences: readonly string[];
   readonly sheetDifferences: readonly string[];
@@ -56,7 +59,7 @@ export interface Evidence {
 }
 
 export function verdictOf(evidence: Evidence): Verdict {
-  const { reports, latenciesUs, audit, sheets, disruptions, newcomer, seconds } = evidence;
+  const { reports, latenciesUs, audit, sheets, disruptions, guests, seconds } = evidence;
   const { made, opened } = totals(reports);
   const desks = reports.flatMap(({ desk }) => desk ?? []);
   const sum = (count: (desk: (typeof desks)[number]) => number): number =>
@@ -67,7 +70,7 @@ export function verdictOf(evidence: Evidence): Verdict {
   const troubles = [
     ...desks.flatMap((desk) => desk.troubles),
     ...sheets.troubles,
-    ...newcomer.troubles,
+    ...guests.newcomer.troubles,
   ];
   const ofKill = troubles.filter(({ tower, code }) => tower === killed && code === "UNAVAILABLE");
   const ofRoll = troubles.filter(({ tower }) => tower === rolled);
@@ -102,7 +105,8 @@ export function verdictOf(evidence: Evidence): Verdict {
         .length,
     },
     tree: sheets.tree,
-    versions: newcomer.versions,
+    versions: guests.newcomer.versions,
+    overHttp: guests.visitor.asked,
   };
   const off = offOf(evidence, verdict, {
     untrue: sum((desk) => desk.untrue),
@@ -123,11 +127,13 @@ interface Faults {
 
 /** Everything that is not as it must be. */
 function offOf(
-  { accidents, reports, newcomer, disruptions, differences, sheetDifferences }: Evidence,
+  { accidents, reports, guests, disruptions, ...evidence }: Evidence,
   verdict: Omit<Verdict, "off">,
   { untrue, lies, rolled, others }: Faults,
 ): string[] {
   const { lost, doubled, hung, untyped, cutSheets, tree, versions } = verdict;
+  const { differences, sheetDifferences } = evidence;
+  const { newcomer, visitor } = guests;
   const incidentCount = reports.reduce((total, report) => total + report.incidents, 0);
   const tower = disruptions.find(({ what }) => what === "rolled")?.tower;
   return [
@@ -146,6 +152,8 @@ function offOf(
     ...sheetDifferences.slice(0, 5),
     ...told(sheetDifferences.length, "sheets are not what they must be"),
     ...told(cutSheets.count - cutSheets.again, "cut sheets never came again"),
+    ...visitor.wrong.slice(0, 5).map((what) => `over HTTP: ${what}`),
+    ...told(visitor.wrong.length, "answers over HTTP were not what they must be"),
     ...told(newcomer.wrong, "answers of the next version are not what the file says"),
     ...unless(
       ["tower@1", "tower@2"].every((version) => (versions[version] ?? 0) > 0),
@@ -161,7 +169,7 @@ function offOf(
 
 export function totals(reports: readonly Report[]): Pick<Report, "made" | "opened"> {
   const made = { call: 0, stream: 0, upload: 0, duplex: 0, notification: 0 };
-  const opened: Record<string, number> = { unix: 0, tls: 0, stdio: 0, worker: 0 };
+  const opened: Record<string, number> = { unix: 0, tls: 0, stdio: 0, worker: 0, http: 0 };
   for (const report of reports) {
     for (const kind of kinds) made[kind] += report.made[kind];
     for (const [scheme, count] of Object.entries(report.opened))
