@@ -2,6 +2,7 @@ import { bench } from "./bench.ts";
 import { call } from "./call.ts";
 import type { Command } from "./command.ts";
 import { completion } from "./completion.ts";
+import { contract } from "./contract.ts";
 import { describe } from "./describe.ts";
 import { health } from "./health.ts";
 import { openapi } from "./openapi.ts";
@@ -9,7 +10,7 @@ import { stats } from "./stats.ts";
 
 const asking: readonly Command[] = [describe, call, health, stats, bench];
 
-const writing: readonly Command[] = [openapi];
+const writing: readonly Command[] = [openapi, contract];
 
 /** Every command there is, in the order in which help lists them. */
 export const commands: readonly Command[] = [

@@ -18,6 +18,8 @@ export const exitCodes = {
   yes: 6,
   /** `health`: it does not serve. */
   notServing: 7,
+  /** What was to be checked is not as it should be: `contract diff`, `contract lock --check`. */
+  found: 8,
   /** Ctrl-C. */
   interrupted: 130,
 } as const;

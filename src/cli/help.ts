@@ -25,6 +25,7 @@ Exit codes:
   1  this program failed               5  it may have run
   2  the command or its input is wrong 6  it ran and failed
   3  an error that the contract names  7  not serving (health)
+                                       8  not as it should be (contract)
 `;
 }
 

@@ -1,0 +1,84 @@
+import type { JsonSchema } from "../../base/contract-shape.ts";
+
+/** A schema within the document that its references are resolved in. */
+export interface Node {
+  readonly schema: JsonSchema | boolean;
+  readonly root: JsonSchema;
+}
+
+/** Keywords that say nothing about which values are allowed. */
+const annotations: ReadonlySet<string> = new Set([
+  "$schema",
+  "$id",
+  "$anchor",
+  "$comment",
+  "$defs",
+  "definitions",
+  "title",
+  "description",
+  "examples",
+  "default",
+  "deprecated",
+  "readOnly",
+  "writeOnly",
+]);
+
+/** True where any value is allowed. */
+export function allowsAll(schema: JsonSchema | boolean): boolean {
+  if (typeof schema === "boolean") return schema;
+  return Object.keys(schema).every((keyword) => annotations.has(keyword));
+}
+
+/** The schema that a keyword holds; `undefined` where it holds none. */
+export function schemaIn(value: unknown): JsonSchema | boolean | undefined {
+  if (typeof value === "boolean") return value;
+  return isObject(value) ? value : undefined;
+}
+
+export function schemasIn(value: unknown): readonly (JsonSchema | boolean)[] {
+  return Array.isArray(value) ? value.map((each) => schemaIn(each) ?? true) : [];
+}
+
+/** The schemas of a keyword that maps names to them: `properties`. */
+export function namedIn(value: unknown): Readonly<Record<string, JsonSchema | boolean>> {
+  return isObject(value) ? (value as Readonly<Record<string, JsonSchema | boolean>>) : {};
+}
+
+export function textsIn(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
+}
+
+export function numberIn(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
+}
+
+/** What a reference means; undefined when it leads out of the document or to nothing. */
+export function resolved(reference: string, root: JsonSchema): JsonSchema | boolean | undefined {
+  if (reference === "#") return root;
+  if (!reference.startsWith("#/")) return undefined;
+  let found: unknown = root;
+  for (const part of reference.slice(2).split("/")) {
+    const name = decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~");
+    if (typeof found !== "object" || found === null || !Object.hasOwn(found, name))
+      return undefined;
+    found = (found as Record<string, unknown>)[name];
+  }
+  return schemaIn(found);
+}
+
+/** True when two values are the same JSON, whatever the order of their fields. */
+export function same(one: unknown, other: unknown): boolean {
+  return ordered(one) === ordered(other);
+}
+
+function ordered(value: unknown): string | undefined {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    isObject(part)
+      ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}
+
+function isObject(value: unknown): value is JsonSchema {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
