@@ -5,12 +5,14 @@ import { completion } from "./completion.ts";
 import { contract } from "./contract.ts";
 import { describe } from "./describe.ts";
 import { health } from "./health.ts";
+import { importing } from "./import.ts";
 import { openapi } from "./openapi.ts";
+import { proto } from "./proto.ts";
 import { stats } from "./stats.ts";
 
 const asking: readonly Command[] = [describe, call, health, stats, bench];
 
-const writing: readonly Command[] = [openapi, contract];
+const writing: readonly Command[] = [openapi, contract, proto, importing];
 
 /** Every command there is, in the order in which help lists them. */
 export const commands: readonly Command[] = [

@@ -95,8 +95,12 @@ function base64Codec(where: string): TypeCodec {
 type Long = "int64" | "uint64" | "sint64" | "fixed64" | "sfixed64";
 type Short = Exclude<Scalar, Long | "string" | "bool" | "bytes">;
 
+/** So many bytes of a varint are less than 2³²: they are read as a number, without a bigint. */
+const shortBytesMax = 4;
+
 function longCodec(scalar: Long, where: string): TypeCodec {
   const fixed = scalar.includes("fixed");
+  const plain = scalar === "int64" || scalar === "uint64";
   return {
     wire: fixed ? wireTypes.bits64 : wireTypes.varint,
     zero: 0,
@@ -104,9 +108,16 @@ function longCodec(scalar: Long, where: string): TypeCodec {
       if (typeof value !== "number") refuse(where, "integer", value);
       if (!Number.isSafeInteger(value))
         throw new RangeError(`${where}: ${value} is no integer that a number holds exactly`);
-      writer[scalar](value);
+      if (plain && value >= 0 && value < 2 ** 32) writer.uint32(value);
+      else writer[scalar](value);
     },
     read(reader) {
+      if (plain) {
+        const from = reader.pos;
+        const short = reader.uint32();
+        if (reader.pos - from <= shortBytesMax) return short;
+        reader.pos = from;
+      }
       const value = Number(reader[scalar]());
       if (!Number.isSafeInteger(value))
         throw new RangeError(`${where}: ${value} is larger than a number holds exactly`);

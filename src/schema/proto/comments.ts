@@ -1,6 +1,13 @@
-import type { DescEnum, DescField, DescFile, DescMessage, DescMethod } from "@bufbuild/protobuf";
+import type {
+  DescEnum,
+  DescField,
+  DescFile,
+  DescMessage,
+  DescMethod,
+  DescService,
+} from "@bufbuild/protobuf";
 
-type Told = DescMessage | DescEnum | DescField | DescMethod;
+type Told = DescMessage | DescEnum | DescField | DescMethod | DescService;
 
 /** Of one comment: it is a description, not a book. */
 const commentCharsMax = 2_000;
@@ -30,6 +37,8 @@ function pathOf(told: Told): number[] {
         2,
         told.parent.methods.indexOf(told),
       ];
+    case "service":
+      return [6, told.file.services.indexOf(told)];
     case "field":
       return [...pathOf(told.parent), 2, told.parent.proto.field.indexOf(told.proto)];
     case "enum":

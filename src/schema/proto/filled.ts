@@ -43,6 +43,11 @@ function filledField(value: unknown, field: DescField): unknown {
   }
 }
 
+/** Whether a message that was received has a value in the field, whatever was sent. */
+export function isAlwaysThere(field: DescField): boolean {
+  return absent(field) !== undefined;
+}
+
 /** What a field holds of which nothing was sent; undefined: that it is not there tells something. */
 function absent(field: DescField): unknown {
   switch (field.fieldKind) {

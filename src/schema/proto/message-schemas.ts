@@ -1,16 +1,28 @@
 import { ScalarType, type DescEnum, type DescField, type DescMessage } from "@bufbuild/protobuf";
 import type { JsonSchema } from "../../base/contract-shape.ts";
 import { isText, wellKnownOf } from "../../codec/protobuf/imported-model.ts";
+import { isAlwaysThere } from "./filled.ts";
 import { commentOf } from "./comments.ts";
 
 /** JSON Schemas of messages and enums, by names that are short where they can be. */
 export class MessageSchemas {
   readonly #names = new Map<DescMessage | DescEnum, string>();
   readonly #definitions: Record<string, JsonSchema> = {};
+  /** By definition: what is there whenever the message was received. */
+  readonly #present: Record<string, readonly string[]> = {};
 
   /** What was referred to until now. */
   get definitions(): Readonly<Record<string, JsonSchema>> {
     return this.#definitions;
+  }
+
+  /** The same as it is when it has been received, zeros and empty lists filled in. */
+  received(): Readonly<Record<string, JsonSchema>> {
+    const entries = Object.entries(this.#definitions).map(([name, schema]) => {
+      const required = this.#present[name];
+      return [name, required === undefined ? schema : { ...schema, required }] as const;
+    });
+    return Object.fromEntries(entries);
   }
 
   /** The schema of a message as a whole payload. */
@@ -28,6 +40,8 @@ export class MessageSchemas {
         told.kind === "enum"
           ? described(told, { enum: [...new Set(told.values.map((value) => value.name))] })
           : this.#message(told);
+      if (told.kind === "message")
+        this.#present[name] = told.fields.filter(isAlwaysThere).map((field) => field.jsonName);
     }
     return { $ref: `#/$defs/${name}` };
   }

@@ -1,0 +1,34 @@
+import { didYouMean } from "./closest.ts";
+import { UsageError, type Command, type Line } from "./command.ts";
+import { importProto } from "./import-proto.ts";
+
+/** What can be imported. Each is given what follows its name. */
+const importers: Readonly<Record<string, (line: Line) => Promise<number>>> = {
+  proto: importProto,
+};
+
+/** Makes contracts of somebody else's files. */
+export const importing: Command = {
+  name: "import",
+  summary: "make a contract, with its types, of somebody's file",
+  usage: `${Object.keys(importers).join(" | ")} FILE [--out FILE]`,
+  about: "Writes a TypeScript module that exports a contract for each service.",
+  options: {
+    out: { value: "FILE", about: "write it there; default: standard output" },
+    root: {
+      value: "FOLDER",
+      multiple: true,
+      about: "proto: where files are that are imported; default: beside FILE, and here",
+    },
+  },
+  words: Object.keys(importers),
+  examples: ["import proto protos/demo/v1/greeter.proto --root protos --out greeter.contract.ts"],
+  run(line) {
+    const what = line.word(0, "what to import");
+    const importer = Object.hasOwn(importers, what) ? importers[what] : undefined;
+    if (importer !== undefined) return importer(line);
+    throw new UsageError(
+      `"${what}" cannot be imported; ${didYouMean(what, Object.keys(importers))}`,
+    );
+  },
+};
