@@ -225,10 +225,15 @@ export class Exchange {
     if (!this.response.writableFinished) this.cutShort();
   }
 
-  /** Ends the answer so that nobody takes it for complete. Over HTTP/2 an end without an error would be one. */
+  /**
+   * Ends the answer after what was written, so that nobody takes it for complete: over HTTP/1.1 the last chunk is missing,
+   * over HTTP/2 an error stands in its place.
+   */
   cutShort(): void {
-    if (this.request.httpVersionMajor >= 2) this.response.destroy(new Error("cut short"));
-    else this.response.destroy();
+    const { request, response } = this;
+    if (request.httpVersionMajor >= 2) response.stream?.close(internalError);
+    // What was written in this turn leaves with its end.
+    else this.home.env.defer(() => request.socket.destroySoon());
   }
 
   /** Its handler has settled, or never began. */
@@ -237,6 +242,9 @@ export class Exchange {
     this.home.ended(this);
   }
 }
+
+/** Of RFC 9113, 7. */
+const internalError = 0x2;
 
 /** An answer that cannot be sent is no reason to come again, as 429 would say. */
 export function statusFor(error: TrunklineError, errors: Readonly<Record<string, number>>): number {

@@ -32,7 +32,10 @@ export interface RestResponse {
   /** Of HTTP/1.1. */
   writeProcessing?(): void;
   /** Of HTTP/2. */
-  readonly stream?: { additionalHeaders(headers: OutgoingHttpHeaders): void };
+  readonly stream?: {
+    additionalHeaders(headers: OutgoingHttpHeaders): void;
+    close(code: number): void;
+  };
   destroy(error?: Error): unknown;
 }
 

@@ -1,0 +1,425 @@
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { once } from "node:events";
+import { request } from "node:http";
+import { test } from "node:test";
+import {
+  brotliDecompressSync,
+  deflateSync,
+  gunzipSync,
+  gzipSync,
+  zstdCompressSync,
+} from "node:zlib";
+import * as z from "zod";
+import { serve, type Service } from "../call/serve.ts";
+import { call, contract, stream, upload } from "../contract/index.ts";
+import { bindRest } from "../protocol/rest/index.ts";
+import { face, orders } from "./testing/rest-face.ts";
+import { RawHttp } from "./testing/raw-http.ts";
+
+const json = { "content-type": "application/json" };
+
+/** Answers undecoded: fetch would unpack them. */
+function raw(
+  url: string,
+  headers: Record<string, string>,
+): Promise<{ headers: Record<string, unknown>; body: Buffer }> {
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { headers, agent: false }, (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on("data", (chunk: Buffer) => chunks.push(chunk));
+      answer.on("end", () => resolve({ headers: answer.headers, body: Buffer.concat(chunks) }));
+    });
+    asked.on("error", reject);
+    asked.end();
+  });
+}
+
+test("large answers are compressed for who reads that, small ones for nobody", async (t) => {
+  const { url } = await face(t);
+  const long = `${url}/orders/${"x".repeat(5_000)}`;
+  const plain = await raw(long, {});
+  equal(plain.headers["content-encoding"], undefined);
+  equal(plain.headers["vary"], "accept-encoding");
+  const unpack = { br: brotliDecompressSync, gzip: gunzipSync } as const;
+  for (const coding of ["br", "gzip"] as const) {
+    const packed = await raw(long, { "accept-encoding": `${coding};q=0.5, identity;q=0.1` });
+    equal(packed.headers["content-encoding"], coding);
+    equal(packed.headers["content-length"], String(packed.body.length));
+    deepEqual(unpack[coding](packed.body), plain.body);
+    equal(packed.headers["etag"], plain.headers["etag"]);
+  }
+  equal((await raw(long, { "accept-encoding": "gzip, br" })).headers["content-encoding"], "br");
+  equal(
+    (await raw(long, { "accept-encoding": "gzip;q=0, *;q=0" })).headers["content-encoding"],
+    undefined,
+  );
+  equal(
+    (await raw(`${url}/orders/x`, { "accept-encoding": "gzip" })).headers["content-encoding"],
+    undefined,
+  );
+  const never = await face(t, { compression: false });
+  const bare = await raw(`${never.url}/orders/${"x".repeat(5_000)}`, { "accept-encoding": "gzip" });
+  deepEqual([bare.headers["content-encoding"], bare.headers["vary"]], [undefined, undefined]);
+});
+
+test("compressed bodies are read, of calls and of uploads", async (t) => {
+  const { url } = await face(t);
+  const text = '{"item":"kettle"}';
+  for (const [coding, body] of [
+    ["gzip", gzipSync(text)],
+    ["x-gzip", gzipSync(text)],
+    ["deflate", deflateSync(text)],
+    ["zstd", zstdCompressSync(text)],
+    ["identity", Buffer.from(text)],
+  ] as const) {
+    const answer = await fetch(`${url}/orders`, {
+      method: "POST",
+      headers: { ...json, "content-encoding": coding },
+      body,
+    });
+    equal(answer.status, 201, coding);
+  }
+  const items = '{"id":"1","item":"a"}\n'.repeat(10_000);
+  const answer = await fetch(`${url}/orders/import`, {
+    method: "POST",
+    headers: { "content-type": "application/x-ndjson", "content-encoding": "gzip" },
+    body: gzipSync(items),
+  });
+  equal(await answer.text(), "10000");
+});
+
+test("scripts of other origins may call when it is allowed, and not otherwise", async (t) => {
+  const none = await face(t);
+  const silent = await fetch(`${none.url}/orders/x`, {
+    headers: { origin: "https://shop.example" },
+  });
+  equal(silent.headers.get("access-control-allow-origin"), null);
+  const origins = ["https://shop.example"];
+  const { url } = await face(t, { cors: { origins, credentials: true, maxAgeS: 5 } });
+  const preflight = await fetch(`${url}/orders`, {
+    method: "OPTIONS",
+    headers: {
+      origin: "https://shop.example",
+      "access-control-request-method": "POST",
+      "access-control-request-headers": "content-type,x-own",
+    },
+  });
+  const told = (answer: Response, names: string[]): (string | null)[] =>
+    names.map((name) => answer.headers.get(name));
+  equal(preflight.status, 204);
+  deepEqual(
+    told(preflight, [
+      "access-control-allow-origin",
+      "access-control-allow-credentials",
+      "access-control-allow-methods",
+      "access-control-allow-headers",
+      "access-control-max-age",
+      "vary",
+    ]),
+    [
+      "https://shop.example",
+      "true",
+      "POST, GET, HEAD, OPTIONS",
+      "content-type,x-own",
+      "5",
+      "origin",
+    ],
+  );
+  const failure = await fetch(`${url}/orders/none`, {
+    headers: { origin: "https://shop.example" },
+  });
+  deepEqual(told(failure, ["access-control-allow-origin"]), ["https://shop.example"]);
+  match(failure.headers.get("access-control-expose-headers")!, /trunkline-executed/);
+  const stranger = await fetch(`${url}/orders/x`, { headers: { origin: "https://evil.example" } });
+  deepEqual(told(stranger, ["access-control-allow-origin"]), [null]);
+  const everybody = await face(t, { cors: { origins: "*" } });
+  const anyone = await fetch(`${everybody.url}/orders/x`, { headers: { origin: "null" } });
+  equal(anyone.headers.get("access-control-allow-origin"), "*");
+});
+
+const versions = ([1, 2, 3] as const).map((major) => {
+  const Parts = contract(
+    "parts",
+    { version: `${major}.0.0` },
+    {
+      get: call({ in: z.string(), out: z.string(), idempotent: true }),
+    },
+  );
+  return { Parts, service: serve(Parts, { get: (id) => `${id} of ${major}` }) };
+});
+
+const parts: Service[] = versions.map(({ service }) => service);
+
+test("a version is named in the path, the query, a header or the media type, and else the newest is meant", async (t) => {
+  const { url } = await face(
+    t,
+    { versions: ["uri", { query: "version" }, { header: "API-Version" }, "media-type"] },
+    { serve: parts },
+  );
+  const get = async (path: string, headers: Record<string, string> = {}): Promise<unknown[]> => {
+    const answer = await fetch(url + path, { headers });
+    const { status } = answer;
+    return [status, status === 200 ? await answer.json() : answer.headers.get("trunkline-code")];
+  };
+  deepEqual(await get("/parts/a"), [200, "a of 3"]);
+  deepEqual(await get("/v1/parts/a"), [200, "a of 1"]);
+  deepEqual(await get("/v2/parts/a"), [200, "a of 2"]);
+  deepEqual(await get("/parts/a?version=1"), [200, "a of 1"]);
+  deepEqual(await get("/parts/a?version=v2"), [200, "a of 2"]);
+  deepEqual(await get("/parts/a", { "api-version": "2.1" }), [200, "a of 2"]);
+  deepEqual(await get("/parts/a", { accept: "application/vnd.parts.v1+json" }), [200, "a of 1"]);
+  deepEqual(await get("/v4/parts/a"), [404, "UNIMPLEMENTED"]);
+  deepEqual(await get("/parts/a?version=4"), [404, "UNIMPLEMENTED"]);
+  deepEqual(await get("/parts/a?version=x"), [400, "INVALID_ARGUMENT"]);
+  const { headers } = await fetch(`${url}/parts/a`, {
+    headers: { accept: "application/vnd.parts.v2+json" },
+  });
+  equal(headers.get("content-type"), "application/vnd.parts.v2+json");
+  equal(headers.get("vary"), "accept, accept-encoding, api-version");
+});
+
+test("the oldest can be meant, or any, and paths can go without versions", async (t) => {
+  const oldest = await face(t, { unversioned: "oldest" }, { serve: parts });
+  equal(await (await fetch(`${oldest.url}/parts/a`)).json(), "a of 1");
+  const second = await face(t, { unversioned: 2, versions: "none" }, { serve: parts });
+  equal(await (await fetch(`${second.url}/parts/a`)).json(), "a of 2");
+  equal((await fetch(`${second.url}/v1/parts/a`)).status, 404);
+  const bindings = versions.map(({ Parts }) => bindRest(Parts, { base: "/api" }));
+  const based = await face(t, { bindings }, { serve: parts });
+  equal(await (await fetch(`${based.url}/api/v2/parts/a`)).json(), "a of 2");
+  equal(await (await fetch(`${based.url}/api/parts/a`)).json(), "a of 3");
+});
+
+test("headers reach the handler, without those that are HTTP's or ours", async (t) => {
+  const Mirror = contract("mirror", { version: "1.0.0" }, { look: call({ out: z.unknown() }) });
+  const mirror = serve(Mirror, {
+    look: (_input, { headers, idempotencyKey, deadline, trace }) => ({
+      headers,
+      idempotencyKey,
+      bounded: deadline.at !== Infinity,
+      trace: trace.traceId,
+    }),
+  });
+  const { url } = await face(t, {}, { serve: [mirror] });
+  const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const said = await RawHttp.to(url);
+  said.say(
+    [
+      "POST /mirror/look HTTP/1.1",
+      "host: x",
+      "connection: close",
+      "authorization: Bearer abc",
+      "X-Tenant: acme",
+      `snow: ${Buffer.from("❄").toString("latin1")}`,
+      'idempotency-key: "key \\"1\\""',
+      "trunkline-timeout-ms: 5000",
+      `traceparent: ${traceparent}`,
+      "accept: */*",
+      "\r\n",
+    ].join("\r\n"),
+  );
+  const heard = Buffer.from(await said.closed(), "latin1").toString();
+  deepEqual(JSON.parse(heard.slice(heard.indexOf("{"))), {
+    headers: { authorization: "Bearer abc", "x-tenant": "acme", snow: "❄" },
+    idempotencyKey: 'key "1"',
+    bounded: true,
+    trace: "0af7651916cd43dd8448eb211c80319c",
+  });
+});
+
+const Flow = contract(
+  "flow",
+  { version: "1.0.0" },
+  {
+    watch: stream({
+      in: z.object({ fail: z.int().optional(), never: z.boolean().optional() }),
+      out: z.int(),
+      errors: { FULL: z.string() },
+    }),
+    blocks: stream({ out: z.string() }),
+    sum: upload({ in: z.int(), out: z.int() }),
+    named: upload({
+      head: z.object({ name: z.string(), tags: z.record(z.string(), z.string()) }),
+      in: z.int(),
+      out: z.unknown(),
+    }),
+  },
+);
+
+interface Seen {
+  produced: number;
+  aborted: boolean;
+  failures: unknown[];
+}
+
+function flow(seen: Seen): Service {
+  return serve(Flow, {
+    async *watch({ fail, never }, { signal, errors }) {
+      signal.addEventListener("abort", () => (seen.aborted = true));
+      if (never === true) await once(signal, "abort");
+      for (let index = 0; ; index++) {
+        if (index === fail) throw errors.FULL("no more");
+        seen.produced++;
+        yield index;
+      }
+    },
+    async *blocks(_input, { signal }) {
+      signal.addEventListener("abort", () => (seen.aborted = true));
+      const block = "x".repeat(100_000);
+      for (;;) {
+        seen.produced++;
+        yield block;
+      }
+    },
+    async sum(items) {
+      let sum = 0;
+      try {
+        for await (const item of items) sum += item;
+      } catch (error) {
+        seen.failures.push((error as { code: unknown }).code);
+        throw error;
+      }
+      return sum;
+    },
+    async named(items, { head }) {
+      const all: number[] = [];
+      for await (const item of items) all.push(item);
+      return { head, all };
+    },
+  });
+}
+
+const nothingSeen = (): Seen => ({ produced: 0, aborted: false, failures: [] });
+const turn = (): Promise<void> => new Promise(setImmediate);
+
+test("a reader that does not read holds the handler up, and one that leaves ends it", async (t) => {
+  const seen = nothingSeen();
+  const { url, app } = await face(t, {}, { serve: [flow(seen)] });
+  const reader = await RawHttp.to(url);
+  reader.socket.pause();
+  reader.say("POST /flow/blocks HTTP/1.1\r\nhost: x\r\n\r\n");
+  for (let before = -1; before !== seen.produced || before === 0;) {
+    before = seen.produced;
+    for (let turns = 0; turns < 50; turns++) await turn();
+  }
+  ok(seen.produced > 0);
+  equal(app.inFlight, 1);
+  equal(seen.aborted, false);
+  reader.socket.destroy();
+  while (app.inFlight > 0) await turn();
+  equal(seen.aborted, true);
+});
+
+test("a stream that fails is a problem before its first item; after it no reader takes it for complete", async (t) => {
+  const { url } = await face(t, {}, { serve: [flow(nothingSeen())] });
+  const first = await fetch(`${url}/flow/watch?fail=0`);
+  deepEqual([first.status, first.headers.get("trunkline-code")], [409, "FULL"]);
+  const lines = await RawHttp.to(url);
+  lines.say("GET /flow/watch?fail=2 HTTP/1.1\r\nhost: x\r\n\r\n");
+  const heard = await lines.closed();
+  match(heard, /\r\n0\n1\n\r\n$/, "both items, and no last chunk");
+  const events = await fetch(`${url}/flow/watch?fail=1`, {
+    headers: { accept: "text/event-stream" },
+  });
+  match(
+    await events.text(),
+    /^id: 1\ndata: 0\n\nevent: error\ndata: \{[^\n]*"code":"FULL"[^\n]*"data":"no more"\}\n\n$/,
+  );
+  const envelopes = await fetch(`${url}/flow/watch?fail=1`, {
+    headers: { accept: "application/vnd.trunkline.items+json" },
+  });
+  match(await envelopes.text(), /\{[^}]*"code":"FULL"[^]*\}$/);
+});
+
+test("an upload that is cut never looks complete", async (t) => {
+  const seen = nothingSeen();
+  const { url, app } = await face(t, {}, { serve: [flow(seen)] });
+  const cut = await RawHttp.to(url);
+  cut.say(
+    "POST /flow/sum HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n4\r\n1\n2\n\r\n",
+  );
+  while (app.inFlight === 0) await turn();
+  cut.socket.destroy();
+  while (app.inFlight > 0) await turn();
+  deepEqual(seen.failures, ["CANCELLED"]);
+  const envelope = (flag: number, text: string): Buffer =>
+    Buffer.from([flag, 0, 0, 0, text.length, ...Buffer.from(text)]);
+  const send = (...sent: Buffer[]): Promise<Response> =>
+    fetch(`${url}/flow/sum`, {
+      method: "POST",
+      headers: { "content-type": "application/vnd.trunkline.items+json" },
+      body: Buffer.concat(sent),
+    });
+  const whole = await send(envelope(0, "1"), envelope(0, "2"), envelope(2, "{}"));
+  deepEqual([whole.status, await whole.json()], [200, 3]);
+  const endless = await send(envelope(0, "1"), envelope(0, "2"));
+  deepEqual([endless.status, endless.headers.get("trunkline-code")], [499, "CANCELLED"]);
+  deepEqual(seen.failures, ["CANCELLED", "CANCELLED"]);
+  const wrong = await send(envelope(0, "1"), envelope(0, '"x"'), envelope(2, "{}"));
+  deepEqual([wrong.status, wrong.headers.get("trunkline-executed")], [400, "yes"]);
+  const strange = await send(envelope(9, "1"));
+  equal(strange.status, 400);
+});
+
+test("what goes before the items is the first line, or the first envelope", async (t) => {
+  const { url } = await face(t, {}, { serve: [flow(nothingSeen())] });
+  const head = { name: "n", tags: { a: "b" } };
+  const lines = await fetch(`${url}/flow/named`, {
+    method: "POST",
+    headers: { "content-type": "application/x-ndjson" },
+    body: `${JSON.stringify(head)}\n1\n2\n`,
+  });
+  deepEqual(await lines.json(), { head, all: [1, 2] });
+  const text = JSON.stringify(head);
+  const envelopes = await fetch(`${url}/flow/named`, {
+    method: "POST",
+    headers: { "content-type": "application/vnd.trunkline.items+json" },
+    body: Buffer.concat([
+      Buffer.from([1, 0, 0, 0, text.length]),
+      Buffer.from(text),
+      Buffer.from([0, 0, 0, 0, 1, 0x37, 2, 0, 0, 0, 0]),
+    ]),
+  });
+  deepEqual(await envelopes.json(), { head, all: [7] });
+  const empty = await fetch(`${url}/flow/named`, {
+    method: "POST",
+    headers: { "content-type": "application/x-ndjson" },
+    body: "\n",
+  });
+  equal(empty.status, 400);
+});
+
+test("more requests than may be under way are told to come again", async (t) => {
+  const { url, app } = await face(t, {}, { serve: [flow(nothingSeen())], inFlightMax: 2 });
+  const held = await Promise.all([0, 1].map(() => RawHttp.to(url)));
+  for (const each of held) each.say("GET /flow/watch?never=true HTTP/1.1\r\nhost: x\r\n\r\n");
+  while (app.inFlight < 2) await turn();
+  const third = await fetch(`${url}/flow/watch?fail=0`);
+  deepEqual(
+    [third.status, third.headers.get("retry-after"), third.headers.get("trunkline-executed")],
+    [429, "1", "no"],
+  );
+  for (const each of held) each.socket.destroy();
+  while (app.inFlight > 0) await turn();
+});
+
+test("a chassis that stops refuses what comes, and cuts what does not end", async (t) => {
+  const seen = nothingSeen();
+  const { url, app } = await face(
+    t,
+    {},
+    { serve: [flow(seen), orders()], stop: { drain: "50ms" } },
+  );
+  const held = await RawHttp.to(url);
+  held.say("GET /flow/watch?never=true HTTP/1.1\r\nhost: x\r\n\r\n");
+  while (app.inFlight === 0) await turn();
+  const stopped = app.stop();
+  const late = await fetch(`${url}/orders/x`);
+  deepEqual(
+    [late.status, late.headers.get("retry-after"), late.headers.get("trunkline-executed")],
+    [503, "1", "no"],
+  );
+  deepEqual(await stopped, { cut: 1, forced: false });
+  await held.closed();
+  equal(seen.aborted, true);
+});
