@@ -22,7 +22,7 @@ export const contract: Command = {
     format: { value: formats.join("|"), about: "diff: what is on the wire; default json" },
     lenient: { about: "diff: let pass what cannot be judged" },
     out: { value: "FILE", about: "lock: where to write; default contracts.lock.json" },
-    check: { about: "lock: write nothing, say whether the file is as it should be" },
+    check: { about: "lock: write nothing, tell whether the file is up to date" },
     ...deadlineOption,
   },
   examples: [
