@@ -48,19 +48,18 @@ export class Http2Side implements Side {
       streamResetBurst: bounds.resetsBurst,
       streamResetRate: bounds.resetsPerSecond,
     });
-    this.#server.on("stream", (stream) => this.#begin(stream));
     const { stream: answer } = handlers;
-    if (answer === undefined) {
-      this.#server.on("request", (request, response) => {
-        const link = this.#linkOf(request.stream);
-        if (link !== undefined) handlers.request(request, response, link);
-      });
-    } else {
-      this.#server.on("stream", (stream, headers) => {
-        const link = this.#linkOf(stream);
-        if (link !== undefined) answer.call(handlers, stream, headers, link);
-      });
-    }
+    this.#server.on("stream", (stream, headers, _flags, raw) => {
+      const link = this.#begin(stream);
+      if (link === undefined || this.#refused(stream, raw)) return;
+      answer?.call(handlers, stream, headers, link);
+    });
+    if (answer !== undefined) return;
+    this.#server.on("request", (request, response) => {
+      const link = this.#linkOf(request.stream);
+      if (link !== undefined && !request.stream.headersSent)
+        handlers.request(request, response, link);
+    });
   }
 
   take(link: Link): void {
@@ -94,15 +93,26 @@ export class Http2Side implements Side {
     return session === undefined ? undefined : this.#links.get(session as ServerHttp2Session);
   }
 
-  #begin(stream: ServerHttp2Stream): void {
+  /** Node tells the peer how long headers may be, and takes longer ones until the peer has heard it. */
+  #refused(stream: ServerHttp2Stream, raw: readonly string[]): boolean {
+    let bytes = 0;
+    for (const text of raw) bytes += text.length;
+    if (bytes <= this.#bounds.headerBytesMax) return false;
+    stream.respond({ ":status": 431 }, { endStream: true });
+    stream.resume();
+    return true;
+  }
+
+  #begin(stream: ServerHttp2Stream): Link | undefined {
     stream.on("error", () => {});
-    const end = this.#linkOf(stream)?.begin();
-    if (end === undefined) return;
+    const link = this.#linkOf(stream);
+    if (link === undefined) return undefined;
+    const end = link.begin();
     const { requestMs } = this.#bounds;
     const env = this.#env;
     if (!Number.isFinite(requestMs)) {
       stream.on("close", end);
-      return;
+      return link;
     }
     const late = alarmAt(env, env.now() + requestMs, () => {
       if (stream.state.remoteClose !== 1) stream.close(tooSlow);
@@ -111,6 +121,7 @@ export class Http2Side implements Side {
       env.clear(late);
       end();
     });
+    return link;
   }
 }
 
