@@ -4,7 +4,8 @@ import type { JsonSchema } from "../../base/contract-shape.ts";
 import { isTrunklineError } from "../../base/error.ts";
 import type { Codec } from "../codec.ts";
 import type { PayloadType } from "../format.ts";
-import { avro, avroSchemaOf } from "./index.ts";
+import avsc from "avsc";
+import { avro, avroSchemaOf, jsonSchemaOfAvro, type AvroSchema } from "./index.ts";
 
 /** The input of `orders.place`. */
 function place(schema: JsonSchema): PayloadType {
@@ -132,8 +133,8 @@ test("a schema is what other programs read: records, enums, unions, and JSON whe
         jsonName: "a-b",
         type: [
           "null",
-          { type: "enum", name: "ExplicitNull", namespace: "orders", symbols: ["NULL"] },
           "long",
+          { type: "enum", name: "ExplicitNull", namespace: "trunkline", symbols: ["NULL"] },
         ],
         default: null,
       },
@@ -148,4 +149,106 @@ test("a list of items that take no bytes is no bomb", () => {
   // The count of the only block, as large as a number can be.
   const bomb = Buffer.concat([bytes.subarray(0, 10), Buffer.from("feffffffffffffff7f00", "hex")]);
   throws(() => codec.decode(bomb, 0, bomb.length), /more items than bytes/);
+});
+
+/** As somebody else would have written it. */
+const shipment: AvroSchema = {
+  type: "record",
+  name: "Shipment",
+  namespace: "com.acme.logistics",
+  doc: "What is under way.",
+  fields: [
+    { name: "id", type: { type: "string", logicalType: "uuid" } },
+    { name: "sentAt", type: { type: "long", logicalType: "timestamp-millis" } },
+    { name: "boxes", type: "int", doc: "how many" },
+    { name: "weight", type: "float" },
+    { name: "label", type: "bytes" },
+    { name: "state", type: { type: "enum", name: "State", symbols: ["PACKED", "SENT"] } },
+    { name: "last", type: ["null", "State"], default: null },
+    { name: "contents", type: { type: "map", values: { type: "array", items: "double" } } },
+    { name: "note", type: ["string", "null"], default: "" },
+    {
+      name: "to",
+      type: [
+        { type: "record", name: "com.acme.Person", fields: [{ name: "name", type: "string" }] },
+        {
+          type: "record",
+          name: "Depot",
+          fields: [
+            { name: "number", type: "int" },
+            { name: "open", type: "boolean" },
+          ],
+        },
+      ],
+    },
+    { name: "parts", type: { type: "array", items: "Shipment" } },
+  ],
+};
+
+const sent = {
+  id: "s-1",
+  sentAt: 1_764_324_000_000,
+  boxes: 2,
+  weight: 0.5,
+  label: "AAH/",
+  state: "SENT",
+  contents: { cups: [1, 2.5], none: [] },
+  note: null,
+  to: { number: 7, open: true },
+  parts: [],
+};
+
+test("somebody else's schema becomes one for a contract, of which the same schema is made again", () => {
+  const type = place(jsonSchemaOfAvro(shipment));
+  const canonical = (schema: AvroSchema) =>
+    avsc.Type.forSchema(schema as avsc.Schema, { wrapUnions: true }).schema();
+  deepEqual(canonical(avroSchemaOf(type)), canonical(shipment));
+  const codec = avro().codec(type);
+  const value = { ...sent, last: "PACKED", parts: [{ ...sent, to: { name: "Ada" }, note: "" }] };
+  const bytes = written(codec, value);
+  deepEqual(codec.decode(bytes, 0, bytes.length), value);
+  throws(
+    () => codec.encode({ ...sent, boxes: 2 ** 31 }),
+    /a number stands where the contract says int/,
+  );
+  throws(() => codec.encode({ ...sent, label: "no base64" }), /bytes/);
+});
+
+test("what our own schemas say comes back from them: names, absent fields and nulls", () => {
+  const own = object(
+    { "a-b": { anyOf: [text, { type: "null" }] }, any: {}, n: { anyOf: [text, { type: "null" }] } },
+    ["any", "n"],
+  );
+  const type = place(jsonSchemaOfAvro(avroSchemaOf(own)));
+  deepEqual(avroSchemaOf(type), avroSchemaOf(own));
+  for (const value of [
+    { any: [1], n: null },
+    { "a-b": null, any: null, n: "" },
+  ]) {
+    const bytes = written(avro().codec(own), value);
+    deepEqual(avro().codec(type).decode(bytes, 0, bytes.length), value);
+  }
+});
+
+test("what is no schema of Avro, or has no counterpart, is not imported", () => {
+  const schemas: [schema: unknown, why: RegExp][] = [
+    ["Order", /no type Order/],
+    [{ type: "record", name: "A" }, /no fields/],
+    [{ type: "record", fields: [] }, /without a name/],
+    [{ type: "enum", name: "A" }, /no symbols/],
+    [{ type: "fixed", name: "A", size: 4 }, /fixed A/],
+    [5, /schema of Avro/],
+    [
+      [
+        { type: "enum", name: "A", symbols: [] },
+        { type: "enum", name: "A", symbols: [] },
+      ],
+      /twice/,
+    ],
+  ];
+  for (const [schema, why] of schemas)
+    throws(() => jsonSchemaOfAvro(schema as AvroSchema), {
+      code: "INVALID_ARGUMENT",
+      message: why,
+    });
 });

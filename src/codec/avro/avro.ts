@@ -1,5 +1,4 @@
 import avsc, { type Type } from "avsc";
-import type { JsonSchema } from "../../base/contract-shape.ts";
 import { systemError } from "../../base/error.ts";
 import type { Codec } from "../codec.ts";
 import type { Format, PayloadType } from "../format.ts";
@@ -7,11 +6,8 @@ import { plainValue } from "../plain-value.ts";
 import { checkOf } from "./check-bytes.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { avroJson, type Node } from "./node.ts";
-import { planOf } from "./plan.ts";
-import { Values } from "./values.ts";
-
-/** A schema of Avro, as its JSON. */
-export type AvroSchema = string | readonly unknown[] | Readonly<Record<string, unknown>>;
+import { nodeOf, type AvroSchema } from "./payload-schema.ts";
+import { fromAvro, toAvro } from "./values.ts";
 
 export interface AvroOptions {
   /**
@@ -49,27 +45,18 @@ export function avro({ writers = [] }: AvroOptions = {}): Format {
   };
 }
 
-/** The schema with which a payload of a contract is written: for other programs, registries, and `writers` of later versions. */
-export function avroSchemaOf(type: PayloadType): AvroSchema {
-  const { node, namespace } = planned(type);
-  return avroJson(node, namespace) as AvroSchema;
-}
-
 class AvroCodec implements Codec {
   readonly id: number = id;
   readonly name: string = name;
   readonly #node: Node;
-  readonly #values: Values;
   readonly #type: Type;
   readonly #head = Buffer.alloc(headBytes);
   readonly #writers: ReadonlyMap<bigint, Type>;
   readonly #readers = new Map<bigint, (memory: Buffer, from: number, to: number) => unknown>();
 
   constructor(type: PayloadType, writers: ReadonlyMap<bigint, Type>) {
-    const { node, namespace } = planned(type);
-    this.#node = node;
-    this.#values = new Values(namespace);
-    this.#type = typeOf(avroJson(node, namespace) as AvroSchema);
+    this.#node = nodeOf(type);
+    this.#type = typeOf(avroJson(this.#node) as AvroSchema);
     const fingerprint = fingerprintOf(this.#type);
     this.#head.writeUInt16BE(marker);
     this.#head.writeBigUInt64LE(fingerprint, 2);
@@ -79,7 +66,7 @@ class AvroCodec implements Codec {
 
   encode(value: unknown): string | Uint8Array {
     if (value === undefined) return "";
-    const body = this.#type.toBuffer(this.#values.toAvro(this.#node, plainValue(value)));
+    const body = this.#type.toBuffer(toAvro(this.#node, plainValue(value)));
     return Buffer.concat([this.#head, body]);
   }
 
@@ -88,7 +75,7 @@ class AvroCodec implements Codec {
     if (to - from < headBytes || memory.readUInt16BE(from) !== marker)
       throw new TypeError("it does not begin as a single object of Avro does (C3 01)");
     const reader = this.#readerOf(memory.readBigUInt64LE(from + 2));
-    return this.#values.fromAvro(this.#node, reader(memory, from + headBytes, to));
+    return fromAvro(this.#node, reader(memory, from + headBytes, to));
   }
 
   #readerOf(fingerprint: bigint): (memory: Buffer, from: number, to: number) => unknown {
@@ -109,29 +96,6 @@ function readerOf(type: Type, writer: Type): (memory: Buffer, from: number, to: 
     check(memory, from, to);
     return type.fromBuffer(memory.subarray(from, to), resolver);
   };
-}
-
-function planned(type: PayloadType): { readonly node: Node; readonly namespace: string } {
-  const { contract, operation, part } = type;
-  const namespace = contract.name.replaceAll(/[^A-Za-z0-9_.]/g, "_");
-  const [what, schema] = payloadOf(type);
-  if (schema === undefined) return { node: { kind: "null" }, namespace };
-  const code = part.startsWith("error ") ? part.slice("error ".length) : "";
-  return { node: planOf(schema, `${operation}${what}${code}`), namespace };
-}
-
-function payloadOf({ contract, operation, part }: PayloadType): [string, JsonSchema | undefined] {
-  const shape = contract.operations[operation];
-  switch (part) {
-    case "in":
-      return ["Input", shape?.in];
-    case "out":
-      return ["Output", shape?.out];
-    case "head":
-      return ["Head", shape?.head];
-    default:
-      return ["Error", shape?.errors?.[part.slice("error ".length)] ?? undefined];
-  }
 }
 
 function typeOf(schema: AvroSchema): Type {

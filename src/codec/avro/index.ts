@@ -1,1 +1,3 @@
-export { avro, avroSchemaOf, type AvroOptions, type AvroSchema } from "./avro.ts";
+export { avro, type AvroOptions } from "./avro.ts";
+export { jsonSchemaOfAvro } from "./json-schema-of-avro.ts";
+export { avroSchemaOf, type AvroSchema } from "./payload-schema.ts";

@@ -1,6 +1,10 @@
 /** A schema of Avro, and what becomes of values in it; made from a JSON Schema by `planOf`. */
 export type Node =
-  | { readonly kind: "null" | "boolean" | "long" | "double" | "string" | "json" }
+  | { readonly kind: "null" | "boolean" | "int" | "long" | "float" | "double" | "string" }
+  /** In JSON a text in base64. */
+  | { readonly kind: "bytes" }
+  /** A string of Avro that holds the text of JSON. */
+  | { readonly kind: "json" }
   | { readonly kind: "enum"; readonly name: string; readonly symbols: readonly string[] }
   | { readonly kind: "array"; readonly items: Node }
   | { readonly kind: "map"; readonly values: Node }
@@ -9,6 +13,7 @@ export type Node =
 
 export interface RecordNode {
   readonly kind: "record";
+  /** With its namespace; so that of an enum. */
   readonly name: string;
   /** Filled after the record is made: it may refer to itself. */
   readonly fields: readonly FieldNode[];
@@ -27,7 +32,11 @@ export interface FieldNode {
 export const jsonNode: Node = { kind: "json" };
 
 /** The symbol that stands for a null where the null of Avro says that the field is absent. */
-export const explicitNull: Node = { kind: "enum", name: "ExplicitNull", symbols: ["NULL"] };
+export const explicitNull: Node = {
+  kind: "enum",
+  name: "trunkline.ExplicitNull",
+  symbols: ["NULL"],
+};
 
 /** How Avro writes a field that may be absent: its null says that it is. */
 function presenceOf(field: FieldNode): Node {
@@ -43,13 +52,13 @@ export function branchesOf(node: Node): readonly Node[] {
 }
 
 /** The name of a branch where a value of a union stands in its wrapper. */
-export function branchName(node: Node, namespace: string): string {
-  if (node.kind === "record" || node.kind === "enum") return `${namespace}.${node.name}`;
+export function branchName(node: Node): string {
+  if (node.kind === "record" || node.kind === "enum") return node.name;
   return node.kind === "json" ? "string" : node.kind;
 }
 
 /** The schema as Avro's own JSON; what has a name is defined where it stands first. */
-export function avroJson(node: Node, namespace: string): unknown {
+export function avroJson(node: Node): unknown {
   const defined = new Set<string>();
   const written = (each: Node): unknown => {
     switch (each.kind) {
@@ -69,10 +78,11 @@ export function avroJson(node: Node, namespace: string): unknown {
     }
   };
   const named = (each: Extract<Node, { readonly name: string }>): unknown => {
-    const name = `${namespace}.${each.name}`;
-    if (defined.has(name)) return name;
-    defined.add(name);
-    const head = { type: each.kind, name: each.name, namespace };
+    if (defined.has(each.name)) return each.name;
+    defined.add(each.name);
+    const dot = each.name.lastIndexOf(".");
+    const namespace = each.name.slice(0, Math.max(0, dot));
+    const head = { type: each.kind, name: each.name.slice(dot + 1), namespace };
     if (each.kind === "enum") return { ...head, symbols: each.symbols };
     return { ...head, fields: each.fields.map(fieldWritten) };
   };

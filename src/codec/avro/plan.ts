@@ -21,19 +21,27 @@ const remarks: ReadonlySet<string> = new Set([
 /** Says more of the fields of an object than a record or a map can. */
 const beyondRecords: readonly string[] = ["patternProperties", "unevaluatedProperties", "if"];
 
+/**
+ * What an imported schema of Avro says of itself (`jsonSchemaOfAvro`): the name of a record or enum, or a primitive type that
+ * JSON Schema has no word for.
+ */
+export const avroKeyword = "x-avro";
+
 /** How Avro carries what `schema` describes: `name` is what the payload is called, and begins the names in it. */
-export function planOf(schema: JsonSchema, name: string): Node {
-  return new Plan(schema).node(schema, name);
+export function planOf(schema: JsonSchema, name: string, namespace: string): Node {
+  return new Plan(schema, namespace).node(schema, name);
 }
 
 class Plan {
   readonly #root: JsonSchema;
-  readonly #names = new Set<string>(["ExplicitNull"]);
+  readonly #namespace: string;
+  readonly #names = new Set<string>();
   /** What references mean, or undefined while that is being found out. */
   readonly #referred = new Map<string, Node | undefined>();
 
-  constructor(root: JsonSchema) {
+  constructor(root: JsonSchema, namespace: string) {
     this.#root = root;
+    this.#namespace = namespace;
   }
 
   node(schema: unknown, name: string, reference?: string): Node {
@@ -42,8 +50,10 @@ class Plan {
     const { $ref, anyOf, oneOf, allOf, type } = own;
     if (typeof $ref === "string") return isRemark(own) ? this.#reference($ref, name) : jsonNode;
     if (allOf !== undefined) return jsonNode;
-    if (Object.hasOwn(own, "const")) return this.#choice([own["const"]], name);
-    if (Array.isArray(own["enum"])) return this.#choice(own["enum"], name);
+    const said = own[avroKeyword];
+    if (said === "int" || said === "float" || said === "bytes") return { kind: said };
+    if (Object.hasOwn(own, "const")) return this.#choice([own["const"]], name, undefined);
+    if (Array.isArray(own["enum"])) return this.#choice(own["enum"], name, said);
     const branches = anyOf ?? oneOf;
     if (Array.isArray(branches))
       return type === undefined ? this.#union(branches as unknown[], name) : jsonNode;
@@ -92,17 +102,17 @@ class Plan {
     return found;
   }
 
-  #choice(values: readonly unknown[], name: string): Node {
+  #choice(values: readonly unknown[], name: string, said: unknown): Node {
     const kinds = new Set<Node["kind"]>(values.map(kindOfChoice));
-    if (kinds.size === 1 && kinds.has("string")) return this.#texts(values as string[], name);
+    if (kinds.size === 1 && kinds.has("string")) return this.#texts(values as string[], name, said);
     return joined([...kinds].map((kind) => (kind === "json" ? jsonNode : ({ kind } as Node))));
   }
 
   /** Symbols are short, but not every text can be one. */
-  #texts(texts: readonly string[], name: string): Node {
+  #texts(texts: readonly string[], name: string, said?: unknown): Node {
     const symbols = [...new Set(texts)];
     if (!symbols.every((each) => isName(each))) return { kind: "string" };
-    return { kind: "enum", name: this.#unused(name), symbols };
+    return { kind: "enum", name: this.#unused(name, said), symbols };
   }
 
   #union(schemas: readonly unknown[], name: string): Node {
@@ -110,11 +120,18 @@ class Plan {
       this.node(schema, schemas.length === 1 ? name : labelled(schema, name)),
     );
     const all = nodes.flatMap(branchesOf);
-    const enums = all.flatMap((each) => (each.kind === "enum" ? each.symbols : []));
+    const enums = all.filter((each) => each.kind === "enum");
+    if (enums.length === 0) return joined(all);
     const others = all.filter((each) => each.kind !== "enum");
-    if (enums.length === 0) return joined(others);
     if (others.some((each) => each.kind === "string")) return joined(others);
-    return joined([...others, this.#texts(enums, name)]);
+    if (enums.length === 1) return joined(all);
+    return joined([
+      ...others,
+      this.#texts(
+        enums.flatMap(({ symbols }) => symbols),
+        name,
+      ),
+    ]);
   }
 
   #object(schema: JsonSchema, name: string, reference?: string): Node {
@@ -127,7 +144,11 @@ class Plan {
     const avroNames = new Set(declared.map(([field]) => avroNameOf(field)));
     if (avroNames.size < declared.length) return jsonNode;
     const fields: FieldNode[] = [];
-    const record: RecordNode = { kind: "record", name: this.#unused(name), fields };
+    const record: RecordNode = {
+      kind: "record",
+      name: this.#unused(name, schema[avroKeyword]),
+      fields,
+    };
     if (reference !== undefined) this.#referred.set(reference, record);
     const needed = new Set((required ?? []) as readonly string[]);
     for (const [field, each] of declared) {
@@ -137,8 +158,12 @@ class Plan {
     return record;
   }
 
-  #unused(wanted: string): string {
-    const base = capital(wanted.replaceAll(/[^A-Za-z0-9_]/g, "_"));
+  #unused(wanted: string, said: unknown): string {
+    if (typeof said === "string" && !this.#names.has(said)) {
+      this.#names.add(said);
+      return said;
+    }
+    const base = `${this.#namespace}.${capital(wanted.replaceAll(/[^A-Za-z0-9_]/g, "_"))}`;
     let name = base;
     for (let number = 2; this.#names.has(name); number++) name = `${base}${number}`;
     this.#names.add(name);
@@ -146,27 +171,28 @@ class Plan {
   }
 }
 
-/** One union of nodes that a reader of Avro can tell apart; the text of JSON where it could not. */
+/** One union of nodes that a reader of Avro can tell apart, in their order; the text of JSON where it could not. */
 function joined(nodes: readonly Node[]): Node {
-  const unnamed = new Map<Node["kind"], Node>();
-  const records: Node[] = [];
+  const branches: Node[] = [];
+  const has = (kind: Node["kind"]): boolean => branches.some((each) => each.kind === kind);
   for (const node of nodes) {
     if (node.kind === "json") return jsonNode;
-    if (node.kind === "record") {
-      if (!records.includes(node)) records.push(node);
-    } else if (unnamed.has(node.kind) && (node.kind === "array" || node.kind === "map")) {
-      return jsonNode;
-    } else unnamed.set(node.kind, node);
+    if (branches.includes(node)) continue;
+    if (node.kind !== "record" && node.kind !== "enum" && has(node.kind)) {
+      if (node.kind === "array" || node.kind === "map") return jsonNode;
+      continue;
+    }
+    branches.push(node);
   }
-  if (unnamed.has("double")) unnamed.delete("long");
-  if (unnamed.has("map") && records.length > 0) return jsonNode;
-  const nothing = unnamed.get("null");
-  unnamed.delete("null");
-  const rest = [...unnamed.values(), ...records];
-  const branches = nothing === undefined ? rest : [nothing, ...rest];
-  if (branches.length === 0) return jsonNode;
-  return branches.length === 1 ? branches[0]! : { kind: "union", branches };
+  if (has("map") && has("record")) return jsonNode;
+  if (has("bytes") && (has("string") || has("enum"))) return jsonNode;
+  // A double holds every number.
+  const rest = has("double") ? branches.filter(({ kind }) => !lesser.has(kind)) : branches;
+  if (rest.length === 0) return jsonNode;
+  return rest.length === 1 ? rest[0]! : { kind: "union", branches: rest };
 }
+
+const lesser: ReadonlySet<Node["kind"]> = new Set(["int", "long", "float"]);
 
 function kindOfChoice(value: unknown): Node["kind"] {
   switch (typeof value) {
