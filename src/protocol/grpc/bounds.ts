@@ -1,6 +1,7 @@
 import type { HttpServerOptions } from "../http/http-server.ts";
 import type { ServeOptions } from "../protocol.ts";
 import { detailsBytesMax } from "./wire/failure.ts";
+import { itemBytesSetting } from "./wire/settings.ts";
 
 /** Streams that may come beyond what is taken on: those are refused in words, by an answer, and not by a lack of room. */
 const refusedAtOnce = 1_024;
@@ -18,6 +19,7 @@ export function serverBounds(
     streamsMax: inFlightMax + refusedAtOnce,
     // What a method of Connect says of a message has to fit, and details of errors in base64.
     headerBytesMax: 2 * detailsBytesMax,
+    settings: { [itemBytesSetting]: Math.min(itemBytesMax, 2 ** 32 - 1) },
     streamWindowBytes: Math.min(1024 * 1024, Math.max(64 * 1024, itemBytesMax)),
   };
 }

@@ -31,7 +31,7 @@ export function httpBounds(options: HttpServerOptions): HttpBounds {
   const { headersMs = 5_000, requestMs = 300_000, idleMs = 75_000 } = options;
   const { headerBytesMax = 16 * 1024, streamsMax = 1_000 } = options;
   const { streamWindowBytes = 256 * 1024, resetsBurst = 2_000, resetsPerSecond = 500 } = options;
-  const { keepaliveMs = 10_000, lifetimeMs = 20_000 } = options;
+  const { keepaliveMs = 10_000, lifetimeMs = 20_000, pingMsMin = 1_000 } = options;
   const bounds = {
     headersMs,
     requestMs,
@@ -43,7 +43,8 @@ export function httpBounds(options: HttpServerOptions): HttpBounds {
     resetsPerSecond,
     keepaliveMs,
     lifetimeMs,
+    pingMsMin,
   };
   for (const [name, value] of Object.entries(bounds)) atLeastOne(name, value);
-  return bounds;
+  return { ...bounds, settings: options.settings ?? {} };
 }

@@ -65,6 +65,13 @@ export interface HttpServerOptions {
    */
   readonly resetsBurst?: number;
   readonly resetsPerSecond?: number;
+  /**
+   * How often a peer of HTTP/2 may ask for a sign of life while nothing else is sent to it, in milliseconds. One that keeps
+   * asking more often gets GOAWAY with ENHANCE_YOUR_CALM. Default 1,000.
+   */
+  readonly pingMsMin?: number;
+  /** Settings beyond those of HTTP/2 that every peer is told, by their numbers. Default none. */
+  readonly settings?: Readonly<Record<number, number>>;
   /** A peer of HTTP/2 that was silent this long while requests are under way is asked for a sign of life. Default 10,000. */
   readonly keepaliveMs?: number;
   /** One that has not answered after this long is dead, in milliseconds. Default 20,000. */

@@ -20,6 +20,7 @@ import {
 } from "./http-bounds.ts";
 import type { HttpHandlers } from "./http-server.ts";
 import type { Link, Side } from "./link.ts";
+import { PingWatch } from "./ping-watch.ts";
 
 /** The connections of HTTP/2: Node's own server, which listens nowhere. */
 export class Http2Side implements Side {
@@ -39,6 +40,7 @@ export class Http2Side implements Side {
         maxFrameSize: frameBytesMax,
         maxConcurrentStreams: bounds.streamsMax,
         maxHeaderListSize: bounds.headerBytesMax,
+        customSettings: bounds.settings,
       },
       maxHeaderListPairs: headerFieldsMax,
       maxSettings: settingsMax,
@@ -71,6 +73,8 @@ export class Http2Side implements Side {
     this.#links.set(made, link);
     made.on("error", () => {});
     made.setLocalWindowSize(connectionWindowBytes);
+    const pings = new PingWatch(made, socket, this.#bounds.pingMsMin, this.#env);
+    made.on("ping", () => pings.came());
     const watch = new Watch(made, link, this.#bounds, this.#env);
     socket.on("close", () => {
       this.#links.delete(made);
