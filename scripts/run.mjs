@@ -18,6 +18,7 @@ const programs = {
   format: "node_modules/oxfmt/bin/oxfmt",
   fuzz: "fuzz/main.ts",
   mutants: "mutants/main.ts",
+  servers: "scripts/servers/main.ts",
   sim: "sim/main.ts",
   soak: "soak/main.ts",
   test: "scripts/test.ts",

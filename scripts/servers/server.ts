@@ -1,0 +1,137 @@
+// A server of somebody else that tests talk to: where it is found, and how it is started and stopped. All are on loopback
+// only, each on a port and in a folder of its own, and none outlives `stop`.
+import { spawn, spawnSync } from "node:child_process";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { delimiter, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+
+/** One server that can be had. A new one is a file here and a line in `all.ts`. */
+export interface Server {
+  readonly name: string;
+  /** The Debian packages that bring it. */
+  readonly packages: readonly string[];
+  /** The program; it is looked for where users and root have theirs. */
+  readonly program: string;
+  /** Where it listens, on 127.0.0.1. */
+  readonly port: number;
+  /** Writes what it needs into its folder; gives the arguments that keep it in the foreground. */
+  prepare(folder: string): readonly string[];
+  /** True when it answers. */
+  ready(): Promise<boolean>;
+}
+
+export interface State {
+  readonly name: string;
+  readonly installed: boolean;
+  readonly running: boolean;
+  readonly address: string;
+}
+
+const readyWithinMs = 15_000;
+const stoppedWithinMs = 10_000;
+const pollMs = 50;
+const logCharsMax = 2_000;
+
+/** The path of a program; undefined where it is not installed. */
+export function programOf({ program }: Server): string | undefined {
+  const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
+  return folders.map((folder) => join(folder, program)).find(executable);
+}
+
+function executable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Installs the packages of a server, for which one must be root. Says what is wrong, or nothing. */
+export function install(server: Server): string | undefined {
+  if (programOf(server) !== undefined) return undefined;
+  const apt = (...args: string[]): boolean =>
+    spawnSync("apt-get", args, {
+      stdio: ["ignore", 2, 2],
+      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+    }).status === 0;
+  if (process.getuid?.() !== 0)
+    return `${server.name}: install ${server.packages.join(" ")} as root, or start it by compose.yaml`;
+  const packages = ["-qq", "-y", "--no-install-recommends", ...server.packages];
+  if (apt("-qq", "update") && apt("install", ...packages)) return undefined;
+  return `${server.name}: apt-get could not install ${server.packages.join(" ")}`;
+}
+
+/** Its process, if it runs: nobody else's that has got the same number. */
+function pidOf(folder: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(join(folder, "pid"), "utf8"));
+    process.kill(pid, 0);
+    const command = `/proc/${pid}/cmdline`;
+    return !existsSync(command) || readFileSync(command, "utf8").includes(folder) ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function stateOf(server: Server, folder: string): State {
+  return {
+    name: server.name,
+    installed: programOf(server) !== undefined,
+    running: pidOf(folder) !== undefined,
+    address: `127.0.0.1:${server.port}`,
+  };
+}
+
+/** Starts a server in its folder and waits until it answers. It runs on when this process has ended. */
+export async function start(server: Server, folder: string): Promise<void> {
+  if (pidOf(folder) !== undefined) return;
+  const program = programOf(server);
+  if (program === undefined)
+    throw new Error(`${server.name} is not installed: npm run servers -- install ${server.name}`);
+  mkdirSync(folder, { recursive: true });
+  const log = join(folder, "log");
+  const output = openSync(log, "w");
+  const child = spawn(program, server.prepare(folder), {
+    cwd: folder,
+    detached: true, // a process group of its own, which is stopped as one
+    stdio: ["ignore", output, output],
+  });
+  closeSync(output);
+  let ended = false;
+  child.on("error", () => (ended = true)).on("exit", () => (ended = true));
+  child.unref();
+  if (child.pid !== undefined) writeFileSync(join(folder, "pid"), String(child.pid));
+  const until = Date.now() + readyWithinMs;
+  while (!(await server.ready())) {
+    if (!ended && Date.now() < until) {
+      await pause(pollMs);
+      continue;
+    }
+    await stop(folder);
+    const why = ended ? "ended at once" : `was not ready within ${readyWithinMs / 1_000} s`;
+    throw new Error(`${server.name} ${why}:\n${readFileSync(log, "utf8").slice(-logCharsMax)}`);
+  }
+}
+
+/** Stops what runs in the folder, in order and then by force; it is gone when this resolves. */
+export async function stop(folder: string): Promise<void> {
+  const pid = pidOf(folder);
+  const until = Date.now() + stoppedWithinMs;
+  if (pid !== undefined) process.kill(pid, "SIGTERM");
+  while (pidOf(folder) !== undefined) {
+    if (Date.now() > until) process.kill(-pid!, "SIGKILL");
+    await pause(pollMs);
+  }
+  rmSync(join(folder, "pid"), { force: true });
+}

@@ -1,0 +1,12 @@
+import { install, programOf, type Server } from "../scripts/servers/server.ts";
+
+/**
+ * Why what needs this server is skipped; undefined when it is there. It is installed here only where nobody minds: in CI, as
+ * root.
+ */
+export function missing(server: Server): string | undefined {
+  if (programOf(server) !== undefined) return undefined;
+  const own = process.env["CI"] === "true" && process.getuid?.() === 0;
+  const problem = own ? install(server) : `npm run servers -- install ${server.name}`;
+  return problem === undefined ? undefined : `${server.name} is not installed: ${problem}`;
+}
