@@ -1,10 +1,12 @@
 import { didYouMean } from "./closest.ts";
 import { UsageError, type Command, type Line } from "./command.ts";
+import { importAvro } from "./import-avro.ts";
 import { importProto } from "./import-proto.ts";
 
 /** What can be imported. Each is given what follows its name. */
 const importers: Readonly<Record<string, (line: Line) => Promise<number>>> = {
   proto: importProto,
+  avro: importAvro,
 };
 
 /** Makes contracts of somebody else's files. */
@@ -12,7 +14,8 @@ export const importing: Command = {
   name: "import",
   summary: "make a contract, with its types, of somebody's file",
   usage: `${Object.keys(importers).join(" | ")} FILE [--out FILE]`,
-  about: "Writes a TypeScript module that exports a contract for each service.",
+  about: `Writes a TypeScript module that exports a contract for each service; of avro, which knows
+no services, a schema for each type.`,
   options: {
     out: { value: "FILE", about: "write it there; default: standard output" },
     root: {
@@ -22,7 +25,10 @@ export const importing: Command = {
     },
   },
   words: Object.keys(importers),
-  examples: ["import proto protos/demo/v1/greeter.proto --root protos --out greeter.contract.ts"],
+  examples: [
+    "import proto protos/demo/v1/greeter.proto --root protos --out greeter.contract.ts",
+    "import avro shipment.avsc --out shipment.schemas.ts",
+  ],
   run(line) {
     const what = line.word(0, "what to import");
     const importer = Object.hasOwn(importers, what) ? importers[what] : undefined;
