@@ -1,4 +1,3 @@
-import { avro } from "./avro.ts";
 import { bench } from "./bench.ts";
 import { call } from "./call.ts";
 import type { Command } from "./command.ts";
@@ -13,7 +12,7 @@ import { stats } from "./stats.ts";
 
 const asking: readonly Command[] = [describe, call, health, stats, bench];
 
-const writing: readonly Command[] = [openapi, contract, proto, avro, importing];
+const writing: readonly Command[] = [openapi, contract, proto, importing];
 
 /** Every command there is, in the order in which help lists them. */
 export const commands: readonly Command[] = [

@@ -1,12 +1,12 @@
 import { didYouMean } from "./closest.ts";
 import { UsageError, type Command, type Line } from "./command.ts";
-import { importAvro } from "./import-avro.ts";
+import { importOpenApi } from "./import-openapi.ts";
 import { importProto } from "./import-proto.ts";
 
 /** What can be imported. Each is given what follows its name. */
 const importers: Readonly<Record<string, (line: Line) => Promise<number>>> = {
+  openapi: importOpenApi,
   proto: importProto,
-  avro: importAvro,
 };
 
 /** Makes contracts of somebody else's files. */
@@ -14,10 +14,12 @@ export const importing: Command = {
   name: "import",
   summary: "make a contract, with its types, of somebody's file",
   usage: `${Object.keys(importers).join(" | ")} FILE [--out FILE]`,
-  about: `Writes a TypeScript module that exports a contract for each service; of avro, which knows
-no services, a schema for each type.`,
+  about: `Writes a TypeScript module that exports a contract for each service; of an
+OpenAPI document one contract, and its binding. What cannot be taken over is
+left out, and told on standard error.`,
   options: {
     out: { value: "FILE", about: "write it there; default: standard output" },
+    name: { value: "NAME", about: "openapi: the contract's; default: what the file says" },
     root: {
       value: "FOLDER",
       multiple: true,
@@ -26,8 +28,8 @@ no services, a schema for each type.`,
   },
   words: Object.keys(importers),
   examples: [
+    "import openapi petstore.json --out petstore.contract.ts",
     "import proto protos/demo/v1/greeter.proto --root protos --out greeter.contract.ts",
-    "import avro shipment.avsc --out shipment.schemas.ts",
   ],
   run(line) {
     const what = line.word(0, "what to import");

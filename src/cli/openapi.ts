@@ -20,8 +20,7 @@ export const openapi: Command = {
   summary: "the OpenAPI document of contracts, or of a running process",
   usage: "CONTRACT-MODULE | ADDRESS [--out FILE]",
   about: `A module is loaded and run; bindings that it exports (bindRest) count. Of a
-running process reflection tells the contracts, and the convention where
-they stand.`,
+running process reflection tells the contracts; they stand by convention.`,
   options: {
     out: { value: "FILE", about: "write it there; default: standard output" },
     title: { value: "TEXT", about: "default: the names of the contracts" },

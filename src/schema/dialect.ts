@@ -16,28 +16,22 @@ export interface Read {
   readonly problems: readonly string[];
 }
 
-/** Keywords that hold a schema, a list of schemas, or schemas by name. */
-const one: ReadonlySet<string> = new Set([
-  "additionalProperties",
-  "contains",
-  "contentSchema",
-  "else",
-  "if",
-  "items",
-  "not",
-  "propertyNames",
-  "then",
-  "unevaluatedItems",
-  "unevaluatedProperties",
+/** What keywords hold that hold schemas: one, a list of them, or several by name. */
+const schemaKeywords: ReadonlyMap<string, "schema" | "list" | "map"> = new Map([
+  ...`additionalProperties contains contentSchema else if items not propertyNames then
+  unevaluatedItems unevaluatedProperties`
+    .split(/\s+/)
+    .map((keyword) => [keyword, "schema"] as const),
+  ...["allOf", "anyOf", "oneOf", "prefixItems"].map((keyword) => [keyword, "list"] as const),
+  ...["$defs", "definitions", "dependentSchemas", "patternProperties", "properties"].map(
+    (keyword) => [keyword, "map"] as const,
+  ),
 ]);
-const list: ReadonlySet<string> = new Set(["allOf", "anyOf", "oneOf", "prefixItems"]);
-const named: ReadonlySet<string> = new Set([
-  "$defs",
-  "definitions",
-  "dependentSchemas",
-  "patternProperties",
-  "properties",
-]);
+
+/** What a keyword holds; undefined: no schemas. */
+export function heldBy(keyword: string): "schema" | "list" | "map" | undefined {
+  return schemaKeywords.get(keyword);
+}
 
 /** Rewrites a schema into draft 2020-12, and finds what cannot be read. Bounded, whatever it is given. */
 export function readSchema(schema: unknown, dialect: JsonSchemaDialect): Read {
@@ -46,8 +40,9 @@ export function readSchema(schema: unknown, dialect: JsonSchemaDialect): Read {
   let schemas = 0;
   const walk = (value: unknown, path: string, depth: number): unknown => {
     if (typeof value === "boolean") return value;
-    if (!isRecord(value)) return refuse(`${path} is no schema: write an object, true or false`);
-    if (depth > depthMax) return refuse(`${path} lies deeper than ${depthMax} schemas`);
+    if (!isRecord(value))
+      return refuse(`${near(path)} is no schema: write an object, true or false`);
+    if (depth > depthMax) return refuse(`${near(path)} lies deeper than ${depthMax} schemas`);
     if (++schemas === schemasMax) refuse(`it has more than ${schemasMax} schemas`);
     if (schemas >= schemasMax) return {};
     const written = dialect === "openapi-3.0" ? fromOpenApi30(value) : value;
@@ -55,15 +50,16 @@ export function readSchema(schema: unknown, dialect: JsonSchemaDialect): Read {
       const at = `${path}/${keyword}`;
       if (keyword === "$schema" || keyword === "nullable") return [];
       if (keyword === "$id") {
-        if (depth > 0) refuse(`${at}: schemas with addresses of their own are not read`);
+        if (depth > 0) refuse(`${near(at)}: schemas with addresses of their own are not read`);
         return [];
       }
       if (keyword === "$ref") refer(part, at);
       if (keyword === "pattern") check(part, at);
-      if (one.has(keyword)) return [[keyword, walk(part, at, depth + 1)]];
-      if (list.has(keyword) && Array.isArray(part))
+      const held = heldBy(keyword);
+      if (held === "schema") return [[keyword, walk(part, at, depth + 1)]];
+      if (held === "list" && Array.isArray(part))
         return [[keyword, part.map((each, index) => walk(each, `${at}/${index}`, depth + 1))]];
-      if (named.has(keyword) && isRecord(part)) {
+      if (held === "map" && isRecord(part)) {
         if (keyword === "patternProperties") for (const name of Object.keys(part)) check(name, at);
         return [[keyword, mapped(part, (each, name) => walk(each, `${at}/${name}`, depth + 1))]];
       }
@@ -77,12 +73,14 @@ export function readSchema(schema: unknown, dialect: JsonSchemaDialect): Read {
   };
   const refer = (ref: unknown, at: string): void => {
     if (typeof ref !== "string" || !ref.startsWith("#"))
-      refuse(`${at} points outside, to ${quoted(ref)}: put what it means into the same document`);
+      refuse(
+        `${near(at)} points outside, to ${quoted(ref)}: put what it means into the same document`,
+      );
     else refs.add(ref);
   };
   const check = (pattern: unknown, at: string): void => {
     if (typeof pattern === "string" && expression(pattern) === undefined)
-      refuse(`${at}: ${quoted(pattern)} is no regular expression of JavaScript`);
+      refuse(`${near(at)}: ${quoted(pattern)} is no regular expression of JavaScript`);
   };
   const read = walk(schema, "#", 0);
   return { schema: isRecord(read) ? read : read === false ? { not: {} } : {}, refs, problems };
@@ -153,6 +151,11 @@ function mapped(
 /** Plain data with names. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The end of a long path tells more than its beginning. */
+function near(path: string): string {
+  return path.length <= 80 ? path : `#…${path.slice(-70)}`;
 }
 
 function quoted(value: unknown): string {

@@ -7,7 +7,6 @@ import {
   FieldDescriptorProtoSchema,
   FileDescriptorProtoSchema,
   MethodDescriptorProtoSchema,
-  MethodOptions_IdempotencyLevel as Idempotency,
   ServiceDescriptorProtoSchema,
   type DescriptorProto,
   type EnumDescriptorProto,
@@ -25,7 +24,6 @@ export interface MethodModel {
   readonly output: MessageModel;
   readonly clientStreaming: boolean;
   readonly serverStreaming: boolean;
-  /** Doing it twice is as doing it once. */
   readonly idempotent: boolean;
   readonly comment?: string;
 }
@@ -82,9 +80,8 @@ function serviceOf({ name, methods }: ServiceModel, packageName: string) {
         name: method.name,
         inputType: `.${packageName}.${method.input.name}`,
         outputType: `.${packageName}.${method.output.name}`,
-        ...(method.clientStreaming ? { clientStreaming: true } : {}),
-        ...(method.serverStreaming ? { serverStreaming: true } : {}),
-        ...(method.idempotent ? { options: { idempotencyLevel: Idempotency.IDEMPOTENT } } : {}),
+        clientStreaming: method.clientStreaming,
+        serverStreaming: method.serverStreaming,
       }),
     ),
   });

@@ -1,5 +1,5 @@
 import type { JsonSchema } from "../../../base/contract-shape.ts";
-import { isRecord, pointerTokens, readSchema } from "../../../schema/dialect.ts";
+import { heldBy, isRecord, pointerTokens, readSchema } from "../../../schema/dialect.ts";
 import { typeName } from "../../../schema/source-text.ts";
 import { singular } from "../binding/verbs.ts";
 
@@ -84,11 +84,12 @@ export class Components {
     };
     const { $ref, $defs: _, definitions: __, ...rest } = schema;
     const written = Object.entries(rest).map(([keyword, part]) => {
-      if (singles.has(keyword))
+      const held = heldBy(keyword);
+      if (held === "schema")
         return [keyword, inside(part, keyword === "items" ? keyword : "value")];
-      if (lists.has(keyword) && Array.isArray(part))
+      if (held === "list" && Array.isArray(part))
         return [keyword, part.map((each, index) => inside(each, String(index + 1)))];
-      if (maps.has(keyword) && isRecord(part)) {
+      if (held === "map" && isRecord(part)) {
         const entries = Object.entries(part).map(([name, each]) => [name, inside(each, name)]);
         return [keyword, Object.fromEntries(entries)];
       }
@@ -131,26 +132,12 @@ function oneOf(name: string): string {
 
 const countedUp = /^_*(schema|intersection|union|type)?\d+$/i;
 
-const singles: ReadonlySet<string> = new Set([
-  "additionalProperties",
-  "contains",
-  "else",
-  "if",
-  "items",
-  "not",
-  "propertyNames",
-  "then",
-  "unevaluatedItems",
-  "unevaluatedProperties",
-]);
-const lists: ReadonlySet<string> = new Set(["allOf", "anyOf", "oneOf", "prefixItems"]);
-const maps: ReadonlySet<string> = new Set(["dependentSchemas", "patternProperties", "properties"]);
-
 function partsOf(schema: JsonSchema): unknown[] {
   return Object.entries(schema).flatMap(([keyword, part]) => {
-    if (singles.has(keyword)) return [part];
-    if (lists.has(keyword) && Array.isArray(part)) return part as unknown[];
-    return (maps.has(keyword) || keyword === "$defs") && isRecord(part) ? Object.values(part) : [];
+    const held = heldBy(keyword);
+    if (held === "schema") return [part];
+    if (held === "list" && Array.isArray(part)) return part as unknown[];
+    return held === "map" && isRecord(part) ? Object.values(part) : [];
   });
 }
 

@@ -1,13 +1,12 @@
 import type { ContractShape, JsonSchema, OperationShape } from "../../../base/contract-shape.ts";
 import { isBytes } from "../../../base/contract-shape.ts";
-import { isRecord } from "../../../schema/dialect.ts";
 import type { VersionsBy } from "../options.ts";
 import type { Param, Route } from "../route.ts";
 import { idempotencyKeyHeader, timeoutHeader } from "../wire/header-names.ts";
 import { itemsMediaType } from "../wire/envelope.ts";
 import type { Components } from "./components.ts";
 import { answerHeaders, otherAnswers, problemType } from "./shared.ts";
-import { resolved, without } from "./subset.ts";
+import { fieldOf, resolved, without } from "./subset.ts";
 
 /** An operation where it stands in the document. */
 export interface Place {
@@ -63,6 +62,7 @@ export function operationObject(place: Place, components: Components): Record<st
       version: shape.version,
       operation: route.member,
       ...termsOf(operation),
+      ...aroundFields(route, operation),
     },
   };
 }
@@ -76,6 +76,16 @@ function termsOf({ kind, idempotent, key, deadlineMs, idleMs }: OperationShape) 
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
     ...(idleMs === undefined ? {} : { idleMs }),
   };
+}
+
+/** What the schema of an object says beside its fields, where those are all parameters and nothing else tells. */
+function aroundFields(route: Route, { in: input, head, kind }: OperationShape) {
+  const given = kind === "upload" ? head : input;
+  const whole = route.params.some(({ field }) => field === undefined);
+  const told = kind === "upload" ? route.head === "none" : route.body === "none";
+  if (given === undefined || whole || !told) return {};
+  const { properties: _, required: __, $defs: ___, ...around } = resolved(given);
+  return { input: around };
 }
 
 function summaryOf(id: string, { description }: OperationShape): string {
@@ -164,28 +174,21 @@ function isObject(schema: JsonSchema | undefined): boolean {
 }
 
 /** What the body is described by; undefined: there is none, or it is bytes. */
-function inputOf(route: Route, { in: input = {} }: OperationShape): JsonSchema | undefined {
+function inputOf(route: Route, { in: told }: OperationShape): JsonSchema | undefined {
+  const input = told ?? {};
   switch (route.body) {
-    case "whole": {
-      if (route.bodyField === undefined) return input;
-      const { properties } = resolved(input);
-      const field = isRecord(properties) ? properties[route.bodyField] : undefined;
-      return withDefinitions(isRecord(field) ? field : {}, input);
-    }
+    case "whole":
+      return route.bodyField === undefined ? input : fieldOf(input, route.bodyField);
     case "fields":
       return without(
         input,
         route.params.flatMap(({ field }) => field ?? []),
       );
     case "items":
-      return isBytes(input) ? undefined : input;
+      return isBytes(told) ? undefined : told;
     default:
       return undefined;
   }
-}
-
-function withDefinitions(schema: JsonSchema, { $defs }: JsonSchema): JsonSchema {
-  return $defs === undefined ? schema : { ...schema, $defs };
 }
 
 function bodyOf(place: Place, components: Components): unknown {
@@ -206,7 +209,7 @@ function bodyOf(place: Place, components: Components): unknown {
       return {
         description: itemsSent(route),
         required: true,
-        content: itemsContent(schema, route.head !== "none"),
+        content: itemsContent(isBytes(operation.in) ? "bytes" : schema, route.head !== "none"),
         ...(route.head === "none" ? {} : { "x-trunkline-head": headOf(place, components) }),
       };
     default:
@@ -244,15 +247,15 @@ function bytesSchema(schema: JsonSchema | undefined): JsonSchema {
 }
 
 function itemsContent(
-  schema: JsonSchema | undefined,
+  schema: JsonSchema | "bytes" | undefined,
   envelopesOnly: boolean,
 ): Record<string, unknown> {
-  if (schema === undefined) {
+  if (schema === "bytes") {
     const bytes = { schema: { contentMediaType: "application/octet-stream" } };
     const enveloped = { [itemsMediaType("octet-stream")]: bytes };
     return envelopesOnly ? enveloped : { "application/octet-stream": bytes, ...enveloped };
   }
-  const each = { schema };
+  const each = schema === undefined ? {} : { schema };
   const enveloped = { [itemsMediaType("json")]: each };
   return envelopesOnly ? enveloped : { "application/x-ndjson": each, ...enveloped };
 }
@@ -312,14 +315,14 @@ function successOf(place: Place, operation: OperationShape, components: Componen
       return {
         description: "Items as they come; each is described by the schema.",
         ...told,
-        content: eventsContent(schema),
+        content: eventsContent(isBytes(operation.out) ? "bytes" : schema),
       };
     case "whole":
       return { description: "It was done.", ...told, content: contentOf(place, schema ?? {}) };
   }
 }
 
-function eventsContent(schema: JsonSchema | undefined): Record<string, unknown> {
+function eventsContent(schema: JsonSchema | "bytes" | undefined): Record<string, unknown> {
   const { "application/x-ndjson": lines, ...others } = itemsContent(schema, false);
   return lines === undefined
     ? others

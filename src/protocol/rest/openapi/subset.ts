@@ -29,11 +29,37 @@ export function without(root: JsonSchema, fields: readonly string[]): JsonSchema
   const needed = (Array.isArray(required) ? required : []).filter(
     (name) => !fields.includes(String(name)),
   );
-  const { $defs } = root;
-  return {
-    ...rest,
-    properties: Object.fromEntries(left),
-    ...(needed.length === 0 ? {} : { required: needed }),
-    ...($defs === undefined ? {} : { $defs }),
-  };
+  return within(
+    {
+      ...rest,
+      properties: Object.fromEntries(left),
+      ...(needed.length === 0 ? {} : { required: needed }),
+    },
+    root,
+  );
+}
+
+/** The schema of one field of an object. */
+export function fieldOf(root: JsonSchema, field: string): JsonSchema {
+  const { properties } = resolved(root);
+  const told = isRecord(properties) && Object.hasOwn(properties, field) ? properties[field] : {};
+  return within(isRecord(told) ? told : {}, root);
+}
+
+/** A part of a schema as a schema of its own: with the definitions, and with the whole among them where it refers to that. */
+function within(part: JsonSchema, root: JsonSchema): JsonSchema {
+  const { $defs: _, ...own } = part;
+  const definitions = isRecord(root["$defs"]) ? root["$defs"] : {};
+  const text = JSON.stringify([own, definitions]);
+  if (!/"\$ref":"#(?!\/\$defs\/)/.test(text))
+    return Object.keys(definitions).length === 0 ? own : { ...own, $defs: definitions };
+  const { $defs: __, ...whole } = root;
+  const moved = JSON.parse(
+    JSON.stringify([own, { ...definitions, whole }]),
+    (keyword, value: unknown) =>
+      keyword === "$ref" && typeof value === "string" && /^#(?!\/\$defs\/)/.test(value)
+        ? `#/$defs/whole${value.slice(1)}`
+        : value,
+  ) as readonly [JsonSchema, JsonSchema];
+  return { ...moved[0], $defs: moved[1] };
 }
