@@ -6,12 +6,13 @@ import { UsageError, type Line } from "./command.ts";
 import { contractsAt } from "./contract-sources.ts";
 import { deadlineOf } from "./deadline.ts";
 import { exitCodes } from "./exit-code.ts";
+import { formatRules } from "./format-rules.ts";
 import { majorOf } from "./remote.ts";
 import { table } from "./table.ts";
 import { printJson, styled, type Terminal } from "./terminal.ts";
 
 /** What `--format` can be. */
-export const formats = ["json"] as const;
+export const formats: readonly string[] = Object.keys(formatRules);
 
 /** What became of one contract between OLD and NEW. */
 type Change = ContractDiff & { readonly ok: boolean };
@@ -21,13 +22,14 @@ export async function contractDiff(line: Line): Promise<number> {
   const [old, now] = [line.word(1, "OLD"), line.word(2, "NEW")];
   line.atMost(3);
   const format = line.text("format") ?? "json";
-  if (!(formats as readonly string[]).includes(format))
+  if (!formats.includes(format))
     throw new UsageError(`--format takes one of ${formats.join(", ")}, not "${format}"`);
+  const rules = await formatRules[format]!(line.text("lock") ?? "proto.lock.json");
   const options = deadlineOf(line);
   const [older, newer] = [await contractsAt(old, options), await contractsAt(now, options)];
   const pairs = pairsOf(older, newer);
   const changes = pairs.map(([was, is]): Change => {
-    const diff = compareContracts(was, is);
+    const diff = compareContracts(was, is, rules);
     return { ok: line.on("lenient") ? letPass(diff) : diff.agrees, ...diff };
   });
   const removed = older.filter((each) => !pairs.some(([was]) => was === each));

@@ -20,9 +20,10 @@ export const contract: Command = {
     "OLD and NEW are modules that export contracts, lock files, or addresses.\nA module is loaded, so its code runs.",
   options: {
     format: { value: formats.join("|"), about: "diff: what is on the wire; default json" },
+    lock: { value: "FILE", about: "diff: Protobuf numbers; default proto.lock.json" },
     lenient: { about: "diff: let pass what cannot be judged" },
     out: { value: "FILE", about: "lock: where to write; default contracts.lock.json" },
-    check: { about: "lock: write nothing, tell whether the file is up to date" },
+    check: { about: "lock: only tell whether the file is up to date" },
     ...deadlineOption,
   },
   examples: [

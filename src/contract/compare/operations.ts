@@ -22,12 +22,26 @@ export function operationFindings(older: OperationShape, newer: OperationShape):
 /** A payload that one side sends: what the other one makes of it, in both directions. */
 function payloadFindings(
   where: string,
-  sender: "client" | "server",
+  sender: Sender,
   older: JsonSchema | undefined,
   newer: JsonSchema | undefined,
 ): Finding[] {
   const newReads = payloadGaps(newer, older, true);
-  const oldReads = payloadGaps(older, newer, false);
+  return directed(where, sender, newReads, payloadGaps(older, newer, false));
+}
+
+export type Sender = "client" | "server";
+
+/**
+ * What a payload's gaps mean for both directions: `newReads` are those of the new version where the old one writes, `oldReads`
+ * the others. What is said alike in both is one finding.
+ */
+export function directed(
+  where: string,
+  sender: Sender,
+  newReads: readonly Gap[],
+  oldReads: readonly Gap[],
+): Finding[] {
   const [forward, backward] = sender === "client" ? [newReads, oldReads] : [oldReads, newReads];
   const findings = new Map<string, Finding>();
   const add = ({ path, change }: Gap, first: Verdict, second: Verdict): void => {
