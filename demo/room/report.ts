@@ -44,6 +44,7 @@ export function report(verdict: Verdict, facts: Facts): string {
     ...listed("busiest      ", busiest(figures), stream),
     `archive      ${plural(sheets.length, "sheet")}, ${number(onSheets)} flights, ${number(Math.round(milesOf(sheets)))} miles, digests: ${equal("sheets are not", "all equal")}`,
     `over HTTP    ${plural(verdict.overHttp, "question")} of the public, answers: ${equal("over HTTP", "all right")}`,
+    `by gRPC      ${foreignText(verdict, equal("by gRPC", "all right"))}`,
     `file         ${figures.length} airports, departures, arrivals, delay, distance: ${equal("differ from the file", "all equal")}`,
     [
       zero("lost", lost),
@@ -81,6 +82,11 @@ function told({ at, tower, what, tookMs }: Disruption, verdict: Verdict): string
     `${indent}${plural(again.tried, "clearance")} tried again by key: ${again.done} had been done, ${again.tried - again.done} not`,
     `${indent}${sheets}`,
   ];
+}
+
+function foreignText({ overGrpc: { who, asked } }: Verdict, right: string): string {
+  if (who === undefined) return "nobody came: no Python with grpcio on this machine";
+  return `${plural(asked, "question")} from ${who}, answers: ${right}`;
 }
 
 function versionsText(versions: Versions): string {
@@ -142,6 +148,7 @@ export function jsonOf(verdict: Verdict): string {
     uploads_cut: cutSheets.count,
     versions: verdict.versions,
     over_http: verdict.overHttp,
+    over_grpc: verdict.overGrpc.asked,
     tree: tree === undefined ? null : { trace: tree.trace, ...tree.root },
   });
 }

@@ -40,6 +40,8 @@ export interface Verdict {
   readonly versions: Versions;
   /** Questions over HTTP that were answered as they should be. */
   readonly overHttp: number;
+  /** The same by gRPC, by somebody who speaks another language, if there was one. */
+  readonly overGrpc: { readonly who: string | undefined; readonly asked: number };
 }
 
 export interface Evidence {
@@ -107,6 +109,7 @@ export function verdictOf(evidence: Evidence): Verdict {
     tree: sheets.tree,
     versions: guests.newcomer.versions,
     overHttp: guests.visitor.asked,
+    overGrpc: { who: guests.foreigner.who, asked: guests.foreigner.asked },
   };
   const off = offOf(evidence, verdict, {
     untrue: sum((desk) => desk.untrue),
@@ -133,7 +136,7 @@ function offOf(
 ): string[] {
   const { lost, doubled, hung, untyped, cutSheets, tree, versions } = verdict;
   const { differences, sheetDifferences } = evidence;
-  const { newcomer, visitor } = guests;
+  const { newcomer, visitor, foreigner } = guests;
   const incidentCount = reports.reduce((total, report) => total + report.incidents, 0);
   const tower = disruptions.find(({ what }) => what === "rolled")?.tower;
   return [
@@ -154,6 +157,8 @@ function offOf(
     ...told(cutSheets.count - cutSheets.again, "cut sheets never came again"),
     ...visitor.wrong.slice(0, 5).map((what) => `over HTTP: ${what}`),
     ...told(visitor.wrong.length, "answers over HTTP were not what they must be"),
+    ...foreigner.wrong.slice(0, 5).map((what) => `by gRPC: ${what}`),
+    ...told(foreigner.wrong.length, "answers by gRPC were not what they must be"),
     ...told(newcomer.wrong, "answers of the next version are not what the file says"),
     ...unless(
       ["tower@1", "tower@2"].every((version) => (versions[version] ?? 0) > 0),

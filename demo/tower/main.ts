@@ -2,6 +2,7 @@
 import { client, Health } from "trunkline";
 import { fileURLToPath } from "node:url";
 import { stdio } from "trunkline/transport/stdio";
+import { grpcSocketOf } from "../addresses.ts";
 import { Archive } from "../contracts/archive.ts";
 import { Ledger } from "../contracts/ledger.ts";
 import { Navigator } from "../contracts/navigator.ts";
@@ -32,13 +33,24 @@ await using health = client(Health, "stdio:", { transports: [pipes] });
 void health.check.result({}); // starts it now: the first sheet need not wait
 
 const tables = new Tables();
-const others = { schedule, ledger, archive, navigator };
+const services = towerServices(
+  member.name,
+  member.build,
+  { schedule, ledger, archive, navigator },
+  tables,
+);
 await using app = await chassisWhenFree({
   name: member.name,
   listen: member.address(member.name),
-  serve: towerServices(member.name, member.build, others, tables),
+  serve: services,
+});
+// For whoever speaks another language. By itself: the desks need not wait until this address is free too.
+await using abroad = await chassisWhenFree({
+  name: member.name,
+  listen: `grpc+unix:${grpcSocketOf(member.folder, member.name)}`,
+  serve: services,
 });
 // A board has no end of its own: it ends when the tower begins to stop, or it would be cut when the time is over.
 app.stopping.addEventListener("abort", () => tables.board.end());
 await member.ready();
-await app.stopped;
+await Promise.all([app.stopped, abroad.stopped]);
