@@ -17,7 +17,6 @@ export class Draining {
   /** Called again it only changes the time that is left. Resolves with how many requests were given up. */
   async run(withinMs: number): Promise<number> {
     const responder = this.#responder;
-    responder.draining = true;
     const look = (): void => {
       if (responder.inFlight === 0) this.#idle.resolve();
     };

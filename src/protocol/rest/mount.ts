@@ -58,7 +58,8 @@ class Mounted {
   serve(dispatcher: Dispatcher, serve: ServeOptions, env: Env): Server {
     if (this.#responder !== undefined)
       throw unsupported("a mount is served by one chassis; make another one");
-    const responder = new RestResponder(dispatcher, this.#options, serve, env);
+    let leaving = false;
+    const responder = new RestResponder(dispatcher, this.#options, serve, env, () => leaving);
     this.#responder = responder;
     const draining = new Draining(responder, env);
     return {
@@ -68,7 +69,10 @@ class Mounted {
       },
       connections: 0,
       deserted: new Promise(() => {}),
-      drain: (withinMs) => draining.run(withinMs),
+      drain: (withinMs) => {
+        leaving = true;
+        return draining.run(withinMs);
+      },
     };
   }
 

@@ -24,7 +24,9 @@ export class RestServer implements Server {
     serve: ServeOptions,
     env: Env,
   ): Promise<RestServer> {
-    const responder = new RestResponder(dispatcher, options, serve, env);
+    const running: { http?: HttpServer } = {};
+    const draining = (): boolean => running.http?.draining === true;
+    const responder = new RestResponder(dispatcher, options, serve, env, draining);
     const { connectionsMax, setupMs } = serve;
     const http = await serveHttp(
       address,
@@ -39,6 +41,7 @@ export class RestServer implements Server {
       },
       env,
     );
+    running.http = http;
     return new RestServer(responder, http, env);
   }
 

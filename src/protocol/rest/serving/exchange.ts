@@ -6,7 +6,7 @@ import type { Env } from "../../../base/env.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../../../base/error.ts";
 import type { Peer } from "../../../base/peer.ts";
 import type { Incoming } from "../../incoming.ts";
-import { problemMediaType, problemText, statusOfFailure } from "../wire/problem.ts";
+import { problemMediaType, problemText, statusOfFailure, tooLarge } from "../wire/problem.ts";
 import { acceptanceHeader, codeHeader, executedHeader } from "../wire/header-names.ts";
 import { retryAfterS, type RestBounds } from "./bounds.ts";
 import { codingFor, compress } from "./coding.ts";
@@ -73,19 +73,19 @@ export class Exchange {
 
   #fail(error: TrunklineError, status: number, headers: OutgoingHttpHeaders | undefined): void {
     if (this.gone || this.answered) return;
-    let [told, text] = [error, ""];
+    let text: string | undefined;
     try {
       text = problemText(error, status);
     } catch (exception) {
-      told = this.endpoint!.served.incident(exception);
-      return this.#fail(told, statusFor(told, {}), headers);
+      return this.fail(this.endpoint!.served.incident(exception));
     }
+    if (text === undefined) return this.fail(tooLarge(error));
     this.send(
       status,
       {
         "content-type": problemMediaType,
-        [executedHeader]: told.executed,
-        [codeHeader]: told.code,
+        [executedHeader]: error.executed,
+        [codeHeader]: error.code,
         ...(status === 429 || status === 503 ? { "retry-after": retryAfterS } : {}),
         ...headers,
       },

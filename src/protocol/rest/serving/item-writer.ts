@@ -2,7 +2,7 @@ import { systemError, type TrunklineError } from "../../../base/error.ts";
 import { Alarm } from "../../../base/timer-wheel.ts";
 import type { Sink } from "../../protocol.ts";
 import { Envelope, enveloped } from "../wire/envelope.ts";
-import { problemText } from "../wire/problem.ts";
+import { problemText, tooLarge } from "../wire/problem.ts";
 import { heartbeatMs } from "./bounds.ts";
 import { statusFor, type Exchange } from "./exchange.ts";
 
@@ -105,12 +105,13 @@ export class ItemWriter extends Alarm implements Sink {
   }
 
   #told(error: TrunklineError, errors: Readonly<Record<string, number>>): string {
+    let text: string | undefined;
     try {
-      return problemText(error, statusFor(error, errors));
+      text = problemText(error, statusFor(error, errors));
     } catch (exception) {
-      const told = this.#exchange.endpoint!.served.incident(exception);
-      return problemText(told, statusFor(told, {}));
+      return this.#told(this.#exchange.endpoint!.served.incident(exception), {});
     }
+    return text ?? this.#told(tooLarge(error), {});
   }
 
   #finish(event: string, flag: number, payload: string): void {

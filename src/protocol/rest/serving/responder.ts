@@ -24,23 +24,35 @@ import { targetOf } from "./target.ts";
 /** What was asked for may stand elsewhere in the server that we share. */
 const elsewhere: unique symbol = Symbol("elsewhere");
 
+/** An empty body is one too where it says what it is: no bytes are bytes. */
+function tellsBody(request: RestRequest): boolean {
+  return hasBody(request) || request.headers["content-type"] !== undefined;
+}
+
 /** Finds what requests ask for, refuses what cannot be begun, and starts the rest; whoever has accepted the connection. */
 export class RestResponder implements ExchangeHome {
   readonly bounds: RestBounds;
   readonly cors: Cors | undefined;
   readonly env: Env;
-  /** No new work is taken on. */
-  draining = false;
   /** Called whenever a request has ended. */
   whenEnded: () => void = () => {};
   readonly #directory: Directory;
+  readonly #draining: () => boolean;
   readonly #underWay = new Set<Exchange>();
 
   /** Throws INVALID_ARGUMENT for what cannot be served, and for bounds that could not be kept. */
-  constructor(dispatcher: Dispatcher, options: RestServeOptions, serve: ServeOptions, env: Env) {
+  constructor(
+    dispatcher: Dispatcher,
+    options: RestServeOptions,
+    serve: ServeOptions,
+    env: Env,
+    /** No new work is taken on. */
+    draining: () => boolean,
+  ) {
     this.bounds = restBounds(serve, options);
     this.cors = options.cors === undefined ? undefined : new Cors(options.cors);
     this.env = env;
+    this.#draining = draining;
     this.#directory = new Directory(dispatcher, options, serve.formats ?? []);
   }
 
@@ -89,7 +101,7 @@ export class RestResponder implements ExchangeHome {
   }
 
   #refusedNow(): Refusal | undefined {
-    if (this.draining) return refusal("UNAVAILABLE", "the server is shutting down");
+    if (this.#draining()) return refusal("UNAVAILABLE", "the server is shutting down");
     const { inFlightMax } = this.bounds;
     if (this.inFlight < inFlightMax) return undefined;
     const reason = `${this.inFlight} requests are under way, ${inFlightMax} are allowed`;
@@ -112,7 +124,7 @@ export class RestResponder implements ExchangeHome {
       return refusal("DEADLINE_EXCEEDED", "the deadline was over before it began");
     exchange.incoming = incoming;
     if (operation.kind === "upload") return serveUpload(exchange, said);
-    if (route.body !== "none" && hasBody(request)) return this.#read(exchange, said);
+    if (route.body !== "none" && tellsBody(request)) return this.#read(exchange, said);
     this.#run(exchange, inputOf(exchange, said, undefined));
     return undefined;
   }

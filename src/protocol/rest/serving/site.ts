@@ -123,9 +123,8 @@ export class Site {
 }
 
 function versionsServed(listed: readonly ServedOperation[], options: RestServeOptions): Version[] {
-  const groups = Map.groupBy(listed, ({ operation: { owner } }) => `${owner.name}@${owner.major}`);
-  return [...groups.values()].map((members) => {
-    const { name, major, shape } = members[0]!.operation.owner;
+  const groups = Map.groupBy(listed, ({ operation }) => operation.owner);
+  return [...groups].map(([{ name, major, shape }, members]) => {
     const terms = bindingOf(options, name, major)?.terms ?? {};
     const served = new Map(members.map((each) => [each.operation.member, each]));
     const routes = routesOf(shape, terms).filter(({ member }) => {

@@ -68,22 +68,21 @@ function problemOf(error: TrunklineError, status: number): Problem {
 }
 
 /**
- * The problem as text. The stack and the cause's text stay at home. Throws when the data of a declared error cannot be
- * written; where it is too much, the failure is RESOURCE_EXHAUSTED instead.
+ * The problem as text; undefined when the data of a declared error is too much. The stack and the cause's text stay at
+ * home. Throws when that data cannot be written.
  */
-export function problemText(error: TrunklineError, status: number): string {
+export function problemText(error: TrunklineError, status: number): string | undefined {
   const problem = problemOf(error, status);
   const text = JSON.stringify(problem);
-  const bytes = Buffer.byteLength(text);
-  if (bytes <= problemBytesMax) return text;
-  if (error.declared) return problemText(tooLarge(error, bytes), status);
+  if (Buffer.byteLength(text) <= problemBytesMax) return text;
+  if (error.declared) return undefined;
   const detail = `${error.reason.slice(0, 1_000)}… (cut: the error is too large to send)`;
   return JSON.stringify({ ...problem, detail, advice: undefined });
 }
 
 /** What is told instead of a declared error whose data is too much: without it, it would not be what the contract says. */
-function tooLarge({ code, executed }: TrunklineError, bytes: number): TrunklineError {
-  const reason = `the error ${code.slice(0, 100)} takes ${bytes} bytes with its data, ${problemBytesMax} are allowed`;
+export function tooLarge({ code, executed }: TrunklineError): TrunklineError {
+  const reason = `the error ${code.slice(0, 100)} takes more than ${problemBytesMax} bytes with its data`;
   const advice = "declare less data for it, or answer with it instead";
   return systemError("RESOURCE_EXHAUSTED", reason, { executed, advice });
 }
