@@ -10,6 +10,8 @@ export {
   stream,
   upload,
 } from "./contract/index.ts";
+export type { Codec } from "./codec/codec.ts";
+export type { Format, PayloadType } from "./codec/format.ts";
 export type { AnyContract, Contract, Input, Output, Schema } from "./contract/index.ts";
 export { chassis } from "./chassis/chassis.ts";
 export type { Chassis, ChassisOptions, StopBudgets, Stopped } from "./chassis/chassis.ts";

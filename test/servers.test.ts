@@ -1,24 +1,14 @@
 import { deepEqual, equal, match, rejects } from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { nginx, nginxWith } from "../scripts/servers/nginx.ts";
 import { start, stateOf, stop } from "../scripts/servers/server.ts";
-import { missing } from "./servers.ts";
+import { freePort, missing } from "./servers.ts";
 
 const root = join(import.meta.dirname, "..");
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 test(
   "a server starts, answers, and is gone when it is stopped",

@@ -28,7 +28,7 @@ export function nginxWith(name: string, at: number, http: string): Server {
       writeFileSync(
         config,
         `daemon off; worker_processes 1; ${user} pid ${join(folder, "nginx.pid")}; error_log stderr;
-events { worker_connections 512; }
+events { worker_connections 1024; }
 http { access_log off; ${temporary.join(" ")}
 ${http}
 }

@@ -1,3 +1,4 @@
+import { avro } from "./avro.ts";
 import { bench } from "./bench.ts";
 import { call } from "./call.ts";
 import type { Command } from "./command.ts";
@@ -12,7 +13,7 @@ import { stats } from "./stats.ts";
 
 const asking: readonly Command[] = [describe, call, health, stats, bench];
 
-const writing: readonly Command[] = [openapi, contract, proto, importing];
+const writing: readonly Command[] = [openapi, contract, proto, avro, importing];
 
 /** Every command there is, in the order in which help lists them. */
 export const commands: readonly Command[] = [

@@ -1,5 +1,6 @@
 import { didYouMean } from "./closest.ts";
 import { UsageError, type Command, type Line } from "./command.ts";
+import { importAvro } from "./import-avro.ts";
 import { importOpenApi } from "./import-openapi.ts";
 import { importProto } from "./import-proto.ts";
 
@@ -7,6 +8,7 @@ import { importProto } from "./import-proto.ts";
 const importers: Readonly<Record<string, (line: Line) => Promise<number>>> = {
   openapi: importOpenApi,
   proto: importProto,
+  avro: importAvro,
 };
 
 /** Makes contracts of somebody else's files. */
@@ -15,8 +17,9 @@ export const importing: Command = {
   summary: "make a contract, with its types, of somebody's file",
   usage: `${Object.keys(importers).join(" | ")} FILE [--out FILE]`,
   about: `Writes a TypeScript module that exports a contract for each service; of an
-OpenAPI document one contract, and its binding. What cannot be taken over is
-left out, and told on standard error.`,
+OpenAPI document one contract, and its binding; of avro, which knows no services,
+a schema for each type. What cannot be taken over is left out, and told on
+standard error.`,
   options: {
     out: { value: "FILE", about: "write it there; default: standard output" },
     name: { value: "NAME", about: "openapi: the contract's; default: what the file says" },
@@ -30,6 +33,7 @@ left out, and told on standard error.`,
   examples: [
     "import openapi petstore.json --out petstore.contract.ts",
     "import proto protos/demo/v1/greeter.proto --root protos --out greeter.contract.ts",
+    "import avro shipment.avsc --out shipment.schemas.ts",
   ],
   run(line) {
     const what = line.word(0, "what to import");

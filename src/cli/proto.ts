@@ -14,7 +14,7 @@ const lockFile = "proto.lock.json";
 /** Writes the .proto files of contracts, and keeps the numbers of their fields. */
 export const proto: Command = {
   name: "proto",
-  summary: "the .proto files of contracts; keeps the numbers of their fields",
+  summary: "the .proto files of contracts; keeps the numbers of fields",
   usage: "CONTRACT-MODULE [--out FILE] [--lock FILE] [--check]",
   about: `A module is loaded and run. Commit the lock: it alone knows which number a field has once
 another was added or removed. To keep the number of a field with a new name, rename it there.`,

@@ -8,7 +8,7 @@ import { bytes } from "../contract/bytes.ts";
 import type { JsonSchema } from "../contract/json-schema.ts";
 import { kinds } from "../contract/kinds.ts";
 import { operation } from "../contract/operation.ts";
-import { plainSchema } from "../contract/plain-schema.ts";
+import { toldSchema } from "../contract/plain-schema.ts";
 import type { Schema } from "../contract/schema.ts";
 import { itemBytesLimit } from "../protocol/rsocket/bounds.ts";
 import { parseAddress } from "../transport/address.ts";
@@ -160,5 +160,5 @@ export function isBytes(schema: JsonSchema | undefined): boolean {
 
 function schemaOf(schema: JsonSchema | null | undefined): Schema | undefined {
   if (schema === undefined || schema === null) return undefined;
-  return isBytes(schema) ? bytes() : plainSchema<unknown>({});
+  return isBytes(schema) ? bytes() : toldSchema(schema);
 }

@@ -39,7 +39,7 @@ export function avro({ writers = [] }: AvroOptions = {}): Format {
   return {
     name,
     id,
-    mediaTypes: ["application/vnd.apache.avro", "application/avro", "avro/binary"],
+    mediaTypes: ["application/avro", "avro/binary", "application/vnd.apache.avro"],
     text: false,
     codec: (type) => new AvroCodec(type, known),
   };

@@ -7,6 +7,7 @@ import {
   FieldDescriptorProtoSchema,
   FileDescriptorProtoSchema,
   MethodDescriptorProtoSchema,
+  MethodOptions_IdempotencyLevel as Idempotency,
   ServiceDescriptorProtoSchema,
   type DescriptorProto,
   type EnumDescriptorProto,
@@ -24,6 +25,7 @@ export interface MethodModel {
   readonly output: MessageModel;
   readonly clientStreaming: boolean;
   readonly serverStreaming: boolean;
+  /** Doing it twice is as doing it once. */
   readonly idempotent: boolean;
   readonly comment?: string;
 }
@@ -80,8 +82,9 @@ function serviceOf({ name, methods }: ServiceModel, packageName: string) {
         name: method.name,
         inputType: `.${packageName}.${method.input.name}`,
         outputType: `.${packageName}.${method.output.name}`,
-        clientStreaming: method.clientStreaming,
-        serverStreaming: method.serverStreaming,
+        ...(method.clientStreaming ? { clientStreaming: true } : {}),
+        ...(method.serverStreaming ? { serverStreaming: true } : {}),
+        ...(method.idempotent ? { options: { idempotencyLevel: Idempotency.IDEMPOTENT } } : {}),
       }),
     ),
   });

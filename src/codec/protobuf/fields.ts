@@ -1,9 +1,9 @@
 import type { FieldModel, MessageModel, WellKnown } from "./model.ts";
 import { jsonNameOf } from "./names.ts";
 
-/** What a field is called in the JSON of Protobuf: as in the contract, so that its JSON looks the same. */
-export function jsonNameOfField({ key, name, oneof }: FieldModel): string {
-  return oneof === undefined && /^[A-Za-z_$][\w.$ -]*$/.test(key) ? key : jsonNameOf(name);
+/** What a field is called in the JSON of Protobuf. */
+export function jsonNameOfField({ jsonName, name }: FieldModel): string {
+  return jsonName ?? jsonNameOf(name);
 }
 
 /** True where it must be written that absence tells something: of messages, and in a oneof, it always does. */

@@ -1,5 +1,5 @@
 import type { EnumModel, MessageModel, ProtoModel, Reserved } from "./model.ts";
-import { snake, upperSnake } from "./names.ts";
+import { snake, upperSnake, valuePrefix } from "./names.ts";
 
 /** The numbers that fields and enum values have had: `proto.lock.json`, committed beside the contract. */
 export interface ProtoLock {
@@ -75,7 +75,7 @@ function after(last: number): number {
 }
 
 function reservedOf(model: MessageModel | EnumModel, { reserved = {} }: NumbersLock): Reserved[] {
-  const prefix = "values" in model ? `${upperSnake(model.name)}_` : undefined;
+  const prefix = "values" in model ? valuePrefix(model.name) : undefined;
   return Object.entries(reserved).map(([key, number]) => ({
     name: prefix === undefined ? snake(key) : `${prefix}${upperSnake(key)}`,
     number,

@@ -1,6 +1,7 @@
+import { systemError } from "../../base/error.ts";
 import { isBytes, type JsonSchema } from "../../base/contract-shape.ts";
 import type { EnumModel, FieldModel, FieldType, MessageModel, ProtoModel, Rule } from "./model.ts";
-import { pascal, snake, unique, upperSnake } from "./names.ts";
+import { jsonNameOf, pascal, snake, unique, upperSnake, valuePrefix } from "./names.ts";
 import {
   contentOf,
   propertiesOf,
@@ -18,7 +19,7 @@ import {
   othersOf,
   spread,
 } from "./schema-kinds.ts";
-import { chooser, variantName } from "./variants.ts";
+import { chooser, tagged, variantName } from "./variants.ts";
 
 /** What a schema describes, before it is known whether it stands in a field, in a list or for itself. */
 type Described = {
@@ -29,6 +30,9 @@ type Described = {
   | { readonly kind: "list" | "map"; readonly item: Described }
 );
 
+/** What the oneof of a union is called. */
+const unionOneof = "kind";
+
 const anything: FieldType = { kind: "well-known", name: "Value" };
 const nothing: FieldType = { kind: "well-known", name: "NullValue" };
 
@@ -37,6 +41,8 @@ export class ModelMaker {
   readonly #messages: MessageModel[] = [];
   readonly #enums: EnumModel[] = [];
   readonly #names = new Set<string>();
+  /** Values of enums stand beside them, as names of the whole package. */
+  readonly #valueNames = new Set<string>();
   /** What a schema has become, for those that hold themselves. */
   readonly #made = new Map<JsonSchema, FieldType>();
   /** What a named schema has become, for those that several payloads share. */
@@ -128,18 +134,15 @@ export class ModelMaker {
   #fill(message: MessageModel, schema: JsonSchema, root: Root): void {
     const required = new Set(requiredOf(schema));
     const names = new Set<string>();
+    const properties = Object.entries(propertiesOf(schema));
+    const jsonNames = new Set(properties.map(([key]) => key));
     const fields: FieldModel[] = [];
-    for (const [key, told] of Object.entries(propertiesOf(schema))) {
+    for (const [key, told] of properties) {
+      if (key === "__proto__") refuse(`${message.name} has a property __proto__`);
       const described = this.#describe(told, root, `${message.name}${pascal(key)}`);
-      fields.push(
-        this.#field(
-          key,
-          described,
-          !required.has(key),
-          unique(snake(key) || "field", names, "_"),
-          told,
-        ),
-      );
+      const name = unique(snake(key) || "field", names, "_");
+      const jsonName = speakable.test(key) ? key : unique(jsonNameOf(name), jsonNames);
+      fields.push({ ...this.#field(key, described, !required.has(key), name, told), jsonName });
     }
     const others = othersOf(schema);
     if (others !== undefined) {
@@ -301,16 +304,13 @@ export class ModelMaker {
     const known = name === undefined ? undefined : this.#shared.get(`${name} ${content}`);
     if (known !== undefined) return { ...one(known), nullable };
     const own = unique((name && pascal(name)) || hint, this.#names);
-    const names = new Set<string>();
-    const prefix = upperSnake(own);
-    const unspecified = {
-      value: undefined,
-      name: unique(`${prefix}_UNSPECIFIED`, names),
-      number: 0,
-    };
-    const values = some.map((value) => ({
+    const prefix = valuePrefix(own);
+    const valueNamed = (word: string): string =>
+      unique(`${prefix}${word || "EMPTY"}`, this.#valueNames, "_");
+    const unspecified = { value: undefined, name: valueNamed("UNSPECIFIED"), number: 0 };
+    const values = [...new Set(some)].map((value) => ({
       value,
-      name: unique(`${prefix}_${upperSnake(value) || "EMPTY"}`, names, "_"),
+      name: valueNamed(upperSnake(value)),
       number: 0,
     }));
     const made: EnumModel = { name: own, values: [unspecified, ...values], ...commented(schema) };
@@ -352,17 +352,18 @@ export class ModelMaker {
 
   /** A field for each variant; false: one of them can be anything, so that all is anything. */
   #fillUnion(message: MessageModel, variants: readonly unknown[], root: Root): boolean {
-    const names = new Set<string>();
+    const names = new Set<string>([unionOneof]);
     const fields: FieldModel[] = [];
     const schemas: unknown[] = [];
-    for (const variant of variants) {
-      const word = variantName(variant, root);
+    const tag = tagged(variants, root);
+    for (const [index, variant] of variants.entries()) {
+      const word = variantName(variant, root, tag?.names[index]);
       const described = this.#describe(variant, root, `${message.name}${pascal(word)}`);
       const type = this.#single(described);
       if (type === anything) return false;
       if (fields.some((field) => sameScalar(field.type, type))) continue;
       const name = unique(snake(word) || "value", names, "_");
-      fields.push({ key: name, name, number: 0, type, rule: "optional", oneof: "kind" });
+      fields.push({ key: name, name, number: 0, type, rule: "optional", oneof: unionOneof });
       schemas.push(variant);
     }
     message.fields = fields;
@@ -391,6 +392,15 @@ export class ModelMaker {
     fill(message);
     return type;
   }
+}
+
+/** A text that a .proto file can say: then the JSON of Protobuf calls a field as the contract does. */
+const speakable = /^[^\p{C}"\\[\]]+$/u;
+
+function refuse(reason: string): never {
+  throw systemError("INVALID_ARGUMENT", `${reason}, which Protobuf cannot carry`, {
+    executed: "no",
+  });
 }
 
 function one(type: FieldType): Described & { readonly kind: "one" } {

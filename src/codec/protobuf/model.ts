@@ -75,6 +75,8 @@ export interface FieldModel {
   readonly key: string;
   /** The name in the .proto file. */
   readonly name: string;
+  /** The property in the JSON of Protobuf. Default: as Protobuf derives it from `name`. */
+  readonly jsonName?: string;
   /** 0 until numbers are given. */
   number: number;
   readonly type: FieldType;

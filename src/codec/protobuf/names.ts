@@ -15,6 +15,14 @@ export function upperSnake(text: string): string {
   return words(text).join("_").toUpperCase();
 }
 
+/** `OrderState` → `ORDER_STATE_`: what the values of an enum begin with, as the linter of buf wants it (no word begins after a digit). */
+export function valuePrefix(enumName: string): string {
+  const split = enumName
+    .replaceAll(/([a-z])([A-Z])/g, "$1_$2")
+    .replaceAll(/([A-Z0-9])([A-Z])(?=[a-z])/g, "$1_$2");
+  return `${split.toUpperCase()}_`;
+}
+
 /** The property that the JSON of Protobuf has for a field, unless the file says another: `order_id` → `orderId`. */
 export function jsonNameOf(name: string): string {
   return name.replaceAll(/_+(.?)/g, (_, next: string) => next.toUpperCase());

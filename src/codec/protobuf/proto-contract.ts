@@ -83,7 +83,9 @@ export function protoContract(shape: ContractShape, binding: ProtoBinding = {}):
   const major = Number.parseInt(shape.version, 10);
   const packageName = `${snake(shape.name)}.v${major}`;
   const members = Object.entries(shape.operations);
-  const maker = new ModelMaker(members.flatMap(([member, told]) => namesOf(member, told)));
+  const serviceName = pascal(shape.name);
+  const taken = members.flatMap(([member, told]) => namesOf(member, told));
+  const maker = new ModelMaker([serviceName, ...taken]);
   const drafts = members.map(([member, told]) => draft(maker, member, told));
   const roots = drafts.flatMap(({ method, errors }) => [
     method.input,
@@ -94,7 +96,7 @@ export function protoContract(shape: ContractShape, binding: ProtoBinding = {}):
   const contract = `${shape.name}@${major}`;
   const lock = giveNumbers(model, binding.lock?.contracts[contract]);
   const service: ServiceModel = {
-    name: pascal(shape.name),
+    name: serviceName,
     methods: drafts.map(({ method }) => method),
   };
   const codecs = new MessageCodecs(packageName);

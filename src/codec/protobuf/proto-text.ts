@@ -32,7 +32,8 @@ function methodText(method: MethodModel): string {
   const { name, input, output, clientStreaming, serverStreaming, comment: about } = method;
   const takes = `${clientStreaming ? "stream " : ""}${input.name}`;
   const answers = `${serverStreaming ? "stream " : ""}${output.name}`;
-  return `${comment(about, "  ")}  rpc ${name}(${takes}) returns (${answers});`;
+  const options = method.idempotent ? " {\n    option idempotency_level = IDEMPOTENT;\n  }" : ";";
+  return `${comment(about, "  ")}  rpc ${name}(${takes}) returns (${answers})${options}`;
 }
 
 function messageText({ name, fields, reserved = [], comment: about }: MessageModel): string {

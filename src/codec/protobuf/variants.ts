@@ -27,8 +27,8 @@ export function chooser(
 ): (value: unknown) => FieldModel | undefined {
   const told = tagged(schemas, root);
   if (told !== undefined) {
-    const { key, values } = told;
-    const byTag = new Map([...values].map(([value, index]) => [value, fields[index]!]));
+    const { key, names } = told;
+    const byTag = new Map(names.map((value, index) => [value, fields[index]!]));
     return (value) => (isRecord(value) ? byTag.get(value[key]) : undefined);
   }
   return (value) => {
@@ -42,32 +42,31 @@ export function chooser(
   };
 }
 
-/** What a variant is called: as its schema is, by the constant that tells it from the others, else by its type. */
-export function variantName(variant: unknown, root: Root): string {
+/** What a variant is called: as its schema is, by the constant that tells it from the others (`tag`), else by its type. */
+export function variantName(variant: unknown, root: Root, tag: unknown): string {
   const found = resolved(variant, root);
   if (found === undefined) return "any";
   const { schema, name } = found;
   const told = name ?? textOf(schema["title"]);
   if (told !== undefined) return told;
-  if ("const" in schema) return String(schema["const"]);
-  const constants = constantsOf(schema);
-  if (constants.size > 0) return String([...constants.values()][0]);
+  if ("const" in schema) return textFor(schema["const"]);
+  if (tag !== undefined) return textFor(tag);
   const { type } = schema;
   return typeof type === "string" ? type : "any";
 }
 
-/** The property by which all the variants, objects, can be told apart, and which variant each value means. */
-function tagged(
+/** The property by which all the variants, objects, can be told apart, and its value in each of them. */
+export function tagged(
   schemas: readonly unknown[],
   root: Root,
-): { readonly key: string; readonly values: ReadonlyMap<unknown, number> } | undefined {
+): { readonly key: string; readonly names: readonly unknown[] } | undefined {
   const all = schemas.map((schema) => {
     const found = resolved(schema, root)?.schema;
     return found?.["type"] === "object" ? constantsOf(found) : new Map<string, unknown>();
   });
   for (const key of all[0]?.keys() ?? []) {
-    const values = new Map(all.map((constants, index) => [constants.get(key), index]));
-    if (values.size === all.length && !values.has(undefined)) return { key, values };
+    const names = all.map((constants) => constants.get(key));
+    if (!names.includes(undefined) && new Set(names).size === names.length) return { key, names };
   }
   return undefined;
 }
@@ -151,4 +150,8 @@ function isOfType(value: unknown, type: unknown): boolean {
     default:
       return typeof value === type;
   }
+}
+
+function textFor(constant: unknown): string {
+  return typeof constant === "string" ? constant : JSON.stringify(constant);
 }

@@ -54,7 +54,7 @@ async function connected(
     },
     { pingMsMin: 60_000, settings },
   );
-  const session = connect(origin, { remoteCustomSettings: [0xf5_a1] });
+  const session = connect(origin, { remoteCustomSettings: [0xf5_a1], maxOutstandingPings: 100 });
   t.after(() => session.destroy());
   await once(session, "remoteSettings");
   return session;

@@ -43,6 +43,8 @@ export class Exchange {
   answered = false;
   /** Nobody waits for the answer any more. */
   gone = false;
+  /** An item of the caller was larger than is taken: what fails because of that is its doing. */
+  sentTooMuch = false;
   /** Its handler was started, and has not settled. */
   running = false;
 
@@ -68,7 +70,8 @@ export class Exchange {
   fail(failure: unknown): void {
     if (this.gone || this.answered) return;
     const error = isTrunklineError(failure) ? failure : this.endpoint!.served.incident(failure);
-    this.#fail(error, statusFor(error, this.endpoint!.route.errors), undefined);
+    const status = statusFor(error, this.endpoint!.route.errors);
+    this.#fail(error, this.sentTooMuch && status === 500 ? 413 : status, undefined);
   }
 
   #fail(error: TrunklineError, status: number, headers: OutgoingHttpHeaders | undefined): void {

@@ -125,6 +125,7 @@ export class UploadItems
   }
 
   #fail(error: TrunklineError): void {
+    if (error.code === "RESOURCE_EXHAUSTED") this.#exchange.sentTooMuch = true;
     this.#headless();
     this.#items.fail(error);
     this.drop();
