@@ -2,6 +2,8 @@ import { systemError } from "../../base/error.ts";
 import type { Transport } from "../../transport/transport.ts";
 import type { ProtocolFactory } from "../protocol-factory.ts";
 import type { Protocol, ProtocolCapabilities } from "../protocol.ts";
+import { HttpCaller } from "./asking/caller.ts";
+import { CalledMethods } from "./asking/method.ts";
 import { Contracts } from "./contracts.ts";
 import type { GrpcOptions } from "./options.ts";
 import { GrpcServer } from "./server.ts";
@@ -41,11 +43,14 @@ function over(
   options: GrpcOptions,
 ): Protocol {
   if (sockets === undefined) throw unsupported(`HTTP has no way over ${transport}:`);
+  const methods = new CalledMethods(contracts);
+  const { compression } = options;
   return {
     name,
     capabilities,
-    connect: () => {
-      throw unsupported(`${name} is not called yet`);
+    connect: (address, connectOptions, env) => {
+      const terms = { protocol: name, address, sockets, methods, compression };
+      return new HttpCaller(terms, connectOptions, env);
     },
     serve: (address, dispatcher, serve, env) =>
       GrpcServer.listen(address, sockets, dispatcher, contracts, options, serve, env),

@@ -1,0 +1,77 @@
+import type { OutgoingHttpHeaders } from "node:http2";
+
+import type { Kind } from "../../../base/handler.ts";
+import type { Attempt } from "../../attempt.ts";
+import { acceptEncoding } from "../wire/compression.ts";
+import { acceptHeader, kindHeader, traceHeader, writeBeside } from "../wire/metadata.ts";
+import { writeTimeout } from "../wire/timeout.ts";
+import type { CalledMethod } from "./method.ts";
+
+/** How a method is asked for. */
+export type Dialect = "grpc" | "connect-stream" | "connect-unary";
+
+const perDialect: Readonly<Record<Dialect, OutgoingHttpHeaders>> = {
+  grpc: {
+    "content-type": "application/grpc+proto",
+    te: "trailers",
+    "grpc-accept-encoding": acceptEncoding,
+  },
+  "connect-stream": {
+    "content-type": "application/connect+proto",
+    "connect-protocol-version": "1",
+    "connect-accept-encoding": "gzip",
+  },
+  "connect-unary": {
+    "content-type": "application/proto",
+    "connect-protocol-version": "1",
+    "accept-encoding": "gzip",
+  },
+};
+
+/** Where each dialect says how its messages are compressed. */
+export const encodingHeader: Readonly<Record<Dialect, string>> = {
+  grpc: "grpc-encoding",
+  "connect-stream": "connect-content-encoding",
+  "connect-unary": "content-encoding",
+};
+
+/** The most that `connect-timeout-ms` says: ten digits. */
+const connectTimeoutMax = 9_999_999_999;
+
+/** The headers of a request that is sent now. */
+export function headOf(
+  dialect: Dialect,
+  { path, operation }: CalledMethod,
+  attempt: Attempt,
+  encoding: string | undefined,
+  now: number,
+): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = {
+    ":method": "POST",
+    ":path": path,
+    ...perDialect[dialect],
+    "user-agent": "trunkline",
+    [traceHeader]: attempt.trace.traceparent,
+    [kindHeader]: operation.kind,
+  };
+  if (encoding !== undefined) headers[encodingHeader[dialect]] = encoding;
+  const unary = isSingle(operation.kind);
+  const accept = attempt.deadlineAt - now;
+  const total = unary ? accept : attempt.totalAt - now;
+  if (total !== Infinity) {
+    if (dialect === "grpc") headers["grpc-timeout"] = writeTimeout(total);
+    else headers["connect-timeout-ms"] = inMs(total);
+  }
+  if (!unary && accept !== Infinity) headers[acceptHeader] = inMs(accept);
+  writeBeside(headers as Record<string, string>, attempt.headers, attempt.idempotencyKey);
+  return headers;
+}
+
+/** One message goes and one comes. */
+export function isSingle(kind: Kind): boolean {
+  return kind === "call" || kind === "notification";
+}
+
+function inMs(ms: number): string {
+  return String(Math.min(connectTimeoutMax, Math.max(1, Math.ceil(ms))));
+}
