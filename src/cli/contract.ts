@@ -19,7 +19,7 @@ export const contract: Command = {
   about:
     "OLD and NEW are modules that export contracts, lock files, or addresses.\nA module is loaded, so its code runs.",
   options: {
-    format: { value: formats.join("|"), about: "diff: what is on the wire; default json" },
+    format: { value: "NAME", about: `diff: the wire, ${formats.join(", ")}; default json` },
     lock: { value: "FILE", about: "diff: Protobuf numbers; default proto.lock.json" },
     lenient: { about: "diff: let pass what cannot be judged" },
     out: { value: "FILE", about: "lock: where to write; default contracts.lock.json" },
