@@ -14,8 +14,8 @@ export const avro: Command = {
   name: "avro",
   summary: "the Avro schemas of contracts: one for each payload",
   usage: "CONTRACT-MODULE [--out FOLDER]",
-  about: `A module is loaded and run. Keep what it prints of a version: \`avro({ writers })\` of the
-next one reads with it what this one has written.`,
+  about: `A module is loaded and run. Keep what it prints of a version: \`avro({
+writers })\` of the next one reads with it what this one has written.`,
   options: {
     out: {
       value: "FOLDER",

@@ -17,8 +17,8 @@ export const importing: Command = {
   summary: "make a contract, with its types, of somebody's file",
   usage: `${Object.keys(importers).join(" | ")} FILE [--out FILE]`,
   about: `Writes a TypeScript module that exports a contract for each service; of an
-OpenAPI document one contract, and its binding; of avro, which knows no services,
-a schema for each type. What cannot be taken over is left out, and told on
+OpenAPI document one contract, and its binding; of avro, which knows no
+services, a schema for each type. What cannot be taken over is left out, and told on
 standard error.`,
   options: {
     out: { value: "FILE", about: "write it there; default: standard output" },
@@ -26,7 +26,7 @@ standard error.`,
     root: {
       value: "FOLDER",
       multiple: true,
-      about: "proto: where files are that are imported; default: beside FILE, and here",
+      about: "proto: where imported files are; default: beside FILE, and here",
     },
   },
   words: Object.keys(importers),

@@ -16,8 +16,9 @@ export const proto: Command = {
   name: "proto",
   summary: "the .proto files of contracts; keeps the numbers of fields",
   usage: "CONTRACT-MODULE [--out FILE] [--lock FILE] [--check]",
-  about: `A module is loaded and run. Commit the lock: it alone knows which number a field has once
-another was added or removed. To keep the number of a field with a new name, rename it there.`,
+  about: `A module is loaded and run. Commit the lock: it alone knows which number a field
+has once another was added or removed. To keep the number of a field with a new
+name, rename it there.`,
   options: {
     out: { value: "FILE", about: "a .proto file, or a folder for them; default: standard output" },
     lock: { value: "FILE", about: `the numbers; default ${lockFile}` },
