@@ -18,7 +18,7 @@ export interface Mutant {
   readonly killedBy: SuiteName;
 }
 
-export type SuiteName = "sim" | "protocol" | "client" | "testing";
+export type SuiteName = "sim" | "protocol" | "client" | "testing" | "codec";
 
 /** The file with the mutant in it; throws when the table no longer fits the source. */
 export function broken(mutant: Mutant): string {

@@ -13,6 +13,7 @@ const tests: Readonly<Record<Exclude<SuiteName, "sim">, readonly string[]>> = {
   protocol: ["src/protocol/rsocket/**/*.test.ts"],
   client: ["src/call/*.test.ts", "src/testing/suites.test.ts"],
   testing: ["src/testing/*.test.ts"],
+  codec: ["src/codec/**/*.test.ts"],
 };
 
 /** The seeds that a mutant has to survive. */
@@ -43,8 +44,9 @@ export function judge(suite: SuiteName, mutant?: Mutant): Promise<Verdict> {
   let tail = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => {
-      tail = (tail + text).slice(-4_000);
-      const failure = /^\s*(?:not ok \d+ - |✗ )(.*)$/m.exec(tail);
+      const seen = tail + text; // a piece may be longer than what is kept
+      const failure = /^\s*(?:not ok \d+ - |✗ )(.*)$/m.exec(seen);
+      tail = seen.slice(-4_000);
       if (failure !== null) notice(failure[1]!.slice(0, 100));
     });
   }

@@ -1,6 +1,7 @@
 import type { Mutant } from "./mutant.ts";
 import { callMutants } from "./call-mutants.ts";
 import { channelMutants } from "./channel-mutants.ts";
+import { formatMutants } from "./format-mutants.ts";
 import { fragmentMutants } from "./fragment-mutants.ts";
 import { itemMutants } from "./item-mutants.ts";
 import { protocolMutants } from "./protocol-mutants.ts";
@@ -12,4 +13,5 @@ export const mutants: readonly Mutant[] = [
   ...fragmentMutants,
   ...callMutants,
   ...itemMutants,
+  ...formatMutants,
 ];
