@@ -34,7 +34,6 @@ export interface ServiceModel {
   /** Without the package. */
   readonly name: string;
   readonly methods: readonly MethodModel[];
-  readonly comment?: string;
 }
 
 /** The path under which others import the file: `orders/v1/orders.proto`. */

@@ -24,8 +24,8 @@ export function protoText(model: ProtoModel, service: ServiceModel, about: strin
   return `${blocks.join("\n\n")}\n`;
 }
 
-function serviceText({ name, methods, comment: about }: ServiceModel): string {
-  return `${comment(about, "")}service ${name} ${braces(methods.map(methodText))}`;
+function serviceText({ name, methods }: ServiceModel): string {
+  return `service ${name} ${braces(methods.map(methodText))}`;
 }
 
 function methodText(method: MethodModel): string {

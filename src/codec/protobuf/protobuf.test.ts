@@ -39,6 +39,32 @@ suite("protobuf", () => {
     throws(() => codec.decode(Buffer.from([8, 9]), 0, 2), /9 is no value of .*newer version/);
   });
 
+  test("finds the member of a union that a value fits best", () => {
+    const text = { type: "string" };
+    const object = (properties: object, required: string[]): JsonSchema => ({
+      type: "object",
+      properties,
+      required,
+    });
+    const codec = answering({
+      $defs: { Maybe: { type: ["boolean", "null"] } },
+      type: "array",
+      items: {
+        anyOf: [
+          object({ a: text }, ["a"]),
+          object({ a: text, b: text }, ["a"]),
+          object({ a: { type: "integer" } }, ["a"]),
+          { type: "array", items: text },
+          { $ref: "#/$defs/Maybe" },
+        ],
+      },
+    });
+    const value = [{ a: "" }, { a: "x", b: "" }, { a: 5 }, [], [""], true, null];
+    deepStrictEqual(roundTrip(codec, value), value);
+    throws(() => codec.encode([{ a: [] }]), /the value is none of/);
+    throws(() => codec.encode([5]), /the value is none of/);
+  });
+
   test("tells the head of an upload from its items", () => {
     const text = { type: "string" };
     const { methods } = protoContract(

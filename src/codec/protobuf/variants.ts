@@ -31,15 +31,40 @@ export function chooser(
     const byTag = new Map(names.map((value, index) => [value, fields[index]!]));
     return (value) => (isRecord(value) ? byTag.get(value[key]) : undefined);
   }
+  const byKind = new Map(
+    valueKinds.map((kind) => [
+      kind,
+      schemas.flatMap((schema, index) => (kindsOf(schema, root).includes(kind) ? index : [])),
+    ]),
+  );
   return (value) => {
+    const candidates = byKind.get(kindOf(value)) ?? [];
+    // The usual case: no schema is looked at for a value.
+    if (candidates.length < 2) return fields[candidates[0] ?? -1];
     let spare: FieldModel | undefined;
-    for (const [index, schema] of schemas.entries()) {
-      const fit = fits(value, schema, root, 0);
+    for (const index of candidates) {
+      const fit = fits(value, schemas[index], root, 0);
       if (fit === 2) return fields[index];
       if (fit === 1) spare ??= fields[index];
     }
     return spare;
   };
+}
+
+/** What a value can be in JSON, so far as it can be told without looking into it. */
+const valueKinds: readonly string[] = ["string", "number", "boolean", "array", "object", "null"];
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "array" : typeof value;
+}
+
+/** What the values of a schema can be; all, where it does not say. */
+function kindsOf(given: unknown, root: Root): readonly string[] {
+  const schema = resolved(given, root)?.schema;
+  const variants = schema && variantsOf(schema);
+  if (variants !== undefined || typeof schema?.["type"] !== "string") return valueKinds;
+  return [schema["type"] === "integer" ? "number" : schema["type"]];
 }
 
 /** What a variant is called: as its schema is, by the constant that tells it from the others (`tag`), else by its type. */

@@ -2,6 +2,7 @@ import { deepEqual, deepStrictEqual, equal, throws } from "node:assert/strict";
 import { suite, test } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import * as fc from "fast-check";
 import type { Codec } from "../../codec/codec.ts";
 import { operationsOf } from "../../contract/contract.ts";
 import { describe } from "../../contract/describe.ts";
@@ -162,6 +163,32 @@ suite("an imported .proto file", () => {
     equal(carried(imported(greeter).proto.methods.get("send")!.output, ""), "");
   });
 
+  test("survives bytes that are not its messages", () => {
+    const { input } = imported(greeter).proto.methods.get("sayHello")!;
+    const good = Buffer.from(input.encode(full));
+    const survives = (memory: Buffer): void => {
+      try {
+        input.decode(memory, 0, memory.length);
+      } catch (error) {
+        equal(error instanceof Error, true);
+      }
+    };
+    for (let length = 0; length < good.length; length++) survives(good.subarray(0, length));
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), fc.nat(good.length), (noise, at) => {
+        survives(Buffer.from(noise));
+        survives(Buffer.concat([good.subarray(0, at), noise, good.subarray(at)]));
+      }),
+    );
+    let nested = Buffer.alloc(0);
+    for (let level = 0; level < 200; level++)
+      nested = Buffer.concat([Buffer.from([0xaa, 1, ...varint(nested.length)]), nested]);
+    throws(
+      () => input.decode(nested, 0, nested.length),
+      /more than 100 messages lie in each other/,
+    );
+  });
+
   test("may be several that import each other", () => {
     const [{ proto }] = importProto({
       "a/service.proto": `syntax = "proto3"; package a; import "b/types.proto";
@@ -248,6 +275,10 @@ function schemaIn({ contract }: ImportedProto, member: string): Schema {
 function carried(codec: Codec, value: unknown): unknown {
   const memory = Buffer.from(codec.encode(value));
   return codec.decode(memory, 0, memory.length);
+}
+
+function varint(value: number): number[] {
+  return value < 128 ? [value] : [(value & 127) | 128, ...varint(value >> 7)];
 }
 
 function bytes(text: string): Buffer {
