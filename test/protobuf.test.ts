@@ -184,7 +184,9 @@ suite("a module that `trunkline import proto` has made", () => {
       };
       await node(...fromSource, cli, "import", "proto", "shop.proto", "--out", "shop.ts");
       await node(join(root, "node_modules/typescript/bin/tsc"), "-p", ".");
-      equal(await node(...fromSource, "main.ts"), "5 kettle \n1\n2\nINVALID_ARGUMENT\n");
+      const own = "5 kettle \n1\n2\nINVALID_ARGUMENT\n";
+      const connect = '200 {"item":"cup","number":"5"}\n';
+      equal(await node(...fromSource, "main.ts"), `${own}${own}${connect}`);
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -207,14 +209,17 @@ message Order {
 
 const main = `import { chassis, client, serve } from "trunkline";
 import { protobuf } from "trunkline/codec/protobuf";
+import { bindGrpc, grpc } from "trunkline/protocol/grpc";
 import { Shop, ShopProto, type Order } from "./shop.ts";
 
 const format = protobuf({ imported: [ShopProto] });
+const protocols = [grpc({ bindings: [bindGrpc(Shop, { proto: ShopProto })] })];
 await using app = await chassis({
   name: "shop",
-  listen: "memory:shop",
+  listen: ["memory:shop", "grpc://127.0.0.1:0"],
   signals: false,
   formats: [format],
+  protocols,
   serve: [
     serve(Shop, {
       place: (order) => ({ ...order, number: String(order.parts.length + Number(order.number)) }),
@@ -224,11 +229,21 @@ await using app = await chassis({
     }),
   ],
 });
-await using orders = client(Shop, app.addresses[0]!, { format });
-const order: Order = await orders.place({ item: "kettle", number: "4", parts: [{}] });
-console.log(order.number, order.item, order.note);
-for await (const { number } of orders.count({ number: "2" })) console.log(number);
-// @ts-expect-error 64 bits are digits in a text
-const wrong = await orders.place.result({ number: 5 });
-if (!wrong.ok) console.log(wrong.error.code);
+const [memory, remote] = app.addresses as [string, string];
+for (const address of [memory, remote]) {
+  await using orders = client(Shop, address, address === memory ? { format } : { protocols });
+  const order: Order = await orders.place({ item: "kettle", number: "4", parts: [{}] });
+  console.log(order.number, order.item, order.note);
+  for await (const { number } of orders.count({ number: "2" })) console.log(number);
+  // @ts-expect-error 64 bits are digits in a text
+  const wrong = await orders.place.result({ number: 5 });
+  if (!wrong.ok) console.log(wrong.error.code);
+}
+// Connect, as curl would speak it: the JSON of Protobuf.
+const answer = await fetch(remote.replace("grpc:", "http:") + "/shop.v1.Shop/Place", {
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body: '{"item":"cup","number":5}',
+});
+console.log(answer.status, await answer.text());
 `;

@@ -61,6 +61,8 @@ suite("the .proto files", () => {
         const shape = shapeOf(name, schema);
         return protoContract(shape);
       });
+      for (const shape of new Set(corpus.map(({ type }) => type.contract)))
+        made.push(protoContract(shape));
       for (const each of made) {
         const path = join(folder, each.file.name);
         mkdirSync(dirname(path), { recursive: true });
