@@ -8,17 +8,33 @@ import type { Dispatcher, ServeOptions, Server } from "../protocol.ts";
 import { leftOut } from "./binding/left-out.ts";
 import { capabilities } from "./capabilities.ts";
 import { Draining } from "./draining.ts";
+import { fastifyPlugin, honoMiddleware, type FastifyPlugin, type HonoMiddleware } from "./hosts.ts";
 import type { RestServeOptions } from "./options.ts";
 import type { RestRequest, RestResponse } from "./serving/messages.ts";
 import { RestResponder } from "./serving/responder.ts";
 
+/** Answers a request of `node:http` or `node:http2`; `next` takes what it does not know. */
+export type RestHandler = (request: RestRequest, response: RestResponse, next?: () => void) => void;
+
 /** A place in somebody else's server. What listens there, and for how long, is that server's concern. */
 export interface RestMount extends Mount {
   /**
-   * Answers a request of `node:http` or `node:http2`; as middleware of Express, Connect or Nest it hands on, by `next`, what
-   * it does not know. Until the chassis has started it answers 503.
+   * For a server of `node:http` or `node:http2`, and as middleware for Express, Connect and Nest: `app.use(mount.handler)`.
+   * What it does not know goes on to `next`; without that it answers 404. Before its chassis has started it answers 503.
    */
-  readonly handler: (request: RestRequest, response: RestResponse, next?: () => void) => void;
+  readonly handler: RestHandler;
+  /** For Fastify: `app.register(mount.fastify, { prefix: "/api" })`. */
+  readonly fastify: FastifyPlugin;
+  /** For Hono on `@hono/node-server`: `app.use(mount.hono)`. */
+  readonly hono: HonoMiddleware;
+}
+
+export interface RestMountOptions extends RestServeOptions {
+  /**
+   * What stands before our paths in that server: `/api`. Not where the server takes it away itself, as Express and Fastify
+   * do for what they are told to mount there. Default nothing.
+   */
+  readonly prefix?: string;
 }
 
 const place: Address = {
@@ -29,7 +45,8 @@ const place: Address = {
 };
 
 /** Serves inside of a server that is there already: `chassis({ mounts: [mount] })`. */
-export function restMount(options: RestServeOptions = {}): RestMount {
+export function restMount(options: RestMountOptions = {}): RestMount {
+  const { prefix = "" } = options;
   const mounted = new Mounted(options);
   return {
     address: place,
@@ -42,16 +59,22 @@ export function restMount(options: RestServeOptions = {}): RestMount {
       },
       serve: async (_address, dispatcher, serve, env) => mounted.serve(dispatcher, serve, env),
     },
-    handler: (request, response, next) => mounted.handle(request, response, next),
+    handler: (request, response, next) => mounted.handle(request, response, prefix, next),
+    fastify: fastifyPlugin((request, response, at, next) =>
+      mounted.handle(request, response, at === "" ? prefix : at, next),
+    ),
+    hono: honoMiddleware((request, response, next) =>
+      mounted.handle(request, response, prefix, next),
+    ),
   };
 }
 
 /** What a mount is before and after its chassis has started. */
 class Mounted {
-  readonly #options: RestServeOptions;
+  readonly #options: RestMountOptions;
   #responder: RestResponder | undefined;
 
-  constructor(options: RestServeOptions) {
+  constructor(options: RestMountOptions) {
     this.#options = options;
   }
 
@@ -76,14 +99,30 @@ class Mounted {
     };
   }
 
-  handle(request: RestRequest, response: RestResponse, next: (() => void) | undefined): void {
+  handle(
+    request: RestRequest,
+    response: RestResponse,
+    prefix: string,
+    next: (() => void) | undefined,
+  ): void {
+    const { url = "", baseUrl = "" } = request;
+    if (next !== undefined && !isBelow(url, prefix)) return next();
     if (this.#responder === undefined) {
       response.writeHead(503, { "retry-after": "1", "trunkline-executed": "no" });
       response.end();
       return;
     }
-    this.#responder.request(request, response, peerOf(request), next);
+    const stripped = isBelow(url, prefix) ? prefix : "";
+    this.#responder.request(request, response, peerOf(request), {
+      stripped,
+      shown: baseUrl + stripped,
+      next,
+    });
   }
+}
+
+function isBelow(url: string, prefix: string): boolean {
+  return prefix === "" || url.startsWith(`${prefix}/`);
 }
 
 function peerOf({ socket }: RestRequest): Peer {

@@ -132,6 +132,17 @@ export function decodeBody(
   }
 }
 
+/** A body that somebody else has read and parsed. What was parsed as something else than it is here is of no use. */
+export function parsedBody(
+  parsed: unknown,
+  { codec }: Written,
+): { readonly value: unknown } | Refusal {
+  if (parsed !== undefined && codec.name === json.name) return { value: parsed };
+  return refusal("INTERNAL", "the body was read before it came here", 500, undefined, {
+    advice: "put restMount() before what parses bodies",
+  });
+}
+
 /** So deep may a value be: whatever walks through it later calls itself for each level. */
 export const depthMax = 500;
 

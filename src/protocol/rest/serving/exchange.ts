@@ -13,7 +13,7 @@ import { codingFor, compress } from "./coding.ts";
 import type { Cors } from "./cors.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { octets, type Written } from "./formats.ts";
-import { headerIn, type RestRequest, type RestResponse } from "./messages.ts";
+import { headerIn, type MountPoint, type RestRequest, type RestResponse } from "./messages.ts";
 import type { Refusal } from "./refusal.ts";
 
 /** What answers need of who serves them. */
@@ -33,6 +33,10 @@ export class Exchange {
   readonly request: RestRequest;
   readonly response: RestResponse;
   readonly peer: Peer;
+  /** What it asks for, as seen from where we stand. */
+  readonly url: string;
+  /** What stands before our paths for the caller. */
+  readonly #shown: string;
   /** What was asked for, once it was found. */
   endpoint: Endpoint | undefined = undefined;
   /** How the answer is written. */
@@ -48,7 +52,16 @@ export class Exchange {
   /** Its handler was started, and has not settled. */
   running = false;
 
-  constructor(home: ExchangeHome, request: RestRequest, response: RestResponse, peer: Peer) {
+  constructor(
+    home: ExchangeHome,
+    request: RestRequest,
+    response: RestResponse,
+    peer: Peer,
+    point: MountPoint | undefined,
+  ) {
+    const { url = "" } = request;
+    this.url = point === undefined ? url : url.slice(point.stripped.length);
+    this.#shown = point?.shown ?? "";
     this.home = home;
     this.request = request;
     this.response = response;
@@ -103,7 +116,7 @@ export class Exchange {
     const headers: OutgoingHttpHeaders = {};
     const location = locate?.(output);
     if (location !== undefined)
-      headers["location"] = this.endpoint!.addressOf(location, this.request.url!);
+      headers["location"] = this.#shown + this.endpoint!.addressOf(location, this.url);
     if (route.answer === "none") return this.send(route.status, this.#told(headers), undefined);
     const { codec, mediaType } = this.written!;
     let payload: string | Uint8Array;

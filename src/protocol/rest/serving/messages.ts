@@ -7,6 +7,11 @@ export interface RestRequest {
   readonly url?: string | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly httpVersionMajor: number;
+  /** What a server of somebody else has made of the body, once it has read it. */
+  readonly body?: unknown;
+  readonly readableEnded?: boolean;
+  /** Of Express: what was taken off the URL. */
+  readonly baseUrl?: string;
   /** All of it has come. */
   readonly complete: boolean;
   readonly socket: Socket;
@@ -37,6 +42,16 @@ export interface RestResponse {
     close(code: number): void;
   };
   destroy(error?: Error): unknown;
+}
+
+/** Where in a server of somebody else a request has come to us. */
+export interface MountPoint {
+  /** What of the URL belongs to that server: `/api`. */
+  readonly stripped: string;
+  /** What a caller writes before our paths: `/api`. */
+  readonly shown: string;
+  /** Takes what is not ours; undefined: we answer that, too. */
+  readonly next: (() => void) | undefined;
 }
 
 /** The request says that a body follows. */

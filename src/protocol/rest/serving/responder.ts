@@ -1,20 +1,26 @@
 import type { OutgoingHttpHeaders } from "node:http";
 
 import type { Env } from "../../../base/env.ts";
-import { isTrunklineError, type SystemError } from "../../../base/error.ts";
+import { isTrunklineError, systemError, type SystemError } from "../../../base/error.ts";
 import type { Peer } from "../../../base/peer.ts";
 import { parseTraceparent } from "../../../base/trace.ts";
 import { Incoming } from "../../incoming.ts";
 import type { Dispatcher, ServeOptions } from "../../protocol.ts";
 import type { RestServeOptions } from "../options.ts";
 import { deadlineIn, idempotencyKeyIn, ownHeaders, totalIn } from "./beside.ts";
-import { bodyFormOf, decodeBody, readBody } from "./body.ts";
+import { bodyFormOf, decodeBody, parsedBody, readBody } from "./body.ts";
 import { restBounds, type RestBounds } from "./bounds.ts";
 import { Cors } from "./cors.ts";
 import { Directory } from "./directory.ts";
 import { Exchange, type ExchangeHome } from "./exchange.ts";
 import { inputOf, type Said } from "./input.ts";
-import { hasBody, headerIn, type RestRequest, type RestResponse } from "./messages.ts";
+import {
+  hasBody,
+  headerIn,
+  type MountPoint,
+  type RestRequest,
+  type RestResponse,
+} from "./messages.ts";
 import { refusal, type Refusal } from "./refusal.ts";
 import { serveCall, serveNotification } from "./serve-call.ts";
 import { serveStream } from "./serve-stream.ts";
@@ -23,6 +29,15 @@ import { targetOf } from "./target.ts";
 
 /** What was asked for may stand elsewhere in the server that we share. */
 const elsewhere: unique symbol = Symbol("elsewhere");
+
+/** What was thrown before anything ran. That it is none of ours is our fault, and must not be the end of the process. */
+function refusalOf(error: unknown): SystemError {
+  if (isTrunklineError(error)) return error as SystemError;
+  return systemError("INTERNAL", "the request could not be begun", {
+    executed: "no",
+    cause: error,
+  });
+}
 
 /** An empty body is one too where it says what it is: no bytes are bytes. */
 function tellsBody(request: RestRequest): boolean {
@@ -61,21 +76,21 @@ export class RestResponder implements ExchangeHome {
     return this.#underWay.size;
   }
 
-  /** A request of which the headers have come; `next` takes what is not ours. */
-  request(request: RestRequest, response: RestResponse, peer: Peer, next?: () => void): void {
-    const exchange = new Exchange(this, request, response, peer);
+  /** A request of which the headers have come. `point`: where in the server of somebody else it came. */
+  request(request: RestRequest, response: RestResponse, peer: Peer, point?: MountPoint): void {
+    const exchange = new Exchange(this, request, response, peer, point);
     try {
-      const refused = this.#begin(exchange, next !== undefined);
-      if (refused === elsewhere) next!();
+      const refused = this.#begin(exchange, point?.next !== undefined);
+      if (refused === elsewhere) point!.next!();
       else if (refused !== undefined) exchange.refuse(refused);
     } catch (error) {
-      if (!isTrunklineError(error)) throw error;
-      exchange.refuse({ error: error as SystemError });
+      exchange.refuse({ error: refusalOf(error) });
     }
   }
 
   #begin(exchange: Exchange, shared: boolean): Refusal | typeof elsewhere | undefined {
-    const { url = "", method = "GET", headers } = exchange.request;
+    const { method = "GET", headers } = exchange.request;
+    const { url } = exchange;
     const target = targetOf(url);
     if (target === undefined)
       return url === "*" && method === "OPTIONS"
@@ -148,6 +163,17 @@ export class RestResponder implements ExchangeHome {
     const { request, endpoint } = exchange;
     const form = bodyFormOf(request, endpoint!.formats);
     if ("error" in form) return form;
+    const { body: parsed } = request;
+    if (request.readableEnded === true) {
+      // Somebody in front of us has read it; what came of that is taken as it is, or read again.
+      const bytes = typeof parsed === "string" ? Buffer.from(parsed) : parsed;
+      const read = Buffer.isBuffer(bytes)
+        ? decodeBody(form.written, bytes)
+        : parsedBody(parsed, form.written);
+      if ("error" in read) return read;
+      this.#run(exchange, inputOf(exchange, said, read.value));
+      return undefined;
+    }
     this.began(exchange);
     readBody(request, form.coding, this.bounds.itemBytesMax, (body) => {
       if (exchange.gone) return;

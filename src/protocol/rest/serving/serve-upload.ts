@@ -15,6 +15,7 @@ export function serveUpload(exchange: Exchange, said: Said): Refusal | undefined
     ? bodyFormOf(request, formats)
     : { written: formats.body!, coding: undefined };
   if ("error" in form) return form;
+  if (request.readableEnded === true && hasBody(request)) return alreadyRead();
   const headed = route.head !== "none";
   home.began(exchange);
   const items = new UploadItems(exchange, form, headed);
@@ -35,6 +36,12 @@ export function serveUpload(exchange: Exchange, said: Said): Refusal | undefined
     begin(exchange, said, items, read.value);
   });
   return undefined;
+}
+
+function alreadyRead(): Refusal {
+  return refusal("INTERNAL", "the items were read before they came here", 500, undefined, {
+    advice: "put restMount() before what parses bodies",
+  });
 }
 
 /**
