@@ -28,7 +28,7 @@ async function measureAll(options: BenchOptions, folder: string): Promise<Row[]>
   }
   const groups = cases.map((of) =>
     pairs
-      .filter(({ peer }) => of.ask === "calls" || peer.flows.includes(of.flow))
+      .filter(({ peer }) => !("flow" in of) || peer.flows.includes(of.flow))
       .map((pair) => ({ of, pair })),
   );
   const rows = await measureRounds(groups, warmSeconds, options);

@@ -3,7 +3,15 @@ import { sizes, type Size } from "./work.ts";
 
 /** What is measured, without how long. */
 export type Case =
-  | { readonly ask: "calls"; readonly size: Size; readonly inFlight: number }
+  | {
+      readonly ask: "calls";
+      readonly size: Size;
+      readonly inFlight: number;
+      /** Each call is timed though many are in flight. */
+      readonly timed?: boolean;
+    }
+  /** Calls whose input and answer is one large block. */
+  | { readonly ask: "blocks"; readonly mebibytes: number; readonly inFlight: number }
   | { readonly ask: "stream"; readonly flow: Flow }
   /** Items from the caller, and items both ways. */
   | { readonly ask: "upload" | "duplex"; readonly flow: Flow };
@@ -26,6 +34,7 @@ export const sendingCases: readonly Case[] = (["upload", "duplex"] as const).fla
 const asked = { stream: "streams", upload: "uploads", duplex: "duplexes" } as const;
 
 export function titleOf(each: Case): string {
+  if (each.ask === "blocks") return `calls of ${each.mebibytes} MiB, ${each.inFlight} in flight`;
   return each.ask === "calls"
     ? `calls of ${each.size}, ${each.inFlight} in flight`
     : `${asked[each.ask]} of ${each.flow}`;

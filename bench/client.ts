@@ -1,7 +1,7 @@
 // The client of one peer in a process of its own: `client.ts PEER PLACE`.
 import { answer } from "./child.ts";
 import type { Flow } from "./items.ts";
-import { latencies, load, type Measured } from "./load.ts";
+import { latencies, load, loadBlocks, type Measured } from "./load.ts";
 import type { Connected } from "./peer.ts";
 import { peerNamed } from "./peers.ts";
 import { cpuUs } from "./usage.ts";
@@ -11,6 +11,13 @@ export type ClientQuestion =
   | {
       readonly ask: "calls";
       readonly size: Size;
+      readonly inFlight: number;
+      readonly timed?: boolean;
+      readonly seconds: number;
+    }
+  | {
+      readonly ask: "blocks";
+      readonly mebibytes: number;
       readonly inFlight: number;
       readonly seconds: number;
     }
@@ -40,11 +47,15 @@ async function usedUs(): Promise<number> {
 }
 
 function measure(to: Connected, question: ClientQuestion): Promise<Measured> {
+  if (question.ask === "blocks") {
+    const { mebibytes, inFlight, seconds } = question;
+    return loadBlocks(to, mebibytes, inFlight, seconds);
+  }
   if (question.ask !== "calls") return flowFor(to, question.ask, question.flow, question.seconds);
-  const { size, inFlight, seconds } = question;
+  const { size, inFlight, timed = false, seconds } = question;
   return inFlight === 1
     ? latencies(to, jobs[size], seconds)
-    : load(to, jobs[size], inFlight, seconds);
+    : load(to, jobs[size], inFlight, seconds, timed);
 }
 
 async function flowFor(

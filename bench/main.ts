@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { calls } from "./calls.ts";
 import { formats } from "./formats.ts";
 import type { Bench } from "./report.ts";
+import { protocols } from "./protocols.ts";
 import { transports } from "./transports.ts";
 
 /** A line for each bench: it, and how many rounds of how many seconds it makes by default. */
@@ -10,11 +11,14 @@ const benches: Readonly<Record<string, { run: Bench; rounds: number; seconds: nu
   calls: { run: calls, rounds: 9, seconds: 0.6 },
   formats: { run: formats, rounds: 9, seconds: 0.4 },
   transports: { run: transports, rounds: 5, seconds: 0.4 },
+  protocols: { run: protocols, rounds: 5, seconds: 0.6 },
 };
 
 const usage = `npm run bench -- NAME [--rounds N] [--seconds S] [--quick] [--json] [--only NAME]… [--profile FOLDER]
 
-NAME       calls: Trunkline beside others; formats: size and speed of each on the demo's data; transports: the transports side by side, and what scales
+NAME       calls: Trunkline beside others; formats: size and speed of each on the demo's data;
+           transports: the transports side by side, and what scales;
+           protocols: REST beside Fastify, gRPC beside bare HTTP/2, grpc-js and Connect
 --rounds   how often each measurement is made, in turn with all others (default: ${defaults("rounds")})
 --seconds  how long each takes (default: ${defaults("seconds")})
 --quick    one short round: shows that it works, and says nothing about speed

@@ -17,6 +17,8 @@ export interface Connected {
   call(job: Job): Promise<unknown>;
   /** True when that is the answer to the job. */
   isRight(job: Job, answer: unknown): boolean;
+  /** Resolves with the same bytes, from the server. */
+  echo?(block: Buffer): Promise<Uint8Array>;
   /** Reads and checks items until `over` says so; resolves with how many came. Throws at a wrong one. */
   read(flow: Flow, over: () => boolean): Promise<number>;
   /** Sends items until `over` says so; resolves with how many the server says came, all of them checked by it. */

@@ -1,5 +1,7 @@
+import type { Case } from "./case.ts";
 import type { Flow } from "./items.ts";
 import type { Peer } from "./peer.ts";
+import type { Reuse } from "./protocols/rest.ts";
 
 /** A peer by name; its code is only loaded into the processes that run it, so that none carries another's memory. */
 export interface Listed {
@@ -126,6 +128,79 @@ function named(name: string): Listed {
   return { name, flows: [], load: async () => (await import("./peers/trunkline.ts")).trunkline };
 }
 
+/** Peers of the bench `protocols` that stand side by side, and what is asked of them. */
+export interface Rivals {
+  /** For people, and for `--only`. */
+  readonly name: string;
+  readonly peers: readonly Listed[];
+  readonly of: readonly Case[];
+}
+
+const timedCalls: readonly Case[] = [
+  { ask: "calls", size: "64 B", inFlight: 1 },
+  { ask: "calls", size: "64 B", inFlight: 64, timed: true },
+];
+const manyTimed = timedCalls.slice(1);
+const blockCalls: readonly Case[] = [
+  { ask: "blocks", mebibytes: 1, inFlight: 4 },
+  { ask: "blocks", mebibytes: 16, inFlight: 2 },
+];
+
+/** Those of the bench `protocols`, in the order of its tables. */
+export const rivals: readonly Rivals[] = [
+  ...[false, true].flatMap((tls) => [
+    restRivals(tls, "kept", [
+      ...timedCalls,
+      { ask: "calls", size: "4 KiB", inFlight: 64, timed: true },
+      ...(tls ? [] : blockCalls),
+    ]),
+    restRivals(tls, "each its own", manyTimed),
+    restRivals(tls, "shared", manyTimed),
+  ]),
+  grpcRivals(false, [...timedCalls, { ask: "stream", flow: "64 B" }, ...blockCalls]),
+  grpcRivals(true, [...manyTimed, { ask: "stream", flow: "64 B" }]),
+];
+
+function restRivals(tls: boolean, reuse: Reuse, of: readonly Case[]): Rivals {
+  const how = `${tls ? "https" : "http"}, connections ${reuse}`;
+  const listed = (name: string, load: () => Promise<Peer>): Listed => ({
+    name: `${name}, ${how}`,
+    flows: [],
+    load,
+  });
+  const load = async () => import("./protocols/rest.ts");
+  return {
+    name: `rest, ${how}`,
+    peers: [
+      listed("fastify", async () => (await load()).fastify({ tls, reuse })),
+      listed("trunkline rest", async () => (await load()).trunklineRest({ tls, reuse })),
+    ],
+    of,
+  };
+}
+
+function grpcRivals(tls: boolean, of: readonly Case[]): Rivals {
+  const how = tls ? "grpcs" : "grpc";
+  const listed = (name: string, load: () => Promise<Peer>): Listed => ({
+    name: `${name}, ${how}`,
+    flows: ["64 B"],
+    load,
+  });
+  return {
+    name: how,
+    peers: [
+      listed("bare http2", async () =>
+        (await import("./protocols/bare-http2.ts")).bareHttp2({ tls }),
+      ),
+      listed("grpc-js", async () => (await import("./protocols/grpc-js.ts")).grpcJs({ tls })),
+      listed("connect-node", async () =>
+        (await import("./protocols/connect.ts")).connectNode({ tls }),
+      ),
+    ],
+    of,
+  };
+}
+
 /** The process of a peer is told its name. */
 export function peerNamed(name: string): Listed {
   const all = [
@@ -134,6 +209,7 @@ export function peerNamed(name: string): Listed {
     ...servicesPeers,
     ...spreadPeers,
     ...idlePeers,
+    ...rivals.flatMap(({ peers }) => peers),
   ];
   const peer = all.find((each) => each.name === name);
   if (peer === undefined)

@@ -58,7 +58,7 @@ async function measurePeers(
 
 function slotsOf(pairs: readonly Pair[], of: Case): Slot[] {
   return pairs
-    .filter(({ peer }) => of.ask === "calls" || peer.flows.includes(of.flow))
+    .filter(({ peer }) => !("flow" in of) || peer.flows.includes(of.flow))
     .map((pair) => ({ of, pair }));
 }
 
