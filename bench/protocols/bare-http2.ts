@@ -27,6 +27,9 @@ function framed(message: Uint8Array): Buffer {
 const items: readonly Buffer[] = Array.from({ length: itemCount }, (_, index) =>
   framed(Order.encode(orderAt(index)).finish()),
 );
+/** Room for blocks, in megabytes: the default is less than one. */
+const memory = { maxSessionMemory: 1_000 };
+
 const itemBytes = items[0]!.length;
 
 const requestHeaders = {
@@ -44,7 +47,10 @@ export function bareHttp2({ tls }: { readonly tls: boolean }): Peer {
   return {
     async serve(folder) {
       const certificate = tls ? issueIn(folder) : undefined;
-      const server = certificate === undefined ? createServer() : createSecureServer(certificate);
+      const server =
+        certificate === undefined
+          ? createServer(memory)
+          : createSecureServer({ ...memory, ...certificate });
       server.on("stream", (stream: ServerHttp2Stream, headers) => {
         stream.on("error", () => {});
         stream.respond(
@@ -63,7 +69,10 @@ export function bareHttp2({ tls }: { readonly tls: boolean }): Peer {
     },
     async connect(place) {
       const [origin, ca] = place.split(" ");
-      const session = connectHttp2(origin!, ca === undefined ? {} : { ca: trusted(ca) });
+      const session = connectHttp2(origin!, {
+        ...memory,
+        ...(ca === undefined ? {} : { ca: trusted(ca) }),
+      });
       await once(session, "connect");
       return connected(session);
     },
