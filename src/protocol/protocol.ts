@@ -17,6 +17,20 @@ export interface ProtocolCapabilities {
   readonly cancel: boolean;
   /** A slow reader of a stream slows its producer down, end to end. */
   readonly credit: boolean;
+  /**
+   * How far the producer may be ahead then: `items`: 256 items, and 1 MiB; `bytes`: by what waits on both sides and what the
+   * connection itself holds, a few MiB.
+   */
+  readonly ahead: "items" | "bytes";
+  /**
+   * All requests to an endpoint share one connection: they begin in the order in which they were made, and what bounds a
+   * connection bounds all of them. Without it only those of one ordered operation keep their order.
+   */
+  readonly shared: boolean;
+  /** A handler does not begin before all of a request has come: what was given up, or lost, on its way out did not run. */
+  readonly whole: boolean;
+  /** Each side hears how much the other one takes: what would be refused is not sent. */
+  readonly bounds: boolean;
   /** The answer says whether the handler ran; without it every failure after sending is `maybe`. */
   readonly executed: boolean;
   readonly headers: boolean;

@@ -80,6 +80,7 @@ export const answerCases: readonly Case[] = [
   },
   {
     name: "requests begin in the order in which they were made",
+    when: ({ shared }) => shared,
     play: async (stage) => {
       const { echo, note } = stage.operations("suite", 1, {
         echo: { kind: "call" },

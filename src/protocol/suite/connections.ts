@@ -9,15 +9,17 @@ import { numbers } from "./streams.ts";
 
 export const connectionCases: readonly Case[] = [
   {
-    name: "nothing is dialled before the first call, and all calls share one connection",
+    name: "nothing is dialled before the first call, and then calls share one connection where that can be",
     play: async (stage) => {
       const { echo } = stage.operations("suite", 1, { echo: { kind: "call" } });
       stage.services.answer(echo, (input) => input);
       const { caller, server } = await stage.pair();
+      const { shared } = stage.protocol.capabilities;
       await stage.settle();
       deepEqual([caller.state, server.connections], ["idle", 0]);
       await Promise.all(numbers(20).map((i) => caller.call(echo, i, stage.attempt())));
-      deepEqual([caller.state, server.connections], ["ready", 1]);
+      equal(caller.state, "ready");
+      ok(shared ? server.connections === 1 : server.connections <= 20);
     },
   },
   {
@@ -34,7 +36,7 @@ export const connectionCases: readonly Case[] = [
       await stage.until(() => caller.state === "waiting", "the first dial has failed");
       await stage.listen();
       deepEqual(await Promise.all(calls), numbers(1_000));
-      deepEqual(begun, numbers(1_000));
+      if (stage.protocol.capabilities.shared) deepEqual(begun, numbers(1_000));
     },
   },
   {

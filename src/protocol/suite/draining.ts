@@ -105,8 +105,9 @@ export const drainingCases: readonly Case[] = [
       const calls = numbers(7).map(() => caller.call(wait, 0, stage.attempt()));
       await stage.until(() => stage.services.begun.length === 7, "all have begun");
       const before = stage.env.now();
+      const failed = calls.map((call) => fails(call, "UNAVAILABLE", "maybe"));
       const drained = server.drain(50);
-      for (const call of calls) await fails(call, "UNAVAILABLE", "maybe");
+      await Promise.all(failed);
       equal(await drained, 7);
       ok(stage.env.now() - before >= 50);
       await stage.until(() => cancelled.length === 7, "every handler was told");

@@ -1,5 +1,5 @@
 import { systemError, TrunklineError, type ErrorDetails } from "../../../base/error.ts";
-import { isSystemCode, type Executed } from "../../../base/outcome.ts";
+import { isSystemCode, type Executed, type SystemCode } from "../../../base/outcome.ts";
 import type { Operation } from "../../operation.ts";
 import type { Route } from "../route.ts";
 import { codeHeader, executedHeader } from "../wire/header-names.ts";
@@ -84,8 +84,7 @@ function foreignOf(
 function systemOf({ status, headers }: Answer, body: unknown): TrunklineError {
   const verdict = verdictOf(status);
   const fields = isFields(body) ? body : {};
-  const told = headerOf(headers, codeHeader) ?? fields["code"];
-  const code = typeof told === "string" && isSystemCode(told) ? told : undefined;
+  const code = systemCodeOf(fields["code"]) ?? systemCodeOf(headerOf(headers, codeHeader));
   const own = headerOf(headers, executedHeader) ?? (code && fields["executed"]);
   const executed = executedOf(own) ?? verdict.executed;
   const details = detailsOf(fields);
@@ -132,6 +131,10 @@ function bodyOf({ headers, body, cut }: Answer): unknown {
   } catch {
     return undefined; // the status says enough
   }
+}
+
+function systemCodeOf(told: unknown): SystemCode | undefined {
+  return typeof told === "string" && isSystemCode(told) ? told : undefined;
 }
 
 function executedOf(told: unknown): Executed | undefined {
