@@ -14,6 +14,5 @@ suite("over unix", () => {
     make: () => rest().over(unix()),
     address: () => `http+unix:${folder}/${++addresses}.sock`,
   });
-  for (const { name, run } of cases)
-    test(name, { timeout: 5_000, todo: "a few are red yet" }, run);
+  for (const { name, run } of cases) test(name, { timeout: 5_000, todo: "a few are red yet" }, run);
 });

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Client, Dispatcher } from "undici";
 import type * as Undici from "undici";
 import type { Env } from "../../../base/env.ts";
@@ -38,6 +39,9 @@ export class Lane {
   #busy = 0;
   readonly #room: number;
   readonly #client: Client;
+  readonly #socket: Socket;
+  /** Undici has the socket. */
+  #taken = false;
   readonly #home: LaneHome;
 
   constructor(
@@ -51,15 +55,17 @@ export class Lane {
     this.openedAt = env.now();
     this.#room = http2 ? sharedMax : 1;
     const { socket } = open;
+    this.#socket = socket;
     // Undici looks at the socket for what was agreed on; in clear text that is known beforehand.
     if (http2 && open.alpn === undefined) Object.assign(socket, { alpnProtocol: "h2" });
-    let given = false;
+    this.#watchUnused(idleMs, http2);
     this.#client = new undici.Client(origin, {
       connect: (_options, callback) => {
+        const first = !this.#taken;
+        if (first) this.#take();
         // Within this call undici would not go on.
-        if (given) env.defer(() => callback(new LaneOver("the connection was lost"), null));
-        else env.defer(() => callback(null, socket));
-        given = true;
+        if (first) env.defer(() => callback(null, socket));
+        else env.defer(() => callback(new LaneOver("the connection was lost"), null));
       },
       // Deadlines are kept by who waits, and signs of life are asked for by nobody over HTTP/1.1.
       headersTimeout: 0,
@@ -77,6 +83,22 @@ export class Lane {
       this.leave();
       home.closed(this, reason);
     });
+  }
+
+  /** Undici takes the socket with the first request: until then its end is for us to see, and how long it idles. */
+  #watchUnused(idleMs: number, http2: boolean): void {
+    const socket = this.#socket;
+    socket.setTimeout(idleMs, this.#unused).on("error", this.#unused);
+    if (!http2) socket.on("readable", this.#unused); // nobody may speak unasked
+  }
+
+  readonly #unused = (): void => void this.#socket.destroy();
+
+  #take(): void {
+    this.#taken = true;
+    const socket = this.#socket;
+    socket.setTimeout(0);
+    socket.off("timeout", this.#unused).off("readable", this.#unused).off("error", this.#unused);
   }
 
   get free(): boolean {
@@ -105,10 +127,11 @@ export class Lane {
   destroy(): void {
     this.leaving = true;
     void this.#client.destroy();
+    if (!this.#taken) this.#socket.destroy();
   }
 
   /** What is leaving is closed with its last request. */
   #end(): void {
-    if (this.#busy === 0) void this.#client.destroy();
+    if (this.#busy === 0) this.destroy();
   }
 }
