@@ -23,7 +23,8 @@ export function serveUpload(exchange: Exchange, said: Said): Refusal | undefined
     begin(exchange, said, items, undefined);
     return undefined;
   }
-  if (headed) exchange.accepted();
+  // Our own clients send the head without being asked, and wait with their items.
+  if (headed && request.headers[acceptanceHeader] === undefined) exchange.accepted();
   items.readHead((head) => {
     if (exchange.gone) return;
     if (head === undefined && headed)
