@@ -182,15 +182,16 @@ export abstract class Exchange extends Alarm implements Cancellable, Dispatcher.
     }
     this.#bytes += chunk.length;
     if (this.#bytes <= this.ask.itemBytesMax + problemBytes) this.#parts.push(chunk);
-    else this.#answered(true);
+    else this.#answered(true, false);
   }
 
   onResponseEnd(): void {
+    const left = this.#lane?.leaving ?? false;
     if (this.#lane !== undefined) this.#lane.proven = true;
     this.#released();
     if (this.over) return;
     if (this.#succeeds) this.end();
-    else this.#answered(false);
+    else this.#answered(false, left);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
@@ -204,7 +205,7 @@ export abstract class Exchange extends Alarm implements Cancellable, Dispatcher.
     }
     lane?.leave();
     if (this.#status >= 300) {
-      this.#answered(true);
+      this.#answered(true, true);
       return;
     }
     this.lost(error);
@@ -227,8 +228,8 @@ export abstract class Exchange extends Alarm implements Cancellable, Dispatcher.
   /** An interim answer. */
   protected interim(_status: number): void {}
 
-  /** A failure has come, whole or cut short. */
-  #answered(cut: boolean): void {
+  /** A failure has come, whole or cut short; `left`: its connection takes no further request. */
+  #answered(cut: boolean, left: boolean): void {
     const answer: Answer = {
       status: this.#status,
       headers: this.#headers,
@@ -237,7 +238,7 @@ export abstract class Exchange extends Alarm implements Cancellable, Dispatcher.
     };
     this.#parts = [];
     if (cut) this.stop();
-    if (this.#speaksOtherwise() || this.#leaves(answer)) return;
+    if (this.#speaksOtherwise() || (left && this.#leaves(answer))) return;
     const error = answerFailure(this.operation, this.ask.route, answer);
     this.fail(error);
   }
@@ -259,8 +260,7 @@ export abstract class Exchange extends Alarm implements Cancellable, Dispatcher.
   /** A server that leaves has refused: it never ran and may go to its successor. */
   #leaves({ status, headers }: Answer): boolean {
     const refused = status === 503 && headerOf(headers, executedHeader) === "no";
-    const leaves = /\bclose\b/i.test(headerOf(headers, "connection") ?? "");
-    return refused && leaves && this.movable && this.#moved();
+    return refused && this.movable && this.#moved();
   }
 
   #moved(): boolean {
