@@ -64,8 +64,11 @@ export class Lane {
         const first = !this.#taken;
         if (first) this.#take();
         // Within this call undici would not go on.
-        if (first) env.defer(() => callback(null, socket));
-        else env.defer(() => callback(new LaneOver("the connection was lost"), null));
+        env.defer(() => {
+          if (!first) return callback(new LaneOver("the connection was lost"), null);
+          callback(null, socket);
+          if (http2) socket.resume(); // the session reads below it, and does not begin to
+        });
       },
       // Deadlines are kept by who waits, and signs of life are asked for by nobody over HTTP/1.1.
       headersTimeout: 0,

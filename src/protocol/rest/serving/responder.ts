@@ -115,17 +115,12 @@ export class RestResponder implements ExchangeHome {
     exchange.send(204, headers, undefined);
   }
 
-<<<<<<< HEAD
-  #refusedNow(): Refusal | undefined {
-    if (this.#draining()) return refusal("UNAVAILABLE", "the server is shutting down");
-=======
   #refusedNow({ request }: Exchange): Refusal | undefined {
-    if (this.draining) {
+    if (this.#draining()) {
       // By this a caller sees that it may ask another one at once; over HTTP/2 it has been sent away.
       const headers = request.httpVersionMajor < 2 ? { connection: "close" } : {};
       return refusal("UNAVAILABLE", "the server is shutting down", undefined, headers);
     }
->>>>>>> 369d2a8 (Make the suite of protocols green over REST: a caller and a server of ours over HTTP/1.1)
     const { inFlightMax } = this.bounds;
     if (this.inFlight < inFlightMax) return undefined;
     const reason = `${this.inFlight} requests are under way, ${inFlightMax} are allowed`;
@@ -148,15 +143,8 @@ export class RestResponder implements ExchangeHome {
       return refusal("DEADLINE_EXCEEDED", "the deadline was over before it began");
     exchange.incoming = incoming;
     if (operation.kind === "upload") return serveUpload(exchange, said);
-<<<<<<< HEAD
     if (route.body !== "none" && tellsBody(request)) return this.#read(exchange, said);
     this.#run(exchange, inputOf(exchange, said, undefined));
-=======
-    if (route.body !== "none" && hasBody(request)) return this.#read(exchange, said);
-    // Of bytes there may be none: that is not nothing.
-    const body = route.body === "bytes" ? Buffer.alloc(0) : undefined;
-    this.#run(exchange, inputOf(exchange, said, body));
->>>>>>> 369d2a8 (Make the suite of protocols green over REST: a caller and a server of ours over HTTP/1.1)
     return undefined;
   }
 
