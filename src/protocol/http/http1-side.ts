@@ -44,6 +44,9 @@ export class Http1Side implements Side {
     this.#draining = true;
     // Those whose headers have gone already are closed when they end.
     for (const response of this.#responses) response.shouldKeepAlive = false;
+  }
+
+  closeIdle(): void {
     for (const link of this.#links.values()) this.#closeIdle(link);
   }
 

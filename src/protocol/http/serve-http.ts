@@ -18,6 +18,9 @@ import { Link, Links, type Side } from "./link.ts";
  */
 const lingerMs = 1_000;
 
+/** How long connections of HTTP/1.1 stay open for what may be on its way when the server begins to leave, in milliseconds. */
+const crossingMs = 100;
+
 /**
  * Serves HTTP/1.1 and HTTP/2 at one address: over TLS as the peer chooses (ALPN `h2` or `http/1.1`), in clear text by what it
  * says first (RFC 9113, 3.3: the preface tells; there is no upgrade). Rejects as `sockets.listen` does.
@@ -45,7 +48,7 @@ class Front implements HttpServer {
   draining = false;
   readonly #bounds: HttpBounds;
   readonly #env: Env;
-  readonly #sides: Readonly<Record<"1.1" | "2", Side>>;
+  readonly #sides: { readonly "1.1": Http1Side; readonly "2": Side };
   readonly #links = new Links();
   /** Those that have not said yet what they speak. */
   readonly #strangers = new Set<Socket>();
@@ -107,6 +110,10 @@ class Front implements HttpServer {
     await this.listener!.close();
     this.draining = true;
     for (const side of Object.values(this.#sides)) side.drain();
+    // Nothing tells a caller of HTTP/1.1 that is about to ask: what it has sent by now is read and refused, not lost.
+    const crossing = Math.min(until, this.#env.now() + crossingMs);
+    await this.#until(() => this.connections === 0, crossing);
+    this.#sides["1.1"].closeIdle();
     await this.#until(() => this.inFlight === 0, until);
     const left = this.inFlight;
     if (left > 0) cut?.();

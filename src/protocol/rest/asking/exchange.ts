@@ -36,6 +36,9 @@ export interface ExchangeHome {
 
 const nothing: readonly string[] = [];
 
+/** Less than the least memory for sending that a socket has, in bytes. */
+const atomicBytes = 2_048;
+
 /** The longest that a header of ours can say, in milliseconds: beyond all that a timer of anybody takes. */
 const headerMsMax = 2 ** 53 - 1;
 
@@ -59,6 +62,8 @@ export abstract class Exchange extends Alarm implements Cancellable, Dispatcher.
   #begun = false;
   #status = 0;
   #headers: IncomingHttpHeaders = {};
+  /** The headers that it was sent with. */
+  #sent: readonly string[] = nothing;
   /** What came of the body of a failure. */
   #parts: Buffer[] = [];
   #bytes = 0;
@@ -123,7 +128,7 @@ export abstract class Exchange extends Alarm implements Cancellable, Dispatcher.
       {
         method: route.method,
         path: this.written.target,
-        headers: this.#requestHeaders(now),
+        headers: (this.#sent = this.#requestHeaders(now)),
         body: this.body,
         blocking: false,
       },
@@ -198,7 +203,7 @@ export abstract class Exchange extends Alarm implements Cancellable, Dispatcher.
     const lane = this.#lane;
     this.#released();
     if (this.over) return;
-    if (!this.#begun || error instanceof LaneOver) {
+    if (!this.#begun || error instanceof LaneOver || this.#refusedBySystem(lane, error)) {
       this.#begun = false;
       if (!this.#moved()) this.fail(lossFailure("unwritten", error.message, { cause: error }));
       return;
@@ -209,6 +214,19 @@ export abstract class Exchange extends Alarm implements Cancellable, Dispatcher.
       return;
     }
     this.lost(error);
+  }
+
+  /**
+   * The system has taken nothing of a small request: its memory for sending was empty, so that it takes all or nothing. The
+   * connection had been closed meanwhile.
+   */
+  #refusedBySystem(lane: Lane | undefined, error: Error): boolean {
+    const { syscall, code } = error as NodeJS.ErrnoException;
+    if (syscall !== "write" || (code !== "EPIPE" && code !== "ECONNRESET")) return false;
+    const { body, head, target } = this.written;
+    const bytes =
+      (body?.length ?? 0) + (head?.length ?? 0) + target.length + this.#sent.join("    ").length;
+    return this.movable && lane?.shared === false && bytes <= atomicBytes;
   }
 
   #released(): void {

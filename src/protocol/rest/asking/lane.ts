@@ -1,7 +1,9 @@
 import type { Socket } from "node:net";
 import type { Client, Dispatcher } from "undici";
 import type * as Undici from "undici";
+import { alarmAt } from "../../../base/alarm.ts";
 import type { Env } from "../../../base/env.ts";
+import type { Alarm } from "../../../base/timer-wheel.ts";
 import type { OpenSocket } from "../../../transport/transport.ts";
 
 /** Requests that share a connection of HTTP/2: as many as our own servers take, and others say less. */
@@ -40,6 +42,8 @@ export class Lane {
   readonly #room: number;
   readonly #client: Client;
   readonly #socket: Socket;
+  readonly #env: Env;
+  readonly #unusedUntil: Alarm;
   /** Undici has the socket. */
   #taken = false;
   readonly #home: LaneHome;
@@ -52,13 +56,16 @@ export class Lane {
     env: Env,
   ) {
     this.#home = home;
+    this.#env = env;
     this.openedAt = env.now();
     this.#room = http2 ? sharedMax : 1;
     const { socket } = open;
     this.#socket = socket;
     // Undici looks at the socket for what was agreed on; in clear text that is known beforehand.
     if (http2 && open.alpn === undefined) Object.assign(socket, { alpnProtocol: "h2" });
-    this.#watchUnused(idleMs, http2);
+    this.#unusedUntil = alarmAt(env, env.now() + idleMs, this.#unused);
+    socket.on("error", this.#unused);
+    if (!http2) socket.on("readable", this.#unused); // nobody may speak unasked
     this.#client = new undici.Client(origin, {
       connect: (_options, callback) => {
         const first = !this.#taken;
@@ -83,25 +90,24 @@ export class Lane {
       this.leave();
     });
     socket.once("close", () => {
+      env.clear(this.#unusedUntil);
       this.leave();
       home.closed(this, reason);
     });
   }
 
   /** Undici takes the socket with the first request: until then its end is for us to see, and how long it idles. */
-  #watchUnused(idleMs: number, http2: boolean): void {
-    const socket = this.#socket;
-    socket.setTimeout(idleMs, this.#unused).on("error", this.#unused);
-    if (!http2) socket.on("readable", this.#unused); // nobody may speak unasked
-  }
-
   readonly #unused = (): void => void this.#socket.destroy();
 
   #take(): void {
     this.#taken = true;
-    const socket = this.#socket;
-    socket.setTimeout(0);
-    socket.off("timeout", this.#unused).off("readable", this.#unused).off("error", this.#unused);
+    this.#env.clear(this.#unusedUntil);
+    this.#socket.off("readable", this.#unused).off("error", this.#unused);
+  }
+
+  /** Requests share it. */
+  get shared(): boolean {
+    return this.#room > 1;
   }
 
   get free(): boolean {
