@@ -58,7 +58,8 @@ export class Operation implements OperationName, Codecs {
   readonly output: Codec;
   /** Its number in this process: an index for tables that connections keep. */
   readonly slot: number;
-  readonly #codecs = new Map<Format, Codecs>();
+  /** By format; who makes one for each client does not leave them here. */
+  readonly #codecs = new WeakMap<Format, Codecs>();
 
   constructor(parts: {
     readonly owner: OwnContract;

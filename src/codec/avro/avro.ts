@@ -109,16 +109,19 @@ function typeOf(schema: AvroSchema): Type {
   }
 }
 
+const word = 0x1_0000_0000;
+
 /** The library's own leaves the two numbers at the ends of what JavaScript holds out. */
 const wholeLong = avsc.types.LongType.__with({
   fromBuffer(bytes: Buffer) {
-    const value = Number(bytes.readBigInt64LE());
+    const value = bytes.readInt32LE(4) * word + bytes.readUInt32LE(0);
     if (!Number.isSafeInteger(value)) throw new RangeError("a number needs more than 53 bits");
     return value;
   },
   toBuffer(value: number) {
     const bytes = Buffer.allocUnsafe(8);
-    bytes.writeBigInt64LE(BigInt(value));
+    bytes.writeUInt32LE(value >>> 0, 0);
+    bytes.writeInt32LE(Math.floor(value / word), 4);
     return bytes;
   },
   fromJSON: Number,

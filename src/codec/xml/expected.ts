@@ -10,6 +10,10 @@ export class Expected {
   readonly #alternatives: readonly JsonSchema[];
   readonly #places: Places;
   readonly #fields = new Map<string, Expected>();
+  /** How many of the first items have schemas of their own. */
+  readonly #prefix: number;
+  /** Of the items behind them. */
+  #rest: Expected | undefined;
 
   /** What is expected of the payload that `schema` describes; undefined: nothing is known of it. */
   static of(schema: JsonSchema | undefined): Expected {
@@ -21,6 +25,7 @@ export class Expected {
     this.#places = places;
     this.#alternatives = alternativesOf(schemas, places.root);
     this.kinds = union(schemas.map((schema) => kindsOf(schema, places.root, [])));
+    this.#prefix = Math.max(0, ...this.#alternatives.map((each) => prefixOf(each).length));
   }
 
   field(name: string): Expected {
@@ -39,9 +44,13 @@ export class Expected {
   }
 
   item(index: number): Expected {
-    const schemas = this.#alternatives.flatMap(({ prefixItems, items }) => {
-      const first = Array.isArray(prefixItems) ? (prefixItems as unknown[]) : [];
-      return schemasIn(index < first.length ? first[index] : items);
+    return index < this.#prefix ? this.#itemAt(index) : (this.#rest ??= this.#itemAt(index));
+  }
+
+  #itemAt(index: number): Expected {
+    const schemas = this.#alternatives.flatMap((each) => {
+      const prefix = prefixOf(each);
+      return schemasIn(index < prefix.length ? prefix[index] : each["items"]);
     });
     return this.#places.of(schemas);
   }
@@ -132,6 +141,10 @@ function alternativesOf(schemas: readonly JsonSchema[], root: JsonSchema): JsonS
   };
   schemas.forEach(add);
   return [...found];
+}
+
+function prefixOf({ prefixItems }: JsonSchema): readonly unknown[] {
+  return Array.isArray(prefixItems) ? prefixItems : [];
 }
 
 function fieldsOf({ properties }: JsonSchema): Readonly<Record<string, unknown>> {

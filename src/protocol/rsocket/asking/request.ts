@@ -8,7 +8,7 @@ import type { FrameView } from "../../../wire/frame-view.ts";
 import type { Attempt, Cancellable, CancelReason } from "../../attempt.ts";
 import type { Codecs, Operation } from "../../operation.ts";
 import { fragmentBytesMax } from "../frames/fragment-queue.ts";
-import { bytesBeyond, type Payload } from "../frames/frame-sender.ts";
+import { bytesBeyond, bytesOf, type Payload } from "../frames/frame-sender.ts";
 import type { Outgoing } from "../items/item-sink.ts";
 import type { StreamEnd } from "../frames/stream-end.ts";
 
@@ -94,8 +94,7 @@ export abstract class Request extends Alarm implements Cancellable, StreamEnd {
   speakJson(bytesMax: number): void {
     const { operation, codecs, payloadOut } = this;
     // Written again from what was written, not from what the caller may have changed meanwhile.
-    const bytes =
-      typeof payloadOut === "string" ? Buffer.from(payloadOut) : Buffer.from(payloadOut);
+    const bytes = Buffer.from(bytesOf(payloadOut));
     const input = codecs.first.decode(bytes, 0, bytes.length);
     this.format = undefined;
     this.codecs = operation;

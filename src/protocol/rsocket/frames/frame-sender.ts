@@ -191,7 +191,8 @@ export class FrameSender {
   }
 }
 
-function bytesOf(payload: Payload): Uint8Array {
+/** A payload as bytes. */
+export function bytesOf(payload: Payload): Uint8Array {
   return typeof payload === "string" ? Buffer.from(payload) : payload;
 }
 
