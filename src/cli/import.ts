@@ -18,8 +18,8 @@ export const importing: Command = {
   usage: `${Object.keys(importers).join(" | ")} FILE [--out FILE]`,
   about: `Writes a TypeScript module that exports a contract for each service; of an
 OpenAPI document one contract, and its binding; of avro, which knows no
-services, a schema for each type. What cannot be taken over is left out, and told on
-standard error.`,
+services, a schema for each type. What cannot be taken over is left out, and
+told on standard error.`,
   options: {
     out: { value: "FILE", about: "write it there; default: standard output" },
     name: { value: "NAME", about: "openapi: the contract's; default: what the file says" },
