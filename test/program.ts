@@ -17,6 +17,8 @@ export interface Program {
   readonly ended: Promise<Ended>;
   /** Resolves when it has printed as many characters to stdout, or has ended. */
   printed(characters: number): Promise<void>;
+  /** Its first line, when it has printed that; fails when it has ended without. */
+  line(): Promise<string>;
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -40,6 +42,13 @@ export function start(command: string, args: readonly string[], cwd: string): Pr
   return {
     pid: child.pid,
     ended,
+    async line() {
+      while (!stdout.includes("\n")) {
+        if (child.exitCode !== null || child.signalCode !== null) throw new Error(stderr);
+        await Promise.race([once(child.stdout, "data"), ended]);
+      }
+      return stdout.slice(0, stdout.indexOf("\n"));
+    },
     async printed(characters) {
       while (stdout.length < characters && child.exitCode === null && child.signalCode === null) {
         await Promise.race([once(child.stdout, "data"), ended]);
