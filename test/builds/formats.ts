@@ -13,9 +13,7 @@ function written(contract: AnyContract): AvroSchema[] {
     const codes = Object.entries(errors).map(([code, data]) => [`error ${code}`, data] as const);
     const parts = [["head", head], ["in", input], ["out", out], ...codes] as const;
     return parts.flatMap(([part, schema]) =>
-      schema === undefined
-        ? []
-        : [avroSchemaOf({ contract: shape, operation, part: part as "in" })],
+      schema === undefined ? [] : [avroSchemaOf({ contract: shape, operation, part })],
     );
   });
 }
