@@ -25,7 +25,7 @@ const Flights = contract(
 );
 
 /** One format and one payload. */
-export interface FormatRow {
+interface FormatRow {
   readonly case: string;
   readonly peer: string;
   readonly bytes: number;
@@ -56,12 +56,14 @@ export const formats: Bench = async (options) => {
   return { report, tables };
 };
 
-/** The part of a bench that is about formats; throws when one of them does not bring a value back. */
-export function measureFormats(options: BenchOptions): {
+export interface MeasuredFormats {
   readonly rows: readonly FormatRow[];
   readonly ratios: Readonly<Record<string, number>>;
   readonly tables: string;
-} {
+}
+
+/** The part of a bench that is about formats; throws when one of them does not bring a value back. */
+export function measureFormats(options: BenchOptions): MeasuredFormats {
   const all = prepared(options);
   for (let round = 0; round <= options.rounds; round++) {
     options.progress(`formats, round ${round} of ${options.rounds}`);

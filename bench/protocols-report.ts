@@ -1,4 +1,5 @@
 import { titleOf, type Case } from "./case.ts";
+import type { MeasuredFormats } from "./formats.ts";
 import { lineOf, rateOf, ratioOf, type Line } from "./line.ts";
 import { rivals } from "./peers.ts";
 import { goal, goalsTable, machine, table, whole, type Goal, type Report } from "./report.ts";
@@ -28,7 +29,10 @@ const asked: readonly {
   { ours: "trunkline grpc, grpc", other: "grpc-js, grpc", of: flowing, atLeast: 1.3 },
 ];
 
-export function protocolsReport(rows: readonly Row[]): { report: Report; tables: string } {
+export function protocolsReport(
+  rows: readonly Row[],
+  formats: MeasuredFormats | undefined,
+): { report: Report; tables: string } {
   const lines = rows.map(lineOf);
   const ratios = ratiosOf(rows);
   const goals = goalsOf(ratios);
@@ -36,11 +40,15 @@ export function protocolsReport(rows: readonly Row[]): { report: Report; tables:
     ok: true,
     bench: "protocols",
     machine: machine(),
-    rows: lines,
-    ratios,
+    rows: [...lines, ...(formats?.rows ?? [])],
+    ratios: { ...ratios, ...formats?.ratios },
     goals,
   };
-  return { report, tables: tablesOf(lines, ratios, goals) };
+  const tables = [
+    tablesOf(lines, ratios, goals),
+    ...(formats === undefined ? [] : [formats.tables]),
+  ];
+  return { report, tables: tables.join("\n\n") };
 }
 
 /** Ours beside each of its rivals. */

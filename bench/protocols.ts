@@ -1,3 +1,4 @@
+import { measureFormats } from "./formats.ts";
 import { Pair } from "./pair.ts";
 import { rivals } from "./peers.ts";
 import { protocolsReport } from "./protocols-report.ts";
@@ -23,5 +24,6 @@ export const protocols: Bench = (options) =>
       rows.push(...(await measureRounds(groups, warmSeconds, options)));
       await endAll(pairs);
     }
-    return protocolsReport(rows);
+    const formats = wanted("formats") ? measureFormats({ ...options, only: [] }) : undefined;
+    return protocolsReport(rows, formats);
   });
