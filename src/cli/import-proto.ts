@@ -53,11 +53,9 @@ function sourcesOf(file: string, given: readonly string[]): Record<string, strin
     sources[next.path] = text;
     for (const [, imported = ""] of text.replaceAll(comments, "").matchAll(imports)) {
       const at = roots.map((each) => join(each, imported)).find((each) => existsSync(each));
-      if (at !== undefined) open.push({ path: imported, at });
-      else if (!imported.startsWith("google/protobuf/"))
-        throw new UsageError(
-          `${next.path} imports ${imported}, which is not there: name its folder by --root`,
-        );
+      // What is missing may not be needed; if it is, that is told with the type that nobody declares.
+      if (at !== undefined && !imported.startsWith("google/protobuf/"))
+        open.push({ path: imported, at });
     }
   }
   return sources;

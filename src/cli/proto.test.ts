@@ -149,7 +149,10 @@ suite("trunkline import proto", () => {
     const cases: readonly (readonly [text: string, told: RegExp])[] = [
       [`syntax = "proto3";`, /declares no service/],
       [`syntax = "proto2"; service A {}`, /not proto3/],
-      [`syntax = "proto3"; import "other.proto";`, /name its folder by --root/],
+      [
+        `syntax = "proto3"; import "b.proto"; service A { rpc Do(B) returns (B); }`,
+        /no such type: B; give the text of b.proto too/,
+      ],
     ];
     for (const [text, told] of cases) {
       const out = folder.path("out.ts");

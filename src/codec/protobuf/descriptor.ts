@@ -68,7 +68,9 @@ export function descriptorOf(
 /** The files of Google's that the messages need. */
 export function importsOf({ messages }: ProtoModel): string[] {
   const files = messages.flatMap(({ fields }) =>
-    fields.flatMap(({ type }) => (type.kind === "well-known" ? wellKnownFile(type.name) : [])),
+    fields.flatMap(({ type }) =>
+      type.kind === "well-known" ? (wellKnownFile(type.name) ?? []) : [],
+    ),
   );
   return [...new Set(files)].toSorted();
 }

@@ -1,4 +1,4 @@
-import type { FieldModel, MessageModel, WellKnown } from "./model.ts";
+import type { FieldModel, MessageModel } from "./model.ts";
 import { jsonNameOf } from "./names.ts";
 
 /** What a field is called in the JSON of Protobuf. */
@@ -17,13 +17,13 @@ export function syntheticOneof(field: FieldModel): string | undefined {
   return needsOptional(field) ? `_${field.name}` : undefined;
 }
 
-/** The file that declares one of Google's types. */
-export function wellKnownFile(name: WellKnown): string {
-  const file = files[name] ?? "wrappers";
-  return `google/protobuf/${file}.proto`;
+/** The file that declares one of Google's types; undefined: none that describes values. */
+export function wellKnownFile(name: string): string | undefined {
+  const file = name.endsWith("Value") ? (files[name] ?? "wrappers") : files[name];
+  return file === undefined ? undefined : `google/protobuf/${file}.proto`;
 }
 
-const files: Readonly<Partial<Record<WellKnown, string>>> = {
+const files: Readonly<Record<string, string>> = {
   Value: "struct",
   NullValue: "struct",
   Struct: "struct",

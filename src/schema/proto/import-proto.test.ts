@@ -62,10 +62,19 @@ message Hello {
 
 const refused: readonly (readonly [string, Parameters<typeof importProto>[0], RegExp])[] = [
   ["it is proto2", `syntax = "proto2"; message A {}`, /main.proto is not proto3/],
+  [
+    "its version stands in a comment",
+    `// a \n/* b */ /* syntax = "proto3"; */ message A {}`,
+    /main.proto is not proto3/,
+  ],
   ["it says no version", `message A {}`, /main.proto is not proto3/],
   ["it is of an edition", `edition = "2023"; message A {}`, /main.proto is not proto3/],
   ["a type is missing", `syntax = "proto3"; message A { B b = 1; }`, /no such Type or Enum 'B'/],
-  ["a file is missing", `syntax = "proto3"; import "x.proto";`, /imports x.proto: give its text/],
+  [
+    "a file is missing",
+    `syntax = "proto3"; import "x.proto"; message A { x.B b = 1; }`,
+    /no such Type or Enum 'x.B' in Type .A; give the text of x.proto too/,
+  ],
   ["it is cut off", `syntax = "proto3"; message A {`, /main.proto: illegal/],
   ["the bytes are no descriptors", new Uint8Array([255, 255]), /no descriptor set/],
   [
@@ -77,12 +86,12 @@ const refused: readonly (readonly [string, Parameters<typeof importProto>[0], Re
           create(FileDescriptorProtoSchema, {
             name: "a.proto",
             syntax: "proto3",
-            dependency: ["b.proto"],
+            service: [{ name: "S", method: [{ name: "Do", inputType: ".B", outputType: ".B" }] }],
           }),
         ],
       }),
     ),
-    /b.proto/,
+    /B/,
   ],
 ];
 
@@ -203,6 +212,25 @@ suite("an imported .proto file", () => {
       Buffer.from(proto.methods.get("get")!.input.encode({ text: "x" })),
       bytes(":\x01x"),
     );
+  });
+
+  test("may import what describes it to others, and is not given", () => {
+    const { proto } = imported(`// Says
+      /* much **/ // before
+      syntax = "proto3";
+      import "google/api/annotations.proto";
+      import "google/protobuf/descriptor.proto";
+      extend google.protobuf.MethodOptions { string note = 50000; }
+      service S {
+        rpc Get(A) returns (A) {
+          option (google.api.http) = { get: "/v1/{name=a/*}" additional_bindings { get: "/" } };
+          option (note) = "x";
+        }
+      }
+      message A { string name = 1 [(google.api.field_behavior) = REQUIRED, deprecated = true]; }
+    `);
+    equal(proto.methods.get("get")!.path, "/S/Get");
+    deepEqual([proto.file.dependency, proto.imports], [[], []]);
   });
 
   test("may be a descriptor set", () => {

@@ -30,26 +30,30 @@ export function parseFiles(sources: ProtoSources): FileDescriptorSet {
   const root = new Root();
   const done = new Set<string>();
   const files: { readonly path: string; readonly told: Parsed }[] = [];
-  const read = (path: string, importer: string | undefined): void => {
+  /** What nobody gave. Most files import what only describes them to others: it may not be needed. */
+  const missing: string[] = [];
+  const read = (path: string): void => {
     if (done.has(path)) return;
     done.add(path);
     const source = Object.hasOwn(sources, path) ? sources[path] : undefined;
     if (source !== undefined) {
       const told = parseOne(path, source, root);
-      for (const each of told.imports) read(each, path);
+      told.imports.forEach(read);
       files.push({ path, told }); // after those that it imports
       return;
     }
     const known = common.get(path);
-    if (known?.nested === undefined)
-      throw refusal(`${importer} imports ${path}: give its text too`);
-    root.addJSON(known.nested);
+    if (known?.nested === undefined) missing.push(path);
+    else root.addJSON(known.nested);
   };
-  for (const path of Object.keys(sources)) read(path, undefined);
+  Object.keys(sources).forEach(read);
+  // Extensions describe files to others: no value of proto3 has any.
+  root.deferred.length = 0;
   try {
     root.resolveAll();
   } catch (cause) {
-    throw refusal(messageOf(cause), cause);
+    const told = missing.length === 0 ? "" : `; give the text of ${missing.join(", ")} too`;
+    throw refusal(`${messageOf(cause)}${told}`, cause);
   }
   return create(FileDescriptorSetSchema, {
     file: files.map(({ path, told }) => describe(path, told, root)),
@@ -58,18 +62,16 @@ export function parseFiles(sources: ProtoSources): FileDescriptorSet {
 
 interface Parsed {
   readonly package: string;
+  /** `proto3`; what else is read only to see whether it is needed. */
+  readonly syntax: string;
   readonly imports: readonly string[];
 }
 
 function parseOne(path: string, source: string, root: protobufjs.Root): Parsed {
-  const [, syntax] =
-    /^\s*(?:\/\/[^\n]*\n\s*|\/\*[\s\S]*?\*\/\s*)*syntax\s*=\s*["'](\w+)["']/.exec(source) ?? [];
-  if (syntax !== "proto3")
-    throw refusal(`${path} is not proto3 (syntax = "proto3"): other versions are not read`);
   try {
     parse.filename = path;
     const told = parse(source, root, { keepCase: true, alternateCommentMode: true });
-    return { package: told.package ?? "", imports: told.imports ?? [] };
+    return { package: told.package ?? "", syntax: syntaxOf(source), imports: told.imports ?? [] };
   } catch (cause) {
     throw refusal(`${path}: ${messageOf(cause)}`, cause);
   } finally {
@@ -77,11 +79,21 @@ function parseOne(path: string, source: string, root: protobufjs.Root): Parsed {
   }
 }
 
+/** What the first statement says, which only comments can stand before. Each character is looked at once. */
+function syntaxOf(source: string): string {
+  const space = /\s+|\/\/[^\n]*|\/\*[^]*?\*\//y;
+  let from = 0;
+  while (space.test(source)) from = space.lastIndex;
+  const statement = /(?:syntax|edition)\s*=\s*["'](\w+)["']/y;
+  statement.lastIndex = from;
+  return statement.exec(source)?.[1] ?? "proto2";
+}
+
 function describe(path: string, told: Parsed, root: protobufjs.Root): FileDescriptorProto {
   const file = create(FileDescriptorProtoSchema, {
     name: path,
     package: told.package,
-    syntax: "proto3",
+    syntax: told.syntax,
     dependency: [...told.imports],
   });
   const space = told.package === "" ? root : root.lookup(told.package);

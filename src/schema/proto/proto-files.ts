@@ -9,7 +9,6 @@ import {
   type FileRegistry,
 } from "@bufbuild/protobuf";
 import {
-  Edition,
   FileDescriptorSetSchema,
   file_google_protobuf_any,
   file_google_protobuf_duration,
@@ -28,6 +27,7 @@ import type { Schema } from "../../contract/schema.ts";
 import { jsonSchema } from "../json-schema.ts";
 import { filled } from "./filled.ts";
 import { membersOf } from "./members.ts";
+import { neededFiles } from "./needed-files.ts";
 import { MessageSchemas } from "./message-schemas.ts";
 
 /** A value as it may be sent: Protobuf lets everything be left out, and the receiver sees zeros and empty lists. */
@@ -63,6 +63,10 @@ const wellKnown = [
   file_google_protobuf_wrappers,
 ];
 
+function isForeign({ name }: { readonly name: string }): boolean {
+  return !name.startsWith("google/protobuf/");
+}
+
 /** The files with all that can be asked of them. */
 export class Files implements ProtoFiles {
   readonly services: readonly DescService[];
@@ -72,14 +76,15 @@ export class Files implements ProtoFiles {
 
   /** @throws TrunklineError INVALID_ARGUMENT when they cannot be used, with the reason. */
   constructor(set: FileDescriptorSet) {
-    const own = set.file.filter((file) => !wellKnown.some(({ proto }) => proto.name === file.name));
+    const needed = neededFiles(set.file);
+    const own = (needed.length > 0 ? needed : set.file).filter(isForeign);
+    for (const { syntax, name } of own)
+      if (syntax !== "proto3")
+        throw refusal(`${name} is not proto3 (syntax = "proto3"): other versions are not read`);
     this.#set = { ...set, file: own };
     this.#registry = registryOf({ ...set, file: [...wellKnown.map(({ proto }) => proto), ...own] });
     const names = new Set(own.map(({ name }) => name.replace(/\.proto$/, "")));
     const files = [...this.#registry.files].filter(({ name }) => names.has(name));
-    for (const { edition, name } of files)
-      if (edition !== Edition.EDITION_PROTO3)
-        throw refusal(`${name}.proto is not proto3: other versions are not read`);
     this.services = files.flatMap((file) => file.services);
   }
 
