@@ -1,6 +1,5 @@
 import type { HttpServerOptions } from "../http/http-server.ts";
 import type { ServeOptions } from "../protocol.ts";
-import { detailsBytesMax } from "./wire/failure.ts";
 import { itemBytesSetting } from "./wire/settings.ts";
 
 /** Streams that may come beyond what is taken on: those are refused in words, by an answer, and not by a lack of room. */
@@ -17,8 +16,8 @@ export function serverBounds(
     ...(setupMs === undefined ? {} : { headersMs: setupMs }),
     requestMs: Infinity,
     streamsMax: inFlightMax + refusedAtOnce,
-    // What a method of Connect says of a message has to fit, and details of errors in base64.
-    headerBytesMax: 2 * detailsBytesMax,
+    // A GET of Connect brings its message in the URL. HTTP/2 has no room for more in Node.
+    headerBytesMax: 64 * 1024,
     settings: { [itemBytesSetting]: Math.min(itemBytesMax, 2 ** 32 - 1) },
     streamWindowBytes: Math.min(1024 * 1024, Math.max(64 * 1024, itemBytesMax)),
   };

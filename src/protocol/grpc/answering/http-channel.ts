@@ -48,7 +48,10 @@ export class Http2Channel implements HttpChannel {
     return this.#stream.destroyed || this.#stream.closed || this.#stream.writableEnded;
   }
 
-  /** Node tells of a reset as of an end, and only after the listeners of `end` that it was none. */
+  /**
+   * Node tells of a reset as of an end, and only after the listeners of `end` that it was none. What its own client says with
+   * `close` cannot be told apart: it sends an end before the reset.
+   */
   get cutShort(): boolean {
     return this.#stream.aborted || this.#stream.destroyed;
   }
@@ -67,8 +70,8 @@ export class Http2Channel implements HttpChannel {
 
   whenGone(listener: { gone(reason: "caller" | "peer"): void }): void {
     const stream = this.#stream;
+    const { session } = stream; // it has none any more when it is closed
     stream.on("close", () => {
-      const { session } = stream;
       const lost = session === undefined || session.destroyed || session.socket.destroyed;
       listener.gone(lost ? "peer" : "caller");
     });

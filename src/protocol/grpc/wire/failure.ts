@@ -23,8 +23,11 @@ export interface ErrorType {
 /** By code. */
 export type ErrorTypes = ReadonlyMap<string, ErrorType>;
 
-/** The most that the details of an error may take, in bytes: they travel in trailers, and other libraries take even less there. */
-export const detailsBytesMax: number = 64 * 1024;
+/**
+ * The most that the data of a declared error may take, in bytes. It travels in trailers, in base64, and Node takes 64 KiB of
+ * headers in all; other libraries take less.
+ */
+const dataBytesMax = 40 * 1024;
 
 /**
  * What is told of a failure: status, message, and as details the data of a declared error, then google.rpc.ErrorInfo with
@@ -41,7 +44,7 @@ export function tell(
   if (type?.type !== undefined && error.data !== undefined) {
     const data = type.codec.encode(error.data);
     const value = typeof data === "string" ? Buffer.from(data) : data;
-    if (value.length > detailsBytesMax) return tell(tooLarge(error, value.length), domain, types);
+    if (value.length > dataBytesMax) return tell(tooLarge(error, value.length), domain, types);
     details.push({ type: type.type, value });
   }
   const metadata: Record<string, string> = { executed };
@@ -126,7 +129,7 @@ function declaredBy(
 
 /** The error when its details do not fit where they have to travel. */
 function tooLarge({ code, executed }: TrunklineError, bytes: number): TrunklineError {
-  const reason = `the error ${code.slice(0, 100)} takes ${bytes} bytes with its data, ${detailsBytesMax} are allowed`;
+  const reason = `the error ${code.slice(0, 100)} takes ${bytes} bytes with its data, ${dataBytesMax} are allowed`;
   const advice = "declare less data for it, or answer with it instead";
   return systemError("RESOURCE_EXHAUSTED", reason, { executed, advice });
 }
