@@ -1,5 +1,6 @@
 import type { HttpServerOptions } from "../http/http-server.ts";
 import type { ServeOptions } from "../protocol.ts";
+import { headerBytesMax } from "./wire/failure.ts";
 import { itemBytesSetting } from "./wire/settings.ts";
 
 /** Streams that may come beyond what is taken on: those are refused in words, by an answer, and not by a lack of room. */
@@ -16,8 +17,8 @@ export function serverBounds(
     ...(setupMs === undefined ? {} : { headersMs: setupMs }),
     requestMs: Infinity,
     streamsMax: inFlightMax + refusedAtOnce,
-    // A GET of Connect brings its message in the URL. HTTP/2 has no room for more in Node.
-    headerBytesMax: 64 * 1024,
+    // A GET of Connect brings its message in the URL.
+    headerBytesMax,
     settings: { [itemBytesSetting]: Math.min(itemBytesMax, 2 ** 32 - 1) },
     streamWindowBytes: Math.min(1024 * 1024, Math.max(64 * 1024, itemBytesMax)),
   };

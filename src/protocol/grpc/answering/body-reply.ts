@@ -3,9 +3,10 @@ import type { OutgoingHttpHeaders } from "node:http";
 import type { Env } from "../../../base/env.ts";
 import { compress, compressedFromBytes, type Compression } from "../wire/compression.ts";
 import { compressedFlag, envelope } from "../wire/envelope.ts";
+import type { ToldFailure } from "../wire/failure.ts";
 import type { HttpChannel } from "./http-channel.ts";
 import { Outlet } from "./outlet.ts";
-import type { Reply, ToldFailure } from "./reply.ts";
+import type { Reply } from "./reply.ts";
 
 /** How a reply in envelopes differs from its siblings. */
 export interface Form {

@@ -2,9 +2,10 @@ import type { OutgoingHttpHeaders } from "node:http";
 
 import { compress, compressedFromBytes, type Compression } from "../wire/compression.ts";
 import { failureJson, httpStatusOf } from "../wire/json-failure.ts";
+import type { ToldFailure } from "../wire/failure.ts";
 import { codeHeader, executedHeader } from "../wire/metadata.ts";
 import type { HttpChannel } from "./http-channel.ts";
-import type { Reply, ToldFailure } from "./reply.ts";
+import type { Reply } from "./reply.ts";
 
 /** Answers one message as Connect does: it is the body, and a failure is JSON with a status of HTTP. */
 export class ConnectUnaryReply implements Reply {

@@ -6,7 +6,7 @@ import type { Codecs } from "../../operation.ts";
 import type { Sink } from "../../protocol.ts";
 import { isUnary, takesItems, type Method } from "../methods.ts";
 import type { CompressionName } from "../wire/compression.ts";
-import { tell } from "../wire/failure.ts";
+import { tell, type ToldFailure } from "../wire/failure.ts";
 import { cannotBeRead, excessive, invalid, unpacked } from "./received.ts";
 import type { HttpChannel } from "./http-channel.ts";
 import type { Reply } from "./reply.ts";
@@ -210,15 +210,13 @@ export class Exchange extends Alarm implements Sink {
     if (this.closed) return;
     this.#end();
     const { method, reply } = this.#asked;
-    let told = error;
-    let status;
+    let told: ToldFailure;
     try {
-      status = tell(told, method.domain, method.errors);
+      told = tell(error, method.domain, method.errors);
     } catch (exception) {
-      told = method.served.incident(exception);
-      status = tell(told, method.domain, method.errors);
+      told = tell(method.served.incident(exception), method.domain, method.errors);
     }
-    reply.fail({ ...status, code: told.code, executed: told.executed });
+    reply.fail(told);
   }
 
   /** Nothing ran: the caller may safely try elsewhere. */

@@ -1,10 +1,10 @@
 import { endFlag, trailersFlag } from "../wire/envelope.ts";
 import { failureJson } from "../wire/json-failure.ts";
+import type { ToldFailure } from "../wire/failure.ts";
 import { codeHeader, executedHeader } from "../wire/metadata.ts";
 import { writeRpcStatus } from "../wire/rpc-status.ts";
 import { percentEncode } from "../wire/text.ts";
 import type { Form } from "./body-reply.ts";
-import type { ToldFailure } from "./reply.ts";
 
 /** gRPC-Web: the trailers are the last envelope, written as HTTP/1.1 writes headers. `text`: all of it in base64. */
 export function webForm(contentType: string, text: boolean): Form {

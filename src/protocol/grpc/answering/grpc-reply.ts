@@ -3,11 +3,12 @@ import type { OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Env } from "../../../base/env.ts";
 import { compress, compressedFromBytes, type Compression } from "../wire/compression.ts";
 import { compressedFlag, envelope } from "../wire/envelope.ts";
+import type { ToldFailure } from "../wire/failure.ts";
 import { codeHeader, executedHeader } from "../wire/metadata.ts";
 import { writeRpcStatus } from "../wire/rpc-status.ts";
 import { percentEncode } from "../wire/text.ts";
 import { Outlet } from "./outlet.ts";
-import type { Reply, ToldFailure } from "./reply.ts";
+import type { Reply } from "./reply.ts";
 
 const trailersFollow = { waitForTrailers: true } as const;
 const nothingFollows = { endStream: true } as const;

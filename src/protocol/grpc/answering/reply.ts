@@ -1,12 +1,4 @@
-import type { Executed } from "../../../base/outcome.ts";
-import type { RpcStatus } from "../wire/rpc-status.ts";
-
-/** A failure in all the forms in which it travels. */
-export interface ToldFailure extends RpcStatus {
-  /** `SOLD_OUT` */
-  readonly code: string;
-  readonly executed: Executed;
-}
+import type { ToldFailure } from "../wire/failure.ts";
 
 /**
  * How one request is answered, in the form that its caller speaks. After `answer`, `complete` or `fail` nothing more is

@@ -251,12 +251,11 @@ function unimplemented(reason: string): TrunklineError {
 
 /** Nothing ran: the caller may safely try elsewhere. */
 function refuse(error: TrunklineError, method: Method | undefined, reply: Reply): void {
-  const { code, executed, reason } = error;
+  const { code, reason } = error;
   method?.served.refused?.(code);
   if (channels.refusal.hasSubscribers)
     channels.refusal.publish({ operation: method?.name ?? "unknown", code, reason });
-  const told = tell(error, method?.domain ?? "trunkline", method?.errors);
-  reply.fail({ ...told, code, executed });
+  reply.fail(tell(error, method?.domain ?? "trunkline", method?.errors));
 }
 
 /** An answer to those who speak nothing of ours. */

@@ -15,7 +15,7 @@ import {
   frameBytesMax,
   sessionMegabytesMax,
 } from "../../http/http-bounds.ts";
-import { detailsBytesMax } from "../wire/failure.ts";
+import { headerBytesMax } from "../wire/failure.ts";
 import { itemBytesSetting } from "../wire/settings.ts";
 import type { CallerBounds } from "./bounds.ts";
 
@@ -80,7 +80,7 @@ export class CallingSession extends Alarm {
         enablePush: false,
         initialWindowSize: streamWindowBytes,
         maxFrameSize: frameBytesMax,
-        maxHeaderListSize: 2 * detailsBytesMax,
+        maxHeaderListSize: headerBytesMax,
       },
       maxSessionMemory: sessionMegabytesMax,
       remoteCustomSettings: [itemBytesSetting],

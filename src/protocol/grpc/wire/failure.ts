@@ -20,12 +20,22 @@ export interface ErrorType {
   readonly status?: StatusName | undefined;
 }
 
+/** A failure in all the forms in which it travels. */
+export interface ToldFailure extends RpcStatus {
+  /** `SOLD_OUT` */
+  readonly code: string;
+  readonly executed: Executed;
+}
+
 /** By code. */
 export type ErrorTypes = ReadonlyMap<string, ErrorType>;
 
+/** The most headers, or trailers, in one piece that Node takes over HTTP/2, in bytes. */
+export const headerBytesMax: number = 64 * 1024;
+
 /**
- * The most that the data of a declared error may take, in bytes. It travels in trailers, in base64, and Node takes 64 KiB of
- * headers in all; other libraries take less.
+ * The most that the data of a declared error may take, in bytes. It travels in trailers, in base64; other libraries take
+ * less.
  */
 const dataBytesMax = 40 * 1024;
 
@@ -37,7 +47,7 @@ export function tell(
   error: TrunklineError,
   domain: string,
   types: ErrorTypes | undefined,
-): RpcStatus {
+): ToldFailure {
   const { code, executed, declared, reason, advice, id } = error;
   const type = declared ? types?.get(code) : undefined;
   const details: Detail[] = [];
@@ -58,7 +68,7 @@ export function tell(
     value: writeErrorInfo({ reason: code, domain, metadata }),
   });
   const status = statusOf(code, declared, type?.status);
-  return { status, message: shortened(reason), details };
+  return { status, message: shortened(reason), details, code, executed };
 }
 
 /** What a peer says went wrong. `executed`: what it says of that beside the details. */
