@@ -340,11 +340,7 @@ test(
       const noise = Buffer.from(Array.from({ length: random() * 40 }, () => random() * 256));
       const body =
         random() < 0.5 ? noise : Buffer.concat([envelope(random() < 0.8 ? 0 : 1, noise), noise]);
-      const {
-        http,
-        headers,
-        body: answer,
-      } = await ask(
+      const { http } = await ask(
         {
           "content-type": type,
           ":path": path,
