@@ -6,14 +6,13 @@ import { unix } from "../../transport/unix/unix.ts";
 import { protocolCases } from "../suite.ts";
 import { rest } from "./index.ts";
 
-for (const http2 of ["never"] as const)
-  suite(`over unix, HTTP/${http2 === "never" ? "1.1" : "2"}`, () => {
-    const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
-    after(() => rmSync(folder, { recursive: true }));
-    let addresses = 0;
-    const cases = protocolCases({
-      make: () => rest({ http2 }).over(unix()),
-      address: () => `http+unix:${folder}/${++addresses}.sock`,
-    });
-    for (const { name, run } of cases) test(name, { timeout: 60_000 }, run);
+suite("over unix, HTTP/1.1", () => {
+  const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
+  after(() => rmSync(folder, { recursive: true }));
+  let addresses = 0;
+  const cases = protocolCases({
+    make: () => rest().over(unix()),
+    address: () => `http+unix:${folder}/${++addresses}.sock`,
   });
+  for (const { name, run } of cases) test(name, { timeout: 60_000 }, run);
+});

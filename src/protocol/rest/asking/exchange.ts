@@ -204,11 +204,11 @@ export abstract class Exchange extends Alarm implements Cancellable, Dispatcher.
     this.#released();
     if (this.over) return;
     if (!this.#begun || error instanceof LaneOver || this.#refusedBySystem(lane, error)) {
-      this.#begun = false;
+      lane?.leave(); // or it would come back here at once
       if (!this.#moved()) this.fail(lossFailure("unwritten", error.message, { cause: error }));
       return;
     }
-    lane?.leave();
+    if (lane?.shared === false) lane.leave();
     if (this.#status >= 300) {
       this.#answered(true, true);
       return;
