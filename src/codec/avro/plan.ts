@@ -1,4 +1,5 @@
 import type { JsonSchema } from "../../base/contract-shape.ts";
+import { referredIn } from "../../base/schema-reference.ts";
 import { branchesOf, jsonNode, type FieldNode, type Node, type RecordNode } from "./node.ts";
 
 /** What a schema may say beside a reference without changing what travels. */
@@ -85,21 +86,9 @@ class Plan {
     if (this.#referred.has(reference)) return this.#referred.get(reference) ?? jsonNode;
     this.#referred.set(reference, undefined);
     const called = /\/([A-Za-z][A-Za-z0-9_]*)$/.exec(reference)?.[1];
-    const node = this.node(this.#resolved(reference), called ?? name, reference);
+    const node = this.node(referredIn(this.#root, reference), called ?? name, reference);
     this.#referred.set(reference, node);
     return node;
-  }
-
-  #resolved(reference: string): unknown {
-    let found: unknown = this.#root;
-    if (!reference.startsWith("#")) return undefined;
-    for (const step of reference.split("/").slice(1)) {
-      const key = decodeURIComponent(step).replaceAll("~1", "/").replaceAll("~0", "~");
-      if (typeof found !== "object" || found === null || !Object.hasOwn(found, key))
-        return undefined;
-      found = (found as JsonSchema)[key];
-    }
-    return found;
   }
 
   #choice(values: readonly unknown[], name: string, said: unknown): Node {
@@ -237,6 +226,6 @@ function avroNameOf(name: string): string {
   return isName(taken) && !(taken in Object.prototype) ? taken : `_${taken}`;
 }
 
-function capital(text: string): string {
+export function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -62,8 +62,8 @@ function toPresent({ node }: FieldNode, value: unknown): unknown {
 }
 
 function toBranch(branches: readonly Node[], value: unknown): unknown {
-  if (value === null && branches[0]?.kind === "null") return null;
   const branch = branches.find((each) => fits(each, value));
+  if (branch?.kind === "null") return null;
   if (branch === undefined) {
     const kinds = branches.map(({ kind }) => kind).join(", ");
     throw new TypeError(`a value fits none of ${kinds}`);
@@ -122,6 +122,7 @@ function fromBranch(branches: readonly Node[], wrapper: Fields | null): unknown 
   const branch = branches.find((each) => branchName(each) === name)!;
   return fromAvro(branch, wrapper[name!]);
 }
+
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** Whether a value can be carried whole. */

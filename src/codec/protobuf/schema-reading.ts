@@ -1,4 +1,5 @@
 import type { JsonSchema } from "../../base/contract-shape.ts";
+import { referredIn, tokensOf } from "../../base/schema-reference.ts";
 
 /** A payload's whole schema: where its `$ref`s point. */
 export type Root = JsonSchema;
@@ -34,18 +35,8 @@ export function resolved(given: unknown, root: Root): Resolved | undefined {
 
 /** The schema that a `$ref` inside `root` means. */
 function pointed($ref: string, root: Root): Resolved | undefined {
-  if ($ref === "#") return { schema: root, name: undefined };
-  if (!$ref.startsWith("#/")) return undefined;
-  const path = $ref
-    .slice(2)
-    .split("/")
-    .map((part) => decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~"));
-  let schema: unknown = root;
-  for (const part of path) {
-    if (typeof schema !== "object" || schema === null || !Object.hasOwn(schema, part))
-      return undefined;
-    schema = (schema as Readonly<Record<string, unknown>>)[part];
-  }
+  const schema = referredIn(root, $ref);
+  const path = tokensOf($ref);
   const named = path.length === 2 && (path[0] === "$defs" || path[0] === "definitions");
   // Zod names what it had to name, `__schema0`, when nobody else has.
   const name = named && !/^__schema\d+$/.test(path[1]!) ? path[1] : undefined;

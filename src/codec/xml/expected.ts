@@ -1,4 +1,5 @@
 import type { JsonSchema } from "../../base/contract-shape.ts";
+import { referredIn } from "../../base/schema-reference.ts";
 
 /** What a value is in JSON. */
 export type Kind = "null" | "boolean" | "number" | "string" | "array" | "object";
@@ -157,14 +158,7 @@ function schemasIn(value: unknown): JsonSchema[] {
   return typeof value === "object" && value !== null ? [value as JsonSchema] : [];
 }
 
-/** What a reference within the document means; one that leads nowhere says nothing. */
+/** What a reference means; one that leads nowhere says nothing. */
 function resolved(reference: string, root: JsonSchema): JsonSchema {
-  let found: unknown = root;
-  if (!reference.startsWith("#")) return {};
-  for (const step of reference.split("/").slice(1)) {
-    const name = decodeURIComponent(step).replaceAll("~1", "/").replaceAll("~0", "~");
-    if (typeof found !== "object" || found === null || !Object.hasOwn(found, name)) return {};
-    found = (found as Readonly<Record<string, unknown>>)[name];
-  }
-  return schemasIn(found)[0] ?? {};
+  return schemasIn(referredIn(root, reference))[0] ?? {};
 }

@@ -1,6 +1,6 @@
-import type { JsonSchema } from "../../base/contract-shape.ts";
 import type { Codec } from "../codec.ts";
 import type { Format, PayloadType } from "../format.ts";
+import { payloadOf } from "../payload-schema.ts";
 import { plainValue } from "../plain-value.ts";
 import { Expected } from "./expected.ts";
 import { parseXml } from "./parse-xml.ts";
@@ -29,37 +29,18 @@ export function xml(): Format {
 }
 
 function codecOf(type: PayloadType): Codec {
-  const [root, schema] = rootOf(type);
+  const { what, schema } = payloadOf(type);
   const expected = Expected.of(schema);
   return {
     id,
     name,
     encode(value) {
       if (value === undefined) return "";
-      return declaration + writeElement(root, plainValue(value), expected);
+      return declaration + writeElement(what, plainValue(value), expected);
     },
     decode(memory, from, to) {
       if (from === to) return undefined;
       return readElement(parseXml(memory.subarray(from, to)), expected);
     },
   };
-}
-
-/** The root is called by what it is; any other is read as well. */
-function rootOf({
-  contract,
-  operation,
-  part,
-}: PayloadType): [root: string, JsonSchema | undefined] {
-  const shape = contract.operations[operation];
-  switch (part) {
-    case "in":
-      return ["input", shape?.in];
-    case "out":
-      return ["output", shape?.out];
-    case "head":
-      return ["head", shape?.head];
-    default:
-      return ["error", shape?.errors?.[part.slice("error ".length)] ?? undefined];
-  }
 }

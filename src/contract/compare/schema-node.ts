@@ -1,4 +1,5 @@
 import type { JsonSchema } from "../../base/contract-shape.ts";
+import { referredIn } from "../../base/schema-reference.ts";
 
 /** A schema within the document that its references are resolved in. */
 export interface Node {
@@ -54,16 +55,7 @@ export function numberIn(value: unknown): number | undefined {
 
 /** What a reference means; undefined when it leads out of the document or to nothing. */
 export function resolved(reference: string, root: JsonSchema): JsonSchema | boolean | undefined {
-  if (reference === "#") return root;
-  if (!reference.startsWith("#/")) return undefined;
-  let found: unknown = root;
-  for (const part of reference.slice(2).split("/")) {
-    const name = decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~");
-    if (typeof found !== "object" || found === null || !Object.hasOwn(found, name))
-      return undefined;
-    found = (found as Record<string, unknown>)[name];
-  }
-  return schemaIn(found);
+  return schemaIn(referredIn(root, reference));
 }
 
 /** True when two values are the same JSON, whatever the order of their fields. */
