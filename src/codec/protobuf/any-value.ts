@@ -93,6 +93,7 @@ function writeStruct(writer: BinaryWriter, object: object, depth: number, where:
   for (const [key, value] of Object.entries(object)) {
     // As JSON does: what has no form is left out.
     if (value === undefined || typeof value === "function" || typeof value === "symbol") continue;
+    if (!key.isWellFormed()) throw new TypeError(`${where}: a name is not well-formed text`);
     writer.uint32(entryTag).fork();
     writer.uint32(keyTag).string(key).uint32(valueTag);
     writeValue(writer, value, depth + 1, where);

@@ -172,6 +172,20 @@ const titles = fc.constantFrom(
   "É",
 );
 
+/** Names that lie near each other, or that JavaScript or Protobuf give a meaning. */
+const nearNames = [
+  "a",
+  "a_b",
+  "aB",
+  "a-b",
+  "1",
+  "value",
+  "class",
+  "message",
+  "constructor",
+  "valueOf",
+];
+
 const leaves: fc.Arbitrary<Described> = fc.oneof(
   fc.constant({ schema: { type: "string" }, values: texts }),
   fc.constant({ schema: { type: "number" }, values: numbers }),
@@ -241,7 +255,7 @@ const { described } = fc.letrec<{ described: Described }>((tie) => ({
 }));
 
 function objects(fields: fc.Arbitrary<Described>): fc.Arbitrary<Described> {
-  const names = fc.oneof(texts, fc.constantFrom("a", "a_b", "aB", "a-b", "class", "1", "value"));
+  const names = fc.oneof(texts, fc.constantFrom(...nearNames));
   const entry = fc.tuple(
     names.filter((name) => name !== "__proto__" && name !== "kind" && name !== "toJSON"),
     fields,

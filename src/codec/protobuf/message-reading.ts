@@ -51,18 +51,14 @@ function addReaders(
   if (rule === "map") {
     readers.set(tagOf(number, wireTypes.length), mapReader(field, codec));
   } else if (rule === "repeated") {
-    const add = (draft: Draft, item: unknown): void => {
-      (draft[key] as unknown[]).push(item);
-    };
     readers.set(tag, (reader, draft, depth) => {
-      draft[key] ??= [];
-      add(draft, codec.read(reader, depth));
+      listIn(draft, key).push(codec.read(reader, depth));
     });
     if (codec.wire === wireTypes.length) return;
     readers.set(tagOf(number, wireTypes.length), (reader, draft, depth) => {
-      draft[key] ??= [];
+      const list = listIn(draft, key);
       const end = endOf(reader);
-      while (reader.pos < end) add(draft, codec.read(reader, depth));
+      while (reader.pos < end) list.push(codec.read(reader, depth));
       endAt(reader, end);
     });
   } else if (message.form === "union") {
@@ -100,28 +96,39 @@ function mapReader(field: FieldModel, codec: TypeCodec): FieldReader {
       else skip(reader, tag);
     }
     endAt(reader, end);
-    const map = (draft[key] ??= {}) as Draft;
+    if (!Object.hasOwn(draft, key)) draft[key] = {};
+    const map = draft[key] as Draft;
     if (value !== undefined) setField(map, String(name), value);
   };
 }
 
+/** The list that is being read. A property may be called as one that all objects inherit. */
+function listIn(draft: Draft, key: string): unknown[] {
+  if (!Object.hasOwn(draft, key)) draft[key] = [];
+  return draft[key] as unknown[];
+}
+
 /** What is put where nothing came. */
-function absenceOf(field: FieldModel, codec: TypeCodec): ((draft: Draft) => void) | undefined {
-  const { key, rule } = field;
-  const { zero } = codec;
+function absenceOf(
+  { key, rule }: FieldModel,
+  { zero }: TypeCodec,
+): ((draft: Draft) => void) | undefined {
+  const absent =
+    (make: () => unknown) =>
+    (draft: Draft): void => {
+      if (!Object.hasOwn(draft, key)) draft[key] = make();
+    };
   switch (rule) {
     case "optional":
       return undefined;
     case "nullable":
-      return (draft) => void (draft[key] ??= null);
+      return absent(() => null);
     case "repeated":
-      return (draft) => void (draft[key] ??= []);
+      return absent(() => []);
     case "map":
-      return (draft) => void (draft[key] ??= {});
+      return absent(() => ({}));
     case "required":
-      return zero === undefined
-        ? undefined
-        : (draft) => void (draft[key] === undefined && (draft[key] = zero));
+      return zero === undefined ? undefined : absent(() => zero);
   }
 }
 

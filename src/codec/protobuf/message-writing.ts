@@ -18,7 +18,12 @@ export function messageWriter(
   where: string,
 ): Write {
   const { form, others } = message;
-  const list = [...writers].map(([key, write]) => ({ key, write }));
+  // A property may be called as one that all objects inherit: `constructor`.
+  const list = [...writers].map(([key, write]) => ({
+    key,
+    write,
+    inherited: key in Object.prototype,
+  }));
   switch (form) {
     case "nothing":
       return () => {};
@@ -40,9 +45,11 @@ export function messageWriter(
         const value = plain(given);
         if (typeof value !== "object" || value === null || Array.isArray(value))
           refuse(where, "object", value);
-        for (const keys of oneofs) onlyOne(value as Fields, keys, where);
-        const fields = (others === undefined ? value : apart(value, writers, others)) as Fields;
-        for (const { key, write } of list) write(writer, fields[key], depth);
+        const own = ownFields(value);
+        for (const keys of oneofs) onlyOne(own, keys, where);
+        const fields = others === undefined ? own : apart(own, writers, others);
+        for (const { key, write, inherited } of list)
+          write(writer, inherited && !Object.hasOwn(fields, key) ? undefined : fields[key], depth);
       };
     }
   }
@@ -143,8 +150,15 @@ function mapWriter(field: FieldModel, codec: TypeCodec, where: string): Write {
   };
 }
 
+/** What JSON would write of an object: not what its class has. */
+function ownFields(value: object): Fields {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const plainly = prototype === Object.prototype || prototype === null;
+  return plainly ? (value as Fields) : { ...value };
+}
+
 /** The properties that have a field, and the others together under one key. */
-function apart(value: object, known: ReadonlyMap<string, unknown>, others: string): object {
+function apart(value: Fields, known: ReadonlyMap<string, unknown>, others: string): Fields {
   const draft: Fields = {};
   const rest: Fields = {};
   for (const [key, one] of Object.entries(value))
@@ -154,7 +168,7 @@ function apart(value: object, known: ReadonlyMap<string, unknown>, others: strin
 }
 
 function onlyOne(value: Fields, keys: readonly string[], where: string): void {
-  const given = keys.filter((key) => value[key] !== undefined);
+  const given = keys.filter((key) => Object.hasOwn(value, key) && value[key] !== undefined);
   if (given.length > 1)
     throw new TypeError(
       `${where}: only one of ${keys.join(", ")} can be set, not ${given.join(", ")}`,

@@ -147,7 +147,8 @@ function listFits(
 
 function objectFits(value: JsonSchema, schema: JsonSchema, root: Root, depth: number): Fit {
   const properties = propertiesOf(schema);
-  if (requiredOf(schema).some((key) => value[key] === undefined)) return 0;
+  if (requiredOf(schema).some((key) => !Object.hasOwn(value, key) || value[key] === undefined))
+    return 0;
   const { additionalProperties } = schema;
   let least: Fit = 2;
   for (const [key, property] of Object.entries(value)) {

@@ -13,7 +13,7 @@ export function filled(value: unknown, message: DescMessage): unknown {
   let copy: Record<string, unknown> | undefined;
   for (const field of message.fields) {
     const { jsonName } = field;
-    const given = value[jsonName];
+    const given = Object.hasOwn(value, jsonName) ? value[jsonName] : undefined;
     const own = given === undefined ? absent(field) : filledField(given, field);
     if (own === undefined || own === given) continue;
     copy ??= { ...value };
