@@ -12,6 +12,9 @@ import { Words, type Look } from "./words.ts";
 /** Pairs of schemas that are looked at, past which nothing more is said. */
 const pairsMax = 20_000;
 
+/** Schemas within schemas, past which nothing more is said. */
+const depthMax = 100;
+
 /** Compares what one version writes with what the other reads. */
 export class Reading {
   readonly words: Words;
@@ -19,6 +22,7 @@ export class Reading {
   /** Pairs under way: a recursive schema meets itself, and holds where nothing else contradicts. */
   readonly #underWay = new Map<object, Set<object>>();
   #pairs = 0;
+  #depth = 0;
 
   /** `newer`: the reader is the new version, and the writer the old one. */
   constructor(newer: boolean) {
@@ -27,8 +31,13 @@ export class Reading {
 
   /** Whether the reader takes all that the writer sends; only where no gap is worse than `ok` that is certain. */
   gaps(reader: Node, writer: Node, path: string): readonly Gap[] {
-    if (allowsAll(reader.schema) || sameAlone(reader.schema, writer.schema)) return [];
-    return distinct(this.#sentBy(writer).flatMap((sent) => this.taken(reader, sent, path)));
+    if (allowsAll(reader.schema)) return [];
+    if (this.#depth > depthMax) return [this.words.unsure(path)];
+    if (hard(reader.schema) && sameAlone(reader.schema, writer.schema)) return [];
+    this.#depth++;
+    const gaps = this.#sentBy(writer).flatMap((sent) => this.taken(reader, sent, path));
+    this.#depth--;
+    return distinct(gaps);
   }
 
   /** The same for one of the alternatives that a writer has. */
@@ -151,6 +160,12 @@ const unlooked: readonly string[] = [
 
 /** Keywords that mean something only together with those beside them. */
 const whole: readonly string[] = ["unevaluatedItems", "unevaluatedProperties"];
+
+/** It says what is only judged where the writer says the same. */
+function hard(schema: JsonSchema | boolean): boolean {
+  if (typeof schema === "boolean") return false;
+  return "oneOf" in schema || [...unlooked, ...whole].some((keyword) => keyword in schema);
+}
 
 /** The same, and saying the same in whatever document it stands. */
 function sameAlone(one: unknown, other: unknown): boolean {

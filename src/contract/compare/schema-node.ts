@@ -40,9 +40,13 @@ export function schemasIn(value: unknown): readonly (JsonSchema | boolean)[] {
   return Array.isArray(value) ? value.map((each) => schemaIn(each) ?? true) : [];
 }
 
-/** The schemas of a keyword that maps names to them: `properties`. */
+/** The schemas of a keyword that maps names to them: `properties`. What is no schema allows anything. */
 export function namedIn(value: unknown): Readonly<Record<string, JsonSchema | boolean>> {
-  return isObject(value) ? (value as Readonly<Record<string, JsonSchema | boolean>>) : {};
+  if (!isObject(value)) return {};
+  const named = Object.entries(value).map(
+    ([name, each]) => [name, schemaIn(each) ?? true] as const,
+  );
+  return Object.fromEntries(named);
 }
 
 export function textsIn(value: unknown): readonly string[] {

@@ -193,14 +193,16 @@ const joined: Readonly<Record<string, (one: unknown, other: unknown) => unknown>
   const: () => undefined,
   type: bothTypes,
   enum: (one, other) =>
-    (one as readonly unknown[]).filter((each) =>
-      (other as readonly unknown[]).some((value) => same(each, value)),
-    ),
+    listIn(one).filter((each) => listIn(other).some((value) => same(each, value))),
   required: (one, other) => [...new Set([...textsIn(one), ...textsIn(other)])],
   properties: bothNamed,
   items: bothSchemas,
   additionalProperties: bothSchemas,
 };
+
+function listIn(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
 
 function bothTypes(one: unknown, other: unknown): unknown {
   const [mine, theirs] = [one, other].map((type) => typesOf(type === undefined ? {} : { type }));
