@@ -38,6 +38,12 @@ export interface RestOptions {
 export interface RestServeOptions extends RestOptions {
   /** Operations that are not served here, as `contract.operation`. Default none. */
   readonly except?: readonly string[];
+  /**
+   * Serves what it describes itself by: `/openapi.json`, and `/docs` for people. `true`: to whoever can reach it; `false`: to
+   * nobody. Default: where the process describes itself (`reflection`), to whom `authorize` lets ask that; not inside of
+   * another server, which may have such pages.
+   */
+  readonly documents?: boolean;
   /** Lets scripts of other origins call from browsers. Default: none may. */
   readonly cors?: CorsOptions;
   /**

@@ -3,6 +3,7 @@ import { info, type AnyContract } from "../../../contract/contract.ts";
 import { describe } from "../../../contract/describe.ts";
 import { routesOf } from "../binding/routes.ts";
 import { singular } from "../binding/verbs.ts";
+import { versionedPath } from "../binding/versions.ts";
 import type { RestServeOptions, VersionsBy } from "../options.ts";
 import { Components } from "./components.ts";
 import { operationObject, uses, type Place } from "./operation.ts";
@@ -100,7 +101,7 @@ function placesOf(shapes: readonly DescribedShape[], terms: OpenApiTerms): Place
           route,
           id: `${several ? `${name}.v${major}` : name}.${route.member}`,
           deprecated: (shape.deprecated ?? shape.sunset) !== undefined,
-          path: ways.includes("uri") ? versioned(route.path, base, major) : route.path,
+          path: ways.includes("uri") ? versionedPath(route.path, base, major) : route.path,
           ways,
           mediaTypes: ["application/json", ...mediaTypes],
           entity,
@@ -108,11 +109,6 @@ function placesOf(shapes: readonly DescribedShape[], terms: OpenApiTerms): Place
         }));
     });
   });
-}
-
-/** A path with its version in it: after the base, before all else. */
-function versioned(path: string, base: string, major: number): string {
-  return `${base}/v${major}${path.slice(base.length)}`;
 }
 
 function waysOf(versions: OpenApiTerms["versions"] = "uri"): readonly VersionsBy[] {

@@ -23,9 +23,12 @@ import {
 } from "./messages.ts";
 import { refusal, type Refusal } from "./refusal.ts";
 import { serveCall, serveNotification } from "./serve-call.ts";
+import { DocumentServer } from "./serve-document.ts";
 import { serveStream } from "./serve-stream.ts";
 import { serveUpload } from "./serve-upload.ts";
 import { targetOf } from "./target.ts";
+
+const nothing = Buffer.alloc(0);
 
 /** What was asked for may stand elsewhere in the server that we share. */
 const elsewhere: unique symbol = Symbol("elsewhere");
@@ -53,6 +56,7 @@ export class RestResponder implements ExchangeHome {
   whenEnded: () => void = () => {};
   readonly #directory: Directory;
   readonly #draining: () => boolean;
+  readonly #documents: DocumentServer;
   readonly #underWay = new Set<Exchange>();
 
   /** Throws INVALID_ARGUMENT for what cannot be served, and for bounds that could not be kept. */
@@ -69,6 +73,7 @@ export class RestResponder implements ExchangeHome {
     this.env = env;
     this.#draining = draining;
     this.#directory = new Directory(dispatcher, options, serve.formats ?? []);
+    this.#documents = new DocumentServer(dispatcher, options, serve.formats ?? []);
   }
 
   /** Requests under way. */
@@ -98,7 +103,15 @@ export class RestResponder implements ExchangeHome {
         : refusal("INVALID_ARGUMENT", "the target of the request is no path");
     const values: string[] = [];
     const found = this.#directory.find(target, headers, values);
-    if ("error" in found) return shared ? elsewhere : found;
+    if ("error" in found) {
+      const document = this.#documents.pathOf(target.path, shared);
+      if (document !== undefined && method !== "OPTIONS")
+        return (
+          this.#refusedNow(exchange) ??
+          this.#documents.serve(exchange, document, () => this.#incoming(exchange))
+        );
+      return shared ? elsewhere : found;
+    }
     if (method === "OPTIONS") return this.#tellMethods(exchange, found.allow);
     exchange.endpoint = found.answering(method);
     if (exchange.endpoint === undefined) {
@@ -144,7 +157,8 @@ export class RestResponder implements ExchangeHome {
     exchange.incoming = incoming;
     if (operation.kind === "upload") return serveUpload(exchange, said);
     if (route.body !== "none" && tellsBody(request)) return this.#read(exchange, said);
-    this.#run(exchange, inputOf(exchange, said, undefined));
+    // Bytes of which there are none are bytes.
+    this.#run(exchange, inputOf(exchange, said, route.body === "bytes" ? nothing : undefined));
     return undefined;
   }
 

@@ -2,7 +2,7 @@ import { isRecord } from "../../../../schema/dialect.ts";
 import { sampleOf } from "./sample.ts";
 
 /** Where the service is, until a browser knows better. */
-export const originMark = "ORIGIN";
+const originMark = "ORIGIN";
 
 /** What is needed to ask an operation, as the page's form and its curl line show it. */
 export interface Request {
