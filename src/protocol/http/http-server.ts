@@ -30,6 +30,11 @@ export interface HttpConnection {
 export interface HttpHandlers {
   /** A request of HTTP/1.1, and of HTTP/2 where there is no `stream`. */
   request(request: HttpRequest, response: HttpResponse, connection: HttpConnection): void;
+  /**
+   * True: who sends `Expect: 100-continue` is told by the handler, with `writeContinue`, that its body may come. Default: at
+   * once.
+   */
+  readonly continues?: boolean;
   /** A request of HTTP/2 in its own form, which costs less and has trailers. */
   stream?(
     stream: ServerHttp2Stream,

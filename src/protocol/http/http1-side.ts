@@ -28,6 +28,8 @@ export class Http1Side implements Side {
     });
     this.#server.maxHeadersCount = headerFieldsMax;
     this.#server.on("request", (request, response) => this.#begin(request, response));
+    if (handlers.continues === true)
+      this.#server.on("checkContinue", (request, response) => this.#begin(request, response));
     // Only then does Node look for requests that take too long.
     this.#server.emit("listening");
   }

@@ -1,6 +1,8 @@
 import {
   createServer,
   type Http2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
@@ -57,11 +59,13 @@ export class Http2Side implements Side {
       answer?.call(handlers, stream, headers, link);
     });
     if (answer !== undefined) return;
-    this.#server.on("request", (request, response) => {
+    const ask = (request: Http2ServerRequest, response: Http2ServerResponse): void => {
       const link = this.#linkOf(request.stream);
       if (link !== undefined && !request.stream.headersSent)
         handlers.request(request, response, link);
-    });
+    };
+    this.#server.on("request", ask);
+    if (handlers.continues === true) this.#server.on("checkContinue", ask);
   }
 
   take(link: Link): void {
@@ -76,6 +80,8 @@ export class Http2Side implements Side {
     const pings = new PingWatch(made, socket, this.#bounds.pingMsMin, this.#env);
     made.on("ping", () => pings.came());
     const watch = new Watch(made, link, this.#bounds, this.#env);
+    // Who says nothing more does not listen either: our sockets stay open until both sides have ended them.
+    socket.on("end", () => socket.destroySoon());
     socket.on("close", () => {
       this.#links.delete(made);
       this.#env.clear(watch);

@@ -32,6 +32,7 @@ export class RestServer implements Server {
       address,
       sockets,
       {
+        continues: true,
         request: (request, response, connection) =>
           responder.request(request, response, connection.peer),
       },

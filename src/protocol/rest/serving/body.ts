@@ -58,6 +58,13 @@ function unspoken(type: string, { bodies }: Formats): Refusal {
   );
 }
 
+/** A body that is too large is refused before it comes, where it says how large it is. */
+export function excessOf({ headers }: RestRequest, bytesMax: number): Refusal | undefined {
+  const length = headers["content-length"];
+  if (length === undefined || Number(length) <= bytesMax) return undefined;
+  return excess(`a body of ${length} bytes`, bytesMax);
+}
+
 /** Reads all of a body; calls back once, with its bytes or a refusal, or not at all when it is cut short. */
 export function readBody(
   request: RestRequest,
@@ -65,12 +72,6 @@ export function readBody(
   bytesMax: number,
   done: (body: Buffer | Refusal) => void,
 ): void {
-  const length = request.headers["content-length"];
-  if (length !== undefined && Number(length) > bytesMax) {
-    discard(request);
-    done(excess(`a body of ${length} bytes`, bytesMax));
-    return;
-  }
   const chunks: Buffer[] = [];
   let bytes = 0;
   request.on("data", (chunk: Buffer) => {

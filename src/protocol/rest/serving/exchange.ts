@@ -47,6 +47,8 @@ export class Exchange {
   answered = false;
   /** Nobody waits for the answer any more. */
   gone = false;
+  /** All of the answer was handed to the connection. A stream of HTTP/2 that is reset looks as if it had been. */
+  #ended = false;
   /** An item of the caller was larger than is taken: what fails because of that is its doing. */
   sentTooMuch = false;
   /** Its handler was started, and has not settled. */
@@ -75,7 +77,12 @@ export class Exchange {
       const operation = this.endpoint?.operation.name ?? "unknown";
       channels.refusal.publish({ operation, code: error.code, reason: error.reason });
     }
-    this.#fail(error, status ?? statusOfFailure(error, {}), headers);
+    // Who asked whether it may send its body may keep it now, or send it: the next request could not be told from it.
+    const closes = this.request.headers.expect !== undefined && !this.#told100;
+    this.#fail(error, status ?? statusOfFailure(error, {}), {
+      ...headers,
+      ...(closes && this.request.httpVersionMajor < 2 ? { connection: "close" } : {}),
+    });
     this.over();
   }
 
@@ -216,15 +223,19 @@ export class Exchange {
       headers["content-length"] =
         bytes ?? (typeof payload === "string" ? Buffer.byteLength(payload) : payload.length);
     else if (status === 200 || status === 201 || status === 202) headers["content-length"] = 0;
-    const { response } = this;
-    response.writeHead(status, headers);
-    if (payload === undefined || this.request.method === "HEAD") response.end();
-    else response.end(payload);
+    this.response.writeHead(status, headers);
+    this.end(this.request.method === "HEAD" ? undefined : payload);
+  }
+
+  /** Nothing more is sent. */
+  end(last?: string | Uint8Array): void {
+    this.#ended = true;
+    this.response.end(last);
   }
 
   /** The connection, or the stream, is closed. That is how a caller gives up, too. */
   closed(): void {
-    if (this.response.writableFinished || this.gone) return;
+    if (this.#ended || this.gone) return;
     this.gone = true;
     if (!this.running) this.over();
     // A notification has no caller who waits for it.
@@ -238,7 +249,7 @@ export class Exchange {
   /** The time to shut down is over. */
   cut(): void {
     this.incoming?.cancel("shutdown");
-    if (!this.response.writableFinished) this.cutShort();
+    if (!this.#ended) this.cutShort();
   }
 
   /**
@@ -247,9 +258,11 @@ export class Exchange {
    */
   cutShort(): void {
     const { request, response } = this;
-    if (request.httpVersionMajor >= 2) response.stream?.close(internalError);
-    // What was written in this turn leaves with its end.
-    else this.home.env.defer(() => request.socket.destroySoon());
+    // What was written in this turn leaves first. `close` of HTTP/2 would end the stream in order, and reset it after that.
+    this.home.env.defer(() => {
+      if (request.httpVersionMajor >= 2) response.stream?.destroy(new Error("cut short"));
+      else request.socket.destroySoon();
+    });
   }
 
   /** Its handler has settled, or never began. */
@@ -258,9 +271,6 @@ export class Exchange {
     this.home.ended(this);
   }
 }
-
-/** Of RFC 9113, 7. */
-const internalError = 0x2;
 
 /** An answer that cannot be sent is no reason to come again, as 429 would say. */
 export function statusFor(error: TrunklineError, errors: Readonly<Record<string, number>>): number {

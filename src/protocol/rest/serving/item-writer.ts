@@ -118,10 +118,9 @@ export class ItemWriter extends Alarm implements Sink {
     this.#exchange.home.env.clear(this);
     if (this.closed) return;
     if (!this.#exchange.answered) this.#exchange.begin();
-    const { response, written } = this.#exchange;
-    if (written!.framing === "events") response.end(`event: ${event}\ndata: ${payload}\n\n`);
-    else if (written!.framing === "envelopes") response.end(enveloped(flag, payload));
-    else response.end();
+    const { framing } = this.#exchange.written!;
+    if (framing === "events") this.#exchange.end(`event: ${event}\ndata: ${payload}\n\n`);
+    else this.#exchange.end(framing === "envelopes" ? enveloped(flag, payload) : undefined);
   }
 
   // ---- signs of life ------------------------------------------------------------------------------------------------

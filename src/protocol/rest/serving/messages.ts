@@ -26,7 +26,6 @@ export interface RestRequest {
 /** What is used of an answer. */
 export interface RestResponse {
   readonly headersSent: boolean;
-  readonly writableFinished: boolean;
   readonly writableNeedDrain: boolean;
   readonly destroyed: boolean;
   on(event: string, listener: (...given: never[]) => void): unknown;
@@ -39,7 +38,7 @@ export interface RestResponse {
   /** Of HTTP/2. */
   readonly stream?: {
     additionalHeaders(headers: OutgoingHttpHeaders): void;
-    close(code: number): void;
+    destroy(error: Error): unknown;
   };
   destroy(error?: Error): unknown;
 }

@@ -8,7 +8,7 @@ import { Incoming } from "../../incoming.ts";
 import type { Dispatcher, ServeOptions } from "../../protocol.ts";
 import type { RestServeOptions } from "../options.ts";
 import { deadlineIn, idempotencyKeyIn, ownHeaders, totalIn } from "./beside.ts";
-import { bodyFormOf, decodeBody, parsedBody, readBody } from "./body.ts";
+import { bodyFormOf, decodeBody, discard, excessOf, parsedBody, readBody } from "./body.ts";
 import { restBounds, type RestBounds } from "./bounds.ts";
 import { Cors } from "./cors.ts";
 import { Directory } from "./directory.ts";
@@ -192,7 +192,13 @@ export class RestResponder implements ExchangeHome {
       this.#run(exchange, inputOf(exchange, said, read.value));
       return undefined;
     }
+    const excess = excessOf(request, this.bounds.itemBytesMax);
+    if (excess !== undefined) {
+      discard(request);
+      return excess;
+    }
     this.began(exchange);
+    exchange.accepted();
     readBody(request, form.coding, this.bounds.itemBytesMax, (body) => {
       if (exchange.gone) return;
       const read = Buffer.isBuffer(body) ? decodeBody(form.written, body) : body;

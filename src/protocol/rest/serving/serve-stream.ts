@@ -7,7 +7,7 @@ export async function serveStream(exchange: Exchange, input: unknown): Promise<v
   const { endpoint, incoming, request } = exchange;
   if (request.method === "HEAD") {
     exchange.begin();
-    exchange.response.end();
+    exchange.end();
     return exchange.over();
   }
   const items = new ItemWriter(exchange);
