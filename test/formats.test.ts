@@ -9,15 +9,8 @@ import { cbor } from "trunkline/codec/cbor";
 import { msgpack } from "trunkline/codec/msgpack";
 import { xml } from "trunkline/codec/xml";
 import { codecCorpus } from "trunkline/testing";
+import { serveLab } from "./foreign/lab.ts";
 import { pythonOf, type Program } from "./foreign/toolchain.ts";
-
-interface Exchange {
-  readonly format: string;
-  readonly name: string;
-  readonly value: unknown;
-  readonly bytes: string;
-  readonly schema?: unknown;
-}
 
 interface Answer {
   readonly read?: unknown;
@@ -34,17 +27,15 @@ const libraries: Readonly<Record<string, string>> = {
   avro: "fastavro",
 };
 
-async function exchanged(
-  { command, args }: Program,
-  cases: readonly Exchange[],
-): Promise<Answer[]> {
+/** The JSON that a program prints when it is given `input`. */
+async function printedBy({ command, args }: Program, input: string): Promise<unknown> {
   const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"], timeout: 60_000 });
-  child.stdin.end(JSON.stringify(cases));
+  child.stdin.end(input);
   let printed = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (printed += text));
   const [code] = (await once(child, "close")) as [number | null];
   equal(code, 0);
-  return JSON.parse(printed) as Answer[];
+  return JSON.parse(printed);
 }
 
 suite("formats, with libraries of Python", async () => {
@@ -64,7 +55,8 @@ suite("formats, with libraries of Python", async () => {
           return { type, format: format.name, name, value, bytes, ...schema };
         }),
       );
-      const answers = await exchanged(program("exchange.py"), cases);
+      const printed = await printedBy(program("exchange.py"), JSON.stringify(cases));
+      const answers = printed as readonly Answer[];
       equal(answers.length, cases.length);
       for (const [index, { read, written, error }] of answers.entries()) {
         const { type, name, value } = cases[index]!;
@@ -78,4 +70,13 @@ suite("formats, with libraries of Python", async () => {
       }
     });
   }
+
+  test("rsocket-py is served in CBOR, which its SETUP names", async () => {
+    await using lab = await serveLab([cbor()]);
+    const { command, args } = program("rsocket_cbor.py");
+    deepEqual(await printedBy({ command, args: [...args, String(lab.port)] }, ""), {
+      echo: { item: "kettle", of: [1, -0.5, null, true, {}] },
+      count: [...Array(20).keys()],
+    });
+  });
 });

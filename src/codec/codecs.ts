@@ -16,3 +16,9 @@ export function codecOf(id: number): Codec | undefined {
   if (id === json.id) return json;
   return always.find((codec) => codec.id === id);
 }
+
+/** The format of a media type, whatever its parameters; undefined when it is none of these. */
+export function formatOf(mediaType: string, formats: readonly Format[]): Format | undefined {
+  const essence = mediaType.split(";", 1)[0]!.trim().toLowerCase();
+  return formats.find(({ mediaTypes }) => mediaTypes.includes(essence));
+}

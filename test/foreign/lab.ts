@@ -1,5 +1,15 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { call, chassis, contract, duplex, notification, serve, stream, upload } from "trunkline";
+import {
+  call,
+  chassis,
+  contract,
+  duplex,
+  notification,
+  serve,
+  stream,
+  upload,
+  type Format,
+} from "trunkline";
 import * as z from "zod";
 
 const anything = z.unknown();
@@ -34,12 +44,15 @@ export const Lab = contract(
   },
 );
 
-/** Our server, on a free port of this host. */
-export async function serveLab(): Promise<AsyncDisposable & { port: number; seen: string[] }> {
+/** Our server, on a free port of this host; `formats` are what it speaks beside JSON. */
+export async function serveLab(
+  formats: readonly Format[] = [],
+): Promise<AsyncDisposable & { port: number; seen: string[] }> {
   const seen: string[] = [];
   const app = await chassis({
     name: "lab",
     listen: "tcp://127.0.0.1:0",
+    formats,
     serve: [
       serve(Lab, {
         echo: (input) => input,

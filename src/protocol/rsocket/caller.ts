@@ -78,7 +78,12 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
   }
 
   get format(): Format | undefined {
-    return this.#session?.format;
+    return this.#stated ?? this.#session?.format;
+  }
+
+  /** A peer that was said not to be Trunkline never tells what it speaks: it is told instead. */
+  get #stated(): Format | undefined {
+    return this.#bounds.metadata === "composite" ? this.#bounds.format : undefined;
   }
 
   get waiting(): number {
@@ -199,13 +204,15 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
     }
     this.#connectedAt = this.env.now();
     this.#lastFailure = undefined;
-    const form = this.#metadata === "composite" ? new CompositeForm() : new CompactForm();
+    const form =
+      this.#metadata === "composite" ? new CompositeForm(this.#stated) : new CompactForm();
     const session = new Session(
       connection,
       this,
       { role: "client", frameBytesMax: this.#frameBytesMax, ...this.#bounds, form },
       this.env,
     );
+    session.format = this.#stated;
     this.#session = session;
     if (this.#dispatcher !== undefined) this.#serve(session, this.#dispatcher);
     session.start();
@@ -230,7 +237,15 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
     session.responder =
       session.form.name === "compact"
         ? new Responder(session, dispatcher, options, this)
-        : new RoutedResponder(session, dispatcher, options, this, "composite", noHeaders);
+        : new RoutedResponder(
+            session,
+            dispatcher,
+            options,
+            this,
+            "composite",
+            noHeaders,
+            this.#stated,
+          );
     offerCallback(session.connection.peer, () => this);
   }
 

@@ -219,3 +219,67 @@ test("who is called back is spoken to in the format that its caller has chosen",
     peer.send(`00000002 2860 ${pack({ id: "o-1" })}`);
     assert.equal((await peer.next()).data.toString(), '{"id":"o-1"}'); // asked as JSON, answered as JSON
   }));
+
+/** A SETUP as libraries of RSocket write it. */
+function foreignSetup(dataMime: string): string {
+  const sized = (mime: string): string => mime.length.toString(16).padStart(2, "0") + text(mime);
+  const metadataMime = "message/x.rsocket.composite-metadata.v0";
+  return `00000000 0400 0001 0000 00004e20 00015f90 ${sized(metadataMime)} ${sized(dataMime)}`;
+}
+
+/** Composite metadata with the route `orders.place`, and with a data type when one is given. */
+function routed(dataMime?: string): string {
+  const route = `fe 00000d 0c ${text("orders.place")}`;
+  if (dataMime === undefined) return route;
+  const name = `${(dataMime.length - 1).toString(16).padStart(2, "0")} ${text(dataMime)}`;
+  return `${route} fa ${(dataMime.length + 1).toString(16).padStart(6, "0")} ${name}`;
+}
+
+function foreignRequest(streamId: number, metadata: string, data: string): string {
+  const length = (metadata.replaceAll(" ", "").length / 2).toString(16).padStart(6, "0");
+  return `${streamId.toString(16).padStart(8, "0")} 1100 ${length} ${metadata} ${data}`;
+}
+
+test("a foreign client is served in the data type of its SETUP, or of a request, where that is spoken", () =>
+  play(async (scene) => {
+    const { services, operations } = scene;
+    services.answer(operations.place, (input) => [input]);
+    await scene.serve({ formats: [msgpack(), cbor()] });
+    const peer = await scene.dial();
+    const answer = async (): Promise<string> => (await peer.next()).data.toString("hex");
+    peer.send(foreignSetup("application/cbor"));
+    peer.send(foreignRequest(1, routed(), "a1616101"));
+    assert.equal(await answer(), "81a1616101");
+    peer.send(foreignRequest(3, routed("application/json;charset=utf-8"), text('{"a":1}')));
+    assert.equal(await answer(), text('[{"a":1}]'));
+    peer.send(foreignRequest(5, routed("application/x-msgpack"), "81a16101"));
+    assert.equal(await answer(), "9181a16101");
+    peer.send(foreignRequest(7, routed("application/xml"), text("<a/>")));
+    assert.match(
+      (await peer.next()).data.toString(),
+      /UNIMPLEMENTED.*takes JSON, not application\/xml/,
+    );
+  }));
+
+test("a foreign client whose data type nobody speaks here is served as JSON", () =>
+  play(async (scene) => {
+    const { services, operations } = scene;
+    services.answer(operations.place, (input) => [input]);
+    await scene.serve({ formats: [msgpack()] });
+    const peer = await scene.dial();
+    peer.send(foreignSetup("application/cbor"), foreignRequest(1, routed(), text('{"a":1}')));
+    assert.equal((await peer.next()).data.toString(), '[{"a":1}]');
+  }));
+
+test("a server that was said to be foreign is told the format, and spoken to in it from the first request on", () =>
+  play(async (scene) => {
+    const { operations } = scene;
+    const { caller, peer } = await scene.call({ format: cbor(), metadata: "composite" });
+    const answer = caller.call(operations.place, { a: 1 }, scene.attempt());
+    const server = await peer();
+    const said = Buffer.from((await server.next()).hex, "hex").toString("latin1");
+    assert.match(said, /composite-metadata\.v0.application\/cbor$/s);
+    assert.equal((await server.next()).data.toString("hex"), "a1616101");
+    server.send("00000001 2860 81a1616101");
+    assert.deepEqual(await answer, [{ a: 1 }]);
+  }));

@@ -1,7 +1,7 @@
 import { alarmAt } from "../../base/alarm.ts";
 import { channels } from "../../base/diagnostics.ts";
 import type { Env } from "../../base/env.ts";
-import { codecNames } from "../../codec/codecs.ts";
+import { codecNames, formatOf } from "../../codec/codecs.ts";
 import type { Address } from "../../transport/address.ts";
 import type { CloseReason, Connection, Listener, Transport } from "../../transport/transport.ts";
 import { compositeMetadataMime } from "../../wire/composite-metadata.ts";
@@ -178,11 +178,16 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
     return responder.announce(introduction.contracts) ? undefined : "too many operations";
   }
 
-  /** A peer that asks by route. Its data's type and whatever it says of itself are of no concern here. */
-  #meetForeign(session: Session, form: RoutedForm, { metadata }: Setup): string | undefined {
+  /** A peer that asks by route. Of its data's type it may say a format; whatever it says of itself is of no concern here. */
+  #meetForeign(
+    session: Session,
+    form: RoutedForm,
+    { metadata, dataMime }: Setup,
+  ): string | undefined {
     const headers =
       form === "composite" && metadata !== undefined ? readSetupHeaders(metadata) : noHeaders;
     if (typeof headers === "string") return headers;
+    const format = formatOf(dataMime, this.#bounds.formats);
     session.responder = new RoutedResponder(
       session,
       this.#dispatcher,
@@ -190,9 +195,11 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
       this,
       form,
       headers,
+      format,
     );
+    session.format = format;
     if (form === "composite") {
-      session.form = new CompositeForm();
+      session.form = new CompositeForm(format);
       this.#offerCallback(session);
     }
     return undefined;

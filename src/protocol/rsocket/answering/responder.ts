@@ -61,7 +61,7 @@ export class Responder implements Answering, AnsweringSide {
   draining = false;
   protected readonly dispatcher: Dispatcher;
   readonly #inFlightMax: number;
-  readonly #formats: readonly Format[];
+  protected readonly formats: readonly Format[];
   readonly #home: ResponderHome;
   /** By the index that the peer gave them; undefined what nobody here serves. */
   readonly #served: (ServedOperation | undefined)[] = [];
@@ -77,7 +77,7 @@ export class Responder implements Answering, AnsweringSide {
     this.itemBytesMax = options.itemBytesMax;
     this.dispatcher = dispatcher;
     this.#inFlightMax = options.inFlightMax;
-    this.#formats = options.formats;
+    this.formats = options.formats;
     this.#home = home;
   }
 
@@ -148,7 +148,13 @@ export class Responder implements Answering, AnsweringSide {
     }
     const id = readCodec(memory, metadataFrom);
     const own = codecOf(id);
-    const codecs = own === undefined ? this.#codecsOf(served, id) : served.operation;
+    const codecs =
+      own === undefined
+        ? this.spoken(
+            served,
+            this.formats.find((each) => each.id === id),
+          )
+        : served.operation;
     if (typeof codecs === "string") {
       this.refuse(view, served, "UNIMPLEMENTED", codecs);
       return;
@@ -167,8 +173,7 @@ export class Responder implements Answering, AnsweringSide {
   }
 
   /** How a request is written, and is to be answered, that says a format; why not, when it cannot be. */
-  #codecsOf({ operation }: ServedOperation, id: number): Codecs | string {
-    const format = this.#formats.find((each) => each.id === id);
+  protected spoken({ operation }: ServedOperation, format: Format | undefined): Codecs | string {
     if (format === undefined) return "this server does not speak the request's codec";
     try {
       return operation.codecs(format);

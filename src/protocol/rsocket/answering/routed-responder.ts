@@ -1,5 +1,7 @@
 import type { FrameView } from "../../../wire/frame-view.ts";
 import { readTags } from "../../../wire/routing.ts";
+import { formatOf } from "../../../codec/codecs.ts";
+import type { Format } from "../../../codec/format.ts";
 import { json } from "../../../codec/json.ts";
 import { Incoming } from "../../incoming.ts";
 import type { Codecs } from "../../operation.ts";
@@ -23,6 +25,8 @@ export class RoutedResponder extends Responder {
   readonly #form: RoutedForm;
   /** What the SETUP said for all requests of the connection. */
   readonly #headers: Readonly<Record<string, string>>;
+  /** What its data is written as where a request does not say; undefined: JSON. */
+  readonly #format: Format | undefined;
   readonly #found = new Map<string, ServedOperation>();
 
   constructor(
@@ -32,8 +36,10 @@ export class RoutedResponder extends Responder {
     home: ResponderHome,
     form: RoutedForm,
     headers: Readonly<Record<string, string>>,
+    format: Format | undefined,
   ) {
     super(session, dispatcher, options, home);
+    this.#format = format;
     this.#form = form;
     this.#headers = headers;
   }
@@ -98,14 +104,12 @@ export class RoutedResponder extends Responder {
     metadata: CallMetadata,
     arrivedAt: number | undefined,
   ): void {
-    const { dataMime } = metadata;
-    const { headless, input, first } = served.operation;
-    const codec = headless ? input : first;
-    if (dataMime !== undefined && codec === json && !isJson(dataMime)) {
-      const reason = `${served.operation.name} takes JSON, not ${dataMime}`;
-      this.refuse(view, served, "UNIMPLEMENTED", reason);
+    const codecs = this.#codecsOf(served, metadata.dataMime);
+    if (typeof codecs === "string") {
+      this.refuse(view, served, "UNIMPLEMENTED", codecs);
       return;
     }
+    const first = served.operation.headless ? codecs.input : codecs.first;
     const now = arrivedAt ?? this.session.env.now();
     const { trace, timeLeftMs, totalMs, idempotencyKey } = metadata;
     const incoming = new Incoming(
@@ -117,7 +121,17 @@ export class RoutedResponder extends Responder {
       this.#headers === noHeaders ? metadata.headers : merged(this.#headers, metadata.headers),
       now,
     );
-    this.begin(memory, view, served, codec, served.operation, incoming, arrivedAt !== undefined);
+    this.begin(memory, view, served, first, codecs, incoming, arrivedAt !== undefined);
+  }
+
+  /** What the request says of its data counts; else what the SETUP says, where that is spoken here. */
+  #codecsOf(served: ServedOperation, dataMime: string | undefined): Codecs | string {
+    const { operation } = served;
+    const format = dataMime === undefined ? this.#format : formatOf(dataMime, this.formats);
+    if (format !== undefined) return this.spoken(served, format);
+    const takes = operation.headless ? operation.input : operation.first;
+    if (dataMime === undefined || takes !== json || isJson(dataMime)) return operation;
+    return `${operation.name} takes JSON, not ${dataMime}`;
   }
 }
 

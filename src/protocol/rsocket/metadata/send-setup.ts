@@ -4,7 +4,7 @@ import type { Connection } from "../../../transport/transport.ts";
 import type { CallerBounds } from "../bounds.ts";
 
 /** The data of SETUP, of METADATA_PUSH, and of requests with composite metadata that do not say otherwise. */
-const dataMimeType = "application/json";
+const jsonMime = "application/json";
 
 /** Sends the SETUP. Nobody waits for an answer. */
 export function sendSetup(
@@ -12,6 +12,7 @@ export function sendSetup(
   { keepaliveMs, lifetimeMs }: CallerBounds,
   metadataMime: string,
   data: Uint8Array,
+  dataMime: string = jsonMime,
 ): void {
   const setup: Setup = {
     majorVersion,
@@ -21,7 +22,7 @@ export function sendSetup(
     lease: false,
     resumeToken: undefined,
     metadataMime,
-    dataMime: dataMimeType,
+    dataMime,
     metadata: undefined,
     data,
   };
