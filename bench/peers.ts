@@ -196,6 +196,9 @@ function grpcRivals(tls: boolean, of: readonly Case[]): Rivals {
       listed("connect-node", async () =>
         (await import("./protocols/connect.ts")).connectNode({ tls }),
       ),
+      listed("trunkline grpc", async () =>
+        (await import("./protocols/trunkline-grpc.ts")).trunklineGrpc({ tls }),
+      ),
     ],
     of,
   };

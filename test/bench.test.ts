@@ -60,3 +60,22 @@ test("the bench of formats runs, and every format brings the flights back", asyn
       names,
     );
 });
+
+test("the bench of protocols runs, and all who serve and call do the same work", async () => {
+  const report = await bench("protocols");
+  const peersOf = (title: string): string[] =>
+    report.rows.flatMap(({ case: each, peer }) => (each === title ? peer : []));
+  const http = ["http", "https"].flatMap((scheme) =>
+    ["each its own", "kept", "shared"].flatMap((reuse) =>
+      ["fastify", "trunkline rest"].map((who) => `${who}, ${scheme}, connections ${reuse}`),
+    ),
+  );
+  const grpc = ["grpc", "grpcs"].flatMap((scheme) =>
+    ["bare http2", "grpc-js", "connect-node", "trunkline grpc"].map((who) => `${who}, ${scheme}`),
+  );
+  deepEqual(new Set(peersOf("calls of 64 B, 64 in flight")), new Set([...http, ...grpc]));
+  deepEqual(new Set(peersOf("streams of 64 B")), new Set(grpc));
+  for (const size of ["1 MiB, 4", "16 MiB, 2"])
+    equal(peersOf(`calls of ${size} in flight`).length, 6, size);
+  equal(report.goals.length, 5);
+});

@@ -50,7 +50,7 @@ export function bareHttp2({ tls }: { readonly tls: boolean }): Peer {
       const server =
         certificate === undefined
           ? createServer(memory)
-          : createSecureServer({ ...memory, ...certificate });
+          : createSecureServer({ ...memory, cert: certificate.cert, key: certificate.key });
       server.on("stream", (stream: ServerHttp2Stream, headers) => {
         stream.on("error", () => {});
         stream.respond(

@@ -39,7 +39,7 @@ export function connectNode({ tls }: { readonly tls: boolean }): Peer {
       const server =
         certificate === undefined
           ? createServer(handler)
-          : createSecureServer(certificate, handler);
+          : createSecureServer({ cert: certificate.cert, key: certificate.key }, handler);
       server.listen(0, "127.0.0.1");
       await once(server, "listening");
       const { port } = server.address() as AddressInfo;

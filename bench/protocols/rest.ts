@@ -96,7 +96,9 @@ export function trunklineRest(terms: RestTerms): Peer {
         itemBytesMax: bodyBytesMax,
         checkSent: false,
         signals: false,
-        ...(certificate === undefined ? {} : { transports: [tls(certificate)] }),
+        ...(certificate === undefined
+          ? {}
+          : { transports: [tls({ cert: certificate.cert, key: certificate.key })] }),
       });
       const origin = addresses[0]!;
       const place = { origin, orders: "/v1/orders", blocks: "/v1/orders/echo" };

@@ -12,7 +12,7 @@ import type { Caller, ConnectOptions } from "../../protocol.ts";
 import type { RestOptions } from "../options.ts";
 import { RestCaller } from "./caller.ts";
 
-export const env = realEnv();
+const env = realEnv();
 
 /** A server on a free port of the loopback, closed with all its connections at the end. */
 export interface Scene extends AsyncDisposable {

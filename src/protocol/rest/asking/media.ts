@@ -5,8 +5,8 @@ import type { Operation } from "../../operation.ts";
 import type { Route } from "../route.ts";
 import { itemsMediaType } from "../wire/envelope.ts";
 
-export const octets = "application/octet-stream";
-export const lines = "application/x-ndjson";
+const octets = "application/octet-stream";
+const lines = "application/x-ndjson";
 export const events = "text/event-stream";
 const problems = "application/problem+json";
 

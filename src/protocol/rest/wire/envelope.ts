@@ -8,7 +8,7 @@ export const Envelope = {
 } as const;
 
 /** Before each payload: the flag, and the length as an unsigned number of four bytes, the highest first. */
-export const envelopeHeaderBytes = 5;
+const envelopeHeaderBytes = 5;
 
 /** The media type of items in envelopes; `octet-stream` where they are bytes. */
 export function itemsMediaType(format: string): string {
