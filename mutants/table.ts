@@ -4,6 +4,7 @@ import { channelMutants } from "./channel-mutants.ts";
 import { formatMutants } from "./format-mutants.ts";
 import { fragmentMutants } from "./fragment-mutants.ts";
 import { itemMutants } from "./item-mutants.ts";
+import { protobufMutants } from "./protobuf-mutants.ts";
 import { protocolMutants } from "./protocol-mutants.ts";
 
 /** Every way in which the library is broken on purpose. */
@@ -14,4 +15,5 @@ export const mutants: readonly Mutant[] = [
   ...callMutants,
   ...itemMutants,
   ...formatMutants,
+  ...protobufMutants,
 ];

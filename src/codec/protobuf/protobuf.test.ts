@@ -65,6 +65,61 @@ suite("protobuf", () => {
     throws(() => codec.encode([5]), /expected boolean, got number/);
   });
 
+  test("bounds how deep messages lie in each other, both ways", () => {
+    const codec = answering({
+      $defs: { Node: { type: "object", properties: { next: { $ref: "#/$defs/Node" } } } },
+      $ref: "#/$defs/Node",
+    });
+    let value: object = {};
+    let memory = Buffer.alloc(0);
+    for (let level = 0; level < 99; level++) {
+      value = { next: value };
+      memory = Buffer.concat([Buffer.from([10, ...lengthOf(memory)]), memory]);
+    }
+    deepStrictEqual(Buffer.from(codec.encode(value)), memory);
+    deepStrictEqual(roundTrip(codec, value), value);
+    for (let level = 0; level < 2; level++) {
+      value = { next: value };
+      memory = Buffer.concat([Buffer.from([10, ...lengthOf(memory)]), memory]);
+    }
+    throws(() => codec.encode(value), /more than 100 messages lie in each other/);
+    throws(() => codec.decode(memory, 0, memory.length), /more than 100 messages/);
+  });
+
+  test("lets no message reach beyond its end", () => {
+    const codec = answering({
+      type: "object",
+      properties: {
+        inner: { type: "object", properties: { a: { type: "string" } } },
+        b: { type: "string" },
+      },
+    });
+    // The inner message is 2 bytes long, and the text that begins in it 3.
+    const memory = Buffer.from([0x0a, 2, 0x0a, 3, 0x12, 1, 0x62]);
+    throws(() => codec.decode(memory, 0, memory.length), /does not end where its length says/);
+  });
+
+  test("gives no two fields one name in JSON", () => {
+    const text = { type: "string" };
+    const properties = { "\u0101": text, a: text, "\u0102": text, 'a"b': text, aB: text };
+    const { file } = protoContract(
+      shape({ kind: "call", idempotent: false, out: { type: "object", properties } }),
+    );
+    const names = file.messageType.at(-1)!.field.map(({ jsonName }) => jsonName);
+    equal(new Set(names).size, 5, names.join(", "));
+    const unspeakable = Object.fromEntries(["[a]", "a", "a\\", "\n"].map((key) => [key, text]));
+    const { file: odd } = protoContract(
+      shape({
+        kind: "call",
+        idempotent: false,
+        out: { type: "object", properties: unspeakable },
+      }),
+    );
+    const fields = odd.messageType.at(-1)!.field;
+    equal(new Set(fields.map(({ jsonName }) => jsonName)).size, 4);
+    equal(new Set(fields.map(({ name }) => name)).size, 4);
+  });
+
   test("tells the head of an upload from its items", () => {
     const text = { type: "string" };
     const { methods } = protoContract(
@@ -91,6 +146,11 @@ function shape(operation: ContractShape["operations"][string]): ContractShape {
 
 function answering(out: JsonSchema): Codec {
   return protoContract(shape({ kind: "call", idempotent: false, out })).methods.get("it")!.output;
+}
+
+/** A length as Protobuf writes it. */
+function lengthOf({ length }: Buffer): number[] {
+  return length < 128 ? [length] : [(length & 127) | 128, length >> 7];
 }
 
 function roundTrip(codec: Codec, value: unknown): unknown {
