@@ -55,7 +55,7 @@ export const callMutants: readonly Mutant[] = [
   {
     name: "order-of-a-key-ignored",
     file: "src/call/admission.ts",
-    find: "if (!waits) return this.#order.run(key, work);",
+    find: "if (!waits) return this.order.run(key, work);",
     replace: "if (!waits) return work();",
     because: "two changes of one thing overtake each other",
     killedBy: "sim",

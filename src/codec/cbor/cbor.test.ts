@@ -1,21 +1,13 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import { test } from "node:test";
+import { read, written } from "../suite/carry.ts";
+import { samplesOf } from "../suite/sample.ts";
 import { cbor } from "./index.ts";
 
-const codec = cbor().codec({
-  contract: { name: "any", version: "1.0.0", operations: {} },
-  operation: "any",
-  part: "in",
-});
-
-function hexOf(value: unknown): string {
-  return Buffer.from(codec.encode(value) as Uint8Array).toString("hex");
-}
-
-function read(hex: string): unknown {
-  const memory = Buffer.from(hex, "hex");
-  return codec.decode(memory, 0, memory.length);
-}
+const [anything] = samplesOf("any", [{ name: "anything", schema: {}, values: [] }]);
+const codec = cbor().codec(anything!.type);
+const hexOf = (value: unknown): string => written(codec, value).toString("hex");
+const readHex = (hex: string): unknown => read(codec, Buffer.from(hex, "hex"));
 
 test("values are written as the examples of RFC 8949 are", () => {
   const known: [value: unknown, hex: string][] = [
@@ -31,14 +23,14 @@ test("values are written as the examples of RFC 8949 are", () => {
   ];
   for (const [value, hex] of known) {
     equal(hexOf(value), hex);
-    deepEqual(read(hex), value);
+    deepEqual(readHex(hex), value);
   }
 });
 
 test("fields keep their order, and items of unknown length are read", () => {
   equal(hexOf({ b: 1, a: 2 }), "a2616201616102");
-  deepEqual(read("9f018202039f0405ffff"), [1, [2, 3], [4, 5]]);
-  deepEqual(read("bf61610161629f0203ffff"), { a: 1, b: [2, 3] });
+  deepEqual(readHex("9f018202039f0405ffff"), [1, [2, 3], [4, 5]]);
+  deepEqual(readHex("bf61610161629f0203ffff"), { a: 1, b: [2, 3] });
 });
 
 test("what another library may write and JSON could not is refused", () => {
@@ -51,9 +43,9 @@ test("what another library may write and JSON could not is refused", () => {
     "1bffffffffffffffff",
     "a10101",
   ];
-  for (const hex of refused) throws(() => read(hex), Error, hex);
+  for (const hex of refused) throws(() => readHex(hex), Error, hex);
 });
 
 test("the end of an item in the place of a value is refused", () => {
-  throws(() => read("bf6161ffff"), /an item ends where a value should be/);
+  throws(() => readHex("bf6161ffff"), /an item ends where a value should be/);
 });

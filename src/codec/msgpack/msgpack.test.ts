@@ -1,21 +1,13 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import { test } from "node:test";
+import { read, written } from "../suite/carry.ts";
+import { samplesOf } from "../suite/sample.ts";
 import { msgpack } from "./index.ts";
 
-const codec = msgpack().codec({
-  contract: { name: "any", version: "1.0.0", operations: {} },
-  operation: "any",
-  part: "in",
-});
-
-function hexOf(value: unknown): string {
-  return Buffer.from(codec.encode(value) as Uint8Array).toString("hex");
-}
-
-function read(hex: string): unknown {
-  const memory = Buffer.from(hex, "hex");
-  return codec.decode(memory, 0, memory.length);
-}
+const [anything] = samplesOf("any", [{ name: "anything", schema: {}, values: [] }]);
+const codec = msgpack().codec(anything!.type);
+const hexOf = (value: unknown): string => written(codec, value).toString("hex");
+const readHex = (hex: string): unknown => read(codec, Buffer.from(hex, "hex"));
 
 test("values are written in the smallest form of the specification", () => {
   const known: [value: unknown, hex: string][] = [
@@ -26,7 +18,7 @@ test("values are written in the smallest form of the specification", () => {
   ];
   for (const [value, hex] of known) {
     equal(hexOf(value), hex);
-    deepEqual(read(hex), value);
+    deepEqual(readHex(hex), value);
   }
 });
 
@@ -46,7 +38,7 @@ test("what another library may write and JSON could not is refused", () => {
     ["cb7ff0000000000000", /infinite/],
     ["ca7fc00000", /infinite/],
   ];
-  for (const [hex, why] of refused) throws(() => read(hex), why);
+  for (const [hex, why] of refused) throws(() => readHex(hex), why);
 });
 
 test("what is deeper than 512 levels is neither written nor read", () => {
@@ -54,7 +46,7 @@ test("what is deeper than 512 levels is neither written nor read", () => {
   let value: unknown = null;
   for (let level = 0; level < 512; level++) value = [value];
   equal(hexOf(value), deep(512));
-  deepEqual(read(deep(512)), value);
+  deepEqual(readHex(deep(512)), value);
   throws(() => hexOf([value]), /deeper than 512/);
-  throws(() => read(deep(513)), /deeper than 512/);
+  throws(() => readHex(deep(513)), /deeper than 512/);
 });
