@@ -118,6 +118,9 @@ suite("trunkline import proto", () => {
     };
     equal(`${Shop[info].name}@${Shop[info].version}`, "shop@3.0.0");
     equal(ShopProto.service, "shop.v3.Shop");
+    const again = await trial(["proto", module, "--lock", folder.path("lock.json")]);
+    equal(again.code, 2);
+    match(again.err, /come from .proto files: those are theirs/);
   });
 
   test("lets nothing that a file says become code", async () => {

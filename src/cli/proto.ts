@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { ProtoDocument, ProtoLock } from "../codec/protobuf/index.ts";
+import type { ProtoContract, ProtoDocument, ProtoLock } from "../codec/protobuf/index.ts";
+import { info, type AnyContract } from "../contract/contract.ts";
 import { describe } from "../contract/describe.ts";
-import { loadContracts } from "./contract-module.ts";
+import { loadContracts, type ContractModule } from "./contract-module.ts";
 import { UsageError, type Command, type Line } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
 import { withLibraries } from "./library.ts";
@@ -32,7 +33,9 @@ name, rename it there.`,
   async run(line) {
     const module = line.word(0, "CONTRACT-MODULE");
     line.atMost(1);
-    const { contracts } = await loadContracts(module);
+    const contracts = ownContracts(await loadContracts(module));
+    if (contracts.length === 0)
+      throw new UsageError(`the contracts of ${module} come from .proto files: those are theirs`);
     const { protoContract } = await withLibraries(
       () => import("../codec/protobuf/index.ts"),
       "@bufbuild/protobuf",
@@ -49,6 +52,20 @@ name, rename it there.`,
     return line.on("check") ? check(line, files) : write(line, files, documents);
   },
 };
+
+/** What was imported has names and numbers already, and the module exports them. */
+function ownContracts({ contracts, exported }: ContractModule): readonly AnyContract[] {
+  const imported = new Set(
+    Object.values(exported)
+      .flat()
+      .flatMap((each) => (isProto(each) ? each.contract : [])),
+  );
+  return contracts.filter((each) => !imported.has(`${each[info].name}@${each[info].major}`));
+}
+
+function isProto(value: unknown): value is ProtoContract {
+  return typeof value === "object" && value !== null && "contract" in value && "methods" in value;
+}
 
 interface Written {
   readonly path: string;
