@@ -50,6 +50,7 @@ export type {
   UploadMethod,
 } from "./call/client-type.ts";
 export type { Items } from "./call/items.ts";
+export { pages, type PageFields } from "./call/pages.ts";
 export type {
   CallHandler,
   DuplexHandler,

@@ -423,3 +423,23 @@ test("a chassis that stops refuses what comes, and cuts what does not end", asyn
   await held.closed();
   equal(seen.aborted, true);
 });
+
+test("a list that comes in pages says where the next one is", async (t) => {
+  const Page = z.object({ items: z.array(z.int()), next: z.string().optional() });
+  const input = z.object({ limit: z.int(), cursor: z.string().optional() });
+  const Notes = contract(
+    "notes",
+    { version: "1.0.0" },
+    {
+      list: call({ in: input, out: Page, idempotent: true }),
+    },
+  );
+  const notes = serve(Notes, {
+    list: ({ cursor = "0" }) => (cursor === "0" ? { items: [1, 2], next: "a&b" } : { items: [3] }),
+  });
+  const { url } = await face(t, {}, { serve: [notes] });
+  const first = await fetch(`${url}/v1/notes?cursor=0&limit=2&stray=%ff`);
+  equal(first.headers.get("link"), '</v1/notes?limit=2&stray=%ff&cursor=a%26b>; rel="next"');
+  const last = await fetch(`${url}/v1/notes?limit=2&cursor=a%26b`);
+  deepEqual([last.headers.get("link"), await last.json()], [null, { items: [3] }]);
+});

@@ -29,6 +29,15 @@ export interface Route {
   readonly isFailure: ((status: number) => boolean) | undefined;
   /** `Cache-Control` of answers to reads; undefined: none is sent. */
   readonly cacheControl: string | undefined;
+  /** How a list that comes in pages says where the next one is, in `Link`; absent: it does not. */
+  readonly page?: Page;
+}
+
+export interface Page {
+  /** The name of the query parameter that says where a page begins. */
+  readonly cursor: string;
+  /** The field of the output that says where the next one begins. */
+  readonly next: string;
 }
 
 /** A field that travels in the path, the query or a header, as text. */

@@ -1,5 +1,5 @@
 import { isBytes, type OperationShape } from "../../../base/contract-shape.ts";
-import type { Answer, Body, Param, Route } from "../route.ts";
+import type { Answer, Body, Page, Param, Route } from "../route.ts";
 import type { Collection, Place } from "./convention.ts";
 import { formOf, type Form } from "./fields.ts";
 import type { RouteTerms } from "./terms.ts";
@@ -58,6 +58,7 @@ export function makeRoute(draft: Draft, problems: string[]): Route {
     errors: errorsOf(draft),
     isFailure: draft.terms.isFailure,
     cacheControl: cacheControlOf(draft),
+    ...pageOf(draft, params.list, problems),
   };
 }
 
@@ -187,6 +188,22 @@ function errorsOf({ shape, terms, errors }: Draft): Readonly<Record<string, numb
   const statusFor = (code: string): number =>
     terms.errors?.[code] ?? errors[code] ?? statusOfErrors[code] ?? statusOfOtherErrors;
   return Object.fromEntries(Object.keys(shape.errors ?? {}).map((code) => [code, statusFor(code)]));
+}
+
+function pageOf(
+  { shape, place, terms }: Draft,
+  params: readonly Param[],
+  problems: string[],
+): { readonly page?: Page } {
+  if (terms.page === false || place.method !== "GET") return {};
+  const { cursor, next } = terms.page ?? { cursor: "cursor", next: "next" };
+  const param = params.find(({ in: where, field }) => where === "query" && field === cursor);
+  const out = formOf(shape.out);
+  if (param !== undefined && out.is === "object" && out.fields.has(next))
+    return { page: { cursor: param.name, next } };
+  if (terms.page !== undefined)
+    problems.push(`its pages need "${cursor}" in the query and "${next}" in the output`);
+  return {};
 }
 
 function cacheControlOf({ shape, place, terms }: Draft): string | undefined {

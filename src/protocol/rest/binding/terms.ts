@@ -15,6 +15,11 @@ export interface RouteTerms {
   readonly status?: number;
   /** `Cache-Control` of the answers; `false`: none is sent. Default `no-cache` for reads: kept, and asked for again. */
   readonly cacheControl?: string | false;
+  /**
+   * Which field of the input says where a page begins, and which of the output where the next one does: reads then say so
+   * in `Link: <…>; rel="next"`. Default `cursor` and `next`, where there are both.
+   */
+  readonly page?: { readonly cursor: string; readonly next: string } | false;
   /** Status by declared code, 400 to 599. */
   readonly errors?: Readonly<Record<string, number>>;
   /**

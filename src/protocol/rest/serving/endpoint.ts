@@ -59,6 +59,17 @@ export class Endpoint {
     this.locate = route.status === 201 ? locationOf(siblings, operation.declared.out) : undefined;
   }
 
+  /** Where the page after this one is, as whoever asked at `url` reaches it; undefined: nowhere. */
+  nextOf(output: unknown, url: string): string | undefined {
+    const { page } = this.route;
+    if (page === undefined) return undefined;
+    const next = (output as Readonly<Record<string, unknown>> | null | undefined)?.[page.next];
+    if ((typeof next !== "string" && typeof next !== "number") || next === "") return undefined;
+    const [path = "", query = ""] = url.split("?", 2);
+    const others = query.split("&").filter((pair) => pair !== "" && nameIn(pair) !== page.cursor);
+    return `${path}?${[...others, `${encodeURIComponent(page.cursor)}=${encodeURIComponent(next)}`].join("&")}`;
+  }
+
   /** A path of this version as whoever asked at `url` reaches it: with the version in it if it was there. */
   addressOf(path: string, url: string): string {
     const { major } = this.operation.owner;
@@ -98,5 +109,14 @@ export class Resource {
       ...(this.#methods.has("GET") ? ["HEAD"] : []),
       "OPTIONS",
     ].join(", "));
+  }
+}
+
+function nameIn(pair: string): string {
+  const name = pair.split("=", 1)[0]!;
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
   }
 }

@@ -124,6 +124,8 @@ export class Exchange {
     const location = locate?.(output);
     if (location !== undefined)
       headers["location"] = this.#shown + this.endpoint!.addressOf(location, this.url);
+    const next = this.endpoint!.nextOf(output, this.url);
+    if (next !== undefined) headers["link"] = `<${this.#shown}${next}>; rel="next"`;
     if (route.answer === "none") return this.send(route.status, this.#told(headers), undefined);
     const { codec, mediaType } = this.written!;
     let payload: string | Uint8Array;
@@ -197,7 +199,9 @@ export class Exchange {
   #told(headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
     const { vary, retirement } = this.endpoint!;
     if (vary !== undefined) headers["vary"] = vary;
-    return retirement === undefined ? headers : Object.assign(headers, retirement);
+    if (retirement === undefined) return headers;
+    const links = [headers["link"], retirement["link"]].filter((link) => link !== undefined);
+    return Object.assign(headers, retirement, links.length > 1 ? { link: links.join(", ") } : {});
   }
 
   /** The headers with which an answer of items begins. */
