@@ -7,13 +7,14 @@ import { contract } from "./contract.ts";
 import { describe } from "./describe.ts";
 import { health } from "./health.ts";
 import { importing } from "./import.ts";
+import { lint } from "./lint.ts";
 import { openapi } from "./openapi.ts";
 import { proto } from "./proto.ts";
 import { stats } from "./stats.ts";
 
 const asking: readonly Command[] = [describe, call, health, stats, bench];
 
-const writing: readonly Command[] = [openapi, contract, proto, avro, importing];
+const writing: readonly Command[] = [openapi, contract, proto, avro, importing, lint];
 
 /** Every command there is, in the order in which help lists them. */
 export const commands: readonly Command[] = [

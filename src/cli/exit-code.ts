@@ -18,7 +18,7 @@ export const exitCodes = {
   yes: 6,
   /** `health`: it does not serve. */
   notServing: 7,
-  /** What was to be checked is not as it should be: `contract diff`, `contract lock --check`, `proto --check`. */
+  /** What was to be checked is not as it should be: `contract diff`, `contract lock --check`, `proto --check`, `lint`. */
   found: 8,
   /** Ctrl-C. */
   interrupted: 130,
