@@ -31,6 +31,8 @@ export interface ProtocolCapabilities {
   readonly whole: boolean;
   /** Each side hears how much the other one takes: what would be refused is not sent. */
   readonly bounds: boolean;
+  /** A request says how its payloads are written; without it both sides go by the contract alone. */
+  readonly described: boolean;
   /** The answer says whether the handler ran; without it every failure after sending is `maybe`. */
   readonly executed: boolean;
   readonly headers: boolean;

@@ -118,7 +118,7 @@ export const duplexCases: readonly Case[] = [
   },
   {
     name: "each direction has its own credit: who is slow slows down only who sends to it",
-    when: ({ kinds, credit }) => kinds.includes("duplex") && credit,
+    when: ({ kinds, credit, ahead }) => kinds.includes("duplex") && credit && ahead === "items",
     play: async (stage) => {
       const given = new Supplier();
       const gate = Promise.withResolvers<void>();

@@ -82,7 +82,7 @@ export const streamCases: readonly Case[] = [
   },
   {
     name: "a slow reader slows its producer down, from one process into the other",
-    when: ({ credit }) => credit,
+    when: ({ credit, ahead }) => credit && ahead === "items",
     play: async (stage) => {
       const producer = new Producer();
       const { client } = await stage.pair(Feed, producer);

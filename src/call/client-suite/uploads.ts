@@ -135,7 +135,7 @@ export const uploadCases: readonly Case[] = [
   },
   {
     name: "items are asked for as the handler takes them, from one process into the other",
-    when: ({ kinds, credit }) => kinds.includes("upload") && credit,
+    when: ({ kinds, credit, ahead }) => kinds.includes("upload") && credit && ahead === "items",
     play: async (stage) => {
       const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
       let taken = 0;

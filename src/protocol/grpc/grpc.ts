@@ -17,6 +17,7 @@ const capabilities: ProtocolCapabilities = {
   shared: true,
   whole: true,
   bounds: false,
+  described: false,
   executed: true,
   headers: true,
   callback: false,

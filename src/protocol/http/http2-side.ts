@@ -70,6 +70,8 @@ export class Http2Side implements Side {
 
   take(link: Link): void {
     const { socket } = link;
+    // In HTTP/2 nobody ends a half: who has ended is gone.
+    socket.allowHalfOpen = false;
     let session: ServerHttp2Session | undefined;
     this.#server.once("session", (made) => (session = made));
     this.#server.emit("connection", socket);

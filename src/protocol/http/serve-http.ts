@@ -53,6 +53,10 @@ class Front implements HttpServer {
   /** Those that have not said yet what they speak. */
   readonly #strangers = new Set<Socket>();
   #drained: Promise<number> | undefined;
+  /** When draining is to have ended. */
+  #endsAt = Infinity;
+  /** Waits no longer than `#endsAt` says now. */
+  #hurry: (() => void) | undefined;
 
   constructor(handlers: HttpHandlers, bounds: HttpBounds, env: Env) {
     this.#bounds = bounds;
@@ -96,7 +100,10 @@ class Front implements HttpServer {
   }
 
   drain(withinMs: number, cut?: () => void): Promise<number> {
-    return (this.#drained ??= this.#drain(this.#env.now() + withinMs, cut));
+    this.#endsAt = Math.min(this.#endsAt, this.#env.now() + withinMs);
+    if (this.#drained === undefined) this.#drained = this.#drain(cut);
+    else this.#hurry?.();
+    return this.#drained;
   }
 
   /** Lets go of everything at once. */
@@ -106,34 +113,37 @@ class Front implements HttpServer {
     for (const side of Object.values(this.#sides)) side.close();
   }
 
-  async #drain(until: number, cut: (() => void) | undefined): Promise<number> {
+  async #drain(cut: (() => void) | undefined): Promise<number> {
     await this.listener!.close();
     this.draining = true;
     for (const side of Object.values(this.#sides)) side.drain();
     // Nothing tells a caller of HTTP/1.1 that is about to ask: what it has sent by now is read and refused, not lost.
-    const crossing = Math.min(until, this.#env.now() + crossingMs);
-    await this.#until(() => this.connections === 0, crossing);
+    await this.#until(() => this.connections === 0, crossingMs);
     this.#sides["1.1"].closeIdle();
-    await this.#until(() => this.inFlight === 0, until);
+    await this.#until(() => this.inFlight === 0);
     const left = this.inFlight;
     if (left > 0) cut?.();
     else {
-      const lingering = Math.min(until, this.#env.now() + lingerMs);
-      await this.#until(() => this.connections === 0, lingering);
+      await this.#until(() => this.connections === 0, lingerMs);
     }
     this.close();
-    await this.#until(() => this.connections === 0, this.#env.now() + lingerMs);
+    this.#endsAt = Infinity;
+    await this.#until(() => this.connections === 0, lingerMs);
     return left;
   }
 
-  #until(met: () => boolean, until: number): Promise<void> {
+  #until(met: () => boolean, withinMs: number = Infinity): Promise<void> {
+    const latest = this.#env.now() + withinMs;
     return new Promise((resolve) => {
       const done = (): void => {
         this.#env.clear(late);
         this.#links.told = undefined;
+        this.#hurry = undefined;
         resolve();
       };
-      const late = alarmAt(this.#env, until, done);
+      const late = alarmAt(this.#env, Infinity, done);
+      this.#hurry = () => this.#env.set(late, Math.min(latest, this.#endsAt));
+      this.#hurry();
       this.#links.told = () => {
         if (met()) done();
       };

@@ -9,6 +9,7 @@ export const capabilities: ProtocolCapabilities = {
   shared: false,
   whole: false,
   bounds: false,
+  described: true,
   executed: true,
   headers: true,
   callback: false,

@@ -12,6 +12,7 @@ const capabilities: ProtocolCapabilities = {
   shared: true,
   whole: true,
   bounds: true,
+  described: true,
   executed: true,
   headers: true,
   callback: true,

@@ -19,8 +19,8 @@ export const bothRolesCases: readonly Case[] = [
       const { echo, count, sum, double, note } = stage.operations("back", 1, {
         echo: { kind: "call" },
         count: { kind: "stream" },
-        sum: { kind: "upload" },
-        double: { kind: "duplex" },
+        sum: { kind: "upload", head: "json" },
+        double: { kind: "duplex", head: "json" },
         note: { kind: "notification" },
       });
       const noted = Promise.withResolvers<unknown>();

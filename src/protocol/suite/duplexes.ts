@@ -17,7 +17,7 @@ export const duplexCases: readonly Case[] = [
   {
     name: "items go both ways at once, in order, without gap or double",
     play: async (stage) => {
-      const { double } = stage.operations("suite", 1, { double: { kind: "duplex" } });
+      const { double } = stage.operations("suite", 1, { double: { kind: "duplex", head: "json" } });
       stage.services.converse(double, async (head, items, _incoming, sink) => {
         await puts(sink, [head]);
         for await (const item of items.open(as)) await puts(sink, [2 * (item as number)]);
@@ -36,7 +36,7 @@ export const duplexCases: readonly Case[] = [
   {
     name: "the two sides talk in turns, each waiting for the other",
     play: async (stage) => {
-      const { talk } = stage.operations("suite", 1, { talk: { kind: "duplex" } });
+      const { talk } = stage.operations("suite", 1, { talk: { kind: "duplex", head: "json" } });
       stage.services.converse(talk, async (_head, items, _incoming, sink) => {
         for await (const item of items.open(as)) await puts(sink, [`${String(item)}?`]);
       });
@@ -61,7 +61,7 @@ export const duplexCases: readonly Case[] = [
   {
     name: "the end of the caller's items does not end those of the server",
     play: async (stage) => {
-      const { later } = stage.operations("suite", 1, { later: { kind: "duplex" } });
+      const { later } = stage.operations("suite", 1, { later: { kind: "duplex", head: "json" } });
       stage.services.converse(later, async (_head, items, _incoming, sink) => {
         const seen = await all(items);
         await puts(sink, [...seen, ...numbers(100)]);
@@ -74,7 +74,7 @@ export const duplexCases: readonly Case[] = [
   {
     name: "the end of the server's items ends the duplex: the source stops quietly",
     play: async (stage) => {
-      const { brief } = stage.operations("suite", 1, { brief: { kind: "duplex" } });
+      const { brief } = stage.operations("suite", 1, { brief: { kind: "duplex", head: "json" } });
       stage.services.converse(brief, async (_head, items, _incoming, sink) => {
         await puts(sink, [(await items.open(as).next()).value]);
       });
@@ -95,9 +95,9 @@ export const duplexCases: readonly Case[] = [
   },
   {
     name: "in both directions the items that run ahead of their reader are bounded",
-    when: ({ credit }) => credit,
+    when: ({ credit, ahead }) => credit && ahead === "items",
     play: async (stage) => {
-      const { flood } = stage.operations("suite", 1, { flood: { kind: "duplex" } });
+      const { flood } = stage.operations("suite", 1, { flood: { kind: "duplex", head: "json" } });
       const counts = { given: 0, taken: 0, produced: 0 };
       const steps = Promise.withResolvers<void>();
       stage.services.converse(flood, async (_head, items, incoming, sink) => {
@@ -136,7 +136,9 @@ export const duplexCases: readonly Case[] = [
     name: "leaving the loop ends both directions",
     when: ({ cancel }) => cancel,
     play: async (stage) => {
-      const { endless } = stage.operations("suite", 1, { endless: { kind: "duplex" } });
+      const { endless } = stage.operations("suite", 1, {
+        endless: { kind: "duplex", head: "json" },
+      });
       const cancelled = Promise.withResolvers<string>();
       const ended = Promise.withResolvers<unknown>();
       stage.services.converse(endless, async (_head, items, incoming, sink) => {
@@ -170,7 +172,7 @@ export const duplexCases: readonly Case[] = [
     name: "a source that fails fails the reader with it, after the items that came before",
     when: ({ cancel }) => cancel,
     play: async (stage) => {
-      const { talk } = stage.operations("suite", 1, { talk: { kind: "duplex" } });
+      const { talk } = stage.operations("suite", 1, { talk: { kind: "duplex", head: "json" } });
       stage.services.converse(talk, async (_head, items, _incoming, sink) => {
         for await (const item of items.open(as)) await puts(sink, [item]);
       });
@@ -193,7 +195,9 @@ export const duplexCases: readonly Case[] = [
   {
     name: "a failure of the handler is told after its items, and stops the source",
     play: async (stage) => {
-      const { fail } = stage.operations("suite", 1, { fail: { kind: "duplex" } });
+      const { fail } = stage.operations("suite", 1, {
+        fail: { kind: "duplex", head: "json", errors: ["GONE"] },
+      });
       stage.services.converse(fail, async (how, items, _incoming, sink) => {
         if (how === "refuse") throw systemError("PERMISSION_DENIED", "no", { executed: "no" });
         await items.open(as).next();
@@ -217,7 +221,7 @@ export const duplexCases: readonly Case[] = [
   {
     name: "credit from the server is acceptance: the deadline bounds nothing after it",
     play: async (stage) => {
-      const { quiet } = stage.operations("suite", 1, { quiet: { kind: "duplex" } });
+      const { quiet } = stage.operations("suite", 1, { quiet: { kind: "duplex", head: "json" } });
       stage.services.converse(quiet, async (how, items, incoming, sink) => {
         if (how === "never") {
           await whenCancelled(incoming);
@@ -242,7 +246,7 @@ export const duplexCases: readonly Case[] = [
     name: "idle bounds the wait for an item of the server, though the server goes on taking ours",
     when: ({ cancel }) => cancel,
     play: async (stage) => {
-      const { deaf } = stage.operations("suite", 1, { deaf: { kind: "duplex" } });
+      const { deaf } = stage.operations("suite", 1, { deaf: { kind: "duplex", head: "json" } });
       const cancelled = Promise.withResolvers<string>();
       stage.services.converse(deaf, async (_head, items, incoming, sink) => {
         void whenCancelled(incoming).then(cancelled.resolve);

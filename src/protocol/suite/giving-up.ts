@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 
 import { alarmAt } from "../../base/alarm.ts";
 import type { Case } from "./case.ts";
@@ -76,7 +76,8 @@ export const givingUpCases: readonly Case[] = [
       const { caller, server } = await stage.pair();
       const call = caller.call(wait, 0, stage.attempt({ deadlineMs: 40 }));
       await fails(call, "DEADLINE_EXCEEDED", "maybe");
-      equal(await cancelled.promise, "caller");
+      // The server may look at the clock itself, or be told.
+      match(await cancelled.promise, /^(caller|deadline)$/);
       await stage.until(() => server.inFlight === 0, "the handler has ended");
     },
   },
@@ -143,21 +144,22 @@ export const givingUpCases: readonly Case[] = [
       stage.services.answer(wait, (_input, incoming) => whenCancelled(incoming));
       const { caller, server } = await stage.pair();
       const alarms = (): number => stage.env.alarms;
-      await fails(
-        caller.call(wait, 0, stage.attempt({ deadlineMs: 1 })),
-        "DEADLINE_EXCEEDED",
-        "maybe",
-      );
+      const attempt = stage.attempt();
+      const first = caller.call(wait, 0, attempt);
+      await stage.until(() => stage.services.begun.length === 1, "there is a connection");
+      attempt.cancel("caller");
+      await fails(first, "CANCELLED", "maybe");
+      await stage.until(() => server.inFlight === 0, "its handler has ended");
       const before = alarms();
-      const attempts = Array.from({ length: 1_000 }, () => stage.attempt());
-      const calls = attempts.map((attempt) => caller.call(wait, 0, attempt));
-      for (const attempt of attempts) attempt.cancel("caller");
+      const attempts = Array.from({ length: 1_000 }, () => stage.attempt({ deadlineMs: 60_000 }));
+      const calls = attempts.map((each) => caller.call(wait, 0, each));
+      for (const each of attempts) each.cancel("caller");
       // Those that waited for a connection of their own had not left.
       const { shared } = stage.protocol.capabilities;
       for (const error of await Promise.all(calls.map(failureOf)))
         deepEqual([error.code, error.executed], ["CANCELLED", shared ? "maybe" : error.executed]);
       await stage.until(() => server.inFlight === 0, "all handlers have ended");
-      await stage.until(() => alarms() === before, "no alarm stays");
+      await stage.until(() => alarms() <= before, "no alarm stays");
     },
   },
 ];

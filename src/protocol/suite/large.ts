@@ -13,7 +13,7 @@ const mebibyte = 1024 * kibibyte;
 /** Where a protocol that cuts payloads into parts of a power of two is likely to go wrong. */
 const sizes = [65_535, 65_536, 65_537, 131_072, 200_001, mebibyte + 1, 4 * mebibyte];
 
-/** For what takes so long that something else happens before its end. */
+/** For what takes so long that something else happens before its end, or is larger than what is allowed by itself. */
 const roomy = { itemBytesMax: 64 * mebibyte };
 const huge = 48 * mebibyte;
 
@@ -26,7 +26,7 @@ export const largeCases: readonly Case[] = [
         say: { kind: "call" },
       });
       for (const operation of [echo, say]) stage.services.answer(operation, (input) => input);
-      const { caller } = await stage.pair();
+      const { caller } = await stage.pair(roomy, roomy);
       for (const bytes of sizes) {
         const block = blockOf(bytes);
         ok(block.equals((await caller.call(echo, block, stage.attempt())) as Buffer), `${bytes}`);
@@ -119,7 +119,7 @@ export const largeCases: readonly Case[] = [
     play: async (stage) => {
       const { large } = stage.operations("suite", 1, { large: { kind: "call", out: "raw" } });
       stage.services.answer(large, (n) => blockOf(4 * mebibyte, n as number));
-      const { caller, server } = await stage.pair();
+      const { caller, server } = await stage.pair(roomy, roomy);
       const answers = numbers(12).map((n) => caller.call(large, n, stage.attempt()));
       await stage.until(() => stage.services.begun.length === 12, "all have begun");
       equal(await server.drain(20_000), 0);
@@ -132,7 +132,7 @@ export const largeCases: readonly Case[] = [
     play: async (stage) => {
       const { size } = stage.operations("suite", 1, { size: { kind: "call", in: "raw" } });
       stage.services.answer(size, (input) => (input as Buffer).length);
-      const { caller } = await stage.pair();
+      const { caller } = await stage.pair(roomy, roomy);
       equal(await caller.call(size, Buffer.alloc(1), stage.attempt()), 1);
       const sent = numbers(12).map((n) =>
         caller.call(size, Buffer.alloc(4 * mebibyte - n), stage.attempt()),
@@ -174,7 +174,7 @@ export const largeCases: readonly Case[] = [
         }
         if (input === "fail") throw new Error("after the last item");
       });
-      const { caller, server } = await stage.pair();
+      const { caller, server } = await stage.pair(roomy, roomy);
       for (const input of ["end", "fail"]) {
         const reading = new Reading(caller, blocks, input, stage.attempt());
         for (const [n, item] of (await reading.take(lengths.length)).entries())
@@ -277,7 +277,7 @@ export const largeCases: readonly Case[] = [
     when: ({ kinds }) => kinds.includes("upload"),
     play: async (stage) => {
       const { store, echo } = stage.operations("suite", 1, {
-        store: { kind: "upload", in: "raw" },
+        store: { kind: "upload", head: "json", in: "raw" },
         echo: { kind: "call" },
       });
       stage.services.answer(echo, (input) => input);
@@ -306,7 +306,7 @@ export const largeCases: readonly Case[] = [
     when: ({ kinds }) => kinds.includes("duplex"),
     play: async (stage) => {
       const { talk } = stage.operations("suite", 1, {
-        talk: { kind: "duplex", in: "raw", out: "raw" },
+        talk: { kind: "duplex", head: "json", in: "raw", out: "raw" },
       });
       stage.services.converse(talk, async (_head, items, _incoming, sink) => {
         for await (const item of items.open(as)) {

@@ -20,6 +20,8 @@ export interface ProtocolSubject {
   address(): string | Promise<string>;
   /** Default: the machine's clock. */
   env?(): Env;
+  /** Bytes that a payload of so many bytes takes beyond them. Default: those of JSON, 0 for raw bytes and 2 for a text. */
+  overheadBytes?(kind: "raw" | "text", bytes: number): number;
 }
 
 /** How often a condition is looked at before it is taken to be never met, and the pause between, in milliseconds. */
@@ -44,6 +46,7 @@ export class Stage {
   /** What a caller of the case serves, if it is given this as its dispatcher. */
   readonly back: Services = new Services();
   readonly #alarmsBefore: number;
+  readonly #overhead: NonNullable<ProtocolSubject["overheadBytes"]>;
   readonly #callers: Caller[] = [];
   readonly #servers: Server[] = [];
 
@@ -66,6 +69,7 @@ export class Stage {
     this.protocol = subject.make();
     this.env = subject.env?.() ?? realEnv();
     this.address = address;
+    this.#overhead = subject.overheadBytes ?? ((kind) => (kind === "raw" ? 0 : 2));
     this.#alarmsBefore = this.env.alarms;
   }
 
@@ -121,6 +125,13 @@ export class Stage {
       idempotencyKey,
       headers,
     );
+  }
+
+  /** The most bytes, or characters of one byte, of which a payload stays within the bound. */
+  fitting(kind: "raw" | "text", itemBytesMax: number): number {
+    let bytes = itemBytesMax;
+    while (bytes + this.#overhead(kind, bytes) > itemBytesMax) bytes--;
+    return bytes;
   }
 
   /** Input that is there is read, and its consequences happen. */

@@ -85,7 +85,7 @@ export const streamCases: readonly Case[] = [
   {
     name: "a failure is told after the items that came before it, once, and then the stream is over",
     play: async (stage) => {
-      const { fail } = stage.operations("suite", 1, { fail: { kind: "stream" } });
+      const { fail } = stage.operations("suite", 1, { fail: { kind: "stream", errors: ["GONE"] } });
       stage.services.produce(fail, async (_input, _incoming, sink) => {
         await puts(sink, numbers(5));
         throw new TrunklineError("GONE", "no more", { executed: "yes", declared: true, data: 5 });

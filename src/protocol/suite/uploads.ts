@@ -50,7 +50,7 @@ export const uploadCases: readonly Case[] = [
   },
   {
     name: "the source is not asked before the server reads, and then runs ahead by a bounded number of items",
-    when: ({ credit }) => credit,
+    when: ({ credit, ahead }) => credit && ahead === "items",
     play: async (stage) => {
       const { store } = stage.operations("suite", 1, { store: { kind: "upload", head: "json" } });
       const reads = Promise.withResolvers<void>();
@@ -124,7 +124,9 @@ export const uploadCases: readonly Case[] = [
   {
     name: "failures of an upload are those of a call: declared, refused, unexpected",
     play: async (stage) => {
-      const { fail } = stage.operations("suite", 1, { fail: { kind: "upload", head: "json" } });
+      const { fail } = stage.operations("suite", 1, {
+        fail: { kind: "upload", head: "json", errors: ["FULL"] },
+      });
       stage.services.take(fail, async (how, items) => {
         await all(items);
         if (how === "declared")

@@ -4,6 +4,7 @@ import type { Env } from "../../../base/env.ts";
 import { compress, compressedFromBytes, type Compression } from "../wire/compression.ts";
 import { compressedFlag, envelope } from "../wire/envelope.ts";
 import type { ToldFailure } from "../wire/failure.ts";
+import { acceptedHeader } from "../wire/metadata.ts";
 import type { HttpChannel } from "./http-channel.ts";
 import { Outlet } from "./outlet.ts";
 import type { Reply } from "./reply.ts";
@@ -50,7 +51,7 @@ export class BodyReply implements Reply {
   }
 
   accept(): void {
-    if (!this.#channel.gone) this.#head();
+    if (!this.#channel.gone) this.#head({ [acceptedHeader]: "1" });
   }
 
   item(payload: string | Uint8Array): void {
@@ -79,10 +80,14 @@ export class BodyReply implements Reply {
     this.#outlet.end(this.#written(envelope(flags, text)));
   }
 
-  #head(): void {
+  #head(accepted?: OutgoingHttpHeaders): void {
     if (this.#channel.headSent) return;
     const { contentType, encodingHeader } = this.#form;
-    const headers: OutgoingHttpHeaders = { "content-type": contentType, ...this.#further };
+    const headers: OutgoingHttpHeaders = {
+      "content-type": contentType,
+      ...this.#further,
+      ...accepted,
+    };
     if (this.#compression !== undefined) headers[encodingHeader] = this.#compression;
     this.#channel.head(200, headers);
   }

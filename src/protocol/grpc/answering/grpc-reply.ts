@@ -4,13 +4,14 @@ import type { Env } from "../../../base/env.ts";
 import { compress, compressedFromBytes, type Compression } from "../wire/compression.ts";
 import { compressedFlag, envelope } from "../wire/envelope.ts";
 import type { ToldFailure } from "../wire/failure.ts";
-import { codeHeader, executedHeader } from "../wire/metadata.ts";
+import { acceptedHeader, codeHeader, executedHeader } from "../wire/metadata.ts";
 import { writeRpcStatus } from "../wire/rpc-status.ts";
 import { percentEncode } from "../wire/text.ts";
 import { Outlet } from "./outlet.ts";
 import type { Reply } from "./reply.ts";
 
 const trailersFollow = { waitForTrailers: true } as const;
+const accepted: OutgoingHttpHeaders = { [acceptedHeader]: "1" };
 const nothingFollows = { endStream: true } as const;
 const succeeded: OutgoingHttpHeaders = { "grpc-status": "0" };
 
@@ -44,7 +45,7 @@ export class GrpcReply implements Reply {
   }
 
   accept(): void {
-    if (!this.#gone) this.#head();
+    if (!this.#gone) this.#head(accepted);
   }
 
   item(payload: string | Uint8Array): void {
@@ -87,10 +88,14 @@ export class GrpcReply implements Reply {
     return (this.#outlet ??= new Outlet(this.#stream, this.#env));
   }
 
-  #head(): void {
+  #head(further?: OutgoingHttpHeaders): void {
     const stream = this.#stream;
     if (stream.headersSent) return;
-    const headers: OutgoingHttpHeaders = { ":status": 200, "content-type": this.#contentType };
+    const headers: OutgoingHttpHeaders = {
+      ":status": 200,
+      "content-type": this.#contentType,
+      ...further,
+    };
     if (this.#compression !== undefined) headers["grpc-encoding"] = this.#compression;
     stream.respond(headers, trailersFollow);
     stream.on("wantTrailers", () => stream.sendTrailers(this.#trailers));

@@ -5,7 +5,7 @@ import { compressionNamed, isCompressed, type CompressionName } from "../wire/co
 import { compressedFlag, endFlag, EnvelopeReader, type EnvelopeOwner } from "../wire/envelope.ts";
 import { executedOf, heard, type ErrorTypes } from "../wire/failure.ts";
 import { readFailureJson } from "../wire/json-failure.ts";
-import { executedHeader, textOf, type HttpHeaders } from "../wire/metadata.ts";
+import { acceptedHeader, executedHeader, textOf, type HttpHeaders } from "../wire/metadata.ts";
 import { readRpcStatus, type RpcStatus } from "../wire/rpc-status.ts";
 import { statusName } from "../wire/status.ts";
 import { percentDecode } from "../wire/text.ts";
@@ -19,8 +19,8 @@ export interface AnswerOwner {
   readonly errors: ErrorTypes;
   /** The largest message that is taken. */
   readonly bytesMax: number;
-  /** The server has begun to answer. */
-  accepted(): void;
+  /** The server has begun to answer. `reads`: because its handler reads the items, it says. */
+  accepted(reads: boolean): void;
   /** One message, not yet decompressed. */
   message(flags: number, payload: Buffer, compression: CompressionName): void;
   excessive(bytes: number): void;
@@ -57,7 +57,7 @@ export class GrpcAnswer implements Answer, EnvelopeOwner {
       this.#strange = strangeAnswer(status, headers);
     } else {
       this.#compression = compressionNamed(textOf(headers["grpc-encoding"])) ?? "identity";
-      this.#owner.accepted();
+      this.#owner.accepted(headers[acceptedHeader] === "1");
     }
   }
 
@@ -120,7 +120,7 @@ export class ConnectStreamAnswer implements Answer, EnvelopeOwner {
     }
     const encoding = textOf(headers["connect-content-encoding"]);
     this.#compression = compressionNamed(encoding) ?? "identity";
-    this.#owner.accepted();
+    this.#owner.accepted(headers[acceptedHeader] === "1");
   }
 
   data(chunk: Buffer): void {
@@ -179,7 +179,7 @@ export class ConnectUnaryAnswer implements Answer {
       return;
     }
     this.#compression = compressionNamed(textOf(headers["content-encoding"])) ?? "identity";
-    this.#owner.accepted();
+    this.#owner.accepted(headers[acceptedHeader] === "1");
   }
 
   data(chunk: Buffer): void {

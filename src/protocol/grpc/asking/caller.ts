@@ -57,6 +57,8 @@ export class HttpCaller implements Caller, RequestHome, SessionOwner {
   readonly #others = new Set<CallingSession>();
   readonly #waiting = new Set<Request>();
   readonly #underWay = new Set<Request>();
+  /** Of operations that have a key. */
+  readonly #latest = new WeakMap<Operation, Request>();
   #dialling = false;
   #backoff: Alarm | undefined;
   /** Dials that failed, and connections that did not last, in a row. */
@@ -158,6 +160,7 @@ export class HttpCaller implements Caller, RequestHome, SessionOwner {
   #begin(request: Request): void {
     if (this.#closed !== undefined) throw clientClosed();
     const { attempt } = request;
+    const { operation } = request.method;
     if (attempt.cancelled !== undefined) {
       attempt.bind(request); // it never leaves: settles it as cancelled, `no`
       return;
@@ -168,7 +171,8 @@ export class HttpCaller implements Caller, RequestHome, SessionOwner {
       throw systemError("DEADLINE_EXCEEDED", reason, { executed: "no" });
     }
     this.#refuseTooMany();
-    if (this.#waiting.size > 0 || !this.#sent(request, now)) this.#wait(request, now);
+    const queued = this.#waiting.size > 0 && operation.ordered;
+    if (queued || !this.#sent(request, now)) this.#wait(request, now);
     if (!request.over) attempt.bind(request);
   }
 
@@ -184,17 +188,24 @@ export class HttpCaller implements Caller, RequestHome, SessionOwner {
     });
   }
 
-  /** False when there is no connection, or no room on it. */
+  /** False when there is no connection, or no room on it, or it is not its turn. */
   #sent(request: Request, now: number): boolean {
     const session = this.#session;
-    if (session === undefined || !session.room) return false;
+    if (session === undefined || !session.room || this.#held(request)) return false;
     const { deadlineAt, totalAt } = request.attempt;
     this.#underWay.add(request);
+    const { operation } = request.method;
+    if (operation.ordered) this.#latest.set(operation, request);
     this.env.set(request, Math.min(deadlineAt, totalAt));
     if (request.send(session, now)) return true;
     this.#underWay.delete(request);
     this.#retire(session, session.reason);
     return false;
+  }
+
+  /** Of an operation that has a key no request may begin to leave before all of the one before has left. */
+  #held({ method: { operation } }: Request): boolean {
+    return operation.ordered && this.#latest.get(operation)?.leaving === true;
   }
 
   #wait(request: Request, now: number): void {
@@ -210,6 +221,7 @@ export class HttpCaller implements Caller, RequestHome, SessionOwner {
   #sendWaiting(): void {
     for (const request of [...this.#waiting]) {
       if (this.#session?.room !== true) return;
+      if (this.#held(request)) continue;
       this.#waiting.delete(request);
       const now = this.env.now();
       if (!this.#sent(request, now)) this.#wait(request, now);
@@ -241,6 +253,10 @@ export class HttpCaller implements Caller, RequestHome, SessionOwner {
   left(request: Request): void {
     this.#waiting.delete(request);
     this.#underWay.delete(request);
+  }
+
+  departed(request: Request): void {
+    if (request.method.operation.ordered && this.#waiting.size > 0) this.#sendWaiting();
   }
 
   elsewhere(request: Request): boolean {

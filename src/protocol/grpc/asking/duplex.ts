@@ -57,7 +57,6 @@ export class Duplex extends ItemStream implements ItemsForm {
   protected override finish(): void {
     super.finish();
     this.#sent.close();
-    const { stream } = this;
-    if (stream !== undefined && !stream.destroyed && !stream.writableEnded) stream.end();
+    this.hangUp();
   }
 }

@@ -31,6 +31,8 @@ export interface RequestHome {
   expired(request: Request): void;
   /** The request is over; it need not be held any more. */
   left(request: Request): void;
+  /** All of its first message has left. */
+  departed(request: Request): void;
   /** The server has not looked at it: it may go to another connection. False when it may not. */
   elsewhere(request: Request): boolean;
 }
@@ -55,9 +57,14 @@ export abstract class Request extends Alarm implements Cancellable, AnswerOwner 
   readonly #first: Uint8Array | undefined;
   session: CallingSession | undefined;
   protected stream: ClientHttp2Stream | undefined;
+  #left = false;
   /** All of what the handler needs to begin has left: from here on nobody knows whether it runs. */
   protected departed = false;
   over = false;
+  /** The server was told that nothing is wanted any more. */
+  protected stopped = false;
+  /** Where more is to follow: by `close` Node would end the request first, as if it were complete. */
+  #abort: AbortController | undefined;
 
   constructor(
     home: RequestHome,
@@ -86,7 +93,7 @@ export abstract class Request extends Alarm implements Cancellable, AnswerOwner 
     return this.home.itemBytesMax;
   }
 
-  abstract accepted(): void;
+  abstract accepted(reads: boolean): void;
   abstract message(flags: number, payload: Buffer, compression: CompressionName): void;
   abstract excessive(bytes: number): void;
   abstract finished(failure?: TrunklineError): void;
@@ -118,7 +125,9 @@ export abstract class Request extends Alarm implements Cancellable, AnswerOwner 
       return true;
     }
     const head = headOf(this.dialect, this.method, this.attempt, this.#encoding, now);
-    const stream = session.open(head);
+    const whole = this.ends && bytes <= pieceBytes;
+    this.#abort = whole ? undefined : new AbortController();
+    const stream = session.open(head, this.#abort?.signal);
     if (stream === undefined) return false;
     this.session = session;
     this.stream = stream;
@@ -129,6 +138,11 @@ export abstract class Request extends Alarm implements Cancellable, AnswerOwner 
       this.sent();
     } else this.#write(stream, this.#framed(first, compression), this.ends);
     return true;
+  }
+
+  /** It was sent, and another message may overtake its first one. */
+  get leaving(): boolean {
+    return this.stream !== undefined && !this.#left;
   }
 
   /** The first message is the only one. */
@@ -166,8 +180,12 @@ export abstract class Request extends Alarm implements Cancellable, AnswerOwner 
       return;
     }
     this.departed = true;
-    if (ends) stream.end(bytes);
-    else stream.write(bytes);
+    const left = (): void => {
+      this.#left = true;
+      this.home.departed(this);
+    };
+    if (ends) stream.end(bytes, left);
+    else stream.write(bytes, left);
     this.sent();
   }
 
@@ -266,9 +284,20 @@ export abstract class Request extends Alarm implements Cancellable, AnswerOwner 
     this.fail(error);
   }
 
+  /** The server has said all that it says: it may wait for our end. */
+  protected hangUp(): void {
+    const { stream } = this;
+    if (!this.stopped && stream?.destroyed === false && !stream.writableEnded) stream.end();
+  }
+
   protected stop(): void {
     const { stream } = this;
-    if (stream !== undefined && !stream.destroyed) stream.close(cancelCode);
+    if (stream === undefined || stream.destroyed) return;
+    this.stopped = true;
+    const abort = this.#abort;
+    if (abort === undefined || stream.writableEnded) stream.close(cancelCode);
+    // From within its own reading Node would forget to tell.
+    else this.home.env.yield(() => abort.abort());
   }
 
   cancel(reason: CancelReason, cause?: unknown): void {

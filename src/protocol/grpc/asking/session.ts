@@ -74,6 +74,8 @@ export class CallingSession extends Alarm {
     this.#env = env;
     this.#heardAt = env.now();
     this.itemBytesMax = bounds.itemBytesMax;
+    // In HTTP/2 nobody ends a half: who has ended is gone.
+    socket.allowHalfOpen = false;
     const session = connect(authority, {
       createConnection: () => socket,
       settings: {
@@ -117,9 +119,15 @@ export class CallingSession extends Alarm {
   }
 
   /** Undefined when it turns out that it can take none. */
-  open(headers: OutgoingHttpHeaders): ClientHttp2Stream | undefined {
+  open(
+    headers: OutgoingHttpHeaders,
+    signal: AbortSignal | undefined,
+  ): ClientHttp2Stream | undefined {
     if (this.#session.closed || this.#session.destroyed) return undefined;
-    const stream = this.#session.request(headers, { endStream: false });
+    const stream = this.#session.request(headers, {
+      endStream: false,
+      ...(signal === undefined ? {} : { signal }),
+    });
     stream.on("error", () => {}); // what it means is told by `close`
     this.active++;
     stream.on("close", () => {
@@ -129,11 +137,12 @@ export class CallingSession extends Alarm {
     return stream;
   }
 
-  /** Says goodbye; streams that are open end as they would. */
+  /** Says goodbye when no stream is open any more; to be called again then. */
   leave(): void {
     this.leaving = true;
-    if (!this.#session.closed && !this.#session.destroyed) this.#session.close();
+    // A goodbye might come before requests that are on their way, and those would be refused.
     if (!this.quiet) return;
+    if (!this.#session.closed && !this.#session.destroyed) this.#session.close();
     const late = alarmAt(this.#env, this.#env.now() + lingerMs, () => this.#socket.destroy());
     this.#socket.once("close", () => this.#env.clear(late));
   }

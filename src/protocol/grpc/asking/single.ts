@@ -27,7 +27,7 @@ export class SingleRequest extends Request {
     });
   }
 
-  accepted(): void {}
+  accepted(_reads: boolean): void {}
 
   protected sent(): void {}
 

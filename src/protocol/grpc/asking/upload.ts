@@ -42,13 +42,13 @@ export class Upload extends SingleRequest implements ItemsForm {
     if (!this.session!.trunkline) this.#sent.begin(this.stream!);
   }
 
-  override accepted(): void {
+  override accepted(reads: boolean): void {
     if (!this.#accepted) {
       this.#accepted = true;
       this.progressed();
       this.#watch();
     }
-    this.#sent.begin(this.stream!);
+    if (reads) this.#sent.begin(this.stream!);
   }
 
   written(item: unknown): Buffer {
@@ -69,8 +69,7 @@ export class Upload extends SingleRequest implements ItemsForm {
     super.finish();
     // The server has its answer, or nobody wants it: what was not sent is not needed.
     this.#sent.close();
-    const { stream } = this;
-    if (stream !== undefined && !stream.destroyed && !stream.writableEnded) stream.end();
+    this.hangUp();
   }
 
   protected override timedOut(): void {

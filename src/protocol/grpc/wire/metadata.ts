@@ -7,6 +7,8 @@ export const acceptHeader = "trunkline-timeout-ms";
 export const kindHeader = "trunkline-kind";
 /** Whether the handler ran: in the trailers of a failure. */
 export const executedHeader = "trunkline-executed";
+/** `1`: the handler reads the items of the request. It comes before the answer does. */
+export const acceptedHeader = "trunkline-accepted";
 /** The code of a failure, declared ones included. */
 export const codeHeader = "trunkline-code";
 /** What no header can say as it is: base64 of a JSON object of texts by name. */
@@ -39,6 +41,7 @@ const reserved: ReadonlySet<string> = new Set([
   "x-grpc-web",
   "x-user-agent",
   acceptHeader,
+  acceptedHeader,
   codeHeader,
   executedHeader,
   keyHeader,
