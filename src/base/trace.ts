@@ -36,21 +36,18 @@ export class TraceContext {
   /** 32 hexadecimal digits: the correlation id of everything that one request causes. */
   get traceId(): string {
     return (
-      hex(this.trace0 >>> 0, 8) +
-      hex(this.trace1 >>> 0, 8) +
-      hex(this.trace2 >>> 0, 8) +
-      hex(this.trace3 >>> 0, 8)
+      wordText(this.trace0) + wordText(this.trace1) + wordText(this.trace2) + wordText(this.trace3)
     );
   }
 
   /** 16 hexadecimal digits: this call. */
   get spanId(): string {
-    return hex(this.span0 >>> 0, 8) + hex(this.span1 >>> 0, 8);
+    return wordText(this.span0) + wordText(this.span1);
   }
 
   /** The header value `00-<trace id>-<span id>-<flags>`. */
   get traceparent(): string {
-    return `00-${this.traceId}-${this.spanId}-${hex(this.flags, 2)}`;
+    return `00-${this.traceId}-${this.spanId}-${pairs[this.flags & 255]!}`;
   }
 
   toJSON(): string {
@@ -92,20 +89,46 @@ export function childTrace(parent: TraceContext, env: Env): TraceContext {
 
 /** Reads a `traceparent` header; undefined when it is not valid, as the standard asks. */
 export function parseTraceparent(header: string): TraceContext | undefined {
+  const version = readHex(header, 0, 2);
   // Version 00 ends with its flags; what a later one adds stands behind a further dash.
-  const match =
-    /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:$|(?<!^00.*)-)/.exec(header);
-  if (match === null || /^0+$/.test(match[1]!) || /^0+$/.test(match[2]!)) return undefined;
-  const word = (text: string, at: number): number => Number.parseInt(text.slice(at, at + 8), 16);
-  const trace = match[1]!;
-  const span = match[2]!;
-  return new TraceContext(
-    word(trace, 0),
-    word(trace, 8),
-    word(trace, 16),
-    word(trace, 24),
-    word(span, 0),
-    word(span, 8),
-    Number.parseInt(match[3]!, 16),
+  const ended = header.length === traceparentLength;
+  if (!ended && (version === 0 || header[traceparentLength] !== "-")) return undefined;
+  if (header[2] !== "-" || header[35] !== "-" || header[52] !== "-") return undefined;
+  const trace0 = readHex(header, 3, 8);
+  const trace1 = readHex(header, 11, 8);
+  const trace2 = readHex(header, 19, 8);
+  const trace3 = readHex(header, 27, 8);
+  const span0 = readHex(header, 36, 8);
+  const span1 = readHex(header, 44, 8);
+  const flags = readHex(header, 53, 2);
+  if (Math.min(version, trace0, trace1, trace2, trace3, span0, span1, flags) < 0) return undefined;
+  if (version === 255 || span0 + span1 === 0) return undefined;
+  if (trace0 + trace1 + trace2 + trace3 === 0) return undefined;
+  return new TraceContext(trace0, trace1, trace2, trace3, span0, span1, flags);
+}
+
+const traceparentLength = 55;
+
+/** Two hexadecimal digits for each byte: most requests write, and read, 26 of them. */
+const pairs: readonly string[] = Array.from({ length: 256 }, (_, byte) => hex(byte, 2));
+
+function wordText(word: number): string {
+  return (
+    pairs[word >>> 24]! +
+    pairs[(word >>> 16) & 255]! +
+    pairs[(word >>> 8) & 255]! +
+    pairs[word & 255]!
   );
+}
+
+/** So many hexadecimal digits in lower case; -1 when they are none. */
+function readHex(header: string, at: number, length: number): number {
+  let value = 0;
+  for (let place = at; place < at + length; place++) {
+    const code = header.charCodeAt(place);
+    if (code >= 48 && code <= 57) value = value * 16 + code - 48;
+    else if (code >= 97 && code <= 102) value = value * 16 + code - 87;
+    else return -1;
+  }
+  return value;
 }
