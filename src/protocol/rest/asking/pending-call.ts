@@ -67,6 +67,8 @@ export class PendingCall extends Exchange {
   #read(memory: Buffer): unknown {
     const codec = this.#codec;
     if (memory.length === 0 && codec !== raw) return undefined;
+    // What fills most of its memory need not be copied to be the caller's own.
+    if (codec === raw && memory.length * 2 > memory.buffer.byteLength) return memory;
     if (codec === undefined) throw new TypeError(`its media type is ${this.#mediaType}`);
     return codec.decode(memory, 0, memory.length);
   }

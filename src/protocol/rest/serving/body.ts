@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 
 import { isTrunklineError } from "../../../base/error.ts";
 import { json } from "../../../codec/json.ts";
+import { raw } from "../../../codec/raw.ts";
 import { mediaTypeIn, charsetIn } from "../wire/media-type.ts";
 import { discardedBytesMax } from "./bounds.ts";
 import { codingNamed, codings, decompress, type Coding } from "./coding.ts";
@@ -124,6 +125,8 @@ export function decodeBody(
   if (text && !isUtf8(body)) return refusal("INVALID_ARGUMENT", "the body is not UTF-8");
   if (codec.name === json.name && tooDeep(body))
     return refusal("INVALID_ARGUMENT", `the body is nested more than ${depthMax} deep`);
+  // What fills most of its memory need not be copied to be the handler's own.
+  if (codec === raw && body.length * 2 > body.buffer.byteLength) return { value: body };
   try {
     return { value: codec.decode(body, 0, body.length) };
   } catch (cause) {
