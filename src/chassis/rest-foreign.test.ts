@@ -212,7 +212,7 @@ test("a service that does not read the format is asked in JSON, from then on", a
 
 test("versions are said where the options put them", async () => {
   const ways = [
-    ["uri", "/v2/api/pets", undefined, "application/json"],
+    ["uri", "/api/v2/pets", undefined, "application/json"],
     [{ query: "version" }, "/api/pets?version=2", undefined, "application/json"],
     [{ header: "Api-Version" }, "/api/pets", "2", "application/json"],
     ["media-type", "/api/pets", undefined, "application/vnd.pets.v2+json"],

@@ -8,10 +8,12 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import * as z from "zod";
 import { serve } from "../call/serve.ts";
-import { contract, stream, upload } from "../contract/index.ts";
+import { call, contract, stream, upload } from "../contract/index.ts";
+import { bindRest, rest } from "../protocol/rest/index.ts";
 import { testAuthority } from "../transport/tls/testing/authority.ts";
 import { tls } from "../transport/tls/index.ts";
 import { chassis, type Chassis, type ChassisOptions } from "./chassis.ts";
+import { client } from "./client.ts";
 import { orders } from "./testing/rest-face.ts";
 import { RawHttp } from "./testing/raw-http.ts";
 
@@ -175,14 +177,14 @@ test("who asks before it sends is told when the handler reads, and is not told w
   raw.say("1\n2\n");
   match(await raw.hears(/\r\n\r\n3$/), /HTTP\/1\.1 200 OK/);
   raw.socket.destroy();
-  const call = await RawHttp.to(url);
-  call.say(
+  const asking = await RawHttp.to(url);
+  asking.say(
     "POST /orders HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-type: application/json\r\ncontent-length: 14\r\n\r\n",
   );
-  await call.hears(/100 Continue\r\n\r\n$/);
-  call.say('{"item":"pot"}');
-  match(await call.hears(/\}$/), /HTTP\/1\.1 201/);
-  call.socket.destroy();
+  await asking.hears(/100 Continue\r\n\r\n$/);
+  asking.say('{"item":"pot"}');
+  match(await asking.hears(/\}$/), /HTTP\/1\.1 201/);
+  asking.socket.destroy();
   const refused = await RawHttp.to(url);
   refused.say(
     "POST /orders HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-type: text/plain\r\ncontent-length: 14\r\n\r\n",
@@ -199,4 +201,27 @@ test("a large body is refused before it is asked for", async (t) => {
   );
   match(await raw.hears(/\}$/), /^HTTP\/1\.1 413/);
   raw.socket.destroy();
+});
+
+test("a client finds what stands behind a base, and what is called like a place", async (t) => {
+  const Files = contract(
+    "files",
+    { version: "2.0.0" },
+    {
+      get: call({ in: z.string(), out: z.string(), idempotent: true }),
+      watch: stream({ out: z.string() }),
+    },
+  );
+  const files = serve(Files, {
+    get: (id) => `file ${id}`,
+    async *watch() {
+      yield "watched";
+    },
+  });
+  const protocols = [rest({ bindings: [bindRest(Files, { base: "/api/x" })] })];
+  const { url } = await listening(t, "http://127.0.0.1:0", { serve: [files], protocols });
+  equal(await (await fetch(`${url}/api/x/v2/files/a`)).json(), "file a");
+  await using called = client(Files, url, { protocols });
+  for (const id of ["a", "watch", "v2", "files", "api"]) equal(await called.get(id), `file ${id}`);
+  for await (const item of called.watch(undefined)) equal(item, "watched");
 });

@@ -6,11 +6,18 @@ import type { RestOptions, VersionsBy } from "../options.ts";
 import type { Route } from "../route.ts";
 import { Ask } from "./ask.ts";
 
+/** Where the operations of one contract stand. */
+interface Places {
+  readonly routes: ReadonlyMap<string, Route>;
+  readonly base: string;
+  readonly fixed: ReadonlySet<string>;
+}
+
 /** How each operation is asked for, worked out when it is first needed. */
 export class AskTable {
   readonly #options: RestOptions;
   readonly #itemBytesMax: number;
-  readonly #routes = new WeakMap<OwnContract, ReadonlyMap<string, Route>>();
+  readonly #places = new WeakMap<OwnContract, Places>();
   /** By format and the operation's slot. */
   readonly #asks = new Map<Format, Ask[]>();
 
@@ -27,7 +34,8 @@ export class AskTable {
   }
 
   #make(operation: Operation, format: Format): Ask {
-    const route = this.#routesOf(operation.owner).get(operation.member);
+    const { routes, base, fixed } = this.#placesOf(operation.owner);
+    const route = routes.get(operation.member);
     if (route === undefined) {
       const reason = `${operation.name} has no place on HTTP: its binding leaves it out`;
       throw systemError("UNIMPLEMENTED", reason, { executed: "no" });
@@ -38,20 +46,27 @@ export class AskTable {
       version,
       foreign: version === "none",
       itemBytesMax: this.#itemBytesMax,
+      base,
+      fixed,
     });
   }
 
-  #routesOf(owner: OwnContract): ReadonlyMap<string, Route> {
-    let routes = this.#routes.get(owner);
-    if (routes === undefined) {
+  #placesOf(owner: OwnContract): Places {
+    let places = this.#places.get(owner);
+    if (places === undefined) {
       const { bindings = [] } = this.#options;
       const bound = bindings.filter(({ contract }) => contract === owner.name);
       const binding = bound.find(({ major }) => major === owner.major) ?? bound[0];
       const made = routesOf(owner.shape, binding?.terms);
-      routes = new Map(made.map((route) => [route.member, route]));
-      this.#routes.set(owner, routes);
+      const segments = made.flatMap(({ path }) => path.split("/"));
+      places = {
+        routes: new Map(made.map((route) => [route.member, route])),
+        base: binding?.terms.base ?? "",
+        fixed: new Set(segments.filter((segment) => /^[^{}]+$/.test(segment))),
+      };
+      this.#places.set(owner, places);
     }
-    return routes;
+    return places;
   }
 
   get #version(): VersionsBy {

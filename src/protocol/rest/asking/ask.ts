@@ -6,6 +6,7 @@ import { json } from "../../../codec/json.ts";
 import { raw } from "../../../codec/raw.ts";
 import type { Codecs, Operation } from "../../operation.ts";
 import { textType, writeText } from "../binding/text.ts";
+import { versionedPath } from "../binding/versions.ts";
 import type { VersionsBy } from "../options.ts";
 import type { Param, Route } from "../route.ts";
 import { headerValue } from "../wire/header-names.ts";
@@ -29,6 +30,10 @@ export interface AskTerms {
   /** The service is not Trunkline: items travel as others know them, and nothing of ours is asked for. */
   readonly foreign: boolean;
   readonly itemBytesMax: number;
+  /** What stands before all paths of the contract, and before their version. */
+  readonly base: string;
+  /** Segments of the contract's paths that are no parameters. */
+  readonly fixed: ReadonlySet<string>;
 }
 
 /** How one operation is asked for: worked out once, so that a call only fills in its input. */
@@ -44,9 +49,10 @@ export class Ask {
   readonly #headers: readonly string[];
   readonly #segments: readonly (string | Param)[];
   readonly #version: string;
+  readonly #fixed: ReadonlySet<string>;
 
   constructor(operation: Operation, route: Route, terms: AskTerms) {
-    const { format, version, foreign, itemBytesMax } = terms;
+    const { format, version, foreign, itemBytesMax, base } = terms;
     this.operation = operation;
     this.route = route;
     this.format = format;
@@ -58,7 +64,9 @@ export class Ask {
     const { major } = operation.owner;
     const query = typeof version === "object" && "query" in version ? version.query : undefined;
     const header = typeof version === "object" && "header" in version ? version.header : undefined;
-    this.#segments = segmentsOf((version === "uri" ? `/v${major}` : "") + route.path, route.params);
+    const path = version === "uri" ? versionedPath(route.path, base, major) : route.path;
+    this.#segments = segmentsOf(path, route.params);
+    this.#fixed = terms.fixed;
     this.#version = query === undefined ? "" : `${query}=${major}`;
     const media = { operation, route, format, foreign, versioned: version === "media-type" };
     const type = contentType(media);
@@ -151,7 +159,7 @@ export class Ask {
   #pathParam(param: Param, value: unknown): string {
     const text = this.#texts(param, value).map(encoded).join(",");
     // An empty segment, or one of dots, would be another path.
-    if (!/^\.{0,2}$/.test(text)) return text;
+    if (!/^\.{0,2}$/.test(text)) return this.#fixed.has(text) ? disguised(text) : text;
     throw this.#unfit(param, text === "" ? "must not be empty" : `must not be "${text}"`);
   }
 
@@ -187,6 +195,11 @@ function segmentsOf(path: string, params: readonly Param[]): (string | Param)[] 
       const name = /^\{(.*)\}$/.exec(part)?.[1];
       return params.find((param) => param.in === "path" && param.name === name) ?? part;
     });
+}
+
+/** An order called `watch` is not the place of that name: servers of ours compare those as they are written. */
+function disguised(text: string): string {
+  return `%${text.charCodeAt(0).toString(16).toUpperCase()}${text.slice(1)}`;
 }
 
 /** Lone surrogates have no UTF-8: they are replaced, as everywhere on the way to bytes. */
