@@ -1,15 +1,14 @@
 import { equal, ok } from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:http";
-import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { realEnv } from "../src/base/real-env.ts";
 import { routesOf } from "../src/protocol/rest/binding/routes.ts";
 import { rest as overRest } from "../src/protocol/rest/index.ts";
-import type { Server } from "../src/protocol/protocol.ts";
 import { parseAddress } from "../src/transport/address.ts";
 import { unix } from "../src/transport/unix/index.ts";
+import { answerTo, released } from "./http-peer.ts";
 import { httpRequest } from "./http-requests.ts";
 import { dispatcher, operations } from "./service.ts";
 import type { Input, Target } from "./target.ts";
@@ -19,11 +18,6 @@ import type { Input, Target } from "./target.ts";
  * off; 500 is only for the handler that fails on purpose. Afterwards nothing is under way, and others are served.
  */
 export const rest: Target = { name: "rest", batch: 10, run };
-
-/** A peer that has no answer after this long does not wait for one, in milliseconds: some operations never give one. */
-const patienceMs = 30;
-/** What is left of a connection that has gone is gone after this long, in milliseconds. */
-const releasedWithinMs = 10_000;
 
 const routes = routesOf(operations[0]!.owner.shape, { routes: { mirror: false, back: false } });
 const env = realEnv();
@@ -52,35 +46,6 @@ async function run(input: Input): Promise<void> {
   }
 }
 
-/** Everything that the server says until it hangs up, or the peer loses patience. */
-async function answerTo(path: string, pieces: readonly Buffer[]): Promise<string> {
-  const socket = connect(path);
-  const got: Buffer[] = [];
-  socket.on("data", (bytes) => void got.push(bytes)).on("error", () => {});
-  const over = new Promise<void>((resolve) => socket.once("close", () => resolve()));
-  for (const piece of pieces) {
-    if (socket.destroyed) break;
-    await new Promise<void>((resolve) => socket.write(piece, () => resolve()));
-  }
-  await Promise.race([over, quiet(socket)]);
-  socket.destroy();
-  await over;
-  return Buffer.concat(got).toString("latin1");
-}
-
-/** Resolves when nothing has come for a while, or all too much: some streams never end. */
-function quiet(socket: Socket): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, patienceMs);
-    const whole = setTimeout(resolve, patienceMs * 4);
-    socket.on("data", () => timer.refresh());
-    socket.once("close", () => {
-      clearTimeout(timer);
-      clearTimeout(whole);
-    });
-  });
-}
-
 /** Statuses that nobody may be told whatever he sends, but by the handler that fails. */
 function look(answer: string, member: string, whole: boolean): void {
   const statuses = [...answer.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map(([, status]) =>
@@ -103,17 +68,6 @@ function look(answer: string, member: string, whole: boolean): void {
     ok(["no", "maybe", "yes"].includes(problem["executed"] as string), body);
   }
   equal(({} as Record<string, unknown>)["polluted"], undefined);
-}
-
-async function released(server: Server): Promise<void> {
-  const until = performance.now() + releasedWithinMs;
-  while (server.inFlight > 0 || server.connections > 0) {
-    ok(
-      performance.now() < until,
-      `${server.inFlight} requests, ${server.connections} connections stay`,
-    );
-    await new Promise((resolve) => void setTimeout(resolve, 1));
-  }
 }
 
 function healthy(path: string): Promise<number> {

@@ -1,9 +1,10 @@
 import { client } from "./client.ts";
 import { framedBytes } from "./framed.ts";
+import { grpc } from "./grpc.ts";
 import { reader } from "./reader.ts";
 import { rest } from "./rest.ts";
 import { server } from "./server.ts";
 import type { Target } from "./target.ts";
 
 /** Everything that is fuzzed, from the bytes up. */
-export const targets: readonly Target[] = [reader, framedBytes, server, client, rest];
+export const targets: readonly Target[] = [reader, framedBytes, server, client, rest, grpc];

@@ -186,6 +186,22 @@ for (const [heard, outcome] of [
   });
 }
 
+test("who ends its side of HTTP/2 in the middle of a request has gone", soon, async (t) => {
+  const closed = Promise.withResolvers<void>();
+  const place = await served(t, {
+    request: () => {},
+    stream: (stream) => void stream.on("close", () => closed.resolve()),
+  });
+  const socket = await place.dial();
+  socket.write(Buffer.concat([Buffer.from(preface), settingsFrame, frame(1, 4, 1, get)]));
+  socket.resume();
+  await once(socket, "data");
+  socket.end();
+  await closed.promise;
+  await gone(socket);
+  equal(place.server.inFlight, 0);
+});
+
 test("what is no HTTP at all is refused and closed", soon, async (t) => {
   const place = await served(t, hello());
   for (const said of [

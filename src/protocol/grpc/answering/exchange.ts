@@ -64,6 +64,11 @@ export class Exchange extends Alarm implements Sink {
     this.#broken(excessive(`takes ${bytes} bytes, ${itemBytesMax} are allowed`) as TrunklineError);
   }
 
+  /** What comes is not what it says it is. */
+  malformed(reason: string): void {
+    this.#broken(invalid(reason) as TrunklineError);
+  }
+
   /** All of the request has come. `unfinished`: in the middle of a message. */
   ended(unfinished: boolean): void {
     if (this.closed) return;

@@ -1,10 +1,8 @@
 import type { Readable } from "node:stream";
 
-import type { TrunklineError } from "../../../base/error.ts";
 import { Base64Reader } from "../wire/base64-reader.ts";
 import { compressedFlag, EnvelopeReader } from "../wire/envelope.ts";
 import type { Exchange } from "./exchange.ts";
-import { invalid } from "./received.ts";
 
 /** Reads messages in envelopes from a body, as the bytes that they are. */
 export function takeEnvelopes(body: Readable, exchange: Exchange, bytesMax: number): void {
@@ -22,7 +20,7 @@ export function takeText(body: Readable, exchange: Exchange, bytesMax: number): 
     if (bytes !== undefined) reader.push(bytes);
     else {
       reader.stopped = true;
-      exchange.refuse(invalid("the body is no base64") as TrunklineError);
+      exchange.malformed("the body is no base64");
     }
   });
   body.on("end", () => exchange.ended(reader.unfinished || text.unfinished));
