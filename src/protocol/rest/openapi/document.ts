@@ -3,10 +3,12 @@ import { info, type AnyContract } from "../../../contract/contract.ts";
 import { describe } from "../../../contract/describe.ts";
 import { routesOf } from "../binding/routes.ts";
 import { singular } from "../binding/verbs.ts";
-import { versionedPath } from "../binding/versions.ts";
-import type { RestServeOptions, VersionsBy } from "../options.ts";
+import { versionedPath, versionsOf } from "../binding/versions.ts";
+import type { RestServeOptions } from "../options.ts";
 import { Components } from "./components.ts";
-import { operationObject, uses, type Place } from "./operation.ts";
+import { operationObject } from "./operation.ts";
+import { uses } from "./payloads.ts";
+import type { Place } from "./place.ts";
 import { answers, headers, problem } from "./shared.ts";
 
 /** What an OpenAPI document says beside what the contracts say. */
@@ -83,7 +85,7 @@ export function openApi(
 /** The operations in the order of the contracts, the newest version of each first. */
 function placesOf(shapes: readonly DescribedShape[], terms: OpenApiTerms): Place[] {
   const { bindings = [], except = [], mediaTypes = [] } = terms;
-  const ways = waysOf(terms.versions);
+  const told = versionsOf(terms.versions);
   return [...Map.groupBy(shapes, ({ name }) => name).values()].flatMap((versions) => {
     const newestFirst = versions.toSorted((a, b) => majorOf(b) - majorOf(a));
     return newestFirst.flatMap((shape) => {
@@ -101,18 +103,14 @@ function placesOf(shapes: readonly DescribedShape[], terms: OpenApiTerms): Place
           route,
           id: `${several ? `${name}.v${major}` : name}.${route.member}`,
           deprecated: (shape.deprecated ?? shape.sunset) !== undefined,
-          path: ways.includes("uri") ? versionedPath(route.path, base, major) : route.path,
-          ways,
+          path: told.uri ? versionedPath(route.path, base, major) : route.path,
+          versions: told,
           mediaTypes: ["application/json", ...mediaTypes],
           entity,
           names: several ? [entity, `${entity} v${major}`] : [entity],
         }));
     });
   });
-}
-
-function waysOf(versions: OpenApiTerms["versions"] = "uri"): readonly VersionsBy[] {
-  return Array.isArray(versions) ? (versions as readonly VersionsBy[]) : [versions as VersionsBy];
 }
 
 /** What reads one of a collection tells best what the collection holds; then what makes one. */

@@ -33,7 +33,7 @@ interface Field {
 
 /** Headers that are HTTP's or ours, and no parameters of an operation. */
 const notFields =
-  /^(?:accept|content-type|authorization|traceparent|tracestate|idempotency-key|trunkline-.*)$/i;
+  /^(?:accept|connection|content-length|content-type|host|authorization|traceparent|tracestate|idempotency-key|trunkline-.*)$/i;
 
 /** Undefined: it cannot be taken over; the source has been told why. */
 export function planInput(
