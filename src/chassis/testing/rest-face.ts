@@ -11,7 +11,7 @@ import { chassis, type Chassis, type ChassisOptions } from "../chassis.ts";
 const Id = z.string();
 const Order = z.object({ id: Id, item: z.string(), count: z.int().optional() });
 
-export const Orders = contract(
+const Orders = contract(
   "orders",
   { version: "1.2.0" },
   {

@@ -25,7 +25,7 @@ interface Waiting {
 export class RequestItems
   implements ItemSource, ItemsOwner, Window, AsyncIterableIterator<unknown>
 {
-  readonly itemsMax = waitingItemsMax;
+  readonly itemsMax: number = waitingItemsMax;
   readonly #body: Readable;
   readonly #codec: Codec;
   readonly #compression: CompressionName;

@@ -49,7 +49,7 @@ export class CallingSession extends Alarm {
   /** Takes no new streams. */
   leaving = false;
   /** Streams above it the server has not looked at, it says. */
-  lastStreamId = Infinity;
+  lastStreamId: number = Infinity;
   /** The server says in its headers when it begins to read items. */
   trunkline = false;
   /** The largest message that both take, as far as the server has said so. */
