@@ -1,10 +1,11 @@
 // gRPC libraries of other languages call our server, and serve our client, by messages made from our .proto file. What a
 // machine cannot run is skipped by name.
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepEqual, equal, match, rejects } from "node:assert/strict";
 import { suite, test } from "node:test";
-import { serveLab } from "./foreign/grpc/lab.ts";
+import { client } from "trunkline";
+import { Lab, serveLab } from "./foreign/grpc/lab.ts";
 import { grpcLibraries } from "./foreign/grpc/toolchain.ts";
-import { calling, type Seen } from "./foreign/peer.ts";
+import { calling, serving, type Seen } from "./foreign/peer.ts";
 
 /** What a client saw of a failure. */
 interface Failure {
@@ -87,6 +88,75 @@ for (const { name, prepare } of grpcLibraries) {
         equal(services.includes(service), true, service);
       deepEqual(files, ["lab/v1/lab.proto", "lab/v1/lab.proto"]);
       equal(unknown, 5);
+    });
+
+    test("serves our client", async () => {
+      await using server = await serving(programs.server);
+      await using lab = client(Lab, `grpc://127.0.0.1:${server.port}`);
+      const sample = { text: "ü😀", count: -7, flag: true, tags: ["a", ""] };
+      deepEqual(await lab.echo(sample), sample);
+      equal((await lab.blob({ letters: 3_000_000 })).text.length, 3_000_000);
+      const compress = { headers: { compress: "gzip" } };
+      deepEqual(await lab.echo({ ...sample, text: "x".repeat(50_000) }, compress), {
+        ...sample,
+        text: "x".repeat(50_000),
+      });
+      const sold = { code: "SOLD_OUT", declared: true, data: { item: "kettle" }, executed: "yes" };
+      await rejects(lab.sell({ item: "kettle" }), sold);
+      await rejects(lab.sell({ item: "kettle" }), { reason: "sold out: ü 100 %" });
+      await rejects(lab.sell({ item: "unknown" }), {
+        code: "NOT_FOUND",
+        declared: true,
+        data: { item: "unknown" },
+      });
+      await rejects(lab.sell({ item: "nothing" }), { code: "EMPTY", declared: true });
+      await rejects(lab.crash(), { code: "UNKNOWN", declared: false, executed: "maybe" });
+      await rejects(lab.busy(), { code: "UNAVAILABLE", executed: "maybe" });
+
+      const headers = { tenant: "acme", "data-bin": "AAEC", snow: "❄" };
+      const beside = await lab.beside({ headers, deadline: "30s" });
+      deepEqual([beside.headers["tenant"], beside.headers["data-bin"]], ["acme", "000102"]);
+      match(beside.trace, /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/);
+      equal(beside.timed, true);
+
+      const numbers: number[] = [];
+      for await (const { number } of lab.count({ to: 3_000 })) numbers.push(number);
+      deepEqual(numbers, [...Array(3_000).keys()]);
+      const before: number[] = [];
+      const stumbling = async (): Promise<void> => {
+        for await (const { number } of lab.stumble({ after: 5 })) before.push(number);
+      };
+      await rejects(stumbling(), sold);
+      deepEqual(before, [0, 1, 2, 3, 4]);
+      for await (const { number } of lab.count({ to: 1_000_000_000 })) if (number === 5_000) break;
+      const until = async (met: (what: readonly string[]) => boolean): Promise<void> => {
+        while (!met((await lab.seen()).what));
+      };
+      await until((what) => what.includes("count cancelled"));
+
+      const each = [...Array(2_000).keys()].map((number) => ({ number }));
+      deepEqual(await lab.sum(each), { sum: 1_999_000 });
+      const texts = ["a", "b", "c"].map((text) => ({ text }));
+      deepEqual(await lab.join({ separator: "-" }, texts), { text: "a-b-c" });
+      const shouted: string[] = [];
+      for await (const { text } of lab.shout(texts)) shouted.push(text);
+      deepEqual(shouted, ["A", "B", "C"]);
+
+      await lab.note({ text: "hello" });
+      await until((what) => what.includes("note hello"));
+      await rejects(lab.stuck({ deadline: "100ms" }), {
+        code: "DEADLINE_EXCEEDED",
+        executed: "maybe",
+      });
+      const gone = new AbortController();
+      const stuck = rejects(lab.stuck({ signal: gone.signal }), {
+        code: "CANCELLED",
+        executed: "maybe",
+      });
+      await until((what) => what.filter((each) => each === "stuck").length === 2);
+      gone.abort();
+      await stuck;
+      await until((what) => what.filter((each) => each === "stuck cancelled").length === 2);
     });
   });
 }

@@ -116,7 +116,7 @@ export class Http2Side implements Side {
   }
 
   #begin(stream: ServerHttp2Stream): Link | undefined {
-    stream.on("error", () => {});
+    stream.on("error", ignored);
     const link = this.#linkOf(stream);
     if (link === undefined) return undefined;
     const end = link.begin();
@@ -136,6 +136,8 @@ export class Http2Side implements Side {
     return link;
   }
 }
+
+function ignored(): void {}
 
 /** ENHANCE_YOUR_CALM: the nearest that HTTP/2 has to 408. */
 const tooSlow = 0xb;

@@ -73,14 +73,14 @@ export class Exchange extends Alarm implements Sink {
   ended(unfinished: boolean): void {
     if (this.closed) return;
     if (unfinished) this.#broken(invalid("the request ends within a message") as TrunklineError);
-    else if (this.#items !== undefined) this.#asked.side.env.defer(this.#itemsEnded);
+    else if (this.#items !== undefined) this.#asked.side.env.defer(() => this.#itemsEnded());
     else if (this.#first !== undefined) this.#start(this.#first);
     else this.refuse(miscounted("no message"));
   }
 
-  readonly #itemsEnded = (): void => {
+  #itemsEnded(): void {
     if (!this.closed && !this.#asked.channel.cutShort) this.#items?.end();
-  };
+  }
 
   /** The caller gave up (`caller`), or its connection is lost. */
   gone(reason: "caller" | "peer"): void {
@@ -254,7 +254,7 @@ export class Exchange extends Alarm implements Sink {
     if (this.closed || this.ready) return Promise.resolve();
     return new Promise((resolve) => {
       this.#wake = resolve;
-      this.#asked.reply.whenDrained(this.#drained);
+      this.#asked.reply.whenDrained(() => this.#drained());
     });
   }
 
@@ -263,11 +263,11 @@ export class Exchange extends Alarm implements Sink {
     this.#asked.reply.item(this.#encoded(item));
   }
 
-  readonly #drained = (): void => {
+  #drained(): void {
     if (this.#wake === undefined) return;
     if (this.closed || this.ready) this.#wakeUp();
-    else this.#asked.reply.whenDrained(this.#drained);
-  };
+    else this.#asked.reply.whenDrained(() => this.#drained());
+  }
 
   #wakeUp(): void {
     this.#wake?.();

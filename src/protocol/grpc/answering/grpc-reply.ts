@@ -10,9 +10,10 @@ import { percentEncode } from "../wire/text.ts";
 import { Outlet } from "./outlet.ts";
 import type { Reply } from "./reply.ts";
 
-const trailersFollow = { waitForTrailers: true } as const;
+// `sendDate` is not in the types: gRPC has no use for a date, and it is one header less in each answer.
+const trailersFollow = { waitForTrailers: true, sendDate: false };
+const nothingFollows = { endStream: true, sendDate: false };
 const accepted: OutgoingHttpHeaders = { [acceptedHeader]: "1" };
-const nothingFollows = { endStream: true } as const;
 const succeeded: OutgoingHttpHeaders = { "grpc-status": "0" };
 
 /** Answers as gRPC does over HTTP/2: messages in envelopes, then trailers. */

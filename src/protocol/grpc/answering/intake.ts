@@ -1,14 +1,19 @@
 import type { Readable } from "node:stream";
 
 import { Base64Reader } from "../wire/base64-reader.ts";
-import { compressedFlag, EnvelopeReader } from "../wire/envelope.ts";
+import { compressedFlag, EnvelopeReader, isOneEnvelope, prefixBytes } from "../wire/envelope.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** Reads messages in envelopes from a body, as the bytes that they are. */
 export function takeEnvelopes(body: Readable, exchange: Exchange, bytesMax: number): void {
-  const reader = new EnvelopeReader(bytesMax, exchange);
-  body.on("data", (chunk: Buffer) => reader.push(chunk));
-  body.on("end", () => exchange.ended(reader.unfinished));
+  let reader: EnvelopeReader | undefined;
+  body.on("data", (chunk: Buffer) => {
+    // Most requests are one message in one piece.
+    if (reader === undefined && isOneEnvelope(chunk, bytesMax))
+      exchange.envelope(chunk[0]!, chunk.subarray(prefixBytes));
+    else (reader ??= new EnvelopeReader(bytesMax, exchange)).push(chunk);
+  });
+  body.on("end", () => exchange.ended(reader?.unfinished === true));
 }
 
 /** Reads messages in envelopes from a body in base64. */

@@ -20,6 +20,13 @@ export function envelope(flags: number, payload: string | Uint8Array): Buffer {
   return memory;
 }
 
+/** True for memory that holds one message with its prefix and nothing else. */
+export function isOneEnvelope(memory: Buffer, bytesMax: number): boolean {
+  if (memory.length < prefixBytes) return false;
+  const bytes = memory.readUInt32BE(1);
+  return bytes === memory.length - prefixBytes && bytes <= bytesMax;
+}
+
 /** Who is told what an `EnvelopeReader` finds. */
 export interface EnvelopeOwner {
   /** One message, not yet decompressed. The memory is the reader's no longer: it may be kept. */

@@ -16,6 +16,10 @@ const textsHeader = "trunkline-headers-bin";
 
 /** What belongs to HTTP, gRPC and Connect, and not to the caller. */
 const reserved: ReadonlySet<string> = new Set([
+  ":authority",
+  ":method",
+  ":path",
+  ":scheme",
   "accept",
   "accept-encoding",
   "accept-language",
@@ -27,6 +31,9 @@ const reserved: ReadonlySet<string> = new Set([
   "content-encoding",
   "content-length",
   "content-type",
+  "grpc-accept-encoding",
+  "grpc-encoding",
+  "grpc-timeout",
   "host",
   "http2-settings",
   "keep-alive",
