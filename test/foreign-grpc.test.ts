@@ -114,7 +114,7 @@ for (const { name, prepare } of grpcLibraries) {
       await rejects(lab.busy(), { code: "UNAVAILABLE", executed: "maybe" });
 
       const headers = { tenant: "acme", "data-bin": "AAEC", snow: "❄" };
-      const beside = await lab.beside({ headers, deadline: "30s" });
+      const beside = await lab.beside(undefined, { headers, deadline: "30s" });
       deepEqual([beside.headers["tenant"], beside.headers["data-bin"]], ["acme", "000102"]);
       match(beside.trace, /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/);
       equal(beside.timed, true);
@@ -137,19 +137,19 @@ for (const { name, prepare } of grpcLibraries) {
       const each = [...Array(2_000).keys()].map((number) => ({ number }));
       deepEqual(await lab.sum(each), { sum: 1_999_000 });
       const texts = ["a", "b", "c"].map((text) => ({ text }));
-      deepEqual(await lab.join({ separator: "-" }, texts), { text: "a-b-c" });
+      deepEqual(await lab.join(texts, { head: { separator: "-" } }), { text: "a-b-c" });
       const shouted: string[] = [];
       for await (const { text } of lab.shout(texts)) shouted.push(text);
       deepEqual(shouted, ["A", "B", "C"]);
 
       await lab.note({ text: "hello" });
       await until((what) => what.includes("note hello"));
-      await rejects(lab.stuck({ deadline: "100ms" }), {
+      await rejects(lab.stuck(undefined, { deadline: "100ms" }), {
         code: "DEADLINE_EXCEEDED",
         executed: "maybe",
       });
       const gone = new AbortController();
-      const stuck = rejects(lab.stuck({ signal: gone.signal }), {
+      const stuck = rejects(lab.stuck(undefined, { signal: gone.signal }), {
         code: "CANCELLED",
         executed: "maybe",
       });

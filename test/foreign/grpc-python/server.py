@@ -84,12 +84,13 @@ class Lab(lab_pb2_grpc.LabServicer):
         return pb.NoteResponse()
 
     def Count(self, request, context):
-        number = 0
-        while number < request.to and context.is_active():
+        ended = threading.Event()
+        context.add_callback(lambda: ended.is_set() or seen.append("count cancelled"))
+        for number in range(request.to):
+            if not context.is_active():
+                return
             yield pb.CountResponse(number=number)
-            number += 1
-        if number < request.to:
-            seen.append("count cancelled")
+        ended.set()
 
     def Stumble(self, request, context):
         for number in range(request.after):
