@@ -153,10 +153,10 @@ for (const { name, prepare } of grpcLibraries) {
         code: "CANCELLED",
         executed: "maybe",
       });
-      await until((what) => what.filter((each) => each === "stuck").length === 2);
+      await until((what) => what.filter((one) => one === "stuck").length === 2);
       gone.abort();
       await stuck;
-      await until((what) => what.filter((each) => each === "stuck cancelled").length === 2);
+      await until((what) => what.filter((one) => one === "stuck cancelled").length === 2);
     });
   });
 }

@@ -43,6 +43,9 @@ const pieceBytes = 64 * 1024;
 /** CANCEL: whoever asked wants no answer any more. */
 const cancelCode = 8;
 
+/** How much earlier than we a server may find that our time is over, in milliseconds: alarms ring on ticks. */
+const cutEarlyMsMax = 50;
+
 /**
  * A request of ours, from the call until it is answered. It may wait for a connection first, and move to another when a
  * server sends it away unread.
@@ -235,9 +238,18 @@ export abstract class Request extends Alarm implements Cancellable, AnswerOwner 
         ? "the server is shutting down"
         : "the server has refused the stream";
       this.fail(systemError("UNAVAILABLE", reason, { executed: "no" }));
+    } else if (rstCode === cancelCode && this.#leftMs < cutEarlyMsMax) {
+      // The server has kept our deadline, by a clock of its own.
+      const reason = "the server has cancelled the request when its time was over";
+      this.fail(systemError("DEADLINE_EXCEEDED", reason, { executed: this.executed }));
     } else if (session.gone || rstCode === 0) {
       this.fail(lostBefore(this.awaited, session.reason, this.executed));
     } else this.fail(resetBy(rstCode, this.executed));
+  }
+
+  get #leftMs(): number {
+    const { deadlineAt, totalAt } = this.attempt;
+    return Math.min(deadlineAt, totalAt) - this.home.env.now();
   }
 
   /** What did not come. */
