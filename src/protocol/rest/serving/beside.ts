@@ -32,7 +32,7 @@ const reserved: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-export const noHeaders: Readonly<Record<string, string>> = Object.freeze({});
+const noHeaders: Readonly<Record<string, string>> = Object.freeze({});
 
 /** The headers that are the caller's own. `version`: the one that tells the version, if there is one. */
 export function ownHeaders(

@@ -148,10 +148,10 @@ export function parsedBody(
 }
 
 /** So deep may a value be: whatever walks through it later calls itself for each level. */
-export const depthMax = 500;
+const depthMax = 500;
 
 /** Counts what opens and has not closed, outside of texts. */
-export function tooDeep(body: Buffer): boolean {
+function tooDeep(body: Buffer): boolean {
   if (body.length <= depthMax) return false;
   let depth = 0;
   for (let at = 0; at < body.length; at++) {

@@ -8,8 +8,8 @@ import type { Route } from "../route.ts";
 import { itemsMediaType } from "../wire/envelope.ts";
 import { preferredType } from "../wire/media-type.ts";
 
-export const eventStream = "text/event-stream";
-export const lines = "application/x-ndjson";
+const eventStream = "text/event-stream";
+const lines = "application/x-ndjson";
 export const octets = "application/octet-stream";
 
 /** How items follow each other in a body. */

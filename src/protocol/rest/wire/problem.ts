@@ -4,7 +4,7 @@ import { systemError, type TrunklineError } from "../../../base/error.ts";
 import type { SystemCode } from "../../../base/outcome.ts";
 
 /** The most that is told of a failure, in bytes. */
-export const problemBytesMax: number = 64 * 1024;
+const problemBytesMax: number = 64 * 1024;
 
 export const problemMediaType = "application/problem+json";
 
