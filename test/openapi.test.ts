@@ -210,6 +210,77 @@ suite("a service that somebody else serves", () => {
     },
   );
 
+  test("sends events and takes bytes, and is told who asks", async () => {
+    const server = fastify();
+    server.addContentTypeParser("image/png", { parseAs: "buffer" }, (_, body, done) =>
+      done(null, body),
+    );
+    server.get<{ Params: { id: string } }>("/pets/:id/steps", (request, reply) =>
+      reply
+        .header("content-type", "text/event-stream")
+        .send(
+          [1, 2, 3]
+            .map((step) => `data: {"pet":"${request.params.id}","step":${step}}\n\n`)
+            .join(""),
+        ),
+    );
+    server.put<{ Params: { id: string } }>("/pets/:id/picture", (request) => ({
+      of: request.params.id,
+      bytes: (request.body as Buffer).length,
+      by: request.headers.authorization,
+    }));
+    await server.listen({ host: "127.0.0.1", port: 0 });
+    const text = { type: "string" };
+    const id = { name: "id", in: "path", required: true, schema: text };
+    const step = { type: "object", properties: { pet: text, step: { type: "integer" } } };
+    const paths = {
+      "/pets/{id}/steps": {
+        parameters: [id],
+        get: {
+          operationId: "followPet",
+          responses: {
+            200: { description: "", content: { "text/event-stream": { schema: step } } },
+          },
+        },
+      },
+      "/pets/{id}/picture": {
+        parameters: [id],
+        put: {
+          operationId: "putPicture",
+          requestBody: { required: true, content: { "image/png": {} } },
+          responses: { 200: { description: "", content: { "application/json": {} } } },
+        },
+      },
+    };
+    try {
+      const info = { title: "pets", version: "1.0.0" };
+      const api = importOpenApi({ openapi: "3.1.0", info, paths });
+      deepEqual(api.warnings, []);
+      const protocols = [rest({ bindings: [api.binding], versions: "none" })];
+      await using pets = client(api.contract, addressOf(server), { protocols });
+      // Kinds are known at run time only.
+      const { followPet, putPicture } = pets as unknown as {
+        followPet: (input: unknown) => AsyncIterable<unknown>;
+        putPicture: (items: unknown, options: unknown) => Promise<unknown>;
+      };
+      const steps: unknown[] = [];
+      for await (const each of followPet({ id: "rex" })) steps.push(each);
+      deepEqual(
+        steps,
+        [1, 2, 3].map((each) => ({ pet: "rex", step: each })),
+      );
+      const headers = { authorization: "Bearer t" };
+      const chunks = [new Uint8Array(1000), new Uint8Array(24)];
+      deepEqual(await putPicture(chunks, { head: { id: "rex" }, headers }), {
+        of: "rex",
+        bytes: 1024,
+        by: "Bearer t",
+      });
+    } finally {
+      await server.close();
+    }
+  });
+
   test("may be one of ours, by the document that it serves", async () => {
     await using app = await shop({ reflection: true });
     const document = await (await fetch(`${app.at}/openapi.json`)).text();

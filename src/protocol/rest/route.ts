@@ -20,6 +20,8 @@ export interface Route {
    * Always `none` where `body` is not `items`.
    */
   readonly head: "none" | "fields" | "whole";
+  /** The media type of what a caller sends; undefined: that of the format. */
+  readonly contentType: string | undefined;
   readonly answer: Answer;
   /** Status of success: 200, 201, 202 or 204. */
   readonly status: number;

@@ -27,6 +27,7 @@ export function contentType(terms: MediaTerms): string | undefined {
   const many = operation.kind === "upload";
   const bytes = (many ? operation.input : operation.first) === raw;
   if (route.body === "none") return undefined;
+  if (route.contentType !== undefined) return route.contentType;
   if (!many) return bytes ? octets : plainType(terms);
   if (!foreign) return itemsMediaType(bytes ? "octet-stream" : format.name);
   return bytes ? octets : lines;

@@ -56,6 +56,7 @@ export function makeRoute(draft: Draft, problems: string[]): Route {
     answer: answerOf(shape),
     status: statusOf(draft),
     errors: errorsOf(draft),
+    contentType: terms.contentType,
     isFailure: draft.terms.isFailure,
     cacheControl: cacheControlOf(draft),
     ...pageOf(draft, params.list, problems),

@@ -142,11 +142,13 @@ const template = /^\/(?:(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|\{[A-Za-z_][A-Za-z0-9_-]
 const methods: ReadonlySet<string> = new Set(["GET", "POST", "PUT", "PATCH", "DELETE"]);
 
 function checkRoute(where: string, terms: RouteTerms, problems: string[]): void {
-  const { method, path, status, errors = {} } = terms;
+  const { method, path, contentType, status, errors = {} } = terms;
   if (method !== undefined && !methods.has(method))
     problems.push(`${where}: ${JSON.stringify(method)} is none of ${[...methods].join(", ")}`);
   if (path !== undefined && !template.test(path))
     problems.push(`${where}: ${JSON.stringify(path)} is not a path: write "/orders/{orderId}"`);
+  if (contentType !== undefined && !/^[\w.+-]+\/[\w.+-]+$/.test(contentType))
+    problems.push(`${where}: ${JSON.stringify(contentType)} is no media type: write "image/png"`);
   if (status !== undefined && !(Number.isInteger(status) && status >= 200 && status <= 299))
     problems.push(`${where}: status is from 200 to 299, not ${status}`);
   checkErrors(`${where}: errors`, errors, problems);

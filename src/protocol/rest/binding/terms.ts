@@ -11,6 +11,8 @@ export interface RouteTerms {
   readonly header?: Readonly<Record<string, string>>;
   /** The one field that is the body. Default: an object of the fields that are no parameters. */
   readonly body?: { readonly field: string };
+  /** For callers: the media type of the body, where a service wants its own (`image/png`). Default: that of the format. */
+  readonly contentType?: string;
   /** Status of success, 200 to 299. Default: 201 for what creates, 202 for notifications, 204 without output, else 200. */
   readonly status?: number;
   /** `Cache-Control` of the answers; `false`: none is sent. Default `no-cache` for reads: kept, and asked for again. */

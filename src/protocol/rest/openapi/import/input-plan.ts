@@ -19,6 +19,7 @@ export interface PlannedInput {
   readonly query: Readonly<Record<string, string>>;
   readonly header: Readonly<Record<string, string>>;
   readonly bodyField: string | undefined;
+  readonly contentType: string | undefined;
 }
 
 /** A parameter that becomes a field of the input. */
@@ -56,7 +57,7 @@ export function planInput(
     query: standing(named, "query"),
     header: standing(named, "header"),
   };
-  return { ...where, ...joined(schemas, named, body, listed) };
+  return { ...where, ...joined(schemas, named, body, listed), contentType: body?.payload.type };
 }
 
 /** The field of a path's parameter is called as the path has it. */

@@ -52,13 +52,14 @@ function routeOf(
   status: number | undefined,
   errors: Readonly<Record<string, number>>,
 ): PlannedOperation["route"] {
-  const { path, query, header, bodyField } = input;
+  const { path, query, header, bodyField, contentType } = input;
   return {
     method,
     path,
     ...(Object.keys(query).length === 0 ? {} : { query: plainest(query) }),
     ...(Object.keys(header).length === 0 ? {} : { header }),
     ...(bodyField === undefined ? {} : { body: { field: bodyField } }),
+    ...(contentType === undefined ? {} : { contentType }),
     ...(status === undefined ? {} : { status }),
     ...(Object.keys(errors).length === 0 ? {} : { errors }),
   };
