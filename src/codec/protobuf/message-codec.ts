@@ -42,7 +42,7 @@ export class MessageCodecs {
         [field.key, fieldWriter(message, field, codec, this.#nameOf(message, field))] as const,
     );
     made.write = messageWriter(message, new Map(writers), where);
-    made.read = messageReader(message, codecs);
+    made.read = messageReader(message, codecs, where);
     return made;
   }
 

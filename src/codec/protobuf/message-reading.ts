@@ -16,6 +16,7 @@ type FieldReader = (reader: BinaryReader, draft: Draft, depth: number) => void;
 export function messageReader(
   message: MessageModel,
   codecs: readonly (readonly [FieldModel, TypeCodec])[],
+  where: string,
 ): Read {
   const readers = new Map<number, FieldReader>();
   const absences: ((draft: Draft) => void)[] = [];
@@ -25,19 +26,28 @@ export function messageReader(
     if (absent !== undefined && message.form !== "union") absences.push(absent);
   }
   const finish = finishing(message);
+  const numbers = new Set(message.fields.map(({ number }) => number));
   return (reader, end, depth) => {
     const draft: Draft = {};
     while (reader.pos < end) {
       const tag = reader.uint32();
       const read = readers.get(tag);
-      // What a newer peer has added, or written in another way.
-      if (read === undefined) skip(reader, tag);
-      else read(reader, draft, depth);
+      if (read !== undefined) read(reader, draft, depth);
+      // What a newer peer has added; what is there and looks different would be lost as if nobody had sent it.
+      else if (!numbers.has(tag >>> 3)) skip(reader, tag);
+      else otherType(message, tag >>> 3, where);
     }
     endAt(reader, end);
     for (const absent of absences) absent(draft);
     return finish(draft);
   };
+}
+
+function otherType({ fields }: MessageModel, number: number, where: string): never {
+  const { name } = fields.find((field) => field.number === number)!;
+  throw new TypeError(
+    `${where}.${name}: the peer sends another type; its field ${number} has become another one`,
+  );
 }
 
 function addReaders(
