@@ -17,6 +17,9 @@ interface Methods {
 
 const bytesMax = 0xffff_ffff;
 
+/** Room for blocks, in megabytes: the default is less than one. */
+const memory = { maxSessionMemory: 1_000 };
+
 /** Connect for Node, speaking gRPC on both sides, with Protobuf-ES. */
 export function connectNode({ tls }: { readonly tls: boolean }): Peer {
   return {
@@ -38,8 +41,11 @@ export function connectNode({ tls }: { readonly tls: boolean }): Peer {
       });
       const server =
         certificate === undefined
-          ? createServer(handler)
-          : createSecureServer({ cert: certificate.cert, key: certificate.key }, handler);
+          ? createServer(memory, handler)
+          : createSecureServer(
+              { ...memory, cert: certificate.cert, key: certificate.key },
+              handler,
+            );
       server.listen(0, "127.0.0.1");
       await once(server, "listening");
       const { port } = server.address() as AddressInfo;
@@ -52,7 +58,7 @@ export function connectNode({ tls }: { readonly tls: boolean }): Peer {
         defaultTimeoutMs: 60_000,
         readMaxBytes: bytesMax,
         writeMaxBytes: bytesMax,
-        ...(ca === "" ? {} : { nodeOptions: { ca: trusted(ca!) } }),
+        nodeOptions: { ...memory, ...(ca === "" ? {} : { ca: trusted(ca!) }) },
       });
       return connected(createClient(Orders, transport) as unknown as Methods);
     },

@@ -201,14 +201,16 @@ export abstract class Exchange extends Alarm implements Cancellable, Dispatcher.
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
     const lane = this.#lane;
+    const unwritten =
+      !this.#begun || error instanceof LaneOver || this.#refusedBySystem(lane, error);
+    // A connection that others share goes on when one of them is given up; else it would be found free, and fail again.
+    if (lane?.shared === true ? unwritten && !this.over : true) lane?.leave();
     this.#released();
     if (this.over) return;
-    if (!this.#begun || error instanceof LaneOver || this.#refusedBySystem(lane, error)) {
-      lane?.leave(); // or it would come back here at once
+    if (unwritten) {
       if (!this.#moved()) this.fail(lossFailure("unwritten", error.message, { cause: error }));
       return;
     }
-    if (lane?.shared === false) lane.leave();
     if (this.#status >= 300) {
       this.#answered(true, true);
       return;

@@ -83,7 +83,7 @@ export class ItemStream
       this.#unreadable(cause);
       return;
     }
-    if (this.#window.filled()) this.pause();
+    if (!this.over && this.#window.filled()) this.pause();
   }
 
   #unreadable(cause: unknown): void {

@@ -54,8 +54,10 @@ export class PendingUpload extends PendingCall {
       if (!foreign) return enveloped(Envelope.item, bytes);
       return ask.operation.input === raw ? bytes : Buffer.concat([bytes, newline]);
     };
-    // A body begins with its first bytes: without them the server would hear of nothing.
-    const preamble = foreign ? undefined : enveloped(Envelope.head, written.head ?? "");
+    // A body begins with its first bytes: without them the server would hear of nothing. Of lines the head is the first.
+    const preamble = foreign
+      ? written.head && Buffer.concat([written.head, newline])
+      : enveloped(Envelope.head, written.head ?? "");
     const progressed = (): void => void (this.#idleFrom = home.env.now());
     this.#items = new OutgoingItems(preamble, encode, progressed);
     return this.#items as unknown as Readable;
