@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import * as z from "zod";
 import { VirtualEnv } from "../base/virtual-env.ts";
 import { serve, type Service } from "../call/serve.ts";
@@ -213,4 +214,30 @@ test("events that are long in coming are preceded by signs of life", async (t) =
   const heard = await raw.hears(/:\n\n[^]*:\n\n/);
   match(heard, /^HTTP\/1\.1 200 OK\r\ncontent-type: text\/event-stream\r\n/);
   raw.socket.destroy();
+});
+
+test("a compressed upload that is answered early does not hold up what follows on its connection", async (t) => {
+  const First = contract(
+    "first",
+    { version: "1.0.0" },
+    {
+      take: upload({ in: z.int(), out: z.int() }),
+    },
+  );
+  const first = serve(First, {
+    async take(items) {
+      for await (const item of items) return item;
+      return 0;
+    },
+  });
+  const { url } = await face(t, {}, { serve: [first] });
+  const body = gzipSync(Array.from({ length: 400_000 }, (_, index) => `${index}\n`).join(""));
+  ok(body.length > 500_000);
+  const raw = await RawHttp.to(url);
+  raw.say(
+    `POST /first/take HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-ndjson\r\ncontent-encoding: gzip\r\ncontent-length: ${body.length}\r\n\r\n`,
+  );
+  raw.say(body);
+  raw.say("GET /nothing HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+  match(await raw.closed(), /^HTTP\/1\.1 200 OK[^]*\r\n\r\n0HTTP\/1\.1 404/);
 });

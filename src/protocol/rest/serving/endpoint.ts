@@ -10,6 +10,7 @@ import { Formats } from "./formats.ts";
 import { locationOf, type Locate } from "./location.ts";
 import { Params } from "./params.ts";
 import { retirementHeaders } from "./retirement-headers.ts";
+import { targetOf } from "./target.ts";
 
 /** One operation at its place, with all that can be known before a request comes. */
 export class Endpoint {
@@ -65,8 +66,11 @@ export class Endpoint {
     if (page === undefined) return undefined;
     const next = (output as Readonly<Record<string, unknown>> | null | undefined)?.[page.next];
     if ((typeof next !== "string" && typeof next !== "number") || next === "") return undefined;
-    const [path = "", query = ""] = url.split("?", 2);
-    const others = query.split("&").filter((pair) => pair !== "" && nameIn(pair) !== page.cursor);
+    const { path, query } = targetOf(url)!;
+    // What a header cannot carry is left out: nobody asked for it.
+    const others = query
+      .split("&")
+      .filter((pair) => /^[\x21-\x7e]+$/.test(pair) && nameIn(pair) !== page.cursor);
     return `${path}?${[...others, `${encodeURIComponent(page.cursor)}=${encodeURIComponent(next)}`].join("&")}`;
   }
 

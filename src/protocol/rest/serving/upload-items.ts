@@ -68,8 +68,14 @@ export class UploadItems
     if (!this.#items.ended) this.#items.end();
     if (this.#over) return;
     this.#over = true;
-    discard(this.#exchange.request);
-    this.#exchange.request.resume();
+    const { request } = this.#exchange;
+    if (this.#form.coding !== undefined) {
+      // What is thrown away is not unpacked first.
+      this.#body.destroy();
+      (request as unknown as Readable).unpipe();
+    }
+    discard(request);
+    request.resume();
   }
 
   // ---- what comes ---------------------------------------------------------------------------------------------------
