@@ -91,6 +91,7 @@ class Front implements HttpServer {
       if (!socket.destroyed)
         this.#sides[version].take(new Link(this.#links, socket, peer, version));
     };
+    if (socket.readableEnded) socket.destroy();
     if (alpn === "h2") return take("2");
     // RFC 9113, 3.2: over TLS there is no HTTP/2 but by ALPN.
     if (socket instanceof TLSSocket) return take("1.1");

@@ -284,7 +284,7 @@ export class HttpCaller implements Caller, RequestHome, SessionOwner {
 
   /** The server has yet to introduce itself. */
   #connected({ socket }: OpenSocket): void {
-    if (this.#closed !== undefined || socket.destroyed) {
+    if (this.#closed !== undefined || socket.destroyed || socket.readableEnded) {
       socket.on("error", () => {}).destroy();
       this.#dialling = false;
       if (this.#closed === undefined) this.#failed(new Error("the server has closed at once"));

@@ -230,7 +230,8 @@ export abstract class Request extends Alarm implements Cancellable, AnswerOwner 
     const { rstCode, id = 0 } = stream;
     const unread = rstCode === refusedStream || id > session.lastStreamId;
     if (unread) {
-      if (this.movable) {
+      // A server that only has no room just now would be asked in a circle: that is for whoever repeats calls.
+      if (session.leaving && this.movable) {
         this.#detach();
         if (this.home.elsewhere(this)) return;
       }
@@ -261,6 +262,7 @@ export abstract class Request extends Alarm implements Cancellable, AnswerOwner 
     this.stream = undefined;
     this.session = undefined;
     this.departed = false;
+    this.#left = false;
   }
 
   /** A message that came, decompressed and as a value. Throws what is told then. */
@@ -269,7 +271,8 @@ export abstract class Request extends Alarm implements Cancellable, AnswerOwner 
       return unpacked(flags, payload, compression, this.bytesMax);
     } catch (error) {
       const { code, reason, advice } = error as TrunklineError;
-      throw systemError(code as "INTERNAL", `the answer: ${reason}`, { executed: "yes", advice });
+      const ours = code === "RESOURCE_EXHAUSTED" ? code : "INTERNAL";
+      throw systemError(ours, `the answer: ${reason}`, { executed: "yes", advice });
     }
   }
 
