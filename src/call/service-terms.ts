@@ -14,23 +14,27 @@ export interface ServiceTerms {
   readonly sunset?: string;
   /** A URL where people read what to do instead; told with the two above. Default none. */
   readonly link?: string;
+  /** A URL of the version that comes after it; told with them too (over HTTP as `successor-version`, RFC 5829). Default none. */
+  readonly successor?: string;
 }
 
 const isoDate = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;
 
 /** What the terms say, for the protocols; what is wrong with them is left to `termsProblems`. */
-export function retirementOf({ deprecated, sunset, link }: ServiceTerms): Retirement | undefined {
+export function retirementOf(terms: ServiceTerms): Retirement | undefined {
+  const { deprecated, sunset, link, successor } = terms;
   if (deprecated === undefined && sunset === undefined) return undefined;
   return Object.freeze({
     ...(deprecated === undefined ? {} : { deprecatedAt: Date.parse(deprecated) }),
     ...(sunset === undefined ? {} : { sunsetAt: Date.parse(sunset) }),
     ...(link === undefined ? {} : { link }),
+    ...(successor === undefined ? {} : { successor }),
   });
 }
 
 /** What is wrong with the terms of the service of that name, in words for a person. */
 export function termsProblems(name: string, terms: ServiceTerms): string[] {
-  const { deprecated, sunset, link } = terms;
+  const { deprecated, sunset, link, successor } = terms;
   const problems: string[] = [];
   for (const [term, given] of [
     ["deprecated", deprecated],
@@ -43,9 +47,14 @@ export function termsProblems(name: string, terms: ServiceTerms): string[] {
   }
   if (deprecated !== undefined && Date.parse(sunset ?? "") < Date.parse(deprecated))
     problems.push(`${name}: its sunset is before it is deprecated.\n     → exchange the two`);
-  if (link !== undefined && !URL.canParse(link))
+  for (const [term, given] of [
+    ["link", link],
+    ["successor", successor],
+  ] as const) {
+    if (given === undefined || URL.canParse(given)) continue;
     problems.push(
-      `${name}: link ${JSON.stringify(link)} is not a URL.\n     → write it whole, with https://`,
+      `${name}: ${term} ${JSON.stringify(given)} is not a URL.\n     → write it whole, with https://`,
     );
+  }
   return problems;
 }

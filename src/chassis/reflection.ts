@@ -29,6 +29,8 @@ export interface ServedContract extends ContractDescription {
   readonly sunset?: string;
   /** A URL where people read what to do instead. */
   readonly link?: string;
+  /** A URL of the version that comes after it. */
+  readonly successor?: string;
 }
 
 /** How Trunkline's own contracts begin; a contract of yours cannot. */
@@ -79,7 +81,7 @@ const description = fields({
         digest: text,
         operations: { type: "object", additionalProperties: operation },
       },
-      { deprecated: text, sunset: text, link: text },
+      { deprecated: text, sunset: text, link: text, successor: text },
     ),
   ),
 });

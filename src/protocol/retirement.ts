@@ -6,4 +6,6 @@ export interface Retirement {
   readonly sunsetAt?: number;
   /** A URL where people read what to do. */
   readonly link?: string;
+  /** A URL of what comes after it. */
+  readonly successor?: string;
 }

@@ -25,7 +25,7 @@ export class BodyReply implements Reply {
   readonly #channel: HttpChannel;
   readonly #form: Form;
   readonly #compression: Compression | undefined;
-  readonly #further: OutgoingHttpHeaders;
+  #further: OutgoingHttpHeaders;
   readonly #outlet: Outlet;
 
   constructor(
@@ -48,6 +48,10 @@ export class BodyReply implements Reply {
 
   whenDrained(listener: () => void): void {
     this.#outlet.whenDrained(listener);
+  }
+
+  tell(headers: OutgoingHttpHeaders): void {
+    this.#further = { ...this.#further, ...headers };
   }
 
   accept(): void {

@@ -13,7 +13,7 @@ export class ConnectUnaryReply implements Reply {
   readonly #channel: HttpChannel;
   readonly #contentType: string;
   readonly #compression: Compression | undefined;
-  readonly #further: OutgoingHttpHeaders;
+  #further: OutgoingHttpHeaders;
 
   constructor(
     channel: HttpChannel,
@@ -25,6 +25,10 @@ export class ConnectUnaryReply implements Reply {
     this.#contentType = contentType;
     this.#compression = compression;
     this.#further = further;
+  }
+
+  tell(headers: OutgoingHttpHeaders): void {
+    this.#further = { ...this.#further, ...headers };
   }
 
   answer(payload: string | Uint8Array): void {

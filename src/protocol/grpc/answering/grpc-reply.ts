@@ -24,6 +24,7 @@ export class GrpcReply implements Reply {
   readonly #env: Env;
   #outlet: Outlet | undefined;
   #trailers: OutgoingHttpHeaders = succeeded;
+  #further: OutgoingHttpHeaders | undefined;
 
   constructor(
     stream: ServerHttp2Stream,
@@ -43,6 +44,10 @@ export class GrpcReply implements Reply {
 
   whenDrained(listener: () => void): void {
     this.#opened().whenDrained(listener);
+  }
+
+  tell(headers: OutgoingHttpHeaders): void {
+    this.#further = headers;
   }
 
   accept(): void {
@@ -72,7 +77,7 @@ export class GrpcReply implements Reply {
     const trailers = trailersOf(failure, this.#stream);
     if (!this.#stream.headersSent) {
       this.#stream.respond(
-        { ":status": 200, "content-type": this.#contentType, ...trailers },
+        { ":status": 200, "content-type": this.#contentType, ...this.#further, ...trailers },
         nothingFollows,
       );
       return;
@@ -98,6 +103,7 @@ export class GrpcReply implements Reply {
       ...further,
     };
     if (this.#compression !== undefined) headers["grpc-encoding"] = this.#compression;
+    if (this.#further !== undefined) Object.assign(headers, this.#further);
     stream.respond(headers, trailersFollow);
     stream.on("wantTrailers", () => stream.sendTrailers(this.#trailers));
   }

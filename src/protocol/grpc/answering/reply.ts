@@ -1,10 +1,14 @@
 import type { ToldFailure } from "../wire/failure.ts";
 
+import type { OutgoingHttpHeaders } from "node:http";
+
 /**
  * How one request is answered, in the form that its caller speaks. After `answer`, `complete` or `fail` nothing more is
  * said. What is said to a caller that has gone is dropped.
  */
 export interface Reply {
+  /** Headers that go with it beside its own; before anything else is said. */
+  tell(headers: OutgoingHttpHeaders): void;
   /** No more than the bounds allow is waiting to be sent. */
   readonly writable: boolean;
   /** Calls `listener` when it may have become writable. */

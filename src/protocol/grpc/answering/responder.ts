@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { channels } from "../../../base/diagnostics.ts";
 import { systemError, type TrunklineError } from "../../../base/error.ts";
 import type { Incoming } from "../../incoming.ts";
+import { retirementHeaders } from "../../retirement-headers.ts";
 import { isUnary, type Method, type Methods } from "../methods.ts";
 import {
   acceptEncoding,
@@ -169,6 +170,8 @@ export class Responder {
     let incoming: Incoming;
     try {
       if (method === undefined) throw unimplemented(`this server does not serve ${path}`);
+      const { retirement } = method.served;
+      if (retirement !== undefined) reply.tell(retirementHeaders(retirement));
       refuseUnfit(method, request);
       incoming = incomingOf(headers, method, spoken, connection.http.peer, connection.env.now());
     } catch (error) {

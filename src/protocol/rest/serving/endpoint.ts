@@ -3,13 +3,13 @@ import type { OutgoingHttpHeaders } from "node:http";
 import type { Format } from "../../../codec/format.ts";
 import type { Operation } from "../../operation.ts";
 import type { ServedOperation } from "../../protocol.ts";
+import { retirementHeaders } from "../../retirement-headers.ts";
 import { versionedPath, type Versions } from "../binding/versions.ts";
 import type { Method, Route } from "../route.ts";
 import { formOf } from "../binding/fields.ts";
 import { Formats } from "./formats.ts";
 import { locationOf, type Locate } from "./location.ts";
 import { Params } from "./params.ts";
-import { retirementHeaders } from "./retirement-headers.ts";
 import { targetOf } from "./target.ts";
 
 /** One operation at its place, with all that can be known before a request comes. */
@@ -56,7 +56,7 @@ export class Endpoint {
     this.fielded =
       formOf(operation.declared[operation.kind === "upload" ? "head" : "in"]).is === "object";
     this.#base = base;
-    this.retirement = retirementHeaders(served.retirement);
+    this.retirement = served.retirement && retirementHeaders(served.retirement);
     this.locate = route.status === 201 ? locationOf(siblings, operation.declared.out) : undefined;
   }
 

@@ -103,17 +103,14 @@ export class Exchange {
       return this.fail(this.endpoint!.served.incident(exception));
     }
     if (text === undefined) return this.fail(tooLarge(error));
-    this.send(
-      status,
-      {
-        "content-type": problemMediaType,
-        [executedHeader]: error.executed,
-        [codeHeader]: error.code,
-        ...(status === 429 || status === 503 ? { "retry-after": retryAfterS } : {}),
-        ...headers,
-      },
-      text,
-    );
+    const told = {
+      "content-type": problemMediaType,
+      [executedHeader]: error.executed,
+      [codeHeader]: error.code,
+      ...(status === 429 || status === 503 ? { "retry-after": retryAfterS } : {}),
+      ...headers,
+    };
+    this.send(status, this.endpoint === undefined ? told : this.#told(told), text);
   }
 
   /** What the handler has answered. To be waited for where that gives a promise: it is being compressed. */
