@@ -29,7 +29,7 @@ const perDialect: Readonly<Record<Dialect, OutgoingHttpHeaders>> = {
 };
 
 /** Where each dialect says how its messages are compressed. */
-export const encodingHeader: Readonly<Record<Dialect, string>> = {
+const encodingHeader: Readonly<Record<Dialect, string>> = {
   grpc: "grpc-encoding",
   "connect-stream": "connect-content-encoding",
   "connect-unary": "content-encoding",

@@ -16,7 +16,7 @@ import { unix } from "../../../transport/unix/index.ts";
 import type { HttpHandlers, HttpServer, HttpServerOptions } from "../http-server.ts";
 import { serveHttp } from "../serve-http.ts";
 
-export const env = realEnv();
+const env = realEnv();
 const authority = testAuthority();
 const own = authority.issue({ name: "orders", hosts: ["localhost", "127.0.0.1"] });
 
