@@ -1,5 +1,16 @@
 import { systemError } from "../../base/error.ts";
 import { isBytes, type JsonSchema } from "../../base/contract-shape.ts";
+import {
+  anything,
+  commented,
+  nothing,
+  one,
+  ruleOf,
+  sameScalar,
+  typeName,
+  typeOfConstant,
+  type Described,
+} from "./described.ts";
 import type { EnumModel, FieldModel, FieldType, MessageModel, ProtoModel, Rule } from "./model.ts";
 import { jsonNameOf, pascal, snake, unique, upperSnake, valuePrefix } from "./names.ts";
 import {
@@ -21,20 +32,8 @@ import {
 } from "./schema-kinds.ts";
 import { chooser, tagged, variantName } from "./variants.ts";
 
-/** What a schema describes, before it is known whether it stands in a field, in a list or for itself. */
-type Described = {
-  /** `null` is allowed too. */
-  readonly nullable: boolean;
-} & (
-  | { readonly kind: "one"; readonly type: FieldType }
-  | { readonly kind: "list" | "map"; readonly item: Described }
-);
-
 /** What the oneof of a union is called. */
 const unionOneof = "kind";
-
-const anything: FieldType = { kind: "well-known", name: "Value" };
-const nothing: FieldType = { kind: "well-known", name: "NullValue" };
 
 /** Makes messages and enums from the schemas of a contract, each with a name of its own. */
 export class ModelMaker {
@@ -401,58 +400,4 @@ function refuse(reason: string): never {
   throw systemError("INVALID_ARGUMENT", `${reason}, which Protobuf cannot carry`, {
     executed: "no",
   });
-}
-
-function one(type: FieldType): Described & { readonly kind: "one" } {
-  return { kind: "one", type, nullable: false };
-}
-
-function commented(schema: JsonSchema | undefined): { readonly comment?: string } {
-  const comment = textOf(schema?.["description"]);
-  return comment === undefined ? {} : { comment };
-}
-
-function ruleOf(type: FieldType, optional: boolean, nullable: boolean): Rule {
-  // It holds null itself, and undefined has no other word.
-  if (type === anything) return "optional";
-  if (optional) return "optional";
-  return nullable ? "nullable" : "required";
-}
-
-function typeOfConstant(...values: readonly unknown[]): FieldType {
-  const types = new Set(values.map((value) => (value === null ? "null" : typeof value)));
-  if (types.size > 1) return anything;
-  switch ([...types][0]) {
-    case "string":
-      return { kind: "scalar", scalar: "string" };
-    case "boolean":
-      return { kind: "scalar", scalar: "bool" };
-    case "null":
-      return nothing;
-    case "number":
-      return {
-        kind: "scalar",
-        scalar: values.every((value) => Number.isSafeInteger(value)) ? "int64" : "double",
-      };
-    default:
-      return anything;
-  }
-}
-
-function sameScalar(a: FieldType, b: FieldType): boolean {
-  return a.kind === "scalar" && b.kind === "scalar" && a.scalar === b.scalar;
-}
-
-/** How the names of wrappers call a type. */
-function typeName(type: FieldType): string {
-  switch (type.kind) {
-    case "scalar":
-      return pascal(type.scalar);
-    case "enum":
-      return type.enum.name;
-    case "message":
-      return type.message.name;
-    case "well-known":
-      return type.name;
-  }
 }
