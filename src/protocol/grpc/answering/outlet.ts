@@ -3,7 +3,7 @@ import type { Writable } from "node:stream";
 import type { Env } from "../../../base/env.ts";
 
 /** Bytes that wait to be sent on one stream, past which whoever makes more is held back. */
-export const outgoingBytesHigh: number = 64 * 1024;
+const outgoingBytesHigh: number = 64 * 1024;
 
 /** Sends what is said in one turn as one piece: small messages cost little more than their bytes. */
 export class Outlet {

@@ -21,7 +21,8 @@ function field(scope: string, [name, number, type, more = {}]: Field): JsonObjec
         type: type.endsWith("Status") ? "TYPE_ENUM" : "TYPE_MESSAGE",
         typeName: `.${scope}.${type}`,
       };
-  return { name, number, label: "LABEL_OPTIONAL", ...of, ...more };
+  const jsonName = name.replaceAll(/_(.)/g, (_, next: string) => next.toUpperCase());
+  return { name, number, jsonName, label: "LABEL_OPTIONAL", ...of, ...more };
 }
 
 function message(

@@ -1,6 +1,6 @@
 /** Beside a request: what W3C and Trunkline have headers for. */
 export const traceHeader = "traceparent";
-export const keyHeader = "idempotency-key";
+const keyHeader = "idempotency-key";
 /** The time in which a stream, upload or duplex has to be accepted, in milliseconds; `grpc-timeout` is for all of it. */
 export const acceptHeader = "trunkline-timeout-ms";
 /** The kind of operation that a Trunkline caller takes the method for: on the wire a call and a stream look alike. */
@@ -61,7 +61,7 @@ function isReserved(name: string): boolean {
   return reserved.has(name) || name.startsWith(":") || name.startsWith("grpc-");
 }
 
-export const noHeaders: Readonly<Record<string, string>> = Object.freeze({});
+const noHeaders: Readonly<Record<string, string>> = Object.freeze({});
 
 export type HttpHeaders = Readonly<Record<string, string | readonly string[] | number | undefined>>;
 
