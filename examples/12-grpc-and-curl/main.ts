@@ -36,8 +36,8 @@ const ask = async (method: string, body: object): Promise<void> => {
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
   });
-  const { code, message, details: _, ...said } = (await answer.json()) as Record<string, unknown>;
-  console.log(answer.status, code === undefined ? said : `${code}: ${message}`);
+  const said = (await answer.json()) as { code?: string; message?: string };
+  console.log(answer.status, said.code === undefined ? said : `${said.code}: ${said.message}`);
 };
 await ask("tickets.v1.Tickets/Buy", { seat: "B2" });
 await ask("tickets.v1.Tickets/Buy", { seat: "A1" });
