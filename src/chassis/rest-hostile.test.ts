@@ -1,6 +1,7 @@
 import { equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { VirtualEnv } from "../base/virtual-env.ts";
 import { face } from "./testing/rest-face.ts";
 import { RawHttp } from "./testing/raw-http.ts";
 
@@ -121,4 +122,18 @@ test("a body that never ends, and a caller that leaves, start nothing and stay n
   raw.socket.destroy();
   while (app.inFlight > 0) await new Promise(setImmediate);
   equal(app.stats().operations.find(({ operation }) => operation === "orders.place")?.count, 0);
+});
+
+test("a body that comes when its deadline is over starts nothing", async (t) => {
+  const env = new VirtualEnv();
+  const { url, app } = await face(t, {}, { env });
+  const raw = await RawHttp.to(url);
+  raw.say(
+    'POST /orders HTTP/1.1\r\nhost: x\r\ntrunkline-timeout-ms: 30\r\ncontent-length: 14\r\n\r\n{"item"',
+  );
+  while (app.inFlight === 0) await new Promise(setImmediate);
+  env.stall(31);
+  raw.say(':"pot"}');
+  match(await raw.hears(/\}$/), /^HTTP\/1\.1 504 [^]*"executed":"no"/);
+  raw.socket.destroy();
 });

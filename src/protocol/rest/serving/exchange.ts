@@ -49,6 +49,8 @@ export class Exchange {
   gone = false;
   /** All of the answer was handed to the connection. A stream of HTTP/2 that is reset looks as if it had been. */
   #ended = false;
+  /** Who asked whether it may send was told that it may. */
+  #told100 = false;
   /** An item of the caller was larger than is taken: what fails because of that is its doing. */
   sentTooMuch = false;
   /** Its handler was started, and has not settled. */
@@ -189,8 +191,6 @@ export class Exchange {
       else response.writeProcessing?.();
     } else if (headers.expect !== undefined) response.writeContinue();
   }
-
-  #told100 = false;
 
   /** What every answer of the operation says, whatever came of it. */
   #told(headers: OutgoingHttpHeaders): OutgoingHttpHeaders {

@@ -201,15 +201,25 @@ export class RestResponder implements ExchangeHome {
     exchange.accepted();
     readBody(request, form.coding, this.bounds.itemBytesMax, (body) => {
       if (exchange.gone) return;
+      if (this.#late(exchange.incoming!)) {
+        const reason = "the deadline was over before all of the request had come";
+        return exchange.refuse(refusal("DEADLINE_EXCEEDED", reason));
+      }
       const read = Buffer.isBuffer(body) ? decodeBody(form.written, body) : body;
       if ("error" in read) return exchange.refuse(read);
       try {
         this.#run(exchange, inputOf(exchange, said, read.value));
       } catch (error) {
-        exchange.refuse({ error: error as SystemError });
+        exchange.refuse({ error: refusalOf(error) });
       }
     });
     return undefined;
+  }
+
+  /** The clock is looked at only for who has a deadline. */
+  #late({ deadlineAt, totalAt }: Incoming): boolean {
+    const until = Math.min(deadlineAt, totalAt);
+    return until !== Infinity && this.env.now() >= until;
   }
 
   #run(exchange: Exchange, input: unknown): void {
