@@ -38,7 +38,7 @@ export interface ChassisOptions {
   readonly listen?: string | readonly string[];
   /** Lets addresses be that other hosts can reach without TLS. Default false: they are refused at the start. */
   readonly insecure?: boolean;
-  /** What is served, each made by `serve(contract, handlers)`. Default: nothing. */
+  /** What is served, each made by `serve(contract, handlers)` or `serveOlder(…)`; several versions side by side. Default: nothing. */
   readonly serve?: readonly Service[];
   /**
    * Says who may use what, given `context.peer` and the operation: `true` lets a request in, `false` refuses it with
