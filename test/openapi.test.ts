@@ -9,9 +9,10 @@ import { suite, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { fastify, type FastifyInstance } from "fastify";
 import { call, chassis, client, contract, serve, type ChassisOptions } from "trunkline";
-import { importOpenApi } from "trunkline/openapi";
+import { importOpenApi, openApi } from "trunkline/openapi";
 import { rest, type RestServeOptions } from "trunkline/protocol/rest";
 import * as z from "zod";
+import { pythonOf } from "./foreign/toolchain.ts";
 import { fromSource, start } from "./program.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -92,6 +93,31 @@ suite("a process that speaks REST", () => {
         await answer.text();
       }
     });
+});
+
+suite("what is written", async () => {
+  const program = await pythonOf("openapi");
+  const skip = typeof program === "string" ? program : false;
+
+  test(
+    "is valid by the official schema, as Python's openapi-spec-validator reads it",
+    { skip },
+    () => {
+      if (typeof program === "string") return;
+      const { command, args } = program("validate.py");
+      const faults = (written: object): string => {
+        const input = JSON.stringify(written);
+        const ended = spawnSync(command, [...args], { input, encoding: "utf8" });
+        equal(ended.status, 0, ended.stderr);
+        return ended.stdout;
+      };
+      equal(faults(openApi([Orders])), "");
+      const { contract: Pets, binding } = importOpenApi(petstore);
+      const versions = ["media-type", { query: "version" }] as const;
+      equal(faults(openApi([Pets], { bindings: [binding], versions })), "");
+      match(faults({ ...openApi([Orders]), info: {} }), /'title' is a required property/);
+    },
+  );
 });
 
 /** What the petstore's document describes, as somebody else would serve it. */
