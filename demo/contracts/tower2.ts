@@ -1,14 +1,11 @@
 import * as z from "zod";
-import { call, contract, notification, stream } from "trunkline";
-import { Sheet } from "./archive.ts";
+import { call, contract } from "trunkline";
 import { Airport, FlightNumber, Iata } from "./flight.ts";
-import { answerWithinMs } from "./tower.ts";
-
-const Departure = z.object({ flight: FlightNumber, origin: Iata, destination: Iata });
+import { answerWithinMs, Tower } from "./tower.ts";
 
 /**
- * The next version of the towers' contract: a clearance is asked for with a reason for more fields to come, and tells of its
- * entry in one place. No peer of the first version could talk to it, so its major is another one.
+ * The next version of the towers' contract: questions are objects, to which fields can be added, and a clearance tells of its
+ * entry in one place. No peer of the first version could talk to it, so its major is another one. The rest is as it was.
  */
 export const Tower2 = contract(
   "tower",
@@ -32,20 +29,8 @@ export const Tower2 = contract(
       idempotent: true,
       deadline: answerWithinMs,
     }),
-    airborne: notification({
-      in: z.object({ flight: FlightNumber, origin: Iata }),
-      key: "origin",
-      description: "A desk saw the flight leave.",
-    }),
-    signOff: call({
-      out: z.object({ sheet: Sheet, trace: z.string() }),
-      idempotent: true,
-      deadline: "30s",
-      description: "Hands in the log sheet of the flights since the last one.",
-    }),
-    board: stream({
-      out: Departure,
-      description: "The last flights that this tower cleared, and then each as it is cleared.",
-    }),
+    airborne: Tower.airborne,
+    signOff: Tower.signOff,
+    board: Tower.board,
   },
 );
