@@ -55,7 +55,7 @@ function canonicalJson(value: unknown): string {
 }
 
 /** Keywords that say nothing about which values are allowed. */
-const annotations: ReadonlySet<string> = new Set([
+export const annotations: ReadonlySet<string> = new Set([
   "$schema",
   "$id",
   "$comment",

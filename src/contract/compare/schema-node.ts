@@ -1,5 +1,6 @@
 import type { JsonSchema } from "../../base/contract-shape.ts";
 import { referredIn } from "../../base/schema-reference.ts";
+import { annotations } from "../digest.ts";
 
 /** A schema within the document that its references are resolved in. */
 export interface Node {
@@ -7,27 +8,13 @@ export interface Node {
   readonly root: JsonSchema;
 }
 
-/** Keywords that say nothing about which values are allowed. */
-const annotations: ReadonlySet<string> = new Set([
-  "$schema",
-  "$id",
-  "$anchor",
-  "$comment",
-  "$defs",
-  "definitions",
-  "title",
-  "description",
-  "examples",
-  "default",
-  "deprecated",
-  "readOnly",
-  "writeOnly",
-]);
+/** Keywords that allow and forbid nothing where they stand. */
+const silent: ReadonlySet<string> = new Set([...annotations, "$anchor", "$defs", "definitions"]);
 
 /** True where any value is allowed. */
 export function allowsAll(schema: JsonSchema | boolean): boolean {
   if (typeof schema === "boolean") return schema;
-  return Object.keys(schema).every((keyword) => annotations.has(keyword));
+  return Object.keys(schema).every((keyword) => silent.has(keyword));
 }
 
 /** The schema that a keyword holds; `undefined` where it holds none. */
