@@ -21,6 +21,7 @@ export function takeText(body: Readable, exchange: Exchange, bytesMax: number): 
   const reader = new EnvelopeReader(bytesMax, exchange);
   const text = new Base64Reader();
   body.on("data", (chunk: Buffer) => {
+    if (reader.stopped) return;
     const bytes = text.push(chunk);
     if (bytes !== undefined) reader.push(bytes);
     else {
@@ -41,6 +42,7 @@ export function takeWhole(
   let parts: Buffer[] = [];
   let bytes = 0;
   body.on("data", (chunk: Buffer) => {
+    if (bytes > bytesMax) return;
     bytes += chunk.length;
     if (bytes > bytesMax) {
       parts = [];
