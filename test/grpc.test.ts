@@ -21,6 +21,8 @@ import {
   createGrpcWebTransport,
 } from "@connectrpc/connect-node";
 import * as grpcJs from "@grpc/grpc-js";
+import { testAuthority } from "trunkline/testing";
+import { tls } from "trunkline/transport/tls";
 import { labProto, serveLab } from "./foreign/grpc/lab.ts";
 
 const { file, service } = labProto();
@@ -196,10 +198,13 @@ for (const [name, transportTo] of Object.entries(transports)) {
 }
 
 suite("grpc-js", () => {
-  const clientOf = (port: number): grpcJs.Client & Record<string, Function> => {
+  const clientOf = (
+    port: number,
+    credentials: grpcJs.ChannelCredentials = grpcJs.credentials.createInsecure(),
+  ): grpcJs.Client & Record<string, Function> => {
     const methods = lab.methods.map((method) => [method.name, definition(method)] as const);
     const Client = grpcJs.makeGenericClientConstructor(Object.fromEntries(methods), "Lab");
-    const client = new Client(`127.0.0.1:${port}`, grpcJs.credentials.createInsecure(), {
+    const client = new Client(`localhost:${port}`, credentials, {
       "grpc.default_compression_algorithm": grpcJs.compressionAlgorithms.gzip,
     });
     return client;
@@ -238,6 +243,32 @@ suite("grpc-js", () => {
     shout.end();
     await once(shout, "end");
     client.close();
+  });
+
+  test("shows who it is by mutual TLS, and is not served when it does not", async () => {
+    const authority = testAuthority();
+    const server = authority.issue({ name: "lab", hosts: ["localhost", "127.0.0.1"] });
+    const ada = authority.issue({ name: "ada" });
+    await using ours = await serveLab({
+      listen: "grpcs://localhost:0",
+      transports: [tls({ ...server, ca: authority.cert, clientCertificate: "required" })],
+    });
+    const trusted = Buffer.from(authority.cert);
+    const call = async (credentials: grpcJs.ChannelCredentials): Promise<unknown> => {
+      const client = clientOf(ours.port, credentials);
+      try {
+        return await new Promise((resolve) =>
+          client["Echo"]!(sample, (error: grpcJs.ServiceError | null, answer: Fields) =>
+            resolve(error === null ? fieldsOf(answer) : error.code),
+          ),
+        );
+      } finally {
+        client.close();
+      }
+    };
+    const shown = [Buffer.from(ada.key), Buffer.from(ada.cert)] as const;
+    deepEqual(await call(grpcJs.credentials.createSsl(trusted, ...shown)), sample);
+    equal(await call(grpcJs.credentials.createSsl(trusted)), grpcJs.status.UNAVAILABLE);
   });
 });
 
