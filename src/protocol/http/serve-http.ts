@@ -2,7 +2,9 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 
 import { alarmAt } from "../../base/alarm.ts";
+import { channels } from "../../base/diagnostics.ts";
 import type { Env } from "../../base/env.ts";
+import type { Peer } from "../../base/peer.ts";
 import type { Address } from "../../transport/address.ts";
 import type { Listener, OpenSocket, Sockets } from "../../transport/transport.ts";
 import { firstBytes } from "./first-bytes.ts";
@@ -41,6 +43,12 @@ export async function serveHttp(
     throw error;
   }
   return front;
+}
+
+/** Tells who may want to know. */
+function publish({ address }: Peer, state: "open" | "closed"): void {
+  if (!channels.connection.hasSubscribers) return;
+  channels.connection.publish({ side: "server", endpoint: address, state });
 }
 
 class Front implements HttpServer {
@@ -88,8 +96,10 @@ class Front implements HttpServer {
     };
     const take = (version: "1.1" | "2"): void => {
       known();
-      if (!socket.destroyed)
-        this.#sides[version].take(new Link(this.#links, socket, peer, version));
+      if (socket.destroyed) return;
+      this.#sides[version].take(new Link(this.#links, socket, peer, version));
+      publish(peer, "open");
+      socket.on("close", () => publish(peer, "closed"));
     };
     if (socket.readableEnded) socket.destroy();
     if (alpn === "h2") return take("2");

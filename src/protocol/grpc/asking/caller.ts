@@ -329,6 +329,11 @@ export class HttpCaller implements Caller, RequestHome, SessionOwner {
     this.#lastFailure = undefined;
     this.#publish("open");
     this.#sendWaiting();
+    // What still waits has a connection: it waits for room there, or for its turn.
+    for (const request of this.#waiting) {
+      const { deadlineAt, totalAt } = request.attempt;
+      this.env.set(request, Math.min(deadlineAt, totalAt));
+    }
   }
 
   draining(session: CallingSession): void {

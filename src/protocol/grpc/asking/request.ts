@@ -40,6 +40,9 @@ export interface RequestHome {
 /** Larger messages leave in pieces of so many bytes, so that it can be told when the last one has left. */
 const pieceBytes = 64 * 1024;
 
+/** The smallest that a peer may set for its frames, and what most of them take. */
+const frameBytes = 16 * 1024;
+
 /** CANCEL: whoever asked wants no answer any more. */
 const cancelCode = 8;
 
@@ -183,10 +186,13 @@ export abstract class Request extends Alarm implements Cancellable, AnswerOwner 
       return;
     }
     this.departed = true;
+    const whole = bytes.length <= frameBytes && stream.writableLength === 0;
     const left = (): void => {
       this.#left = true;
       this.home.departed(this);
     };
+    // What fits into one frame is not overtaken by what is handed on later.
+    if (whole) this.#left = true;
     if (ends) stream.end(bytes, left);
     else stream.write(bytes, left);
     this.sent();
