@@ -102,7 +102,7 @@ const node: Library = {
 
 export const libraries: readonly Library[] = [node, java, python];
 
-export function outdated(copy: string, original: string): boolean {
+function outdated(copy: string, original: string): boolean {
   return !existsSync(copy) || !readFileSync(copy).equals(readFileSync(original));
 }
 

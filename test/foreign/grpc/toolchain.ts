@@ -1,6 +1,6 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { cache, outdated, runs, type Library, type Program } from "../toolchain.ts";
+import { cache, pythonOf, runs, type Library, type Program } from "../toolchain.ts";
 import { labProto } from "./lab.ts";
 
 const foreign = join(import.meta.dirname, "..");
@@ -18,28 +18,18 @@ const python: Library = {
   name: "grpcio of Python",
   fragments: false,
   async prepare() {
-    const sources = join(foreign, "grpc-python");
-    const requirements = join(sources, "requirements.txt");
-    const venv = join(cache, "grpc-python");
-    const installed = join(venv, "requirements.txt");
-    const command = join(venv, "bin", "python");
-    if (outdated(installed, requirements)) {
-      if (!(await runs("python3", ["--version"]))) return "python3 is not installed";
-      if (!(await runs("python3", ["-m", "venv", venv]))) return "python3 has no venv";
-      const args = ["-m", "pip", "install", "-q", "--disable-pip-version-check"];
-      if (!(await runs(command, [...args, "-r", requirements]))) return "pip cannot download it";
-      writeFileSync(installed, readFileSync(requirements));
-    }
-    const generated = join(venv, "generated");
+    const plain = await pythonOf("grpc-python");
+    if (typeof plain === "string") return plain;
+    const generated = join(cache, "grpc-python", "generated");
     const proto = writeProto(generated);
     const out = [`--python_out=${generated}`, `--grpc_python_out=${generated}`];
     const compile = ["-m", "grpc_tools.protoc", `-I${generated}`, ...out, proto];
-    if (!(await runs(command, compile)))
+    if (!(await runs(plain("").command, compile)))
       throw new Error("protoc does not take our .proto file: run grpc_tools.protoc to see why");
-    const program = (file: string): Program => ({
-      command: "env",
-      args: [`PYTHONPATH=${generated}`, command, join(sources, file)],
-    });
+    const program = (file: string): Program => {
+      const { command, args } = plain(file);
+      return { command: "env", args: [`PYTHONPATH=${generated}`, command, ...args] };
+    };
     return { client: program("client.py"), server: program("server.py") };
   },
 };
