@@ -6,13 +6,17 @@ import { unix } from "../../transport/unix/unix.ts";
 import { protocolCases } from "../suite.ts";
 import { rest } from "./index.ts";
 
-suite("over unix, HTTP/1.1", () => {
-  const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
-  after(() => rmSync(folder, { recursive: true }));
-  let addresses = 0;
-  const cases = protocolCases({
-    make: () => rest().over(unix()),
-    address: () => `http+unix:${folder}/${++addresses}.sock`,
+for (const [version, http2] of [
+  ["1.1", "never"],
+  ["2", "always"],
+] as const)
+  suite(`over unix, HTTP/${version}`, () => {
+    const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
+    after(() => rmSync(folder, { recursive: true }));
+    let addresses = 0;
+    const cases = protocolCases({
+      make: () => rest({ http2 }).over(unix()),
+      address: () => `http+unix:${folder}/${++addresses}.sock`,
+    });
+    for (const { name, run } of cases) test(name, { timeout: 60_000 }, run);
   });
-  for (const { name, run } of cases) test(name, { timeout: 60_000 }, run);
-});

@@ -132,7 +132,6 @@ export class Connections implements LaneHome {
     try {
       exchange.sendOn(lane);
     } catch (cause) {
-      lane.release();
       const reason = `HTTP cannot carry the request: ${cause instanceof Error ? cause.message : String(cause)}`;
       exchange.fail(systemError("INVALID_ARGUMENT", reason, { executed: "no", cause }));
     }

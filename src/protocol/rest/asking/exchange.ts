@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 
 import { systemError, type TrunklineError } from "../../../base/error.ts";
@@ -19,6 +20,7 @@ import type { Ask, Written } from "./ask.ts";
 import { problemBytes } from "./bounds.ts";
 import { answerFailure, lossFailure } from "./failure.ts";
 import { LaneOver, type Lane } from "./lane.ts";
+import { inPieces, pieceBytes } from "./outgoing-items.ts";
 import { userHeaders } from "./user-headers.ts";
 
 /** What a request needs of its caller. */
@@ -57,6 +59,8 @@ export abstract class Exchange extends Alarm implements Cancellable, Dispatcher.
   over = false;
   readonly #input: unknown;
   #lane: Lane | undefined;
+  /** The bytes of its body that count there. */
+  #laneBytes = 0;
   #controller: Dispatcher.DispatchController | undefined;
   /** Some of it may have left. */
   #begun = false;
@@ -129,11 +133,17 @@ export abstract class Exchange extends Alarm implements Cancellable, Dispatcher.
         method: route.method,
         path: this.written.target,
         headers: (this.#sent = this.#requestHeaders(now)),
-        body: this.body,
+        body: lane.shared ? this.#pieced(this.body) : this.body,
         blocking: false,
       },
       this,
+      (this.#laneBytes = this.written.body?.length ?? 0),
     );
+  }
+
+  #pieced(body: Exchange["body"]): Exchange["body"] {
+    const large = Buffer.isBuffer(body) && body.length > pieceBytes;
+    return large ? (inPieces(body) as unknown as Readable) : body;
   }
 
   /** Sets the alarm for a request that is on its way. */
@@ -234,7 +244,7 @@ export abstract class Exchange extends Alarm implements Cancellable, Dispatcher.
   #released(): void {
     const lane = this.#lane;
     this.#lane = undefined;
-    lane?.release();
+    lane?.release(this.#laneBytes);
   }
 
   // ---- what it came to ----------------------------------------------------------------------------------------------

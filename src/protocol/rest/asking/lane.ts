@@ -9,6 +9,12 @@ import type { OpenSocket } from "../../../transport/transport.ts";
 /** Requests that share a connection of HTTP/2: as many as our own servers take, and others say less. */
 const sharedMax = 1_000;
 
+/**
+ * Bytes of bodies under way on a shared connection, from which on it takes no further request: Node's client has 10 MB of
+ * memory for each connection of HTTP/2, and breaks streams when that is used up.
+ */
+const sharedBytesHigh: number = 2 * 1024 * 1024;
+
 /** What the client of a lost connection is told when it asks for another one: what was not written goes elsewhere. */
 export class LaneOver extends Error {
   override readonly name: string = "LaneOver";
@@ -39,6 +45,7 @@ export class Lane {
   /** A request was answered on it. */
   proven = false;
   #busy = 0;
+  #bytes = 0;
   readonly #room: number;
   readonly #client: Client;
   readonly #socket: Socket;
@@ -111,17 +118,24 @@ export class Lane {
   }
 
   get free(): boolean {
-    return !this.leaving && this.#busy < this.#room;
+    return !this.leaving && this.#busy < this.#room && this.#bytes < sharedBytesHigh;
   }
 
-  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+  /** `bytes`: of its body. */
+  dispatch(
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+    bytes: number,
+  ): void {
+    this.#client.dispatch(options, handler); // throws what HTTP cannot carry
     this.#busy++;
-    this.#client.dispatch(options, handler);
+    this.#bytes += bytes;
   }
 
   /** A request that was dispatched is over. */
-  release(): void {
+  release(bytes: number): void {
     this.#busy--;
+    this.#bytes -= bytes;
     if (this.leaving) this.#end();
     else this.#home.freed(this);
   }

@@ -3,6 +3,14 @@ import type { Sink } from "../../protocol.ts";
 /** Bytes that wait to be written, from which on no further item is asked for. */
 const waitingBytesHigh = 64 * 1024;
 
+/** A larger write would fill the memory of a connection of HTTP/2 before anything says so. */
+export const pieceBytes: number = 64 * 1024;
+
+/** A large body in pieces, each written when there is room for it. */
+export async function* inPieces(body: Buffer): AsyncGenerator<Buffer> {
+  for (let at = 0; at < body.length; at += pieceBytes) yield body.subarray(at, at + pieceBytes);
+}
+
 type Result = IteratorResult<Buffer, undefined>;
 
 const done: Result = Object.freeze({ done: true, value: undefined });
@@ -75,12 +83,8 @@ export class OutgoingItems implements Sink, AsyncIterableIterator<Buffer> {
   // ---- the connection's side ----------------------------------------------------------------------------------------
 
   next(): Promise<Result> {
-    const chunk = this.#chunks.shift();
-    if (chunk !== undefined) {
-      this.#bytes -= chunk.length;
-      this.#awake();
-      return Promise.resolve({ done: false, value: chunk });
-    }
+    const value = this.#piece();
+    if (value !== undefined) return Promise.resolve({ done: false, value });
     if (this.#broken !== undefined) return Promise.reject(this.#broken);
     if (this.#ended) return Promise.resolve(done);
     return new Promise((resolve, reject) => (this.#reader = { resolve, reject }));
@@ -96,14 +100,22 @@ export class OutgoingItems implements Sink, AsyncIterableIterator<Buffer> {
   }
 
   #push(chunk: Buffer): void {
-    const reader = this.#reader;
-    this.#reader = undefined;
-    if (reader !== undefined) {
-      reader.resolve({ done: false, value: chunk });
-      return;
-    }
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
+    const reader = this.#reader;
+    this.#reader = undefined;
+    reader?.resolve({ done: false, value: this.#piece()! });
+  }
+
+  #piece(): Buffer | undefined {
+    const [chunk] = this.#chunks;
+    if (chunk === undefined) return undefined;
+    const piece = chunk.subarray(0, pieceBytes);
+    if (piece.length === chunk.length) this.#chunks.shift();
+    else this.#chunks[0] = chunk.subarray(pieceBytes);
+    this.#bytes -= piece.length;
+    this.#awake();
+    return piece;
   }
 
   #close(): void {
