@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders } from "node:http2";
 
+import { systemError } from "../../../base/error.ts";
 import type { Kind } from "../../../base/handler.ts";
 import type { Attempt } from "../../attempt.ts";
 import { acceptEncoding } from "../wire/compression.ts";
@@ -37,6 +38,21 @@ const encodingHeader: Readonly<Record<Dialect, string>> = {
 
 /** The most that `connect-timeout-ms` says: ten digits. */
 const connectTimeoutMax = 9_999_999_999;
+
+/** The caller's own headers in bytes: what servers of HTTP usually take for all of them. */
+const headersBytesMax = 16 * 1024;
+
+/** Refuses headers that servers would refuse with the connection, or without a word. */
+export function checkHeaders({ headers }: Attempt): void {
+  let bytes = 0;
+  for (const name in headers) bytes += Buffer.byteLength(name) + Buffer.byteLength(headers[name]!);
+  if (bytes <= headersBytesMax) return;
+  const reason = `the headers take ${bytes} bytes, ${headersBytesMax} are allowed`;
+  throw systemError("INVALID_ARGUMENT", reason, {
+    executed: "no",
+    advice: "headers are for a few short texts: send it as part of the input",
+  });
+}
 
 /** The headers of a request that is sent now. */
 export function headOf(

@@ -17,7 +17,7 @@ import {
   type AnswerOwner,
 } from "./answer.ts";
 import { encoded, tooLarge } from "./encoded.ts";
-import { headOf, type Dialect } from "./head.ts";
+import { checkHeaders, headOf, type Dialect } from "./head.ts";
 import type { CalledMethod } from "./method.ts";
 import type { CallingSession } from "./session.ts";
 import { lostBefore, refusedStream, resetBy } from "./truth.ts";
@@ -85,6 +85,7 @@ export abstract class Request extends Alarm implements Cancellable, AnswerOwner 
     this.dialect = dialect;
     this.attempt = attempt;
     this.startedAt = attempt.beganAt ?? home.env.now();
+    checkHeaders(attempt);
     const { operation, codecs } = method;
     this.#first = operation.headless
       ? undefined

@@ -93,6 +93,13 @@ for (const [name, answer, code, executed] of rows) {
   });
 }
 
+test("headers that are too many for servers of HTTP never leave", soon, async (t) => {
+  const caller = callerOf(t, "grpc", await foreign(t, answered));
+  const headers = { big: "x".repeat(20_000) };
+  await fails(caller.call(lab.echo, 0, attempt(1_000, headers)), "INVALID_ARGUMENT", "no");
+  equal(await caller.call(lab.echo, 0, attempt(10_000, { big: "x".repeat(10_000) })), 1);
+});
+
 test("nobody there, a server that hangs up, and one of HTTP/1.1: nothing ran", soon, async (t) => {
   const nobody = createTcp().listen(0, "127.0.0.1");
   const silent = createTcp((socket) => socket.destroy()).listen(0, "127.0.0.1");
