@@ -47,7 +47,14 @@ export class TraceContext {
 
   /** The header value `00-<trace id>-<span id>-<flags>`. */
   get traceparent(): string {
-    return `00-${this.traceId}-${this.spanId}-${pairs[this.flags & 255]!}`;
+    putWord(this.trace0, 3);
+    putWord(this.trace1, 11);
+    putWord(this.trace2, 19);
+    putWord(this.trace3, 27);
+    putWord(this.span0, 36);
+    putWord(this.span1, 44);
+    putByte(this.flags & 255, 53);
+    return String.fromCharCode.apply(undefined, draft as unknown as number[]);
   }
 
   toJSON(): string {
@@ -89,25 +96,44 @@ export function childTrace(parent: TraceContext, env: Env): TraceContext {
 
 /** Reads a `traceparent` header; undefined when it is not valid, as the standard asks. */
 export function parseTraceparent(header: string): TraceContext | undefined {
-  const version = readHex(header, 0, 2);
+  fault = 0;
+  const version = readByte(header, 0);
+  if (fault < 0) return undefined;
   // Version 00 ends with its flags; what a later one adds stands behind a further dash.
   const ended = header.length === traceparentLength;
   if (!ended && (version === 0 || header[traceparentLength] !== "-")) return undefined;
   if (header[2] !== "-" || header[35] !== "-" || header[52] !== "-") return undefined;
-  const trace0 = readHex(header, 3, 8);
-  const trace1 = readHex(header, 11, 8);
-  const trace2 = readHex(header, 19, 8);
-  const trace3 = readHex(header, 27, 8);
-  const span0 = readHex(header, 36, 8);
-  const span1 = readHex(header, 44, 8);
-  const flags = readHex(header, 53, 2);
-  if (Math.min(version, trace0, trace1, trace2, trace3, span0, span1, flags) < 0) return undefined;
-  if (version === 255 || span0 + span1 === 0) return undefined;
-  if (trace0 + trace1 + trace2 + trace3 === 0) return undefined;
+  const trace0 = readWord(header, 3);
+  const trace1 = readWord(header, 11);
+  const trace2 = readWord(header, 19);
+  const trace3 = readWord(header, 27);
+  const span0 = readWord(header, 36);
+  const span1 = readWord(header, 44);
+  const flags = readByte(header, 53);
+  if (fault < 0 || version === 255 || (span0 | span1) === 0) return undefined;
+  if ((trace0 | trace1 | trace2 | trace3) === 0) return undefined;
   return new TraceContext(trace0, trace1, trace2, trace3, span0, span1, flags);
 }
 
 const traceparentLength = 55;
+
+/** Where a header is written, in one piece: put together from parts it would cost each request over HTTP a microsecond more. */
+const draft: Uint8Array = codesOf(`00-${"0".repeat(32)}-${"0".repeat(16)}-00`);
+const digitCodes: Uint8Array = codesOf("0123456789abcdef");
+
+function codesOf(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+function putByte(byte: number, at: number): void {
+  draft[at] = digitCodes[byte >>> 4]!;
+  draft[at + 1] = digitCodes[byte & 15]!;
+}
+
+function putWord(word: number, at: number): void {
+  for (let place = 7, rest = word; place >= 0; place--, rest >>>= 4)
+    draft[at + place] = digitCodes[rest & 15]!;
+}
 
 /** Two hexadecimal digits for each byte: most requests write, and read, 26 of them. */
 const pairs: readonly string[] = Array.from({ length: 256 }, (_, byte) => hex(byte, 2));
@@ -121,14 +147,26 @@ function wordText(word: number): string {
   );
 }
 
-/** So many hexadecimal digits in lower case; -1 when they are none. */
-function readHex(header: string, at: number, length: number): number {
-  let value = 0;
-  for (let place = at; place < at + length; place++) {
-    const code = header.charCodeAt(place);
-    if (code >= 48 && code <= 57) value = value * 16 + code - 48;
-    else if (code >= 97 && code <= 102) value = value * 16 + code - 87;
-    else return -1;
-  }
-  return value;
+/** The value of a hexadecimal digit in lower case by its character; -1: it is none. */
+const digits: Int8Array = new Int8Array(128).fill(-1);
+for (let digit = 0; digit < 16; digit++) digits[digit.toString(16).charCodeAt(0)] = digit;
+
+/** Below zero when something since it was cleared was no digit. */
+let fault = 0;
+
+function readDigit(header: string, at: number): number {
+  const digit = digits[header.charCodeAt(at)] ?? -1;
+  fault |= digit;
+  return digit;
+}
+
+function readByte(header: string, at: number): number {
+  return (readDigit(header, at) << 4) | readDigit(header, at + 1);
+}
+
+/** Eight digits as a word with a sign: V8 keeps larger numbers in boxes. */
+function readWord(header: string, at: number): number {
+  let word = 0;
+  for (let place = at; place < at + 8; place++) word = (word << 4) | readDigit(header, place);
+  return word;
 }

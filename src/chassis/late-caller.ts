@@ -33,8 +33,10 @@ export class LateCaller implements Caller {
     return this.#waiting + (this.#loaded?.waiting ?? 0);
   }
 
-  async call(operation: Operation, input: unknown, attempt: Attempt): Promise<unknown> {
-    return (this.#loaded ?? (await this.#ready())).call(operation, input, attempt);
+  /** Not `async`, once it is loaded: a promise around the promise would cost each call some turns. */
+  call(operation: Operation, input: unknown, attempt: Attempt): Promise<unknown> {
+    if (this.#loaded !== undefined) return this.#loaded.call(operation, input, attempt);
+    return this.#ready().then((caller) => caller.call(operation, input, attempt));
   }
 
   async upload(

@@ -17,7 +17,7 @@ import {
 import { compressedFlag } from "../wire/envelope.ts";
 import { tell } from "../wire/failure.ts";
 import { spokenHere, spokenIn, type Spoken } from "../wire/media-type.ts";
-import { kindHeader, textOf } from "../wire/metadata.ts";
+import { kindHeader, textOf, userAgent } from "../wire/metadata.ts";
 import { BodyReply } from "./body-reply.ts";
 import type { Connection } from "./connection.ts";
 import { askedByGet } from "./connect-get.ts";
@@ -221,7 +221,8 @@ function refuseUnfit(
 ): void {
   if (refusal !== undefined) throw refusal;
   const { name } = method;
-  const kind = textOf(headers[kindHeader]);
+  const ours = headers["user-agent"] === userAgent;
+  const kind = textOf(headers[kindHeader]) ?? (ours ? "call" : undefined);
   if (kind !== undefined && kind !== method.kind)
     throw unimplemented(`${name} is a ${method.kind}, it was asked as a ${kind}`);
   if (spoken.dialect === "connect-unary" && !isUnary(method)) {

@@ -96,12 +96,17 @@ export class HttpCaller implements Caller, RequestHome, SessionOwner {
 
   // ---- Caller -------------------------------------------------------------------------------------------------------
 
-  async call(operation: Operation, input: unknown, attempt: Attempt): Promise<unknown> {
-    const { methods } = this.#terms;
-    const method = methods.of(operation);
-    const call = new SingleRequest(this, method, this.#dialect(operation), attempt, input);
-    this.#begin(call);
-    return call.promise;
+  /** Not `async`: a promise around the promise would cost each call some turns. */
+  call(operation: Operation, input: unknown, attempt: Attempt): Promise<unknown> {
+    try {
+      const method = this.#terms.methods.of(operation);
+      const call = new SingleRequest(this, method, this.#dialect(operation), attempt, input);
+      this.#begin(call);
+      return call.promise;
+    } catch (error) {
+      const refused = error as TrunklineError;
+      return Promise.reject(refused);
+    }
   }
 
   async notify(operation: Operation, input: unknown, attempt: Attempt): Promise<void> {

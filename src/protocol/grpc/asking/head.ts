@@ -4,7 +4,7 @@ import { systemError } from "../../../base/error.ts";
 import type { Kind } from "../../../base/handler.ts";
 import type { Attempt } from "../../attempt.ts";
 import { acceptEncoding } from "../wire/compression.ts";
-import { acceptHeader, kindHeader, traceHeader, writeBeside } from "../wire/metadata.ts";
+import { acceptHeader, kindHeader, traceHeader, userAgent, writeBeside } from "../wire/metadata.ts";
 import { writeTimeout } from "../wire/timeout.ts";
 import type { CalledMethod } from "./method.ts";
 
@@ -66,10 +66,10 @@ export function headOf(
     ":method": "POST",
     ":path": path,
     ...perDialect[dialect],
-    "user-agent": "trunkline",
+    "user-agent": userAgent,
     [traceHeader]: attempt.trace.traceparent,
-    [kindHeader]: operation.kind,
   };
+  if (operation.kind !== "call") headers[kindHeader] = operation.kind;
   if (encoding !== undefined) headers[encodingHeader[dialect]] = encoding;
   const unary = isSingle(operation.kind);
   const accept = attempt.deadlineAt - now;

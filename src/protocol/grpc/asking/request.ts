@@ -1,4 +1,4 @@
-import type { ClientHttp2Stream } from "node:http2";
+import type { ClientHttp2Stream, IncomingHttpHeaders } from "node:http2";
 
 import type { Env } from "../../../base/env.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../../../base/error.ts";
@@ -134,7 +134,7 @@ export abstract class Request extends Alarm implements Cancellable, AnswerOwner 
     const head = headOf(this.dialect, this.method, this.attempt, this.#encoding, now);
     const whole = this.ends && bytes <= pieceBytes;
     this.#abort = whole ? undefined : new AbortController();
-    const stream = session.open(head, this.#abort?.signal);
+    const stream = session.open(head, this.#abort?.signal, this);
     if (stream === undefined) return false;
     this.session = session;
     this.stream = stream;
@@ -188,40 +188,35 @@ export abstract class Request extends Alarm implements Cancellable, AnswerOwner 
     }
     this.departed = true;
     const whole = bytes.length <= frameBytes && stream.writableLength === 0;
-    const left = (): void => {
-      this.#left = true;
-      this.home.departed(this);
-    };
     // What fits into one frame is not overtaken by what is handed on later.
     if (whole) this.#left = true;
+    const left = this.method.operation.ordered ? () => this.#leave() : undefined;
     if (ends) stream.end(bytes, left);
     else stream.write(bytes, left);
     this.sent();
   }
 
+  #leave(): void {
+    this.#left = true;
+    this.home.departed(this);
+  }
+
   // ---- hearing ------------------------------------------------------------------------------------------------------
 
   #hear(stream: ClientHttp2Stream): void {
-    const answer = this.#answer();
-    const current = (): boolean => this.stream === stream && !this.over;
-    let ended = false;
-    stream.on("response", (headers) => {
-      if (current()) answer.head(headers);
-    });
-    stream.on("data", (chunk: Buffer) => {
-      if (current()) answer.data(chunk);
-    });
-    stream.on("trailers", (headers) => {
-      if (current()) answer.trailers(headers);
-    });
-    stream.on("end", () => {
-      // Of a reset Node tells as of an end.
-      ended = stream.rstCode === 0 && !stream.destroyed;
-      if (ended && current()) answer.end();
-    });
-    stream.on("close", () => {
-      if (current()) this.#broken(stream);
-    });
+    const heard: Heard = stream;
+    heard[hearing] = { request: this, answer: this.#answer() };
+    heard.on("response", onHead).on("data", onData).on("trailers", onTrailers).on("end", onEnd);
+  }
+
+  /** What `stream` tells is about this request still. */
+  hears(stream: ClientHttp2Stream): boolean {
+    return this.stream === stream && !this.over;
+  }
+
+  /** The last word of `stream`. */
+  closed(stream: ClientHttp2Stream): void {
+    if (this.hears(stream)) this.#broken(stream);
   }
 
   #answer(): Answer {
@@ -362,4 +357,35 @@ function cancelled(reason: CancelReason, executed: "no" | "maybe", cause: unknow
   }
   const why = reason === "shutdown" ? "the client was closed" : "the caller gave up";
   return systemError("CANCELLED", why, { executed, cause });
+}
+
+/** Whose answer a stream brings. */
+const hearing: unique symbol = Symbol("trunkline.hearing");
+
+interface Heard extends ClientHttp2Stream {
+  [hearing]?: { readonly request: Request; readonly answer: Answer };
+}
+
+// What a stream tells, by its `this`: a closure for each event would be made for each call.
+
+function answerIn(stream: Heard): Answer | undefined {
+  const { request, answer } = stream[hearing]!;
+  return request.hears(stream) ? answer : undefined;
+}
+
+function onHead(this: Heard, headers: IncomingHttpHeaders): void {
+  answerIn(this)?.head(headers);
+}
+
+function onData(this: Heard, chunk: Buffer): void {
+  answerIn(this)?.data(chunk);
+}
+
+function onTrailers(this: Heard, headers: IncomingHttpHeaders): void {
+  answerIn(this)?.trailers(headers);
+}
+
+function onEnd(this: Heard): void {
+  // Of a reset Node tells as of an end.
+  if (this.rstCode === 0 && !this.destroyed) answerIn(this)?.end();
 }

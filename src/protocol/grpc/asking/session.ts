@@ -25,6 +25,11 @@ const streamWindowBytes = 256 * 1024;
 /** How long a peer may take to close a connection that we have closed, in milliseconds; then it is cut. */
 const lingerMs = 1_000;
 
+const moreFollows = { endStream: false };
+
+/** What an error means is told by `close`. */
+function unheard(): void {}
+
 /** Who uses a session. */
 export interface SessionOwner {
   /** The server has introduced itself: requests may be sent. */
@@ -118,19 +123,19 @@ export class CallingSession extends Alarm {
     return this.#reason;
   }
 
-  /** Undefined when it turns out that it can take none. */
+  /** Undefined when it turns out that it can take none. `asker` is told the last word of the stream. */
   open(
     headers: OutgoingHttpHeaders,
     signal: AbortSignal | undefined,
+    asker: { closed(stream: ClientHttp2Stream): void },
   ): ClientHttp2Stream | undefined {
     if (this.#session.closed || this.#session.destroyed) return undefined;
-    const stream = this.#session.request(headers, {
-      endStream: false,
-      ...(signal === undefined ? {} : { signal }),
-    });
-    stream.on("error", () => {}); // what it means is told by `close`
+    const options = signal === undefined ? moreFollows : { ...moreFollows, signal };
+    const stream = this.#session.request(headers, options);
+    stream.on("error", unheard);
     this.active++;
     stream.on("close", () => {
+      asker.closed(stream);
       this.active--;
       this.#owner.settled(this);
     });

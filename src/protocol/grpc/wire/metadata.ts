@@ -3,7 +3,12 @@ export const traceHeader = "traceparent";
 const keyHeader = "idempotency-key";
 /** The time in which a stream, upload or duplex has to be accepted, in milliseconds; `grpc-timeout` is for all of it. */
 export const acceptHeader = "trunkline-timeout-ms";
-/** The kind of operation that a Trunkline caller takes the method for: on the wire a call and a stream look alike. */
+/** How Trunkline callers call themselves. */
+export const userAgent = "trunkline";
+/**
+ * The kind of operation that a Trunkline caller takes the method for: on the wire a call and a stream look alike. Absent: a
+ * call, because each header costs both sides.
+ */
 export const kindHeader = "trunkline-kind";
 /** Whether the handler ran: in the trailers of a failure. */
 export const executedHeader = "trunkline-executed";
