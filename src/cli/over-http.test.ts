@@ -1,11 +1,10 @@
 import { deepEqual, match } from "node:assert/strict";
 import { test } from "node:test";
 import * as z from "zod";
-import { realEnv } from "../base/real-env.ts";
 import { serve } from "../call/serve.ts";
 import { chassis } from "../chassis/chassis.ts";
 import { call, contract, stream } from "../contract/index.ts";
-import { run } from "./program.ts";
+import { trial } from "./trial.ts";
 
 /*
  * Goal: what a process is asked over HTTP stands where its contract puts it, which the command line knows from its description
@@ -26,27 +25,6 @@ const Orders = contract(
     watch: stream({ in: z.string(), out: z.string() }),
   },
 );
-
-async function trunkline(
-  words: readonly string[],
-): Promise<[code: number, out: string, err: string]> {
-  let [out, err] = ["", ""];
-  const code = await run(words, {
-    print: async (text) =>
-      void (out += typeof text === "string" ? text : new TextDecoder().decode(text)),
-    tell: (text) => void (err += text),
-    colours: false,
-    interactive: false,
-    live: false,
-    columns: 80,
-    input: async function* input() {},
-    typed: false,
-    interrupted: new AbortController().signal,
-    env: realEnv(),
-    version: "0.0.0",
-  });
-  return [code, out, err];
-}
 
 test("operations are called over HTTP by their description alone", async () => {
   await using app = await chassis({
@@ -70,7 +48,10 @@ test("operations are called over HTTP by their description alone", async () => {
     ],
   });
   const address = app.addresses[0]!;
-  const called = (path: string, input: string) => trunkline(["call", address, path, input]);
+  const called = async (path: string, input: string) => {
+    const { code, out, err } = await trial(["call", address, path, input]);
+    return [code, out, err] as const;
+  };
   deepEqual(await called("orders.place", '{"item":"kettle"}'), [0, '{"id":"o-kettle"}\n', ""]);
   deepEqual(await called("orders.get", '"o-7"'), [0, '"order o-7"\n', ""]);
   deepEqual(await called("orders.list", '{"limit":3}'), [0, "[0,1,2]\n", ""]);
