@@ -32,4 +32,5 @@ export {
 } from "../transport/tls/testing/authority.ts";
 
 // What transports promise, as the table of the docs.
+export { protocolsTable } from "../protocol/capabilities-table.ts";
 export { capabilitiesTable } from "../transport/capabilities-table.ts";
