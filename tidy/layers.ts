@@ -7,6 +7,7 @@ export const layers: readonly (readonly string[])[] = [
   ["wire", "os", "schema"],
   ["transport", "discovery", "store"],
   ["protocol", "broker"],
+  ["pipeline"],
   ["call", "messaging"],
   ["bridge", "group", "eventstore", "saga", "processing"],
   ["chassis"],

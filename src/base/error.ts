@@ -22,6 +22,25 @@ export interface ErrorDetails {
   /** Names the report that the serving process made of an unexpected exception. */
   readonly id?: string | undefined;
   readonly cause?: unknown;
+  /** After how many milliseconds it is worth trying again, as the server says; `never`: not at all. */
+  readonly retryAfterMs?: number | "never" | undefined;
+  /** The gate of this process or of the server that refused: `breaker`, `bulkhead`, `admission`… */
+  readonly gate?: string | undefined;
+  /** True: it speaks against the endpoint, others would fare alike; false: only against the request. Undefined: the code says. */
+  readonly endpointFault?: boolean | undefined;
+  /** What became of each attempt, the last one too, when there was more than one. */
+  readonly tries?: readonly Try[] | undefined;
+}
+
+/** One attempt of a call that failed. */
+export interface Try {
+  readonly endpoint: string;
+  readonly code: string;
+  readonly executed: Executed;
+  readonly reason: string;
+  /** Milliseconds from the call to the beginning of the attempt, and to its end. */
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 /**
@@ -41,16 +60,21 @@ export class TrunklineError extends Error {
   declare readonly elapsedMs: number | undefined;
   declare readonly advice: string | undefined;
   declare readonly id: string | undefined;
+  declare readonly retryAfterMs: number | "never" | undefined;
+  declare readonly gate: string | undefined;
+  declare readonly endpointFault: boolean | undefined;
+  declare readonly tries: readonly Try[] | undefined;
   /** What happened, without code, place and advice. */
   declare readonly reason: string;
 
   constructor(code: string, reason: string, details: ErrorDetails) {
     const { executed, declared = false, data, operation, endpoint, attempts = 1 } = details;
-    const { elapsedMs, advice, id, cause } = details;
+    const { elapsedMs, advice, id, cause, retryAfterMs, gate, endpointFault, tries } = details;
     super(describe(code, reason, details), cause === undefined ? undefined : { cause });
     this.code = code;
     this.executed = executed;
-    const quiet = { declared, operation, endpoint, attempts, elapsedMs, advice, id, reason };
+    const told = { declared, operation, endpoint, attempts, elapsedMs, advice, id, reason };
+    const quiet = { ...told, retryAfterMs, gate, endpointFault, tries };
     for (const [name, value] of Object.entries(quiet)) Object.defineProperty(this, name, { value });
     Object.defineProperty(this, "data", { value: data, enumerable: data !== undefined });
     Object.defineProperty(this, brand, { value: true });
@@ -60,7 +84,7 @@ export class TrunklineError extends Error {
   toJSON(): Record<string, unknown> {
     const { code, reason, executed, declared, data, operation, endpoint, attempts, elapsedMs } =
       this;
-    const { advice, id, cause } = this;
+    const { advice, id, cause, retryAfterMs, gate, tries } = this;
     const told = cause instanceof Error ? cause.message : cause;
     return {
       code,
@@ -74,6 +98,9 @@ export class TrunklineError extends Error {
       data,
       advice,
       id,
+      retryAfterMs,
+      gate,
+      tries,
       cause: told,
     };
   }
@@ -128,6 +155,10 @@ export function locate<E extends TrunklineError>(error: E, where: Partial<ErrorD
     endpoint: error.endpoint ?? where.endpoint,
     attempts: Math.max(error.attempts, where.attempts ?? 1),
     elapsedMs: error.elapsedMs ?? where.elapsedMs,
+    retryAfterMs: error.retryAfterMs ?? where.retryAfterMs,
+    gate: error.gate ?? where.gate,
+    endpointFault: error.endpointFault ?? where.endpointFault,
+    tries: error.tries ?? where.tries,
   });
   return located as E;
 }

@@ -15,6 +15,14 @@ export class Attempt implements Cancellable {
    * look would cost as much as writing the whole request. Undefined: the protocol looks itself.
    */
   beganAt: number | undefined = undefined;
+  /** The swim lane that the call belongs to; undefined: the main one. */
+  lane: string | undefined = undefined;
+  /** How often the call was tried before; the server hears it, so that what it calls for a repeated request is not repeated in turn. */
+  tries = 0;
+  /** The call is part of a request that is itself a repetition: it must not be repeated. */
+  once = false;
+  /** Only the server with this boot id may run it; any other one refuses, `executed: "no"`. Undefined: whoever is there. */
+  onlyBoot: string | undefined = undefined;
   /** The instant by which a call is answered, or a stream accepted. */
   readonly deadlineAt: number;
   /** The instant by which a stream has ended; Infinity when nobody asked. */

@@ -15,6 +15,10 @@ export class Incoming implements Cancellable {
   readonly headers: Readonly<Record<string, string>>;
   /** The instant at which it was read. */
   readonly receivedAt: number;
+  /** The swim lane that its caller named; undefined: the main one. */
+  lane: string | undefined = undefined;
+  /** How often its caller has tried before. */
+  tries = 0;
   /** Why the work is no longer wanted; undefined while it is. */
   cancelled: CancelReason | undefined = undefined;
   #work: Cancellable | undefined;

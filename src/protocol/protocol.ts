@@ -65,6 +65,11 @@ export interface ConnectOptions {
   readonly instance?: string;
   /** The longest that a call waits for a connection, in milliseconds; its deadline may end it sooner. Default 2,000. */
   readonly connectWaitMs?: number;
+  /**
+   * There are other endpoints to go to: who waits for a connection is refused with the first dial that fails, and while the
+   * caller backs off, instead of waiting for the next dial. Default false.
+   */
+  readonly failFast?: boolean;
   /** Calls and streams under way on this endpoint, past which further ones are refused. Default 4,096. */
   readonly outstandingMax?: number;
   /** The largest input or item in bytes, each way. Default 4 MiB. */
@@ -87,6 +92,8 @@ export interface Caller {
   readonly state: CallerState;
   /** Requests that wait for a connection. */
   readonly waiting: number;
+  /** The boot id of the process at the other end, as it said itself; undefined where it has not, or cannot. */
+  readonly bootId?: string | undefined;
   /** Resolves with the decoded output; rejects with a TrunklineError whose `executed` is true to what happened. */
   call(operation: Operation, input: unknown, attempt: Attempt): Promise<unknown>;
   /**
