@@ -6,7 +6,8 @@ import { isTrunklineError } from "../base/error.ts";
  * - `ok`: answered.
  * - `appError`: the application said no: a declared error, bad input, no permission. The endpoint is well.
  * - `failed`: it ran, and the server failed at it.
- * - `unknown`: it may have run: no answer in time, the connection was lost, the answer was unreadable.
+ * - `unknown`: it may have run: no answer in time, or none that can be read.
+ * - `lost`: it may have run: the connection broke. Says nothing of how much the endpoint can take.
  * - `overload`: the server refused before anything ran, because it has enough to do.
  * - `unreachable`: it never got to run: nobody listens, the server drains, the connection could not be made.
  * - `local`: one of our own gates refused; the endpoint heard nothing of it.
@@ -17,6 +18,7 @@ export type OutcomeKind =
   | "appError"
   | "failed"
   | "unknown"
+  | "lost"
   | "overload"
   | "unreachable"
   | "local"
@@ -42,6 +44,7 @@ export const effects: Readonly<Record<OutcomeKind, Effect>> = {
   appError: effect("success", "latency", "sample", true, "no"),
   failed: effect("failure", "penalty", "slow", false, "no"), // it ran: decided by what it did, not by us
   unknown: effect("failure", "penalty", "drop", false, "idempotent"),
+  lost: effect("failure", "penalty", "ignore", false, "idempotent"),
   overload: effect("rate", "penalty", "drop", false, "yes"),
   unreachable: effect("failure", "penalty", "ignore", false, "yes"),
   local: effect("ignore", "ignore", "ignore", false, "yes"),
@@ -79,5 +82,6 @@ export function outcomeOf(failure: unknown): OutcomeKind {
     return code === "DEADLINE_EXCEEDED" && endpointFault !== true ? "cancelled" : "unreachable";
   }
   if (executed === "yes") return code === "RESOURCE_EXHAUSTED" ? "appError" : "failed";
-  return code === "RESOURCE_EXHAUSTED" && endpointFault !== true ? "appError" : "unknown";
+  if (code === "RESOURCE_EXHAUSTED" && endpointFault !== true) return "appError";
+  return code === "UNAVAILABLE" ? "lost" : "unknown";
 }
