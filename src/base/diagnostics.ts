@@ -17,12 +17,15 @@ export const channels: {
   readonly refusal: Channel;
   /** `IncidentEvent`: a handler threw what its contract does not declare. */
   readonly incident: Channel;
+  /** `DiscoveryEvent`: a registry stopped or began to answer, or holds what cannot be used. */
+  readonly discovery: Channel;
 } = {
   call: channel("trunkline:call"),
   stream: channel("trunkline:stream"),
   connection: channel("trunkline:connection"),
   refusal: channel("trunkline:refusal"),
   incident: channel("trunkline:incident"),
+  discovery: channel("trunkline:discovery"),
 };
 
 export interface CallEvent {
@@ -63,6 +66,15 @@ export interface IncidentEvent {
   readonly id: string;
   readonly operation: string;
   readonly error: unknown;
+}
+
+export interface DiscoveryEvent {
+  /** The name of the registry: `directory`, `etcd`. */
+  readonly registry: string;
+  readonly service: string;
+  /** `ignored`: something in the registry is no instance, or is one too many. */
+  readonly what: "available" | "unavailable" | "ignored";
+  readonly reason?: string | undefined;
 }
 
 /**

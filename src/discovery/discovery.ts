@@ -61,7 +61,7 @@ export interface Watch extends AsyncDisposable {
 
 /** A registration that is kept alive until it is closed. */
 export interface Lease extends AsyncDisposable {
-  /** False while it is lost and not yet made anew. */
+  /** False while it is lost and not yet made anew, and for good when another life has registered the same id. */
   readonly held: boolean;
   /** Registers the instance as it is now; its `id` and `bootId` stay. */
   update(instance: Instance): Promise<void>;
@@ -101,5 +101,6 @@ export interface Discovery extends AsyncDisposable {
    * @throws TrunklineError UNIMPLEMENTED where nothing can be registered, UNAVAILABLE when the registry cannot be reached.
    */
   register(instance: Instance, options: RegisterOptions, env: Env): Promise<Lease>;
+  /** Ends all its watches, and gives its leases back. */
   close(): Promise<void>;
 }

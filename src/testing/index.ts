@@ -10,6 +10,13 @@ export { transportCases, type TransportCase, type TransportSubject } from "../tr
 export { corpus as codecCorpus } from "../codec/suite/corpus.ts";
 export type { Sample as CodecSample } from "../codec/suite/sample.ts";
 export { codecCases, type CodecCase, type CodecTerms } from "../codec/suite.ts";
+export {
+  discoveryCases,
+  type DiscoveryCase,
+  type DiscoverySubject,
+  type Grip,
+  type RegistryStand,
+} from "../discovery/suite.ts";
 export { protocolCases, type ProtocolCase, type ProtocolSubject } from "../protocol/suite.ts";
 export {
   clientCases,

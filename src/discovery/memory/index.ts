@@ -1,0 +1,1 @@
+export { memory, MemoryRegistry } from "./memory.ts";
