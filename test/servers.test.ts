@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { nginx, nginxWith } from "../scripts/servers/nginx.ts";
 import { start, stateOf, stop } from "../scripts/servers/server.ts";
-import { freePort, missing } from "./servers.ts";
+import { freePort, missing } from "../scripts/servers/for-tests.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -64,7 +64,7 @@ test("npm run servers tells what there is", () => {
     .map((line) => JSON.parse(line) as { readonly name: string });
   deepEqual(
     states.map(({ name }) => name),
-    ["nginx"],
+    ["consul", "envoy", "etcd", "nginx"],
   );
   const wrong = run("begin");
   equal(wrong.status, 2);

@@ -10,7 +10,7 @@ import { bindRest, rest, type VersionsBy } from "trunkline/protocol/rest";
 import * as z from "zod";
 import { nginx, nginxWith } from "../scripts/servers/nginx.ts";
 import { start, stop } from "../scripts/servers/server.ts";
-import { freePort, missing } from "./servers.ts";
+import { freePort, missing } from "../scripts/servers/for-tests.ts";
 
 const One = contract(
   "orders",

@@ -45,6 +45,9 @@ export const insiders: Readonly<Record<string, string>> = {
   mutants: "breaks the sources to see the tests fail",
 };
 
+/** What tests in `src/` may import beside it: adapters of servers of somebody else are tried with these servers. */
+export const foreignServers = "scripts/servers/";
+
 export type Ambient = "clock" | "timer" | "random" | "process";
 
 /** Files outside `src/base/` that may touch the machine. They are few, and each says why. */

@@ -2,6 +2,7 @@
 import {
   ambientAllowed,
   browserSafe,
+  foreignServers,
   insiders,
   layers,
   linesMax,
@@ -35,6 +36,7 @@ function pointDown({ sources }: Tree): string[] {
     }
     const targets = imports.flatMap((each) => each.path ?? []);
     return targets.flatMap((target) => {
+      if (isTest(path) && target.startsWith(foreignServers)) return [];
       if (!target.startsWith("src/")) return `${path} imports ${target}: src/ stands alone`;
       if (path === root || folderOf(target) === folderOf(path)) return [];
       if (target !== root && layerOf(target) < own) return [];

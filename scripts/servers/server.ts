@@ -12,7 +12,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter, isAbsolute, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
 /** One server that can be had. A new one is a file here and a line in `all.ts`. */
@@ -20,8 +20,10 @@ export interface Server {
   readonly name: string;
   /** The Debian packages that bring it. */
   readonly packages: readonly string[];
-  /** The program; it is looked for where users and root have theirs. */
+  /** The program: a name, which is looked for where users and root have theirs, or the path where `bring` puts it. */
   readonly program: string;
+  /** Brings what no package of this Debian holds into `broughtTo`, for which nobody must be root. Says what is wrong, or nothing. */
+  bring?(): string | undefined;
   /** Where it listens, on 127.0.0.1. */
   readonly port: number;
   /** Writes what it needs into its folder; gives the arguments that keep it in the foreground. */
@@ -42,8 +44,12 @@ const stoppedWithinMs = 10_000;
 const pollMs = 50;
 const logCharsMax = 2_000;
 
+/** Where what was brought lies, a folder for each server. */
+export const broughtTo = join(import.meta.dirname, "../../.cache/brought");
+
 /** The path of a program; undefined where it is not installed. */
 export function programOf({ program }: Server): string | undefined {
+  if (isAbsolute(program)) return executable(program) ? program : undefined;
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
   return folders.map((folder) => join(folder, program)).find(executable);
 }
@@ -57,9 +63,10 @@ function executable(path: string): boolean {
   }
 }
 
-/** Installs the packages of a server, for which one must be root. Says what is wrong, or nothing. */
+/** Installs a server: its packages, for which one must be root, or as it says itself. Says what is wrong, or nothing. */
 export function install(server: Server): string | undefined {
   if (programOf(server) !== undefined) return undefined;
+  if (server.bring !== undefined) return server.bring();
   const apt = (...args: string[]): boolean =>
     spawnSync("apt-get", args, {
       stdio: ["ignore", 2, 2],
@@ -122,6 +129,21 @@ export async function start(server: Server, folder: string): Promise<void> {
     const why = ended ? "ended at once" : `was not ready within ${readyWithinMs / 1_000} s`;
     throw new Error(`${server.name} ${why}:\n${readFileSync(log, "utf8").slice(-logCharsMax)}`);
   }
+}
+
+/** Sends a signal to what runs in the folder: SIGSTOP is a partition, SIGCONT its end. */
+export function signal(folder: string, name: "SIGSTOP" | "SIGCONT"): void {
+  const pid = pidOf(folder);
+  if (pid === undefined) throw new Error(`nothing runs in ${folder}`);
+  process.kill(pid, name);
+}
+
+/** Ends it without a word; it is gone when this resolves. */
+export async function kill(folder: string): Promise<void> {
+  const pid = pidOf(folder);
+  if (pid !== undefined) process.kill(pid, "SIGKILL");
+  while (pidOf(folder) !== undefined) await pause(pollMs);
+  rmSync(join(folder, "pid"), { force: true });
 }
 
 /** Stops what runs in the folder, in order and then by force; it is gone when this resolves. */

@@ -1,5 +1,5 @@
 import { createServer, type AddressInfo } from "node:net";
-import { install, programOf, type Server } from "../scripts/servers/server.ts";
+import { install, programOf, type Server } from "./server.ts";
 
 /**
  * Why what needs this server is skipped; undefined when it is there. It is installed here only where nobody minds: in CI, as
