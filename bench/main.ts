@@ -4,6 +4,7 @@ import { calls } from "./calls.ts";
 import { formats } from "./formats.ts";
 import type { Bench } from "./report.ts";
 import { protocols } from "./protocols.ts";
+import { storm } from "./storm.ts";
 import { transports } from "./transports.ts";
 
 /** A line for each bench: it, and how many rounds of how many seconds it makes by default. */
@@ -12,15 +13,17 @@ const benches: Readonly<Record<string, { run: Bench; rounds: number; seconds: nu
   formats: { run: formats, rounds: 9, seconds: 0.4 },
   transports: { run: transports, rounds: 5, seconds: 0.4 },
   protocols: { run: protocols, rounds: 5, seconds: 0.6 },
+  storm: { run: storm, rounds: 1, seconds: 7 },
 };
 
 const usage = `npm run bench -- NAME [--rounds N] [--seconds S] [--quick] [--json] [--only NAME]… [--profile FOLDER]
 
 NAME       calls: Trunkline beside others; formats: size and speed of each on the demo's data;
            transports: the transports side by side, and what scales;
-           protocols: REST beside Fastify, gRPC beside bare HTTP/2, grpc-js and Connect
+           protocols: REST beside Fastify, gRPC beside bare HTTP/2, grpc-js and Connect;
+           storm: replicas killed, rolled and frozen under load, ours and those of others
 --rounds   how often each measurement is made, in turn with all others (default: ${defaults("rounds")})
---seconds  how long each takes (default: ${defaults("seconds")})
+--seconds  how long each takes; in the storm, how long each replica stands still (default: ${defaults("seconds")})
 --quick    one short round: shows that it works, and says nothing about speed
 --json     the last line is the report as JSON
 --only     only this peer, transport or part; may be given several times

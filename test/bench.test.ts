@@ -79,3 +79,17 @@ test("the bench of protocols runs, and all who serve and call do the same work",
     equal(peersOf(`calls of ${size} in flight`).length, 6, size);
   equal(report.goals.length, 5);
 });
+
+test("the bench of storms runs, and every peer is called, killed, rolled and frozen", async () => {
+  const report = await bench("storm");
+  const rows = report.rows as unknown as { peer: string; phase: string; calls: number }[];
+  const peers = ["nestjs", "moleculer", "trpc", "grpc-js"];
+  deepEqual(
+    rows.map(({ peer, phase }) => `${peer} ${phase}`),
+    peers.flatMap((peer) => ["kill", "roll", "freeze"].map((phase) => `${peer} ${phase}`)),
+  );
+  ok(
+    rows.every(({ calls }) => calls > 100),
+    JSON.stringify(rows),
+  );
+});

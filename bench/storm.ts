@@ -1,0 +1,68 @@
+import { phases, Storm } from "../demo/storm/storm.ts";
+import type { Row } from "../demo/storm/tally.ts";
+import { goal, goalsTable, machine, table, whole, withFolder, type Bench } from "./report.ts";
+
+/** Calls a second, of three kinds in turn. */
+const perSecond = 600;
+const replicas = 3;
+const calmMs = 1_000;
+const quickCalmMs = 300;
+
+/** A line for each: us, and others as their documentation would have them. */
+const peers: Readonly<Record<string, URL>> = {
+  nestjs: new URL("storm/nest.ts", import.meta.url),
+  moleculer: new URL("storm/moleculer.ts", import.meta.url),
+  trpc: new URL("storm/trpc.ts", import.meta.url),
+  "grpc-js": new URL("storm/grpc-js.ts", import.meta.url),
+};
+
+/**
+ * Three replicas and a caller, each a process; while it calls, each replica in turn is killed, rolled, and stands still for
+ * `seconds`. The same load, deadline and faults for all. What ran is known from the replicas' journals.
+ */
+export const storm: Bench = async ({ seconds, quick, only, progress }) => {
+  const rows: Row[] = [];
+  for (const [peer, module] of Object.entries(peers)) {
+    if (only.length > 0 && !only.includes(peer)) continue;
+    await withFolder(async (folder) => {
+      await using gathered = await Storm.gather({
+        peer,
+        module,
+        folder,
+        perSecond,
+        replicas,
+        freezeMs: seconds * 1_000,
+        calmMs: quick ? quickCalmMs : calmMs,
+        tell: progress,
+      });
+      for (const phase of phases) rows.push(await gathered.phase(phase));
+    });
+  }
+  const goals = goalsOf(rows.filter(({ peer }) => peer === "trunkline"));
+  const report = { ok: true, bench: "storm", machine: machine(), rows, ratios: {}, goals };
+  return { report, tables: [tableOf(rows), goalsTable(goals)].join("\n\n") };
+};
+
+function goalsOf(ours: readonly Row[]) {
+  return ours.flatMap(({ phase, kinds, late, doubled, hung, untrue }) => [
+    goal(`${phase}: idempotent calls that failed`, kinds.idempotent.errored, "≤", 0, ""),
+    goal(
+      `${phase}: other calls that failed and did not say "maybe"`,
+      [kinds.byKey, kinds.plain].reduce((sum, { errored, maybe }) => sum + errored - maybe, 0),
+      "≤",
+      0,
+      "",
+    ),
+    goal(`${phase}: late, doubled, hung or untrue`, late + doubled + hung + untrue, "≤", 0, ""),
+  ]);
+}
+
+function tableOf(rows: readonly Row[]): string {
+  const head = ["peer", "phase", "calls", "errored", "maybe", "late", "doubled", "hung", "untrue"];
+  const cells = rows.map((row) => [
+    row.peer,
+    row.phase,
+    ...[row.calls, row.errored, row.maybe, row.late, row.doubled, row.hung, row.untrue].map(whole),
+  ]);
+  return table(head, cells);
+}
