@@ -72,8 +72,8 @@ export interface DiscoveryEvent {
   /** The name of the registry: `directory`, `etcd`. */
   readonly registry: string;
   readonly service: string;
-  /** `ignored`: something in the registry is no instance, or is one too many. */
-  readonly what: "available" | "unavailable" | "ignored";
+  /** `ignored`: something in the registry is no instance, or is one too many. `unsaved`: the last good instances could not be kept. */
+  readonly what: "available" | "unavailable" | "ignored" | "unsaved";
   readonly reason?: string | undefined;
 }
 

@@ -50,6 +50,7 @@ export class Feed implements Watch {
    * id the last one counts.
    */
   filled(written: Iterable<unknown>): void {
+    const before = new Map(this.#current?.instances.map((each) => [each.id, each]));
     const found = new Map<string, Instance>();
     for (const each of written) {
       if (found.size === instancesMax) {
@@ -58,7 +59,10 @@ export class Feed implements Watch {
       }
       try {
         const instance = readInstance(each);
-        found.set(instance.id, instance);
+        const known = before.get(instance.id);
+        // The same object as before when nothing has changed: who compares is done at once.
+        const kept = known !== undefined && sameInstance(known, instance) ? known : instance;
+        found.set(instance.id, kept);
       } catch (error) {
         this.#ignored((error as Error).message);
       }

@@ -87,7 +87,21 @@ export function writeInstance(instance: Instance): string {
 
 /** True when both say the same, however they are written. */
 export function sameInstance(one: Instance, other: Instance): boolean {
-  return one === other || canonical(one) === canonical(other);
+  return (
+    one === other ||
+    (one.id === other.id &&
+      one.bootId === other.bootId &&
+      one.state === other.state &&
+      one.hostId === other.hostId &&
+      one.keyStore === other.keyStore &&
+      (one.weight ?? 1) === (other.weight ?? 1) &&
+      laneOf(one) === laneOf(other) &&
+      one.locality?.region === other.locality?.region &&
+      one.locality?.zone === other.locality?.zone &&
+      sameTexts(one.addresses, other.addresses) &&
+      sameTexts(one.contracts, other.contracts) &&
+      sameMeta(one.meta ?? {}, other.meta ?? {}))
+  );
 }
 
 /** The lane of an instance; `main` when it names none. */
@@ -95,12 +109,18 @@ export function laneOf({ lane = mainLane }: Instance): string {
   return lane;
 }
 
-function canonical(instance: Instance): string {
-  const { id, bootId, hostId, contracts, addresses, state, weight = 1 } = instance;
-  const { locality = {}, keyStore, meta = {} } = instance;
-  const rest = [laneOf(instance), weight, locality.region, locality.zone, keyStore];
-  const metas = Object.entries(meta).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([id, bootId, hostId, contracts, addresses, state, rest, metas]);
+function sameTexts(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((each, index) => each === other[index]);
+}
+
+function sameMeta(
+  one: Readonly<Record<string, string>>,
+  other: Readonly<Record<string, string>>,
+): boolean {
+  const names = Object.keys(one);
+  return (
+    names.length === Object.keys(other).length && names.every((name) => one[name] === other[name])
+  );
 }
 
 function fromJson(written: string): unknown {
