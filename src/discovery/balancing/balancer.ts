@@ -24,6 +24,8 @@ export interface PickAsk {
   readonly hashKey?: string | undefined;
   /** Endpoints that were tried already; chosen again only when `pick` finds no other, never by it. */
   readonly tried?: readonly Candidate[] | undefined;
+  /** So few are available that those would break down under the load of all: choose as if all were. */
+  readonly panic?: boolean | undefined;
 }
 
 /** Chooses among the endpoints of a service. */
