@@ -165,6 +165,7 @@ export function locate<E extends TrunklineError>(error: E, where: Partial<ErrorD
 
 function describe(code: string, reason: string, details: ErrorDetails): string {
   const { operation, endpoint, executed, attempts = 1, elapsedMs, advice, id } = details;
+  const { gate, endpointFault, retryAfterMs } = details;
   const place = [operation, endpoint].filter((part) => part !== undefined).join(" → ");
   const facts = [`executed: ${executed}`];
   if (attempts > 1)
@@ -172,8 +173,13 @@ function describe(code: string, reason: string, details: ErrorDetails): string {
       `attempts: ${attempts}${elapsedMs === undefined ? "" : ` in ${Math.round(elapsedMs)} ms`}`,
     );
   if (id !== undefined) facts.push(`report: ${id}`);
+  if (gate !== undefined)
+    facts.push(`refused by: ${gate}${endpointFault === undefined ? "" : " of the server"}`);
+  if (retryAfterMs === "never") facts.push("not to be tried again");
+  else if (retryAfterMs !== undefined) facts.push(`worth trying again after ${retryAfterMs} ms`);
   if (advice !== undefined) facts.push(advice);
-  else if (executed === "no" && code === "UNAVAILABLE") facts.push("safe to try again");
+  else if (executed === "no" && code === "UNAVAILABLE" && retryAfterMs === undefined)
+    facts.push("safe to try again");
   const end = /[.!?]$/.test(reason) ? "" : ".";
   return `${code}${place === "" ? "" : ` ${place}`}: ${reason}${end}\n  ${facts.join(" · ")}`;
 }

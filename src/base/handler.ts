@@ -30,6 +30,11 @@ export interface Context {
   readonly headers: Readonly<Record<string, string>>;
   /** The same for all tries of one logical call; by it a handler recognises a repetition. */
   readonly idempotencyKey: string | undefined;
+  /**
+   * The swim lane that the request belongs to, as its first caller named it; undefined: the main one. Calls made by the
+   * handler inherit it.
+   */
+  readonly lane: string | undefined;
   readonly peer: Peer;
   /**
    * Makes the error that says "refused before any work was done" (`executed: "no"`), the only way for a handler to

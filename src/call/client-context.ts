@@ -6,6 +6,7 @@ import type { Peer } from "../base/peer.ts";
 import type { TraceContext } from "../base/trace.ts";
 import { Attempt, type Cancellable, type CancelReason } from "../protocol/attempt.ts";
 import type { Operation } from "../protocol/operation.ts";
+import { checkLane } from "../protocol/standing.ts";
 import { checkHeaders, type Invocation } from "./invocation.ts";
 
 /** Sends what the interceptors passed on. */
@@ -26,6 +27,7 @@ export class ClientContext implements Context, Cancellable {
   readonly head: unknown;
   readonly headers: Readonly<Record<string, string>>;
   readonly idempotencyKey: string | undefined;
+  readonly lane: string | undefined;
   readonly peer: Peer;
   readonly refuse: (code: SystemCode, reason: string) => SystemError;
 
@@ -53,6 +55,7 @@ export class ClientContext implements Context, Cancellable {
     this.head = head;
     this.headers = attempt.headers ?? {};
     this.idempotencyKey = attempt.idempotencyKey;
+    this.lane = attempt.lane;
     this.peer = { address: endpoint, sameHost: false };
     this.refuse = (code, reason) => systemError(code, reason, { executed: "no" });
     attempt.bind(this);
@@ -79,12 +82,15 @@ export class ClientContext implements Context, Cancellable {
     return own.#send(input, own.#attemptFor(passed), passed.head);
   }
 
-  #attemptFor({ headers, idempotencyKey, deadline }: Context): Attempt {
+  #attemptFor({ headers, idempotencyKey, deadline, lane }: Context): Attempt {
     const { attempt } = this.#invocation;
     const given = Object.keys(headers).length > 0 ? headers : undefined;
     checkHeaders(given);
+    checkLane(lane);
     const deadlineAt = Math.min(attempt.deadlineAt, deadline.at);
     this.#sent = new Attempt(deadlineAt, attempt.totalAt, attempt.trace, idempotencyKey, given);
+    this.#sent.lane = lane;
+    this.#sent.once = attempt.once;
     if (attempt.cancelled !== undefined) this.#sent.cancel(attempt.cancelled);
     return this.#sent;
   }

@@ -77,6 +77,11 @@ export interface CallOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** The same for every try of one piece of work, also across restarts. Default: one made for this call. */
   readonly idempotencyKey?: string | undefined;
+  /**
+   * The swim lane that the call goes in, through every hop: 1 to 64 letters, digits, dots, underscores or hyphens. Default:
+   * that of the call that is being served, else the main one.
+   */
+  readonly lane?: string | undefined;
 }
 
 /**

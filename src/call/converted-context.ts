@@ -37,6 +37,10 @@ export class ConvertedContext implements Context {
     return this.#of.idempotencyKey;
   }
 
+  get lane(): string | undefined {
+    return this.#of.lane;
+  }
+
   get peer(): Peer {
     return this.#of.peer;
   }

@@ -7,6 +7,7 @@ const madeWhenAsked = [
   "deadline",
   "signal",
   "idempotencyKey",
+  "lane",
   "peer",
   "refuse",
 ] as const;

@@ -5,6 +5,7 @@ import { systemError } from "../base/error.ts";
 import { uuidv7 } from "../base/id.ts";
 import { beginTrace, childTrace } from "../base/trace.ts";
 import { Attempt } from "../protocol/attempt.ts";
+import { checkLane } from "../protocol/standing.ts";
 import type { ClientLife, LiveCall } from "./client-life.ts";
 import type { StreamOptions } from "./client-type.ts";
 import type { Member } from "./compile.ts";
@@ -48,6 +49,10 @@ export class Invocation implements LiveCall {
       options?.headers,
     );
     this.attempt.beganAt = now;
+    const lane = options?.lane;
+    if (lane !== undefined) checkLane((this.attempt.lane = lane));
+    else if (parent !== undefined) this.attempt.lane = parent.lane;
+    if (parent?.repeated === true) this.attempt.once = true;
     parent?.adopt(this.attempt);
     if (options?.signal !== undefined) this.#listen(options.signal);
   }

@@ -4,10 +4,11 @@ import { test } from "node:test";
 import { sleep } from "../base/alarm.ts";
 import { isTrunklineError } from "../base/error.ts";
 import { VirtualEnv } from "../base/virtual-env.ts";
-import type { CancelReason } from "../protocol/attempt.ts";
+import type { Attempt, CancelReason } from "../protocol/attempt.ts";
 import { Incoming } from "../protocol/incoming.ts";
 import { call, contract, stream } from "../contract/index.ts";
 import { membersOf } from "./compile.ts";
+import { Invocation } from "./invocation.ts";
 import {
   currentContext,
   currentTrace,
@@ -49,6 +50,24 @@ test("what a request brought is what the handler sees", () => {
   assert.match(context.trace.traceparent, /^00-/);
   assert.equal(served(items, 1_000, 5_000).context.deadline.at, 5_000);
   assert.equal(served(items).context.deadline.at, Infinity);
+});
+
+test("what a handler calls goes in the lane of its request, and is not repeated when that is a repetition", () => {
+  const scope = new AsyncResource("test");
+  const [member] = membersOf(Desk);
+  const child = (lane?: string, options?: { readonly lane: string }, once = false): Attempt => {
+    const { context, incoming, env } = served();
+    incoming.lane = lane;
+    incoming.once = once;
+    const made = (): Attempt => new Invocation(member!, options, 1_000, env).attempt;
+    return context.run(scope, made, undefined);
+  };
+  const { lane, once } = child();
+  assert.deepEqual([lane, once], [undefined, false]);
+  assert.equal(child("blue").lane, "blue");
+  assert.equal(child("blue", { lane: "green" }).lane, "green");
+  assert.equal(child("blue", undefined, true).once, true);
+  assert.throws(() => child("blue", { lane: "no lane" }), { code: "INVALID_ARGUMENT" });
 });
 
 test("work that was released is not told, and work that was not is told once, with the reason", () => {

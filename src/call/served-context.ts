@@ -73,6 +73,15 @@ export class ServedContext extends Alarm implements Context, Cancellable {
     return this.#incoming.idempotencyKey;
   }
 
+  get lane(): string | undefined {
+    return this.#incoming.lane;
+  }
+
+  /** It repeats an earlier request, or was made for one that does. */
+  get repeated(): boolean {
+    return this.#incoming.once;
+  }
+
   get peer(): Peer {
     return this.#incoming.peer;
   }

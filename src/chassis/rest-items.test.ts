@@ -179,7 +179,7 @@ test("more requests than may be under way are told to come again", async (t) => 
   const third = await fetch(`${url}/flow/watch?fail=0`);
   deepEqual(
     [third.status, third.headers.get("retry-after"), third.headers.get("trunkline-executed")],
-    [429, "1", "no"],
+    [503, "1", "no"],
   );
   for (const each of held) each.socket.destroy();
   while (app.inFlight > 0) await turn();

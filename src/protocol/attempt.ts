@@ -23,6 +23,11 @@ export class Attempt implements Cancellable {
   once = false;
   /** Only the server with this boot id may run it; any other one refuses, `executed: "no"`. Undefined: whoever is there. */
   onlyBoot: string | undefined = undefined;
+  /**
+   * The boot id of the process that it was sent to, as far as that has said so by the time the attempt failed: the protocol
+   * leaves it here. Undefined: it was not sent, or nobody knows to whom.
+   */
+  reachedBoot: string | undefined = undefined;
   /** The instant by which a call is answered, or a stream accepted. */
   readonly deadlineAt: number;
   /** The instant by which a stream has ended; Infinity when nobody asked. */

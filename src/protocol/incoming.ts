@@ -19,6 +19,8 @@ export class Incoming implements Cancellable {
   lane: string | undefined = undefined;
   /** How often its caller has tried before. */
   tries = 0;
+  /** It repeats an earlier request, or was made for one that does: what its handler calls must not be repeated in turn. */
+  once = false;
   /** Why the work is no longer wanted; undefined while it is. */
   cancelled: CancelReason | undefined = undefined;
   #work: Cancellable | undefined;

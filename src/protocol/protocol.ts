@@ -92,7 +92,10 @@ export interface Caller {
   readonly state: CallerState;
   /** Requests that wait for a connection. */
   readonly waiting: number;
-  /** The boot id of the process at the other end, as it said itself; undefined where it has not, or cannot. */
+  /**
+   * The boot id of the process at the other end, as it said itself; undefined where it has not, or cannot, or there is no
+   * connection. To whom an attempt went says its `reachedBoot`.
+   */
   readonly bootId?: string | undefined;
   /** Resolves with the decoded output; rejects with a TrunklineError whose `executed` is true to what happened. */
   call(operation: Operation, input: unknown, attempt: Attempt): Promise<unknown>;

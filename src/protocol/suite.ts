@@ -12,6 +12,7 @@ import { largeCases } from "./suite/large.ts";
 import { notificationCases } from "./suite/notifications.ts";
 import { refusalCases } from "./suite/refusals.ts";
 import { Stage, type ProtocolSubject } from "./suite/stage.ts";
+import { standingCases } from "./suite/standing.ts";
 import { streamEndCases } from "./suite/stream-ends.ts";
 import { streamCases } from "./suite/streams.ts";
 import { uploadCases } from "./suite/uploads.ts";
@@ -45,6 +46,7 @@ function casesFor(capabilities: ProtocolCapabilities): Case[] {
     ...boundCases,
     ...largeCases,
     ...givingUpCases,
+    ...standingCases,
     ...(kinds.includes("stream") ? [...streamCases, ...streamEndCases, ...creditCases] : []),
     ...(kinds.includes("upload") ? uploadCases : []),
     ...(kinds.includes("duplex") ? duplexCases : []),

@@ -38,6 +38,28 @@ export const inheritanceCases: readonly Case[] = [
     },
   },
   {
+    name: "a lane goes along through every hop, until a call names another one",
+    play: async (stage) => {
+      const chain = await Chain.build(stage);
+      const { client } = await stage.pair(Front, {
+        ask: async (input, context) => {
+          chain.look(context);
+          return chain.back.work("now", input === "other" ? { lane: "green" } : {});
+        },
+        watch: () => [],
+        tell: () => {},
+      });
+      await client.ask("own", { lane: "blue" });
+      await client.ask("other", { lane: "blue" });
+      await client.ask("none");
+      deepEqual(
+        chain.seen.map(({ context }) => context.lane),
+        ["blue", "blue", "blue", "green", undefined, undefined],
+      );
+      await fails(client.ask("bad", { lane: "not a lane" }), "INVALID_ARGUMENT", "no");
+    },
+  },
+  {
     name: "a call made by a handler has no more time than its caller, and its own wish when that is less",
     when: ({ deadline }) => deadline,
     play: async (stage) => {

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 
 import { alarmAt } from "../../base/alarm.ts";
 import type { Env } from "../../base/env.ts";
+import { uuidv7 } from "../../base/id.ts";
 import type { Address } from "../../transport/address.ts";
 import type { Sockets } from "../../transport/transport.ts";
 import type {
@@ -27,6 +28,7 @@ export class GrpcServer implements Server, HttpHandlers, Home {
   /** Its transports take any number of connections. */
   readonly deserted: Promise<void> = new Promise(() => {});
   readonly env: Env;
+  readonly bootId: string;
   readonly inFlightMax: number;
   readonly itemBytesMax: number;
   readonly #responder: Responder;
@@ -57,10 +59,11 @@ export class GrpcServer implements Server, HttpHandlers, Home {
     dispatcher: Dispatcher,
     contracts: Contracts,
     { compression, cors }: GrpcOptions,
-    { inFlightMax = 4_096, itemBytesMax = 4 * 1024 * 1024 }: ServeOptions,
+    { bootId, inFlightMax = 4_096, itemBytesMax = 4 * 1024 * 1024 }: ServeOptions,
     env: Env,
   ) {
     this.env = env;
+    this.bootId = bootId ?? uuidv7(env);
     this.inFlightMax = inFlightMax;
     this.itemBytesMax = itemBytesMax;
     const methods = new Catalogue(dispatcher, contracts);

@@ -90,6 +90,10 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
     return this.#waiting.size;
   }
 
+  get bootId(): string | undefined {
+    return this.#session?.bootId;
+  }
+
   protected override begin(request: Request, now: number): void {
     if (this.#closed !== undefined) throw clientClosed();
     super.begin(request, now);
@@ -339,6 +343,7 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
   #greeted(session: Session, hello: Hello): void {
     const { format } = this.#bounds;
     session.itemBytesMax = hello.itemBytesMax;
+    session.bootId = hello.bootId;
     if (format !== undefined && hello.codecs.includes(format.name)) session.format = format;
   }
 

@@ -167,9 +167,9 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
   #meet(session: Session, setup: Setup): string | undefined {
     const introduction = readIntroduction(Buffer.from(setup.data).toString("utf8"));
     if (introduction === undefined) return "the SETUP's data is not an introduction";
-    const { inFlightMax, formats } = this.#bounds;
+    const { inFlightMax, formats, bootId } = this.#bounds;
     const itemBytesMax = Math.min(this.#bounds.itemBytesMax, introduction.itemBytesMax);
-    const options = { inFlightMax, itemBytesMax, formats };
+    const options = { inFlightMax, itemBytesMax, formats, bootId };
     const responder = new Responder(session, this.#dispatcher, options, this);
     session.responder = responder;
     session.format = formats.find(({ name }) => introduction.codecs.includes(name));

@@ -79,6 +79,7 @@ export class Session extends Alarm implements Receiver, Carrier {
   /** The largest input that the peer takes, as far as it has said so. */
   itemBytesMax: number = Infinity;
   format: Format | undefined = undefined;
+  bootId: string | undefined = undefined;
   /** Our requests under way. */
   outstanding = 0;
   /** The peer sends nothing more. */

@@ -2,8 +2,7 @@ import type { OutgoingHttpHeaders } from "node:http";
 
 import { compress, compressedFromBytes, type Compression } from "../wire/compression.ts";
 import { failureJson, httpStatusOf } from "../wire/json-failure.ts";
-import type { ToldFailure } from "../wire/failure.ts";
-import { codeHeader, executedHeader } from "../wire/metadata.ts";
+import { toldBeside, type ToldFailure } from "../wire/failure.ts";
 import type { HttpChannel } from "./http-channel.ts";
 import type { Reply } from "./reply.ts";
 
@@ -44,9 +43,8 @@ export class ConnectUnaryReply implements Reply {
   }
 
   fail(failure: ToldFailure): void {
-    const { code, executed } = failure;
     const body = Buffer.from(JSON.stringify(failureJson(failure)));
-    const told = { [executedHeader]: executed, [codeHeader]: code };
+    const told = Object.fromEntries(toldBeside(failure));
     this.#send(httpStatusOf(failure.status), "application/json", body, told);
   }
 

@@ -7,6 +7,7 @@ import type { Side } from "./side.ts";
 /** Who counts the requests of all connections. */
 export interface Home {
   readonly env: Env;
+  readonly bootId: string;
   readonly draining: boolean;
   readonly inFlightMax: number;
   readonly itemBytesMax: number;
@@ -18,15 +19,25 @@ export interface Home {
 export class Connection implements Side {
   readonly env: Env;
   readonly itemBytesMax: number;
+  readonly bootId: string;
   readonly http: HttpConnection;
   readonly #home: Home;
   #inFlight = 0;
+  #greeted = false;
 
   constructor(http: HttpConnection, home: Home) {
     this.http = http;
     this.#home = home;
     this.env = home.env;
     this.itemBytesMax = home.itemBytesMax;
+    this.bootId = home.bootId;
+  }
+
+  /** True for the first answer, which says who serves. */
+  greet(): boolean {
+    if (this.#greeted) return false;
+    this.#greeted = true;
+    return true;
   }
 
   began(incoming: Incoming): void {
@@ -49,6 +60,6 @@ export class Connection implements Side {
     const { inFlightMax } = this.#home;
     if (underWay < inFlightMax) return undefined;
     const reason = `${underWay} requests of this connection are under way, ${inFlightMax} are allowed`;
-    return systemError("RESOURCE_EXHAUSTED", reason, { executed: "no" });
+    return systemError("RESOURCE_EXHAUSTED", reason, { executed: "no", gate: "in flight" });
   }
 }

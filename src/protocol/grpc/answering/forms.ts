@@ -1,7 +1,6 @@
 import { endFlag, trailersFlag } from "../wire/envelope.ts";
 import { failureJson } from "../wire/json-failure.ts";
-import type { ToldFailure } from "../wire/failure.ts";
-import { codeHeader, executedHeader } from "../wire/metadata.ts";
+import { toldBeside, type ToldFailure } from "../wire/failure.ts";
 import { writeRpcStatus } from "../wire/rpc-status.ts";
 import { percentEncode } from "../wire/text.ts";
 import type { Form } from "./body-reply.ts";
@@ -18,10 +17,10 @@ export function webForm(contentType: string, text: boolean): Form {
 
 function webTrailers(failure: ToldFailure | undefined): string {
   if (failure === undefined) return "grpc-status: 0\r\n";
-  const { status, message, code, executed } = failure;
+  const { status, message } = failure;
   const lines = [`grpc-status: ${status}`];
   if (message !== "") lines.push(`grpc-message: ${percentEncode(message)}`);
-  lines.push(`${executedHeader}: ${executed}`, `${codeHeader}: ${code}`);
+  for (const [name, value] of toldBeside(failure)) lines.push(`${name}: ${value}`);
   const details = Buffer.from(writeRpcStatus(failure)).toString("base64");
   lines.push(`grpc-status-details-bin: ${details}`);
   return lines.map((line) => `${line}\r\n`).join("");
@@ -38,7 +37,6 @@ export function connectForm(contentType: string): Form {
 
 function connectEnd(failure: ToldFailure | undefined): string {
   if (failure === undefined) return "{}";
-  const { code, executed } = failure;
-  const metadata = { [executedHeader]: [executed], [codeHeader]: [code] };
+  const metadata = Object.fromEntries(toldBeside(failure).map(([name, value]) => [name, [value]]));
   return JSON.stringify({ error: failureJson(failure), metadata });
 }

@@ -3,8 +3,8 @@ import type { OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Env } from "../../../base/env.ts";
 import { compress, compressedFromBytes, type Compression } from "../wire/compression.ts";
 import { compressedFlag, envelope } from "../wire/envelope.ts";
-import type { ToldFailure } from "../wire/failure.ts";
-import { acceptedHeader, codeHeader, executedHeader } from "../wire/metadata.ts";
+import { toldBeside, type ToldFailure } from "../wire/failure.ts";
+import { acceptedHeader } from "../wire/metadata.ts";
 import { writeRpcStatus } from "../wire/rpc-status.ts";
 import { percentEncode } from "../wire/text.ts";
 import { Outlet } from "./outlet.ts";
@@ -47,7 +47,7 @@ export class GrpcReply implements Reply {
   }
 
   tell(headers: OutgoingHttpHeaders): void {
-    this.#further = headers;
+    this.#further = { ...this.#further, ...headers };
   }
 
   accept(): void {
@@ -120,11 +120,10 @@ export class GrpcReply implements Reply {
 const headersBytesMin = 8 * 1024;
 
 function trailersOf(failure: ToldFailure, { session }: ServerHttp2Stream): OutgoingHttpHeaders {
-  const { status, message, code, executed } = failure;
+  const { status, message } = failure;
   const trailers: OutgoingHttpHeaders = { "grpc-status": String(status) };
   if (message !== "") trailers["grpc-message"] = percentEncode(message);
-  trailers[executedHeader] = executed;
-  trailers[codeHeader] = code;
+  for (const [name, value] of toldBeside(failure)) trailers[name] = value;
   const details = Buffer.from(writeRpcStatus(failure)).toString("base64");
   // A peer that cannot take the details is told the rest, rather than that nothing can be told.
   const room = session?.remoteSettings.maxHeaderListSize ?? headersBytesMin;

@@ -3,9 +3,10 @@ import type { IncomingHttpHeaders } from "node:http2";
 import type { Peer } from "../../../base/peer.ts";
 import { parseTraceparent } from "../../../base/trace.ts";
 import { Incoming } from "../../incoming.ts";
+import { bootHeader, hearStanding, laneHeader, triesHeader } from "../../standing-headers.ts";
 import { isUnary, type Method } from "../methods.ts";
 import type { Spoken } from "../wire/media-type.ts";
-import { acceptHeader, readBeside, textOf, traceHeader } from "../wire/metadata.ts";
+import { acceptHeader, attemptsHeader, readBeside, textOf, traceHeader } from "../wire/metadata.ts";
 import { readTimeout, readTimeoutMs } from "../wire/timeout.ts";
 import { invalid } from "./received.ts";
 
@@ -15,6 +16,7 @@ export function incomingOf(
   method: Method,
   { dialect }: Spoken,
   peer: Peer,
+  bootId: string,
   now: number,
 ): Incoming {
   const connect = dialect === "connect-stream" || dialect === "connect-unary";
@@ -25,7 +27,7 @@ export function incomingOf(
   const beside = readBeside(headers);
   if (beside === undefined) throw invalid("trunkline-headers-bin cannot be read");
   const trace = textOf(headers[traceHeader]);
-  return new Incoming(
+  const incoming = new Incoming(
     peer,
     now + acceptance,
     isUnary(method) ? Infinity : now + timeout,
@@ -34,6 +36,14 @@ export function incomingOf(
     beside.headers,
     now,
   );
+  hearStanding(
+    incoming,
+    textOf(headers[laneHeader]),
+    textOf(headers[triesHeader] ?? headers[attemptsHeader]),
+    textOf(headers[bootHeader]),
+    bootId,
+  );
+  return incoming;
 }
 
 /** Infinity when it is not said. */

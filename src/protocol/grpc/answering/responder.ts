@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { channels } from "../../../base/diagnostics.ts";
 import { systemError, type TrunklineError } from "../../../base/error.ts";
 import type { Incoming } from "../../incoming.ts";
+import { bootHeader } from "../../standing-headers.ts";
 import { retirementHeaders } from "../../retirement-headers.ts";
 import { isUnary, type Method, type Methods } from "../methods.ts";
 import {
@@ -173,7 +174,10 @@ export class Responder {
       const { retirement } = method.served;
       if (retirement !== undefined) reply.tell(retirementHeaders(retirement));
       refuseUnfit(method, request);
-      incoming = incomingOf(headers, method, spoken, connection.http.peer, connection.env.now());
+      const { http, env, bootId } = connection;
+      if (headers["user-agent"] === userAgent && connection.greet())
+        reply.tell({ [bootHeader]: bootId });
+      incoming = incomingOf(headers, method, spoken, http.peer, bootId, env.now());
     } catch (error) {
       refuse(error as TrunklineError, method, reply);
       channel.body.resume();

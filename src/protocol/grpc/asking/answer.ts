@@ -1,11 +1,18 @@
 import type { IncomingHttpHeaders, IncomingHttpStatusHeader } from "node:http2";
 
 import { systemError, type TrunklineError } from "../../../base/error.ts";
+import type { Executed } from "../../../base/outcome.ts";
 import { compressionNamed, isCompressed, type CompressionName } from "../wire/compression.ts";
 import { compressedFlag, endFlag, EnvelopeReader, type EnvelopeOwner } from "../wire/envelope.ts";
 import { executedOf, heard, type ErrorTypes } from "../wire/failure.ts";
 import { readFailureJson } from "../wire/json-failure.ts";
-import { acceptedHeader, executedHeader, textOf, type HttpHeaders } from "../wire/metadata.ts";
+import {
+  acceptedHeader,
+  executedHeader,
+  pushbackHeader,
+  textOf,
+  type HttpHeaders,
+} from "../wire/metadata.ts";
 import { readRpcStatus, type RpcStatus } from "../wire/rpc-status.ts";
 import { statusName } from "../wire/status.ts";
 import { percentDecode } from "../wire/text.ts";
@@ -94,7 +101,7 @@ export class GrpcAnswer implements Answer, EnvelopeOwner {
     const rich = bytes === undefined ? undefined : readRpcStatus(Buffer.from(bytes, "base64"));
     const message = percentDecode(textOf(trailers["grpc-message"]) ?? "");
     const told: RpcStatus = { status, message, details: rich?.details ?? [] };
-    return failureOf(told, this.#owner, saidExecuted(trailers), this.#answered);
+    return failureOf(told, this.#owner, beside(trailers), this.#answered);
   }
 }
 
@@ -154,9 +161,13 @@ export class ConnectStreamAnswer implements Answer, EnvelopeOwner {
     if (error === undefined) return undefined;
     const status = readFailureJson(error);
     if (status === undefined) return cutShort("with an error that cannot be read");
-    const said = ((metadata ?? {}) as Record<string, unknown>)[executedHeader];
-    const executed = executedOf(Array.isArray(said) ? String(said[0]) : undefined);
-    return failureOf(status, this.#owner, executed, this.#answered);
+    const values = (metadata ?? {}) as Record<string, unknown>;
+    const said = (name: string): string | undefined => {
+      const value = values[name];
+      return Array.isArray(value) ? String(value[0]) : undefined;
+    };
+    const told = { executed: executedOf(said(executedHeader)), pushback: said(pushbackHeader) };
+    return failureOf(status, this.#owner, told, this.#answered);
   }
 }
 
@@ -229,19 +240,29 @@ class ErrorBody {
     const json = jsonOf(Buffer.concat(this.#parts));
     const status = readFailureJson(json);
     if (status === undefined) return strangeAnswer(this.#headers[":status"] ?? 0, this.#headers);
-    return failureOf(status, owner, saidExecuted(this.#headers), false);
+    return failureOf(status, owner, beside(this.#headers), false);
   }
 }
 
 function failureOf(
   told: RpcStatus,
   { errors }: AnswerOwner,
-  said: "no" | "maybe" | "yes" | undefined,
+  said: SaidBeside,
   answered: boolean,
 ): TrunklineError {
   const foreign =
     told.details.length === 0 ? foreignTruth(statusName(told.status) ?? "", answered) : undefined;
-  return heard(told, errors, said ?? foreign);
+  return heard(told, errors, said.executed ?? foreign, said.pushback);
+}
+
+/** What a server says of a failure beside its details. */
+interface SaidBeside {
+  readonly executed: Executed | undefined;
+  readonly pushback: string | undefined;
+}
+
+function beside(headers: HttpHeaders): SaidBeside {
+  return { executed: saidExecuted(headers), pushback: textOf(headers[pushbackHeader]) };
 }
 
 function cutShort(how: string): TrunklineError {

@@ -86,6 +86,10 @@ export class HttpCaller implements Caller, RequestHome, SessionOwner {
     return this.#waiting.size;
   }
 
+  get bootId(): string | undefined {
+    return this.#session?.bootId;
+  }
+
   get itemBytesMax(): number {
     return this.#bounds.itemBytesMax;
   }

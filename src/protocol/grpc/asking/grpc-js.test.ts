@@ -76,6 +76,41 @@ test("messages that either side compresses are read by the other", soon, async (
 });
 
 test(
+  "when grpc-js asks to be left alone for a while, or for good, the failure says so",
+  soon,
+  async (t) => {
+    const seen: string[] = [];
+    const retryInfo = Buffer.from("0a0808021080cab5ee01", "hex"); // 2 s and 500,000,000 ns
+    const port = await serving(t, {
+      fail: (call: ServerUnaryCall<string, unknown>, done: sendUnaryData<unknown>) => {
+        seen.push(call.metadata.get("grpc-previous-rpc-attempts").join());
+        const metadata = new Metadata();
+        const details = [{ type: "google.rpc.RetryInfo", value: retryInfo }];
+        if (call.request === "rich")
+          metadata.set(
+            "grpc-status-details-bin",
+            Buffer.from(writeRpcStatus({ status: 14, message: "", details })),
+          );
+        else metadata.set("grpc-retry-pushback-ms", call.request);
+        done({ code: status.UNAVAILABLE, details: "busy", metadata });
+      },
+    });
+    const caller = callerOf(t, "grpc", port);
+    for (const [how, wait] of [
+      ["120", 120],
+      ["-1", "never"],
+      ["soon", "never"],
+      ["rich", 2_500],
+    ] as const) {
+      const again = Object.assign(attempt(), { tries: 3 });
+      const error = await fails(caller.call(lab.fail, how, again), "UNAVAILABLE", "maybe");
+      equal(error.retryAfterMs, wait, how);
+    }
+    deepEqual(seen, ["3", "3", "3", "3"]);
+  },
+);
+
+test(
   "what grpc-js says of a failure is told, and what nobody knows of the handler is maybe",
   soon,
   async (t) => {

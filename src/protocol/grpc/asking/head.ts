@@ -3,8 +3,16 @@ import type { OutgoingHttpHeaders } from "node:http2";
 import { systemError } from "../../../base/error.ts";
 import type { Kind } from "../../../base/handler.ts";
 import type { Attempt } from "../../attempt.ts";
+import { standingHeaders } from "../../standing-headers.ts";
 import { acceptEncoding } from "../wire/compression.ts";
-import { acceptHeader, kindHeader, traceHeader, userAgent, writeBeside } from "../wire/metadata.ts";
+import {
+  acceptHeader,
+  attemptsHeader,
+  kindHeader,
+  traceHeader,
+  userAgent,
+  writeBeside,
+} from "../wire/metadata.ts";
 import { writeTimeout } from "../wire/timeout.ts";
 import type { CalledMethod } from "./method.ts";
 
@@ -79,6 +87,8 @@ export function headOf(
     else headers["connect-timeout-ms"] = inMs(total);
   }
   if (!unary && accept !== Infinity) headers[acceptHeader] = inMs(accept);
+  for (const [name, value] of standingHeaders(attempt)) headers[name] = value;
+  if (attempt.tries > 0 && dialect === "grpc") headers[attemptsHeader] = String(attempt.tries);
   writeBeside(headers as Record<string, string>, attempt.headers, attempt.idempotencyKey);
   return headers;
 }

@@ -4,6 +4,7 @@ import type { Env } from "../../../base/env.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../../../base/error.ts";
 import { Alarm } from "../../../base/timer-wheel.ts";
 import type { Attempt, Cancellable, CancelReason } from "../../attempt.ts";
+import { bootHeader } from "../../standing-headers.ts";
 import { unpacked } from "../answering/received.ts";
 import type { CompressionName } from "../wire/compression.ts";
 import { compress, compressedFromBytes, type Compression } from "../wire/compression.ts";
@@ -283,6 +284,7 @@ export abstract class Request extends Alarm implements Cancellable, AnswerOwner 
   /** Settles the request with a failure. */
   fail(error: TrunklineError): void {
     if (this.over) return;
+    this.attempt.reachedBoot = this.session?.bootId;
     this.finish();
     this.reject(error);
   }
@@ -374,7 +376,11 @@ function answerIn(stream: Heard): Answer | undefined {
 }
 
 function onHead(this: Heard, headers: IncomingHttpHeaders): void {
-  answerIn(this)?.head(headers);
+  const answer = answerIn(this);
+  if (answer === undefined) return;
+  const boot = headers[bootHeader];
+  if (boot !== undefined) this[hearing]!.request.session!.met(String(boot));
+  answer.head(headers);
 }
 
 function onData(this: Heard, chunk: Buffer): void {

@@ -57,6 +57,8 @@ export class CallingSession extends Alarm {
   lastStreamId: number = Infinity;
   /** The server says in its headers when it begins to read items. */
   trunkline = false;
+  /** The life of the server's process, once its first answer has said so. */
+  bootId: string | undefined = undefined;
   /** The largest message that both take, as far as the server has said so. */
   itemBytesMax: number;
   #introduced = false;
@@ -102,6 +104,11 @@ export class CallingSession extends Alarm {
     session.setLocalWindowSize(connectionWindowBytes);
     socket.resume();
     env.set(this, env.now() + bounds.lifetimeMs);
+  }
+
+  /** An answer says whose it is. Only of a server whose settings are ours: else somebody stands between, who may have several. */
+  met(bootId: string): void {
+    if (this.trunkline) this.bootId = bootId;
   }
 
   /** True when one more stream may be opened now. */

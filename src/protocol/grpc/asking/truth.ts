@@ -27,6 +27,8 @@ export function strangeAnswer(httpStatus: number, headers: HttpHeaders): Trunkli
   const type = textOf(headers["content-type"]) ?? "no content type";
   return systemError(code, `the answer is HTTP ${httpStatus} with ${type}`, {
     executed,
+    // Who asks to be known, or says that it is not allowed, answers this caller; all else would meet others too.
+    ...(httpStatus === 401 || httpStatus === 403 ? {} : { endpointFault: true }),
     advice: "look whether the address is that of a server that speaks this protocol",
   });
 }

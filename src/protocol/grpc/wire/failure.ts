@@ -1,9 +1,13 @@
 import { systemError, TrunklineError } from "../../../base/error.ts";
 import { isSystemCode, type Executed } from "../../../base/outcome.ts";
 import type { Codec } from "../../../codec/codec.ts";
+import { gateIn, pushbackOfText, pushbackText, retryAfterMsMax } from "../../pushback.ts";
+import { codeHeader, executedHeader, pushbackHeader } from "./metadata.ts";
 import {
   errorInfoType,
   readErrorInfo,
+  readRetryInfo,
+  retryInfoType,
   writeErrorInfo,
   type Detail,
   type RpcStatus,
@@ -25,6 +29,18 @@ export interface ToldFailure extends RpcStatus {
   /** `SOLD_OUT` */
   readonly code: string;
   readonly executed: Executed;
+  readonly retryAfterMs: TrunklineError["retryAfterMs"];
+}
+
+/** What of a failure stands in trailers, for those who read no details: names and values. */
+export function toldBeside(failure: ToldFailure): (readonly [name: string, value: string])[] {
+  const { code, executed, retryAfterMs } = failure;
+  const pushback = pushbackText(retryAfterMs, "-1");
+  return [
+    [executedHeader, executed],
+    [codeHeader, code],
+    ...(pushback === undefined ? [] : [[pushbackHeader, pushback] as const]),
+  ];
 }
 
 /** By code. */
@@ -48,7 +64,7 @@ export function tell(
   domain: string,
   types: ErrorTypes | undefined,
 ): ToldFailure {
-  const { code, executed, declared, reason, advice, id } = error;
+  const { code, executed, declared, reason, advice, id, retryAfterMs, gate } = error;
   const type = declared ? types?.get(code) : undefined;
   const details: Detail[] = [];
   if (type?.type !== undefined && error.data !== undefined) {
@@ -61,6 +77,7 @@ export function tell(
   if (declared) metadata["declared"] = "true";
   if (advice !== undefined) metadata["advice"] = shortened(advice);
   if (id !== undefined) metadata["id"] = id;
+  if (gate !== undefined) metadata["gate"] = gate;
   const cause = declared ? undefined : publicCause(error.cause);
   if (cause !== undefined) metadata["cause"] = `${cause.operation} ${cause.code}`;
   details.push({
@@ -68,14 +85,15 @@ export function tell(
     value: writeErrorInfo({ reason: code, domain, metadata }),
   });
   const status = statusOf(code, declared, type?.status);
-  return { status, message: shortened(reason), details, code, executed };
+  return { status, message: shortened(reason), details, code, executed, retryAfterMs };
 }
 
-/** What a peer says went wrong. `executed`: what it says of that beside the details. */
+/** What a peer says went wrong. `executed` and `pushback`: what it says of that beside the details. */
 export function heard(
   { status, message, details }: RpcStatus,
   types: ErrorTypes | undefined,
   executed?: string,
+  pushback?: string,
 ): TrunklineError {
   const name = statusName(status) ?? "UNKNOWN";
   const reason = message === "" ? `the peer answered with the status ${name}` : message;
@@ -101,10 +119,24 @@ export function heard(
     executed: said ?? "maybe",
     advice: metadata["advice"],
     id: metadata["id"],
+    retryAfterMs: heardPushback(pushback) ?? retryDelayIn(details),
+    ...gateIn(metadata["gate"]),
     ...(operation === undefined || causeCode === undefined
       ? {}
       : { cause: { operation, code: causeCode } }),
   });
+}
+
+/** What is no number asks for no further try, as less than zero does (gRFC A6). */
+function heardPushback(text: string | undefined): TrunklineError["retryAfterMs"] {
+  return text === undefined ? undefined : (pushbackOfText(text, "-1") ?? "never");
+}
+
+/** google.rpc.RetryInfo, as servers of somebody else say it. */
+function retryDelayIn(details: readonly Detail[]): number | undefined {
+  const told = details.find(({ type }) => type === retryInfoType);
+  const delayMs = told === undefined ? undefined : readRetryInfo(told.value);
+  return delayMs === undefined ? undefined : Math.min(retryAfterMsMax, delayMs);
 }
 
 /** Which declared error it is: the one that is named, or that has the type of a detail, or the name of the status. */

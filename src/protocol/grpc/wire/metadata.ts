@@ -1,3 +1,5 @@
+import { bootHeader, laneHeader, triesHeader } from "../../standing-headers.ts";
+
 /** Beside a request: what W3C and Trunkline have headers for. */
 export const traceHeader = "traceparent";
 const keyHeader = "idempotency-key";
@@ -14,6 +16,10 @@ export const kindHeader = "trunkline-kind";
 export const executedHeader = "trunkline-executed";
 /** `1`: the handler reads the items of the request. It comes before the answer does. */
 export const acceptedHeader = "trunkline-accepted";
+/** How often a call was tried before (gRFC A6). */
+export const attemptsHeader = "grpc-previous-rpc-attempts";
+/** When it may be tried again, in milliseconds; below zero: not at all (gRFC A6). In the trailers of a failure. */
+export const pushbackHeader = "grpc-retry-pushback-ms";
 /** The code of a failure, declared ones included. */
 export const codeHeader = "trunkline-code";
 /** What no header can say as it is: base64 of a JSON object of texts by name. */
@@ -54,12 +60,15 @@ const reserved: ReadonlySet<string> = new Set([
   "x-user-agent",
   acceptHeader,
   acceptedHeader,
+  bootHeader,
   codeHeader,
   executedHeader,
   keyHeader,
   kindHeader,
+  laneHeader,
   textsHeader,
   traceHeader,
+  triesHeader,
 ]);
 
 function isReserved(name: string): boolean {

@@ -25,6 +25,9 @@ export interface ErrorInfo {
 
 export const errorInfoType = "google.rpc.ErrorInfo";
 
+/** How long to wait before a further try. */
+export const retryInfoType = "google.rpc.RetryInfo";
+
 const typePrefix = "type.googleapis.com/";
 
 const length = (field: number): [number, WireType] => [field, WireType.LengthDelimited];
@@ -107,6 +110,26 @@ export function readErrorInfo(bytes: Uint8Array): ErrorInfo | undefined {
     return true;
   });
   return read ? { reason, domain, metadata } : undefined;
+}
+
+/** The delay of google.rpc.RetryInfo in milliseconds; undefined when it is not one, or asks for less than none. */
+export function readRetryInfo(bytes: Uint8Array): number | undefined {
+  let [seconds, nanos] = [0, 0];
+  const delay = (field: Uint8Array): void => {
+    eachField(field, (number, reader) => {
+      if (number === 1) seconds = Number(reader.int64());
+      else if (number === 2) nanos = reader.int32();
+      else return false;
+      return true;
+    });
+  };
+  const read = eachField(bytes, (field, reader) => {
+    if (field !== 1) return false;
+    delay(reader.bytes());
+    return true;
+  });
+  const delayMs = seconds * 1_000 + nanos / 1_000_000;
+  return read && delayMs >= 0 ? delayMs : undefined;
 }
 
 /** Reads the fields of a message; what `take` does not know is left out. False when the bytes are no message. */

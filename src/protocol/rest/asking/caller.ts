@@ -31,6 +31,7 @@ import { Turns } from "./turns.ts";
 export class RestCaller implements Caller, ExchangeHome {
   readonly endpoint: string;
   readonly env: Env;
+  bootId: string | undefined = undefined;
   readonly #bounds: CallerBounds;
   readonly #connections: Connections;
   readonly #table: AskTable;

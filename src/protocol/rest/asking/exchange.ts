@@ -7,11 +7,14 @@ import type { Env } from "../../../base/env.ts";
 import { Alarm } from "../../../base/timer-wheel.ts";
 import { jsonFormat } from "../../../codec/json-format.ts";
 import type { Attempt, Cancellable, CancelReason } from "../../attempt.ts";
+import { bootHeader, standingHeaders } from "../../standing-headers.ts";
 import {
+  codeHeader,
   executedHeader,
   headerValue,
   idempotencyKeyHeader,
   quoted,
+  retryAfterMsHeader,
   timeoutHeader,
   totalHeader,
 } from "../wire/header-names.ts";
@@ -26,6 +29,8 @@ import { userHeaders } from "./user-headers.ts";
 /** What a request needs of its caller. */
 export interface ExchangeHome {
   readonly env: Env;
+  /** The process that has answered last, as far as it says so. */
+  bootId: string | undefined;
   /** It has not been written, or was refused by a server that leaves: it may go to another connection. False when it may not. */
   again(exchange: Exchange): boolean;
   /** It waited for a connection as long as it may. */
@@ -160,6 +165,7 @@ export abstract class Exchange extends Alarm implements Cancellable, Dispatcher.
     if (deadlineAt !== Infinity) headers.push(timeoutHeader, remaining(deadlineAt, now));
     if (totalAt !== Infinity) headers.push(totalHeader, remaining(totalAt, now));
     if (idempotencyKey !== undefined) headers.push(idempotencyKeyHeader, quoted(idempotencyKey));
+    for (const [name, value] of standingHeaders(attempt)) headers.push(name, headerValue(value));
     for (const [name, value] of userHeaders(attempt.headers))
       headers.push(name, headerValue(value));
     return headers;
@@ -185,6 +191,8 @@ export abstract class Exchange extends Alarm implements Cancellable, Dispatcher.
     }
     this.#status = status;
     this.#headers = headers;
+    const boot = headerOf(headers, bootHeader);
+    if (boot !== undefined) this.home.bootId = this.attempt.reachedBoot = boot;
     if (/\bclose\b/i.test(headerOf(headers, "connection") ?? "")) this.#lane?.leave();
     if (this.#succeeds) this.begin(headers);
   }
@@ -269,7 +277,7 @@ export abstract class Exchange extends Alarm implements Cancellable, Dispatcher.
     this.#parts = [];
     if (cut) this.stop();
     if (this.#speaksOtherwise() || (left && this.#leaves(answer))) return;
-    const error = answerFailure(this.operation, this.ask.route, answer);
+    const error = answerFailure(this.operation, this.ask.route, answer, this.home.env.wall());
     this.fail(error);
   }
 
@@ -290,6 +298,8 @@ export abstract class Exchange extends Alarm implements Cancellable, Dispatcher.
   /** A server that leaves has refused: it never ran and may go to its successor. */
   #leaves({ status, headers }: Answer): boolean {
     const refused = status === 503 && headerOf(headers, executedHeader) === "no";
+    const own = headerOf(headers, codeHeader) ?? "UNAVAILABLE";
+    if (own !== "UNAVAILABLE" || headerOf(headers, retryAfterMsHeader) === "never") return false;
     return refused && this.movable && this.#moved();
   }
 

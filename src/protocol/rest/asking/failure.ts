@@ -1,20 +1,14 @@
 import { systemError, TrunklineError, type ErrorDetails } from "../../../base/error.ts";
 import { isSystemCode, type Executed, type SystemCode } from "../../../base/outcome.ts";
 import type { Operation } from "../../operation.ts";
+import { gateIn, pushbackIn, pushbackOfText, retryAfterIn } from "../../pushback.ts";
 import type { Route } from "../route.ts";
-import { codeHeader, executedHeader } from "../wire/header-names.ts";
+import { codeHeader, executedHeader, retryAfterMsHeader } from "../wire/header-names.ts";
 import { headerOf, isJson, mediaTypeOf, type Answer } from "./answer.ts";
 import { fits } from "./fits.ts";
 import { lossVerdicts, verdictOf, type Loss } from "./verdict.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
-
-const against = new WeakSet<TrunklineError>();
-
-/** True for a failure that speaks against the endpoint: others that ask there would fare alike. */
-export function countsAgainstEndpoint(error: TrunklineError): boolean {
-  return against.has(error);
-}
 
 /** A request that ended without an answer that says what became of it. */
 export function lossFailure(
@@ -23,14 +17,19 @@ export function lossFailure(
   details: Pick<ErrorDetails, "cause" | "advice" | "attempts" | "elapsedMs"> = {},
 ): TrunklineError {
   const { code, executed, counts } = lossVerdicts[loss];
-  return counted(systemError(code, reason, { executed, ...details }), counts);
+  return systemError(code, reason, { executed, ...details, ...faultOf(counts) });
 }
 
 /** An answer that is no success: a problem of ours, a declared error of a foreign service, or a status alone. */
-export function answerFailure(operation: Operation, route: Route, answer: Answer): TrunklineError {
+export function answerFailure(
+  operation: Operation,
+  route: Route,
+  answer: Answer,
+  wallMs: number,
+): TrunklineError {
   const body = bodyOf(answer);
   const error = declaredOf(operation, answer, body) ?? foreignOf(operation, route, answer, body);
-  return error ?? systemOf(answer, body);
+  return error ?? systemOf(answer, body, wallMs);
 }
 
 /** What the problem of an item stream's end says. */
@@ -38,7 +37,7 @@ export function endFailure(operation: Operation, problem: unknown): TrunklineErr
   const body = isFields(problem) ? problem : {};
   const status = typeof body["status"] === "number" ? body["status"] : 500;
   const answer: Answer = { status, headers: {}, body: Buffer.alloc(0), cut: false };
-  return declaredOf(operation, answer, body) ?? systemOf(answer, body);
+  return declaredOf(operation, answer, body) ?? systemOf(answer, body, 0);
 }
 
 /** An error that a Trunkline service declares. */
@@ -81,7 +80,7 @@ function foreignOf(
   return undefined;
 }
 
-function systemOf({ status, headers }: Answer, body: unknown): TrunklineError {
+function systemOf({ status, headers }: Answer, body: unknown, wallMs: number): TrunklineError {
   const verdict = verdictOf(status);
   const fields = isFields(body) ? body : {};
   const code = systemCodeOf(fields["code"]) ?? systemCodeOf(headerOf(headers, codeHeader));
@@ -90,12 +89,27 @@ function systemOf({ status, headers }: Answer, body: unknown): TrunklineError {
   const details = detailsOf(fields);
   const advice = details.advice ?? adviceOf(status, headers);
   const reason = reasonOf(fields, `the answer has status ${status}`);
-  const error = systemError(code ?? verdict.code, reason, {
+  return systemError(code ?? verdict.code, reason, {
     ...details,
     executed,
     advice,
+    retryAfterMs: pushbackOf(fields, headers, wallMs),
+    ...faultOf(verdict.counts),
+    ...gateIn(fields["gate"]),
   });
-  return counted(error, verdict.counts);
+}
+
+/** As our own servers say it, to the millisecond; else as all others do. */
+function pushbackOf(
+  body: Fields,
+  headers: Answer["headers"],
+  wallMs: number,
+): TrunklineError["retryAfterMs"] {
+  return (
+    pushbackIn(body["retryAfterMs"]) ??
+    pushbackOfText(headerOf(headers, retryAfterMsHeader), "never") ??
+    retryAfterIn(headerOf(headers, "retry-after"), wallMs)
+  );
 }
 
 /** `title` and `detail` are RFC 9457's; `message` and `error` are what many services say instead. */
@@ -145,7 +159,7 @@ function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function counted(error: TrunklineError, counts: boolean): TrunklineError {
-  if (counts) against.add(error);
-  return error;
+/** What does not count against the endpoint is not said to speak for it: the code decides. */
+function faultOf(counts: boolean): { endpointFault?: true } {
+  return counts ? { endpointFault: true } : {};
 }

@@ -7,7 +7,6 @@ import { suite, test } from "node:test";
 import type { TrunklineError } from "../../../base/error.ts";
 import { declare } from "../../suite/declare.ts";
 import { failureOf } from "../../suite/stage.ts";
-import { countsAgainstEndpoint } from "./failure.ts";
 import { attempt, callerAt, httpScene, rawScene } from "./http-scene.ts";
 
 const { get, follow } = declare("things", 1, {
@@ -26,7 +25,7 @@ interface Row {
 
 function check(error: TrunklineError, { code, executed, counts, says }: Row): void {
   deepEqual(
-    { code: error.code, executed: error.executed, counts: countsAgainstEndpoint(error) },
+    { code: error.code, executed: error.executed, counts: error.endpointFault === true },
     { code, executed, counts },
     error.message,
   );

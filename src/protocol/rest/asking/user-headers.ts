@@ -1,4 +1,5 @@
 import { systemError } from "../../../base/error.ts";
+import { bootHeader, laneHeader, triesHeader } from "../../standing-headers.ts";
 import {
   acceptanceHeader,
   idempotencyKeyHeader,
@@ -22,9 +23,12 @@ const taken: ReadonlySet<string> = new Set([
   "transfer-encoding",
   "upgrade",
   acceptanceHeader,
+  bootHeader,
   idempotencyKeyHeader,
+  laneHeader,
   timeoutHeader,
   totalHeader,
+  triesHeader,
 ]);
 
 const none: readonly (readonly [string, string])[] = [];

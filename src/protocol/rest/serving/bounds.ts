@@ -1,9 +1,12 @@
+import type { Env } from "../../../base/env.ts";
+import { uuidv7 } from "../../../base/id.ts";
 import { systemError } from "../../../base/error.ts";
 import type { ServeOptions } from "../../protocol.ts";
 import type { RestServeOptions } from "../options.ts";
 
 /** The bounds of a server, defaults filled in. */
 export interface RestBounds {
+  readonly bootId: string;
   /** Requests under way on all connections: one of HTTP/1.1 carries no more than one at a time. */
   readonly inFlightMax: number;
   readonly itemBytesMax: number;
@@ -27,9 +30,14 @@ const itemBytesLimit = 0x1fff_ffe8;
 const compressedFromBytesDefault = 1_024;
 
 /** Throws INVALID_ARGUMENT for what could not be kept. */
-export function restBounds(given: ServeOptions, { compression }: RestServeOptions): RestBounds {
+export function restBounds(
+  given: ServeOptions,
+  { compression }: RestServeOptions,
+  env: Env,
+): RestBounds {
   const fromBytes = compression === false ? Infinity : compression?.fromBytes;
   return {
+    bootId: given.bootId ?? uuidv7(env),
     inFlightMax: atLeast("inFlightMax", given.inFlightMax ?? requestsMaxDefault),
     itemBytesMax: itemBytes(given.itemBytesMax ?? itemBytesMaxDefault),
     compressedFromBytes: atLeast("compression.fromBytes", fromBytes ?? compressedFromBytesDefault),

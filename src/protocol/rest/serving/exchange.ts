@@ -6,8 +6,16 @@ import type { Env } from "../../../base/env.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../../../base/error.ts";
 import type { Peer } from "../../../base/peer.ts";
 import type { Incoming } from "../../incoming.ts";
+import { pushbackText } from "../../pushback.ts";
+import { bootHeader } from "../../standing-headers.ts";
 import { problemMediaType, problemText, statusOfFailure, tooLarge } from "../wire/problem.ts";
-import { acceptanceHeader, codeHeader, executedHeader } from "../wire/header-names.ts";
+import {
+  acceptanceHeader,
+  codeHeader,
+  executedHeader,
+  idempotencyKeyHeader,
+  retryAfterMsHeader,
+} from "../wire/header-names.ts";
 import { retryAfterS, type RestBounds } from "./bounds.ts";
 import { codingFor, compress } from "./coding.ts";
 import type { Cors } from "./cors.ts";
@@ -109,7 +117,7 @@ export class Exchange {
       "content-type": problemMediaType,
       [executedHeader]: error.executed,
       [codeHeader]: error.code,
-      ...(status === 429 || status === 503 ? { "retry-after": retryAfterS } : {}),
+      ...pushbackHeaders(error, status),
       ...headers,
     };
     this.send(status, this.endpoint === undefined ? told : this.#told(told), text);
@@ -207,8 +215,16 @@ export class Exchange {
     const headers = this.#told({ "content-type": this.written!.mediaType });
     headers["cache-control"] = route.cacheControl ?? "no-store";
     this.answered = true;
-    this.home.cors?.answer(this.request.headers, headers);
-    this.response.writeHead(route.status, headers);
+    this.#head(route.status, headers);
+  }
+
+  #head(status: number, headers: OutgoingHttpHeaders): void {
+    const { home, request } = this;
+    home.cors?.answer(request.headers, headers);
+    // Who repeats a request under its key may want the same process again.
+    if (request.headers[idempotencyKeyHeader] !== undefined)
+      headers[bootHeader] = home.bounds.bootId;
+    this.response.writeHead(status, headers);
   }
 
   send(
@@ -219,12 +235,11 @@ export class Exchange {
   ): void {
     if (this.gone || this.answered) return;
     this.answered = true;
-    this.home.cors?.answer(this.request.headers, headers);
     if (payload !== undefined)
       headers["content-length"] =
         bytes ?? (typeof payload === "string" ? Buffer.byteLength(payload) : payload.length);
     else if (status === 200 || status === 201 || status === 202) headers["content-length"] = 0;
-    this.response.writeHead(status, headers);
+    this.#head(status, headers);
     this.end(this.request.method === "HEAD" ? undefined : payload);
   }
 
@@ -271,6 +286,16 @@ export class Exchange {
     this.running = false;
     this.home.ended(this);
   }
+}
+
+/** When to come again: who may, and was not told when, after a second. */
+function pushbackHeaders({ retryAfterMs }: TrunklineError, status: number): OutgoingHttpHeaders {
+  const exact = pushbackText(retryAfterMs, "never");
+  if (exact === undefined)
+    return status === 429 || status === 503 ? { "retry-after": retryAfterS } : {};
+  const whole =
+    retryAfterMs === "never" ? {} : { "retry-after": String(Math.ceil(retryAfterMs! / 1_000)) };
+  return { ...whole, [retryAfterMsHeader]: exact };
 }
 
 /** An answer that cannot be sent is no reason to come again, as 429 would say. */

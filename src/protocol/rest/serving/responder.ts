@@ -6,6 +6,7 @@ import type { Peer } from "../../../base/peer.ts";
 import { parseTraceparent } from "../../../base/trace.ts";
 import { Incoming } from "../../incoming.ts";
 import type { Dispatcher, ServeOptions } from "../../protocol.ts";
+import { bootHeader, hearStanding, laneHeader, triesHeader } from "../../standing-headers.ts";
 import type { RestServeOptions } from "../options.ts";
 import { deadlineIn, idempotencyKeyIn, ownHeaders, totalIn } from "./beside.ts";
 import { bodyFormOf, decodeBody, discard, excessOf, parsedBody, readBody } from "./body.ts";
@@ -68,7 +69,7 @@ export class RestResponder implements ExchangeHome {
     /** No new work is taken on. */
     draining: () => boolean,
   ) {
-    this.bounds = restBounds(serve, options);
+    this.bounds = restBounds(serve, options, env);
     this.cors = options.cors === undefined ? undefined : new Cors(options.cors);
     this.env = env;
     this.#draining = draining;
@@ -137,7 +138,7 @@ export class RestResponder implements ExchangeHome {
     const { inFlightMax } = this.bounds;
     if (this.inFlight < inFlightMax) return undefined;
     const reason = `${this.inFlight} requests are under way, ${inFlightMax} are allowed`;
-    return refusal("RESOURCE_EXHAUSTED", reason);
+    return refusal("RESOURCE_EXHAUSTED", reason, undefined, undefined, { gate: "in flight" });
   }
 
   #start(exchange: Exchange, said: Said): Refusal | undefined {
@@ -165,7 +166,7 @@ export class RestResponder implements ExchangeHome {
   #incoming({ request: { headers }, peer }: Exchange): Incoming {
     const now = this.env.now();
     const traceparent = headerIn(headers, "traceparent");
-    return new Incoming(
+    const incoming = new Incoming(
       peer,
       deadlineIn(headers, now),
       totalIn(headers, now),
@@ -174,6 +175,14 @@ export class RestResponder implements ExchangeHome {
       ownHeaders(headers, this.#directory.versionHeader),
       now,
     );
+    hearStanding(
+      incoming,
+      headerIn(headers, laneHeader),
+      headerIn(headers, triesHeader),
+      headerIn(headers, bootHeader),
+      this.bounds.bootId,
+    );
+    return incoming;
   }
 
   /** Reads the body first; who sends it slowly counts as under way. */

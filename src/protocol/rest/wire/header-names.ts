@@ -6,6 +6,9 @@ export const executedHeader = "trunkline-executed";
 /** The code of a failure: `NOT_FOUND`. */
 export const codeHeader = "trunkline-code";
 
+/** When it is worth trying again, in milliseconds, or `never`: what `Retry-After` says in whole seconds. */
+export const retryAfterMsHeader = "trunkline-retry-after-ms";
+
 /** How long the caller waits for the answer, or for the acceptance of items, in milliseconds from now. */
 export const timeoutHeader = "trunkline-timeout-ms";
 

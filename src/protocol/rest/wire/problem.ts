@@ -20,6 +20,8 @@ export interface Problem {
   readonly data?: unknown;
   readonly id?: string;
   readonly advice?: string;
+  readonly retryAfterMs?: number | "never";
+  readonly gate?: string;
   readonly cause?: { readonly operation: string; readonly code: string };
 }
 
@@ -38,12 +40,17 @@ const statuses: Readonly<Record<SystemCode, number>> = {
   UNAUTHENTICATED: 401,
 };
 
-/** The status for a failure; `errors` says it for declared ones. */
+/**
+ * The status for a failure; `errors` says it for declared ones. 429 is for a caller that asks too much (RFC 6585, 4). Where the
+ * server itself has enough to do, whoever asks, it is 503 (RFC 9110, 15.6.4): so where a gate of it has refused.
+ */
 export function statusOfFailure(
-  { code, declared }: TrunklineError,
+  { code, declared, executed, gate, endpointFault }: TrunklineError,
   errors: Readonly<Record<string, number>>,
 ): number {
   if (declared) return errors[code] ?? 409;
+  const overloaded = code === "RESOURCE_EXHAUSTED" && executed === "no" && gate !== undefined;
+  if (overloaded && endpointFault !== false) return 503;
   return statuses[code as SystemCode] ?? 500;
 }
 
@@ -51,7 +58,7 @@ export function statusOfFailure(
 const titles: Readonly<Record<number, string>> = { 499: "Client Closed Request" };
 
 function problemOf(error: TrunklineError, status: number): Problem {
-  const { code, executed, reason, declared, data, id, advice } = error;
+  const { code, executed, reason, declared, data, id, advice, retryAfterMs, gate } = error;
   const cause = declared ? undefined : publicCause(error.cause);
   return {
     type: "about:blank",
@@ -64,6 +71,8 @@ function problemOf(error: TrunklineError, status: number): Problem {
     ...(id === undefined ? {} : { id }),
     ...(advice === undefined ? {} : { advice }),
     ...(cause === undefined ? {} : { cause }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(gate === undefined ? {} : { gate }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { channels } from "../../../base/diagnostics.ts";
-import { systemError, type SystemError, type TrunklineError } from "../../../base/error.ts";
+import { systemError, type TrunklineError } from "../../../base/error.ts";
 import type { SystemCode } from "../../../base/outcome.ts";
 import type { Codec } from "../../../codec/codec.ts";
 import type { Format } from "../../../codec/format.ts";
@@ -8,6 +8,7 @@ import { FrameType } from "../../../wire/frame-type.ts";
 import type { FrameView } from "../../../wire/frame-view.ts";
 import { Incoming } from "../../incoming.ts";
 import type { Codecs, ContractName } from "../../operation.ts";
+import { hearTries, wrongBoot } from "../../standing.ts";
 import type { Dispatcher, ServedOperation } from "../../protocol.ts";
 import { encodeFailure, errorCodeOf } from "../metadata/failure.ts";
 import type { Payload } from "../frames/frame-sender.ts";
@@ -43,6 +44,15 @@ export interface AnsweringBounds {
   readonly itemBytesMax: number;
   /** What is spoken beside JSON. */
   readonly formats: readonly Format[];
+  /** Tells this life of the process from others. Undefined: who wants a certain one does not find it here. */
+  readonly bootId?: string;
+}
+
+/** What a request says of its place among others. */
+export interface Standing {
+  readonly lane: string | undefined;
+  readonly tries: number | undefined;
+  readonly onlyBoot: string | undefined;
 }
 
 /** Who counts the requests of all sessions. `answered`: somebody waits for what comes of it. */
@@ -63,6 +73,7 @@ export class Responder implements Answering, AnsweringSide {
   readonly #inFlightMax: number;
   protected readonly formats: readonly Format[];
   readonly #home: ResponderHome;
+  readonly #bootId: string | undefined;
   /** By the index that the peer gave them; undefined what nobody here serves. */
   readonly #served: (ServedOperation | undefined)[] = [];
   readonly #names: string[] = [];
@@ -79,6 +90,7 @@ export class Responder implements Answering, AnsweringSide {
     this.#inFlightMax = options.inFlightMax;
     this.formats = options.formats;
     this.#home = home;
+    this.#bootId = options.bootId;
   }
 
   /** Takes in the contracts that the peer announces; false when there are more operations than an index can number. */
@@ -126,7 +138,8 @@ export class Responder implements Answering, AnsweringSide {
       this.refuse(view, served, "UNAVAILABLE", "the server is shutting down");
     } else if (underWay >= this.#inFlightMax) {
       const reason = `${underWay} requests of this connection are under way, ${this.#inFlightMax} are allowed`;
-      this.refuse(view, served, "RESOURCE_EXHAUSTED", reason);
+      const details = { executed: "no", gate: "in flight" } as const;
+      this.refuseWith(view, served, systemError("RESOURCE_EXHAUSTED", reason, details));
     } else {
       return true;
     }
@@ -169,7 +182,22 @@ export class Responder implements Answering, AnsweringSide {
       now,
     );
     const first = own ?? codecs.first;
+    if (!this.placed(view, served, incoming, extensions)) return;
     this.begin(memory, view, served, first, codecs, incoming, arrivedAt !== undefined);
+  }
+
+  /** Takes in what the request says of its place among others. False when it was refused: another process is meant. */
+  protected placed(
+    view: FrameView,
+    served: ServedOperation,
+    incoming: Incoming,
+    { lane, tries, onlyBoot }: Standing,
+  ): boolean {
+    incoming.lane = lane;
+    if (tries !== undefined) hearTries(incoming, tries);
+    if (onlyBoot === undefined || onlyBoot === this.#bootId) return true;
+    this.refuseWith(view, served, wrongBoot());
+    return false;
   }
 
   /** How a request is written, and is to be answered, that says a format; why not, when it cannot be. */
@@ -237,7 +265,15 @@ export class Responder implements Answering, AnsweringSide {
     code: SystemCode,
     reason: string,
   ): void {
-    const error: SystemError = systemError(code, reason, { executed: "no" });
+    this.refuseWith(view, served, systemError(code, reason, { executed: "no" }));
+  }
+
+  protected refuseWith(
+    view: FrameView,
+    served: ServedOperation | undefined,
+    error: TrunklineError,
+  ): void {
+    const { code, reason } = error;
     served?.refused?.(code);
     if (channels.refusal.hasSubscribers) {
       channels.refusal.publish({ operation: served?.operation.name ?? "unknown", code, reason });

@@ -121,6 +121,7 @@ export class RoutedResponder extends Responder {
       this.#headers === noHeaders ? metadata.headers : merged(this.#headers, metadata.headers),
       now,
     );
+    if (!this.placed(view, served, incoming, metadata)) return;
     this.begin(memory, view, served, first, codecs, incoming, arrivedAt !== undefined);
   }
 
@@ -142,6 +143,9 @@ const nothingSaid: CallMetadata = Object.freeze({
   timeLeftMs: Infinity,
   totalMs: Infinity,
   idempotencyKey: undefined,
+  lane: undefined,
+  tries: undefined,
+  onlyBoot: undefined,
   headers: noHeaders,
 });
 

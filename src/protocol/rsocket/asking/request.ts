@@ -18,6 +18,8 @@ export interface Carrier extends Outgoing {
   readonly draining: boolean;
   /** The largest input or item that the peer takes, as far as it has said so. */
   readonly itemBytesMax: number;
+  /** The life of the peer's process, as far as it has said so. */
+  readonly bootId: string | undefined;
   /** How values are written on this connection, if not as JSON: both sides speak it. */
   readonly format: Format | undefined;
   /** The request is over: frames that still come for it are ignored. */
@@ -151,7 +153,8 @@ export abstract class Request extends Alarm implements Cancellable, StreamEnd {
 
   failed(error: TrunklineError): void {
     const { session, streamId } = this;
-    const refused = error.executed === "no" && error.code === "UNAVAILABLE";
+    const refused =
+      error.executed === "no" && error.code === "UNAVAILABLE" && error.retryAfterMs !== "never";
     if (session?.draining === true && refused && this.movable) {
       session.forget(streamId);
       this.session = undefined;
@@ -183,6 +186,7 @@ export abstract class Request extends Alarm implements Cancellable, StreamEnd {
   /** Settles the request with a failure. */
   fail(error: TrunklineError): void {
     if (this.over) return;
+    this.attempt.reachedBoot = this.session?.bootId;
     this.finish();
     this.reject(error);
   }

@@ -20,6 +20,8 @@ const { place, scan } = declare("orders", 1, {
   scan: { kind: "call", in: "raw" },
 });
 
+const usual = { lane: undefined, tries: undefined, onlyBoot: undefined };
+
 function attempt(headers?: Record<string, string>, totalAt = Infinity, key?: string): Attempt {
   return new Attempt(2_000, totalAt, trace, key, headers);
 }
@@ -49,6 +51,7 @@ test("everything that a request says of itself is read as it was written", () =>
     timeLeftMs: 1_000,
     totalMs: 60_000,
     idempotencyKey: "k-1",
+    ...usual,
     headers,
   });
   const never = new Attempt(Infinity, Infinity, trace, undefined, undefined);
@@ -59,6 +62,7 @@ test("everything that a request says of itself is read as it was written", () =>
     timeLeftMs: Infinity,
     totalMs: Infinity,
     idempotencyKey: undefined,
+    ...usual,
     headers: {},
   });
 });
@@ -92,7 +96,7 @@ test("headers and keys that take too much are refused before anything is sent", 
 
 test("entries of unknown types, members of later versions, and no metadata at all are no fault", () => {
   const unknown = encodeMetadataEntry("application/x-later", Buffer.from("?"));
-  const later = own('{"timeLeftMs":5,"lane":"slow"}');
+  const later = own('{"timeLeftMs":5,"colour":"blue"}');
   assert.equal(good(Buffer.concat([unknown, later, unknown])).timeLeftMs, 5);
   assert.deepEqual(good(Buffer.alloc(0)).tags, []);
   assert.deepEqual(
@@ -125,6 +129,11 @@ test("metadata that is malformed, or says something twice, is told from good one
     [own('{"timeLeftMs":"5"}'), /not a number of milliseconds/],
     [own('{"totalMs":-1}'), /not a number of milliseconds/],
     [own('{"idempotencyKey":5}'), /idempotency key is not a text/],
+    [own('{"lane":"two words"}'), /lane is not the name of one/],
+    [own('{"lane":7}'), /lane is not the name of one/],
+    [own('{"tries":-1}'), /not a number from 0 to 255/],
+    [own('{"tries":"2"}'), /not a number from 0 to 255/],
+    [own('{"onlyBoot":1}'), /boot id is not a text/],
     [own('{"headers":{"a":5}}'), /headers are not texts/],
     [own('{"headers":[]}'), /headers are not texts/],
     [own(`"${"x".repeat(compositeBytesMax)}"`), /32768 are allowed/],

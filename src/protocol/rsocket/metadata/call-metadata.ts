@@ -16,6 +16,7 @@ import { encodeMimeType, readMimeType } from "../../../wire/well-known.ts";
 import { raw } from "../../../codec/raw.ts";
 import type { Attempt } from "../../attempt.ts";
 import type { Operation } from "../../operation.ts";
+import { isLane, toldTries, triesMax } from "../../standing.ts";
 import { credentialsOf, headerOf } from "./authorization.ts";
 import { headersOf, noHeaders, timeLeft } from "./metadata.ts";
 import { routesOf } from "./route.ts";
@@ -23,7 +24,7 @@ import { routesOf } from "./route.ts";
 /** The MIME type of the data of one stream. Extension "Stream Data MIME Types", version 0. */
 const dataTypeMime = "message/x.rsocket.mime-type.v0";
 
-/** An entry of our own, for what the standard has none for: time left, total, idempotency key, headers; JSON. */
+/** An entry of our own, for what the standard has none for: time left, total, idempotency key, headers, lane, tries; JSON. */
 export const callMime = "application/vnd.trunkline.call.v1+json";
 
 /** The most bytes that the composite metadata of one request may take. */
@@ -40,6 +41,9 @@ export interface CallMetadata {
   timeLeftMs: number;
   totalMs: number;
   idempotencyKey: string | undefined;
+  lane: string | undefined;
+  tries: number | undefined;
+  onlyBoot: string | undefined;
   /** With `authorization` from the authentication entry. */
   headers: Readonly<Record<string, string>>;
 }
@@ -69,15 +73,19 @@ export function encodeCallMetadata(operation: Operation, attempt: Attempt, now: 
 }
 
 function encodeOwn(
-  { deadlineAt, totalAt, idempotencyKey }: Attempt,
+  attempt: Attempt,
   headers: Readonly<Record<string, string>>,
   now: number,
 ): string {
+  const { deadlineAt, totalAt, idempotencyKey, lane, onlyBoot } = attempt;
   return JSON.stringify({
     timeLeftMs: deadlineAt === Infinity ? undefined : timeLeft(deadlineAt, now),
     totalMs: totalAt === Infinity ? undefined : timeLeft(totalAt, now),
     idempotencyKey,
     headers: Object.keys(headers).length === 0 ? undefined : headers,
+    lane,
+    tries: toldTries(attempt),
+    onlyBoot,
   });
 }
 
@@ -95,6 +103,9 @@ export function readCallMetadata(memory: Buffer, from: number, to: number): Call
     timeLeftMs: Infinity,
     totalMs: Infinity,
     idempotencyKey: undefined,
+    lane: undefined,
+    tries: undefined,
+    onlyBoot: undefined,
     headers: noHeaders,
   };
   let credentials: Credentials | undefined;
@@ -189,16 +200,26 @@ function readOwn(text: string, found: CallMetadata): string | undefined {
   if (typeof own !== "object" || own === null || Array.isArray(own))
     return `${callMime}: it is not an object`;
   const { timeLeftMs, totalMs, idempotencyKey, headers } = own as Record<string, unknown>;
+  const { lane, tries, onlyBoot } = own as Record<string, unknown>;
   for (const time of [timeLeftMs, totalMs])
     if (time !== undefined && !(typeof time === "number" && time >= 0))
       return `${callMime}: a time is not a number of milliseconds`;
   if (idempotencyKey !== undefined && typeof idempotencyKey !== "string")
     return `${callMime}: the idempotency key is not a text`;
+  if (lane !== undefined && !(typeof lane === "string" && isLane(lane)))
+    return `${callMime}: the lane is not the name of one`;
+  if (tries !== undefined && !(typeof tries === "number" && tries >= 0 && tries <= triesMax))
+    return `${callMime}: the tries are not a number from 0 to ${triesMax}`;
+  if (onlyBoot !== undefined && typeof onlyBoot !== "string")
+    return `${callMime}: the boot id is not a text`;
   const read = headers === undefined ? noHeaders : headersOf(headers);
   if (read === undefined) return `${callMime}: the headers are not texts by name`;
   found.timeLeftMs = (timeLeftMs as number | undefined) ?? Infinity;
   found.totalMs = (totalMs as number | undefined) ?? Infinity;
   found.idempotencyKey = idempotencyKey;
   found.headers = read;
+  found.lane = lane;
+  found.tries = tries;
+  found.onlyBoot = onlyBoot;
   return undefined;
 }

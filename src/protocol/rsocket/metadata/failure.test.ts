@@ -69,10 +69,27 @@ test("what a body lacks, or has in another form, is as good as not said", () => 
   );
 });
 
+test("when to come again, and which gate has refused, are told; what is neither is as good as not said", () => {
+  const told = (more: object): TrunklineError =>
+    passed(systemError("RESOURCE_EXHAUSTED", "enough to do", { executed: "no", ...more }));
+  const error = told({ retryAfterMs: 250, gate: "admission" });
+  assert.deepEqual([error.retryAfterMs, error.gate, error.endpointFault], [250, "admission", true]);
+  assert.equal(told({ retryAfterMs: "never" }).retryAfterMs, "never");
+  assert.deepEqual(
+    [told({}).retryAfterMs, told({}).gate, told({}).endpointFault],
+    [undefined, undefined, undefined],
+  );
+  for (const bad of ["-1", '"soon"', "null", "[1]"]) {
+    const body = `{"code":"UNAVAILABLE","retryAfterMs":${bad},"gate":${bad === '"soon"' ? "7" : bad}}`;
+    const read = decodeFailure(ErrorCode.REJECTED, body);
+    assert.deepEqual([read.retryAfterMs, read.gate], [undefined, undefined], bad);
+  }
+});
+
 test("members of a later version are passed over", () => {
   const error = decodeFailure(
     ErrorCode.REJECTED,
-    '{"code":"RESOURCE_EXHAUSTED","executed":"no","reason":"later","retryAfterMs":50,"wire":{"a":[1]}}',
+    '{"code":"RESOURCE_EXHAUSTED","executed":"no","reason":"later","colour":50,"wire":{"a":[1]}}',
   );
   assert.deepEqual(
     [error.code, error.executed, error.reason],

@@ -1,6 +1,7 @@
 import { systemError, TrunklineError } from "../../../base/error.ts";
 import type { Executed } from "../../../base/outcome.ts";
 import { ErrorCode } from "../../../wire/error-code.ts";
+import { gateIn, pushbackIn } from "../../pushback.ts";
 
 /** The longest text of an ERROR frame that is read or written, in bytes. */
 export const failureBytesMax: number = 64 * 1024;
@@ -16,10 +17,20 @@ export function errorCodeOf(error: TrunklineError): number {
  * Throws when the data of a declared error cannot be written.
  */
 export function encodeFailure(error: TrunklineError): string {
-  const { code, executed, reason, advice, id } = error;
+  const { code, executed, reason, advice, id, retryAfterMs, gate } = error;
   const data = error.declared ? { declared: true, data: error.data } : undefined;
   const cause = error.declared ? undefined : publicCause(error.cause);
-  const text = JSON.stringify({ code, executed, reason, ...data, advice, id, cause });
+  const pushback = { retryAfterMs, gate };
+  const text = JSON.stringify({
+    code,
+    executed,
+    reason,
+    ...data,
+    advice,
+    id,
+    cause,
+    ...pushback,
+  });
   const bytes = Buffer.byteLength(text);
   if (bytes <= failureBytesMax) return text;
   if (error.declared) return encodeFailure(tooLarge(error, bytes));
@@ -28,6 +39,7 @@ export function encodeFailure(error: TrunklineError): string {
     executed,
     reason: `${reason.slice(0, 1_000)}… (cut: the error is too large to send)`,
     id,
+    ...pushback,
   });
 }
 
@@ -50,6 +62,8 @@ export function decodeFailure(errorCode: number, text: string): TrunklineError {
     advice: string(body["advice"]),
     id: string(body["id"]),
     cause: declared ? undefined : publicCause(body["cause"]),
+    retryAfterMs: pushbackIn(body["retryAfterMs"]),
+    ...gateIn(body["gate"]),
   });
 }
 

@@ -85,6 +85,19 @@ test("extensions are read back, and stand in the bytes of version 1", () => {
   assert.equal(read.totalAt, 70_000);
 });
 
+test("lane, tries and boot id stand in the bytes of their extensions, and are read back", () => {
+  const terms = { lane: "blue", tries: 2, onlyBoot: "b-1" };
+  const bytes = encodeExtensions(Object.assign(attempt({}), terms), 0)!;
+  assert.equal(bytes.toString("hex"), "040004626c756505000102060003622d31");
+  const { lane, tries, onlyBoot } = readExtensions(bytes, 0, bytes.length, 0)!;
+  assert.deepEqual({ lane, tries, onlyBoot }, terms);
+  const once = encodeExtensions(Object.assign(attempt({}), { once: true }), 0)!;
+  assert.equal(once.toString("hex"), "05000100");
+  assert.equal(readExtensions(once, 0, once.length, 0)?.tries, 0);
+  for (const bad of ["040000", "0400012f", "050000", "0500020001"])
+    assert.equal(readExtensions(Buffer.from(bad, "hex"), 0, bad.length / 2, 0), undefined, bad);
+});
+
 test("an extension of a later version is passed over, wherever it stands", () => {
   const later = "7f0003aabbcc";
   const empty = "800000";

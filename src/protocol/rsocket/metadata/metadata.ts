@@ -1,6 +1,7 @@
 import { TraceContext } from "../../../base/trace.ts";
 import { readInt32, readUint16, writeInt16, writeInt32 } from "../../../wire/int32.ts";
 import type { Attempt } from "../../attempt.ts";
+import { isLane, toldTries } from "../../standing.ts";
 
 /** The metadata type of Trunkline's own compact form, named in SETUP. docs/protocol.md describes it byte by byte. */
 export const metadataMimeType = "application/vnd.trunkline.v1";
@@ -15,12 +16,27 @@ export const extensionBytesMax: number = 16 * 1024;
 const unbounded = 0xffff_ffff;
 
 /** Parts that not every request has: type 1 byte, length 2, content. A receiver skips the types it does not know. */
-const Extension = { idempotencyKey: 1, headers: 2, total: 3 } as const;
+const Extension = {
+  idempotencyKey: 1,
+  headers: 2,
+  total: 3,
+  lane: 4,
+  tries: 5,
+  onlyBoot: 6,
+} as const;
 
 /** What is only there now and then, in bytes ready to be written; undefined when there is nothing. */
 export function encodeExtensions(attempt: Attempt, now: number): Buffer | undefined {
-  const { idempotencyKey, headers, totalAt } = attempt;
-  if (idempotencyKey === undefined && headers === undefined && totalAt === Infinity)
+  const { idempotencyKey, headers, totalAt, lane, onlyBoot } = attempt;
+  const tries = toldTries(attempt);
+  if (
+    idempotencyKey === undefined &&
+    headers === undefined &&
+    totalAt === Infinity &&
+    lane === undefined &&
+    tries === undefined &&
+    onlyBoot === undefined
+  )
     return undefined;
   const parts: Buffer[] = [];
   const add = (type: number, content: Buffer): void => {
@@ -40,6 +56,9 @@ export function encodeExtensions(attempt: Attempt, now: number): Buffer | undefi
     total.writeUInt32BE(timeLeft(totalAt, now), 0);
     add(Extension.total, total);
   }
+  if (lane !== undefined) add(Extension.lane, Buffer.from(lane));
+  if (tries !== undefined) add(Extension.tries, Buffer.of(tries));
+  if (onlyBoot !== undefined) add(Extension.onlyBoot, Buffer.from(onlyBoot));
   return Buffer.concat(parts);
 }
 
@@ -71,6 +90,10 @@ export interface Extensions {
   idempotencyKey: string | undefined;
   headers: Readonly<Record<string, string>>;
   totalAt: number;
+  lane: string | undefined;
+  /** Undefined: neither it nor the request that it was made for is a repetition. */
+  tries: number | undefined;
+  onlyBoot: string | undefined;
 }
 
 export const noHeaders: Readonly<Record<string, string>> = Object.freeze({});
@@ -78,6 +101,9 @@ const noExtensions: Extensions = Object.freeze({
   idempotencyKey: undefined,
   headers: noHeaders,
   totalAt: Infinity,
+  lane: undefined,
+  tries: undefined,
+  onlyBoot: undefined,
 });
 
 /** Time left in milliseconds, at least 1: what is over is not sent. */
@@ -140,6 +166,14 @@ export function readExtensions(
     } else if (type === Extension.total) {
       if (end - content !== 4) return undefined;
       found.totalAt = now + memory.readUInt32BE(content);
+    } else if (type === Extension.lane) {
+      found.lane = memory.toString("utf8", content, end);
+      if (!isLane(found.lane)) return undefined;
+    } else if (type === Extension.tries) {
+      if (end - content !== 1) return undefined;
+      found.tries = memory[content]!;
+    } else if (type === Extension.onlyBoot) {
+      found.onlyBoot = memory.toString("utf8", content, end);
     }
     at = end;
   }
