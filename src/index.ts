@@ -25,6 +25,8 @@ export type { AddressStats, ChassisStats, ClientStats } from "./chassis/stats.ts
 export type { OperationStats } from "./call/meter.ts";
 export type { LatencySummary } from "./base/histogram.ts";
 export type { Authorize } from "./call/authorization.ts";
+export type { AdmissionOptions, Priority } from "./call/load/admission-options.ts";
+export type { AdmissionStats, LaneStats } from "./call/load/load-gate.ts";
 export { serve } from "./call/serve.ts";
 export type { Service } from "./call/serve.ts";
 export { serveOlder } from "./call/serve-older.ts";

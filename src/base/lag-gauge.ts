@@ -22,7 +22,7 @@ export class LagGauge extends Alarm {
   readonly #looked: (lagMs: number) => void;
   #dueAt = 0;
 
-  /** `busy` says whether to look on; `looked` is told after each look. */
+  /** `busy` says whether there was work since the last look; `looked` is told after each. */
   constructor(env: Env, busy: () => boolean, looked: (lagMs: number) => void) {
     super();
     this.#env = env;
@@ -46,8 +46,9 @@ export class LagGauge extends Alarm {
     const now = this.#env.now();
     const late = Math.min(standstillMs, Math.max(0, now - this.#dueAt - tickMs));
     this.lagMs += (late - this.lagMs) * newest;
+    const busy = this.#busy();
     this.#looked(this.lagMs);
-    if (this.#busy()) this.wake(now);
+    if (busy) this.wake(now);
     else this.lagMs = 0;
   }
 }

@@ -22,6 +22,9 @@ import { HandlerItems } from "./handler-items.ts";
 import { incident } from "./incident.ts";
 import { isItems, iteratorOf } from "./items.ts";
 import type { KeyOrder } from "./key-order.ts";
+import type { Demand } from "./load/demand.ts";
+import type { Lane } from "./load/lane.ts";
+import type { Ending, LoadGate } from "./load/load-gate.ts";
 import { Meter, type OperationStats } from "./meter.ts";
 import { Pump } from "./pump.ts";
 import { currentContext, ServedContext } from "./served-context.ts";
@@ -33,6 +36,8 @@ export interface ServingOptions {
   readonly checkSent: boolean;
   /** Who may use what. Absent: everybody who has connected, everything. */
   readonly authorize?: Authorize | undefined;
+  /** What the process takes on at once. Absent: whatever the protocols let through. */
+  readonly gate?: LoadGate | undefined;
 }
 
 /** One operation with its handler: validation, order per key, context, and the truth about what came of it. */
@@ -48,6 +53,8 @@ export class Served implements ServedOperation {
   /** Where handlers run: the asynchronous context in which the server was made, whoever's frame has just been read. */
   readonly #scope = new AsyncResource("trunkline.served", { requireManualDestroy: true });
   readonly #admission: Admission;
+  readonly #gate: LoadGate | undefined;
+  readonly #demand: Demand | undefined;
   readonly #meter = new Meter();
   readonly #channel: Channel;
 
@@ -65,6 +72,8 @@ export class Served implements ServedOperation {
     this.#options = options;
     this.#env = env;
     this.#admission = new Admission(options.authorize, member, this.#scope, env);
+    this.#gate = options.gate;
+    this.#demand = options.gate?.demandOf(this.operation);
     this.#channel = member.streaming ? channels.stream : channels.call;
     const handler = methodOf(member, handlers);
     // Interceptors may rely on a promise; without them one less is made for each call.
@@ -135,13 +144,23 @@ export class Served implements ServedOperation {
     refusal?: Refusal,
   ): Promise<unknown> {
     let code = "OK";
+    let ending: Ending = "ignored";
+    let lane: Lane | undefined;
+    let waitedUntil: number | undefined;
     let running = false; // what is thrown is the handler's
     try {
       if (refusal !== undefined) throw refusal;
+      if (this.#gate !== undefined) {
+        lane = this.#gate.enter(this.#demand!, incoming);
+        if (lane === undefined) {
+          lane = await this.#room(this.#gate, incoming, context);
+          waitedUntil = this.#env.now();
+        }
+      }
       const checked = validate(this.#member.first, first);
       const valid = isPending(checked) ? await checked : checked;
       if (valid.issues !== undefined) throw invalidFirst(this.#member, valid.issues);
-      this.#admission.refuseExpired(incoming, checked !== valid);
+      this.#admission.refuseExpired(incoming, checked !== valid || waitedUntil !== undefined);
       const { items } = context;
       if (items !== undefined) context.head = valid.value;
       const input = items ?? valid.value;
@@ -150,6 +169,7 @@ export class Served implements ServedOperation {
         const output = await context.run(this.#scope, this.#handler, input);
         const checking = this.#options.checkSent ? this.#checkOutput(output) : undefined;
         if (checking !== undefined) await checking;
+        ending = "done";
         return this.#member.declared.out === undefined ? undefined : output;
       }
       const unsent = await context.run(this.#scope, this.#pumpInto(sink), input);
@@ -161,13 +181,35 @@ export class Served implements ServedOperation {
     } catch (failure) {
       const error = this.#told(running ? await this.#escaped(failure, context) : failure);
       ({ code } = error);
+      if (running) ending = error.declared ? "done" : "ignored";
       throw error;
     } finally {
       context.settle();
-      const durationMs = this.#env.now() - incoming.receivedAt;
+      const now = this.#env.now();
+      const durationMs = now - incoming.receivedAt;
       this.#meter.ended(code, durationMs);
+      if (lane !== undefined) {
+        if (running && now >= incoming.deadlineAt) ending = "late";
+        this.#gate!.leave(
+          this.#demand!,
+          lane,
+          ending,
+          now - (waitedUntil ?? incoming.receivedAt),
+          now,
+        );
+      }
       if (this.#channel.hasSubscribers)
         this.#channel.publish(this.#event(context, durationMs, code));
+    }
+  }
+
+  async #room(gate: LoadGate, incoming: Incoming, context: ServedContext): Promise<Lane> {
+    const entry = gate.wait(this.#demand!, incoming);
+    context.adopt(entry);
+    try {
+      return await entry.admitted;
+    } finally {
+      context.release(entry);
     }
   }
 

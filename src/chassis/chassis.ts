@@ -5,6 +5,8 @@ import type { Interceptor } from "../base/handler.ts";
 import { uuidv7 } from "../base/id.ts";
 import { realEnv } from "../base/real-env.ts";
 import type { Authorize } from "../call/authorization.ts";
+import type { AdmissionOptions } from "../call/load/admission-options.ts";
+import { LoadGate } from "../call/load/load-gate.ts";
 import { Services, type Service } from "../call/serve.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import type { Format } from "../codec/format.ts";
@@ -19,6 +21,7 @@ import { near, Offer } from "./offer.ts";
 import {
   budgetsOf,
   cannotStart,
+  overloadProblems,
   opennessProblems,
   placesOf,
   problemOf,
@@ -53,6 +56,13 @@ export interface ChassisOptions {
   readonly stop?: StopBudgets;
   /** SIGTERM and SIGINT stop the process in order; a second one at once. Default true. */
   readonly signals?: boolean;
+  /**
+   * What the process takes on at once, over all connections: at most so much as it can do in time, by what handlers take and how late
+   * the event loop is. What is too much waits for a moment, or is refused with RESOURCE_EXHAUSTED, `executed: "no"`, and a
+   * time after which to come again. Health and reflection are never refused so. `false`: everything is taken on. Default: on,
+   * with bounds that a healthy server does not feel.
+   */
+  readonly admission?: AdmissionOptions | false;
   /** Requests under way on one connection, past which further ones are refused. Default 4,096. */
   readonly inFlightMax?: number;
   /** The largest input or item in bytes, each way. Default 4 MiB. */
@@ -132,6 +142,8 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
   problems.push(...servicesProblems(services, places));
   const contracts = services.map(({ contract }) => contract);
   problems.push(...formatProblems(options.formats ?? [], contracts));
+  const { admission = {} } = options;
+  if (admission !== false) problems.push(...overloadProblems(admission, contracts));
   const budgets = budgetsOf(options.stop ?? {}, problems);
   if (problems.length > 0) throw cannotStart(options.name, problems);
 
@@ -141,7 +153,8 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
     checkSent: options.checkSent ?? checkSentDefault(),
     authorize: options.authorize,
   };
-  const given = new Services(services, serving, env);
+  const gate = admission === false ? undefined : new LoadGate(admission, env);
+  const given = new Services(services, { ...serving, gate }, env);
   const stopping = new AbortController();
   const board = new HealthBoard(contracts, stopping.signal);
   const running = Promise.withResolvers<Reflected>();
@@ -156,7 +169,7 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
   const app = new RunningChassis(
     options,
     instance,
-    { given, board, stopping, budgets },
+    { given, gate, board, stopping, budgets },
     servers,
     env,
   );
@@ -197,6 +210,7 @@ async function listenAll(
 /** What is there before anything listens. */
 interface Parts {
   readonly given: Services;
+  readonly gate: LoadGate | undefined;
   readonly board: HealthBoard;
   readonly stopping: AbortController;
   readonly budgets: Budgets;
@@ -262,6 +276,7 @@ class RunningChassis implements Chassis {
         connections: server.connections,
         inFlight: server.inFlight,
       })),
+      admission: this.#parts.gate?.stats(),
       operations: this.#parts.given.stats(),
     };
   }
@@ -294,6 +309,7 @@ class RunningChassis implements Chassis {
       this.#env.clear(alarm);
     }
     const cut = await this.#drain(this.#forced ? 0 : drainMs);
+    this.#parts.gate?.close();
     this.#unlisten();
     this.#resolve({ cut, forced: this.#forced });
   }

@@ -2,9 +2,10 @@ import { milliseconds, type Duration } from "../base/duration.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../base/error.ts";
 import type { Kind } from "../base/handler.ts";
 import type { SystemCode } from "../base/outcome.ts";
-import { info } from "../contract/contract.ts";
+import { info, type AnyContract } from "../contract/contract.ts";
 import { inputSideProblems } from "../contract/input-side.ts";
 import { membersOf } from "../call/compile.ts";
+import { admissionProblems, type AdmissionOptions } from "../call/load/admission-options.ts";
 import { serviceProblems, type Service } from "../call/serve.ts";
 import type { Operation } from "../protocol/operation.ts";
 import type { Protocol } from "../protocol/protocol.ts";
@@ -138,6 +139,16 @@ const waysOf: Readonly<Record<Kind, string>> = {
   duplex: "two-way streams",
   notification: "notifications",
 };
+
+export function overloadProblems(
+  options: AdmissionOptions,
+  contracts: readonly AnyContract[],
+): Problem[] {
+  const served = new Set(
+    contracts.flatMap((contract) => membersOf(contract).map(({ operation }) => operation.name)),
+  );
+  return admissionProblems(options, served).map((text) => ({ text }));
+}
 
 export function problemOf(error: unknown): Problem {
   if (!isTrunklineError(error))

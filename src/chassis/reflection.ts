@@ -86,34 +86,48 @@ const description = fields({
   ),
 });
 
-const stats = fields({
-  name: text,
-  instance: text,
-  uptimeMs: number,
-  ready: truth,
+const inLane = fields({ inFlight: number, queued: number, lasting: number, refused: number });
+
+const admission = fields({
+  limit: number,
   inFlight: number,
-  addresses: list(fields({ address: text, connections: number, inFlight: number })),
-  operations: list(
-    fields(
-      {
-        operation: text,
-        kind: text,
-        count: number,
-        failures: { type: "object", additionalProperties: number },
-        inFlight: number,
-        waiting: number,
-        latency: fields({
-          meanMs: number,
-          p50Ms: number,
-          p90Ms: number,
-          p99Ms: number,
-          maxMs: number,
-        }),
-      },
-      { version: text },
-    ),
-  ),
+  queued: number,
+  lasting: number,
+  lagMs: number,
+  lanes: { type: "object", additionalProperties: inLane },
 });
+
+const stats = fields(
+  {
+    name: text,
+    instance: text,
+    uptimeMs: number,
+    ready: truth,
+    inFlight: number,
+    addresses: list(fields({ address: text, connections: number, inFlight: number })),
+    operations: list(
+      fields(
+        {
+          operation: text,
+          kind: text,
+          count: number,
+          failures: { type: "object", additionalProperties: number },
+          inFlight: number,
+          waiting: number,
+          latency: fields({
+            meanMs: number,
+            p50Ms: number,
+            p90Ms: number,
+            p99Ms: number,
+            maxMs: number,
+          }),
+        },
+        { version: text },
+      ),
+    ),
+  },
+  { admission },
+);
 
 /** What a process serves and what became of it, for whoever knows only its address. */
 export const Reflection: Contract<
@@ -124,7 +138,7 @@ export const Reflection: Contract<
   }
 > = contract(
   "trunkline-reflection",
-  { version: "1.1.0" },
+  { version: "1.2.0" },
   {
     describe: call({
       out: plainSchema<ProcessDescription>(description),

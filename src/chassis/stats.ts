@@ -1,3 +1,4 @@
+import type { AdmissionStats } from "../call/load/load-gate.ts";
 import type { OperationStats } from "../call/meter.ts";
 import type { CallerState } from "../protocol/protocol.ts";
 
@@ -10,6 +11,8 @@ export interface ChassisStats {
   /** Requests under way, Trunkline's own services among them. */
   readonly inFlight: number;
   readonly addresses: readonly AddressStats[];
+  /** What the process takes on at once; undefined when `admission` is false. */
+  readonly admission?: AdmissionStats | undefined;
   /** Of the services given, in their order; Trunkline's own are not counted. */
   readonly operations: readonly OperationStats[];
 }

@@ -57,7 +57,7 @@ async function show(
 }
 
 function head(
-  { name, ready, uptimeMs, inFlight, addresses }: ChassisStats,
+  { name, ready, uptimeMs, inFlight, addresses, admission }: ChassisStats,
   terminal: Terminal,
 ): string {
   const state = ready ? styled(terminal, "green", "ready") : styled(terminal, "yellow", "stopping");
@@ -66,7 +66,17 @@ function head(
     { right: several(each.connections, "connection") },
     { right: `${count(each.inFlight)} in flight` },
   ]);
-  return `${styled(terminal, "bold", name)}    ${state}, ${age(uptimeMs)}    ${count(inFlight)} in flight\n${table(rows)}\n`;
+  return `${styled(terminal, "bold", name)}    ${state}, ${age(uptimeMs)}    ${count(inFlight)} in flight\n${table(rows)}\n${overload(admission)}`;
+}
+
+/** Only where something was refused, or waits. An older process does not say. */
+function overload(admission: ChassisStats["admission"]): string {
+  if (admission === undefined) return "";
+  const { limit, inFlight, queued, lagMs, lanes } = admission;
+  const refused = Object.entries(lanes).filter((lane) => lane[1].refused > 0);
+  if (queued === 0 && refused.length === 0) return "";
+  const told = refused.map(([lane, each]) => `${count(each.refused)} of ${lane}`);
+  return `  takes on ${count(limit)}, has ${count(inFlight)}, ${count(queued)} wait, loop ${latency(lagMs)} late; refused ${told.join(", ") || "none"}\n`;
 }
 
 function operations(
