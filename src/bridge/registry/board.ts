@@ -1,6 +1,6 @@
 import type { Instance } from "../../discovery/discovery.ts";
 import { readInstance, servicesOf, writeInstance } from "../../discovery/instance.ts";
-import { registeredMax, serviceBytesMax } from "./bounds.ts";
+import { registeredBytesMax, registeredMax, serviceBytesMax, servicesMax } from "./bounds.ts";
 
 /** How often a board wants to be looked at, in milliseconds. Who comes much later has stood still. */
 export const beatMs = 500;
@@ -46,6 +46,7 @@ export class RegistryBoard {
   readonly #byId = new Map<string, Entry>();
   readonly #services = new Map<string, ServiceEntry>();
   #changed = new Set<string>();
+  #bytes = 0;
   #revision = 0;
   #lastLook: number;
   #clock = 0;
@@ -54,10 +55,8 @@ export class RegistryBoard {
 
   constructor(now: number, saved?: SavedBoard) {
     this.#lastLook = now;
-    for (const { lease, ttlMs, instance } of saved?.leases ?? []) {
-      const written = writeInstance(instance);
-      this.#put(this.#entry(readInstance(written), written.length, ttlMs, lease));
-    }
+    for (const { lease, ttlMs, instance } of saved?.leases ?? [])
+      this.register(instance, ttlMs, lease, false, now);
   }
 
   /** Registered instances. */
@@ -66,8 +65,8 @@ export class RegistryBoard {
   }
 
   /**
-   * Registers an instance under a new lease. Another life of it loses its own; but who was registered `again`st a newer life is
-   * displaced. Throws INVALID_ARGUMENT for what is no instance.
+   * Registers an instance under a new lease; what is there under its id loses its own. `again`: it was registered before, and stays
+   * away when another life of it is there now. Throws INVALID_ARGUMENT for what is no instance.
    */
   register(given: Instance, ttlMs: number, lease: string, again: boolean, now: number): Taken {
     this.#look(now);
@@ -172,6 +171,9 @@ export class RegistryBoard {
 
   #fits({ services, bytes }: Entry, before: Entry | undefined): boolean {
     if (before === undefined && this.#byLease.size >= registeredMax) return false;
+    if (this.#bytes - (before?.bytes ?? 0) + bytes > registeredBytesMax) return false;
+    const fresh = services.filter((service) => !this.#services.has(service)).length;
+    if (fresh > 0 && this.#services.size + fresh > servicesMax) return false;
     return services.every((service) => {
       const held = this.#services.get(service);
       const own = before !== undefined && held?.entries.has(before.instance.id) ? before.bytes : 0;
@@ -184,6 +186,7 @@ export class RegistryBoard {
     this.#byLease.set(lease, entry);
     this.#byId.set(instance.id, entry);
     this.#heardAt = this.#clock;
+    this.#bytes += bytes;
     for (const name of services) {
       let service = this.#services.get(name);
       if (service === undefined) {
@@ -200,6 +203,7 @@ export class RegistryBoard {
     const { instance, lease, services, bytes } = entry;
     this.#byLease.delete(lease);
     this.#byId.delete(instance.id);
+    this.#bytes -= bytes;
     for (const name of services) {
       const service = this.#services.get(name)!;
       service.entries.delete(instance.id);

@@ -3,6 +3,12 @@
 /** Instances of all services together. */
 export const registeredMax = 10_000;
 
+/** What they may come to, as JSON, in bytes. */
+export const registeredBytesMax: number = 64 * 1024 * 1024;
+
+/** Services that have instances. */
+export const servicesMax = 10_000;
+
 /** What the instances of one service may come to, as JSON, in bytes: a snapshot of them is one item on the wire. */
 export const serviceBytesMax: number = 2 * 1024 * 1024;
 

@@ -1,0 +1,276 @@
+import { alarmAt } from "../../base/alarm.ts";
+import { backoff } from "../../base/backoff.ts";
+import type { Env } from "../../base/env.ts";
+import { isTrunklineError } from "../../base/error.ts";
+import type { Alarm } from "../../base/timer-wheel.ts";
+import type { Client } from "../../call/client-type.ts";
+import type {
+  Discovery,
+  DiscoveryCapabilities,
+  Instance,
+  Lease,
+  Watch,
+} from "../../discovery/discovery.ts";
+import { Feed, type FeedSource } from "../../discovery/feed.ts";
+import { keepLease, ttlOf, type LeaseActs } from "../../discovery/keep-lease.ts";
+import { watchIdleMs } from "./bounds.ts";
+import type { Registry, RegistrySnapshot } from "./contract.ts";
+
+export type RegistryClient = Client<typeof Registry> & AsyncDisposable;
+
+/** One address at which the registry can be reached. */
+export interface RegistryPlace {
+  readonly address: string;
+  /** Makes a client of it. Nothing is sent before it is used. */
+  open(): RegistryClient;
+}
+
+/** The longest that one place is asked, in milliseconds; then the next one is. */
+const askMs = 2_000;
+
+/** How often who is not at the first place looks whether that answers again, in milliseconds: before a lease there is over. */
+const lookBackMs = 3_000;
+
+/** Between two looks for a registry that does not answer; each time longer. */
+const lookWaits = { baseMs: 100, capMs: 5_000 };
+
+const capabilities: DiscoveryCapabilities = {
+  registers: true,
+  expires: "lease",
+  pushes: true,
+  attributes: true,
+};
+
+/**
+ * Finds instances in a registry that is itself served by Trunkline. Several places are addresses of one registry, or of one and
+ * the one that stands in for it: they are tried in turn, the first one first. While none answers whoever watches keeps the last
+ * instances; leases are taken anew when one answers again.
+ */
+export function registryDiscovery(places: readonly RegistryPlace[]): Discovery {
+  const asked = new Places(places);
+  const open = new Set<Watch | Lease>();
+  let closed: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await Promise.all([...open].map((each) => each.close()));
+    open.clear();
+    await asked.close();
+  };
+  const closeOnce = (): Promise<void> => (closed ??= close());
+  return {
+    name: "registry",
+    capabilities,
+    watch(service, onChange, env) {
+      const watching = new Watching(service, asked, env, () => void open.delete(feed));
+      const feed: Feed = new Feed({ registry: "registry", service, onChange, env }, watching);
+      open.add(feed);
+      watching.begin(feed);
+      return feed;
+    },
+    async register(instance, options, env) {
+      const acts = leaseActs(asked, ttlOf(options));
+      const lease = await keepLease(acts, instance, options, env);
+      open.add(lease);
+      return lease;
+    },
+    close: closeOnce,
+    [Symbol.asyncDispose]: closeOnce,
+  };
+}
+
+function leaseActs(asked: Places, ttlMs: number): LeaseActs {
+  let lease = "";
+  return {
+    async take(instance, again) {
+      const taken = await asked.ask((registry, deadline) =>
+        registry.register.result({ instance, ttlMs, again }, { deadline }),
+      );
+      if (taken.ok) lease = taken.value.lease;
+      else if (taken.error.code !== "DISPLACED") throw taken.error;
+      return taken.ok;
+    },
+    async renew() {
+      const { known } = await asked.ask((registry, deadline) =>
+        registry.renew({ lease }, { deadline }),
+      );
+      return known;
+    },
+    async give() {
+      await asked.ask((registry, deadline) => registry.deregister({ lease }, { deadline }));
+    },
+  };
+}
+
+/** The clients of the places, made when they are needed. */
+class Places {
+  readonly #places: readonly RegistryPlace[];
+  readonly #clients: (RegistryClient | undefined)[] = [];
+
+  constructor(places: readonly RegistryPlace[]) {
+    this.#places = places;
+  }
+
+  get count(): number {
+    return this.#places.length;
+  }
+
+  client(index: number): RegistryClient {
+    return (this.#clients[index] ??= this.#places[index]!.open());
+  }
+
+  /** Asks the first that answers. Rejects with what the last one said. */
+  async ask<T>(question: (registry: RegistryClient, deadline: number) => Promise<T>): Promise<T> {
+    for (let index = 0; ; index++) {
+      try {
+        return await question(this.client(index), askMs);
+      } catch (error) {
+        if (index + 1 >= this.count || !isSilence(error)) throw error;
+      }
+    }
+  }
+
+  /** Whether one of the first `count` answers now. */
+  async answers(count: number): Promise<boolean> {
+    for (let index = 0; index < count; index++) {
+      const asked = this.client(index).overview.result(undefined, { deadline: askMs });
+      if ((await asked).ok) return true;
+    }
+    return false;
+  }
+
+  async close(): Promise<void> {
+    for (const each of this.#clients) await each?.[Symbol.asyncDispose]();
+  }
+}
+
+/** True when the place has not answered, so that another one may. */
+function isSilence(error: unknown): boolean {
+  if (!isTrunklineError(error)) return false;
+  return error.code === "UNAVAILABLE" || error.code === "DEADLINE_EXCEEDED";
+}
+
+/** Follows one service through all lives of the registry. */
+class Watching implements FeedSource {
+  readonly #service: string;
+  readonly #places: Places;
+  readonly #env: Env;
+  readonly #ended: () => void;
+  #feed: Feed | undefined;
+  #closed = false;
+  #running: Promise<void> | undefined;
+  /** Ends the stream that is read, or the wait for the next one. */
+  #interrupt: (() => void) | undefined;
+  #waitUntil: Alarm | undefined;
+  /** Asked for anew: the loss of the stream says nothing of the registry. */
+  #anew = false;
+  #failures = 0;
+  #spreadMs = 0;
+  /** The life of the registry that spoke last. */
+  #epoch = "";
+  /** Those whom the life before knew, and this one may still come to know. */
+  #missing = new Map<string, Instance>();
+
+  constructor(service: string, places: Places, env: Env, ended: () => void) {
+    this.#service = service;
+    this.#places = places;
+    this.#env = env;
+    this.#ended = ended;
+  }
+
+  begin(feed: Feed): void {
+    this.#feed = feed;
+    this.#running = this.#run();
+  }
+
+  refresh(): void {
+    this.#anew = true;
+    this.#interrupt?.();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#interrupt?.();
+    await this.#running;
+    this.#ended();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closed) {
+      this.#anew = false;
+      const problem = await this.#follow();
+      if (this.#closed) return;
+      if (this.#anew) continue;
+      this.#feed!.unavailable(problem);
+      await this.#pause();
+    }
+  }
+
+  /** Reads from the first place that answers until that ends; says why. */
+  async #follow(): Promise<string> {
+    let problem = "";
+    const service = { service: this.#service };
+    for (let index = 0; index < this.#places.count && !this.#closed; index++) {
+      let answered = false;
+      const abort = new AbortController();
+      this.#interrupt = () => abort.abort();
+      const terms = { deadline: askMs, idle: watchIdleMs, signal: abort.signal };
+      try {
+        for await (const snapshot of this.#places.client(index).watch(service, terms)) {
+          if (!answered && index > 0) this.#lookBack(index, abort.signal);
+          answered = true;
+          this.#failures = 0;
+          this.#heard(snapshot);
+        }
+        problem = "the registry has ended the watch";
+      } catch (error) {
+        problem = isTrunklineError(error) ? error.reason : String(error);
+      } finally {
+        this.#interrupt = undefined;
+        abort.abort();
+      }
+      if (answered || this.#anew) break;
+    }
+    return problem;
+  }
+
+  /** Goes back to a place before this one as soon as one answers: all who find each other do so in the same place. */
+  #lookBack(index: number, signal: AbortSignal): void {
+    const look = async (): Promise<void> => {
+      if (await this.#places.answers(index)) this.refresh();
+      else if (!signal.aborted) this.#lookBack(index, signal);
+    };
+    const alarm = alarmAt(this.#env, this.#env.now() + lookBackMs, () => void look());
+    signal.addEventListener("abort", () => this.#env.clear(alarm), { once: true });
+  }
+
+  #heard({ epoch, complete, spreadMs, instances }: RegistrySnapshot): void {
+    if (epoch !== this.#epoch) {
+      this.#epoch = epoch;
+      const before = this.#feed!.current?.instances ?? [];
+      this.#missing = new Map(before.map((instance) => [instance.id, instance]));
+    }
+    this.#spreadMs = Math.max(0, Math.min(lookWaits.capMs, spreadMs));
+    for (const { id } of instances) this.#missing.delete(id);
+    if (complete) this.#missing.clear();
+    this.#feed!.filled([...instances, ...this.#missing.values()]);
+  }
+
+  /** At first for as long as the registry wants its watchers to be spread over, then longer and longer. */
+  #pause(): Promise<void> {
+    const random = (): number => this.#env.random();
+    const waitMs =
+      this.#failures === 0
+        ? this.#spreadMs * random()
+        : backoff(this.#failures - 1, lookWaits, random);
+    this.#failures++;
+    return new Promise((resolve) => {
+      const go = (): void => {
+        if (this.#waitUntil !== undefined) this.#env.clear(this.#waitUntil);
+        this.#waitUntil = undefined;
+        this.#interrupt = undefined;
+        resolve();
+      };
+      this.#interrupt = go;
+      this.#waitUntil = alarmAt(this.#env, this.#env.now() + waitMs, go);
+    });
+  }
+}
