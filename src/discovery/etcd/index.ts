@@ -1,0 +1,1 @@
+export { etcd, type EtcdOptions } from "./etcd.ts";
