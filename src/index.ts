@@ -17,6 +17,14 @@ export { chassis } from "./chassis/chassis.ts";
 export type { Chassis, ChassisOptions, StopBudgets, Stopped } from "./chassis/chassis.ts";
 export { client, close, stateOf, statsOf } from "./chassis/client.ts";
 export type { CallbackOptions, ClientOptions } from "./chassis/client.ts";
+export type { ClientState, EndpointState } from "./chassis/client-state.ts";
+export type {
+  HedgeOptions,
+  LimitOptions,
+  OperationPolicy,
+  ResilienceOptions,
+  RetryOptions,
+} from "./pipeline/terms.ts";
 export { Health } from "./chassis/health.ts";
 export type { HealthQuestion, HealthReport } from "./chassis/health.ts";
 export { Reflection } from "./chassis/reflection.ts";

@@ -24,7 +24,7 @@ export class Towers implements AsyncDisposable {
     let tower = this.#towers[0]!;
     for (let tries = 0; tries < this.#towers.length; tries++) {
       tower = this.#towers[this.#turn++ % this.#towers.length]!;
-      const state = stateOf(tower.calls);
+      const { state } = stateOf(tower.calls);
       if (state === "ready" || state === "idle") break;
     }
     return tower;

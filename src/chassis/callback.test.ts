@@ -102,7 +102,7 @@ for (const [transport, address] of Object.entries(addresses)) {
       const result = await alerts.confirm.result("1");
       ok(!result.ok);
       deepEqual([result.error.code, result.error.executed], ["UNAVAILABLE", "no"]);
-      equal(stateOf(alerts), "closed");
+      equal(stateOf(alerts).state, "closed");
     });
   });
 }

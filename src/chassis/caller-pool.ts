@@ -12,8 +12,8 @@ interface Shared {
 
 export interface TakenCaller {
   readonly caller: Caller;
-  /** Gives the caller back, once; with its last user it closes. */
-  readonly release: () => Promise<void>;
+  /** Gives the caller back, once; with its last user it closes: what is under way may still end within that time (default: none). */
+  readonly release: (withinMs?: number) => Promise<void>;
 }
 
 /** One caller for each address and set of bounds: many connections to one endpoint would share no system call. */
@@ -32,7 +32,7 @@ export class CallerPool {
     const { transport } = way;
     if (dispatcher !== undefined) {
       const caller = connected(way, address, { ...options, dispatcher }, env);
-      return { caller, release: () => caller.close() };
+      return { caller, release: (withinMs) => caller.close(withinMs) };
     }
     let byEnv = this.#byTransport.get(transport);
     if (byEnv === undefined) this.#byTransport.set(transport, (byEnv = new WeakMap()));
@@ -54,15 +54,21 @@ export class CallerPool {
     shared.users++;
     const taken = shared;
     let released: Promise<void> | undefined;
-    const release = (): Promise<void> => (released ??= this.#release(byKey, key, taken));
+    const release = (withinMs?: number): Promise<void> =>
+      (released ??= this.#release(byKey, key, taken, withinMs));
     return { caller: taken.caller, release };
   }
 
-  async #release(byKey: Map<string, Shared>, key: string, shared: Shared): Promise<void> {
+  async #release(
+    byKey: Map<string, Shared>,
+    key: string,
+    shared: Shared,
+    withinMs?: number,
+  ): Promise<void> {
     shared.users--;
     if (shared.users > 0) return;
     if (byKey.get(key) === shared) byKey.delete(key);
-    await shared.caller.close();
+    await shared.caller.close(withinMs);
   }
 }
 
@@ -80,7 +86,7 @@ const numbers = new WeakMap<object, number>();
 let numbered = 0;
 
 /** Tells objects apart that JSON shows alike: formats and protocols hold functions. */
-function numberOf(part: object | undefined): number {
+export function numberOf(part: object | undefined): number {
   if (part === undefined) return 0;
   let number = numbers.get(part);
   if (number === undefined) numbers.set(part, (number = ++numbered));

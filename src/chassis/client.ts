@@ -13,12 +13,18 @@ import { info, type AnyContract } from "../contract/contract.ts";
 import type { Format } from "../codec/format.ts";
 import { callbackTo } from "../protocol/callback.ts";
 import type { ProtocolFactory } from "../protocol/protocol-factory.ts";
-import type { Caller, CallerState, ConnectOptions, Dispatcher } from "../protocol/protocol.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import { pipelineTerms, type ResilienceOptions } from "../pipeline/terms.ts";
+import type { Discovery, Locality } from "../discovery/discovery.ts";
+import type { Caller, ConnectOptions, Dispatcher } from "../protocol/protocol.ts";
 import { parseAddress, type Address } from "../transport/address.ts";
 import type { Transport } from "../transport/transport.ts";
 import { CallerPool, type TakenCaller } from "./caller-pool.ts";
+import { clientState, type ClientState } from "./client-state.ts";
 import { checkSentDefault } from "./mode.ts";
 import { formatProblems } from "./format-problems.ts";
+import { PipelinePool, type TakenPipeline } from "./pipeline-pool.ts";
+import { pipelineTo } from "./pipelines.ts";
 import { cannotStart, servicesProblems } from "./problems.ts";
 import { wayTo } from "./schemes.ts";
 import type { ClientStats } from "./stats.ts";
@@ -37,7 +43,7 @@ export interface CallbackOptions {
   readonly env?: Env;
 }
 
-export interface ClientOptions extends CallbackOptions {
+export interface ClientOptions extends CallbackOptions, ResilienceOptions {
   /** The longest that a call waits for a connection; its deadline may end it sooner. Default 2 s: a restart takes less. */
   readonly connectWait?: Duration;
   /** Calls and streams under way on this address, past which further ones are refused. Default 4,096. */
@@ -76,10 +82,23 @@ export interface ClientOptions extends CallbackOptions {
    * tell. Default JSON.
    */
   readonly format?: Format;
+  /** The swim lane of calls that come from no call that is being served. Default `main`. */
+  readonly lane?: string;
+  /**
+   * Where instances are found, for addresses `service:NAME`: an address (`etcd://…`) or a discovery. Default: what
+   * `TRUNKLINE_DISCOVERY` says, else the directory of this host.
+   */
+  readonly discovery?: string | Discovery;
+  /** Where this process is: nearer instances are asked first. Default: only the same host is known to be near. */
+  readonly locality?: Locality;
 }
 
-const callers = new WeakMap<object, Caller>();
+/** As the protocols have it. */
+const connectWaitMsDefault = 2_000;
+
+const callers = new WeakMap<object, { readonly caller: Caller; readonly env: Env }>();
 const pool = new CallerPool();
+const pipelines = new PipelinePool();
 
 /**
  * The operations of a contract as functions, over an address: `client(Orders, "unix:/run/orders.sock")`.
@@ -118,16 +137,56 @@ export function client<C extends AnyContract>(
     chain: composeChain(options.aroundCall ?? [], options.aroundAttempt ?? []),
   };
   const { caller, release } =
-    typeof where === "string" ? callerAt(where, options, env) : callerBack(where);
+    typeof where === "string" ? callerAt(contract, where, options, env) : callerBack(where);
   const made = makeClient(contract, { ...terms, caller }, release);
-  callers.set(made, caller);
+  callers.set(made, { caller, env });
   return made;
 }
 
-function callerAt(text: string, options: ClientOptions, env: Env): TakenCaller {
+function callerAt(
+  contract: AnyContract,
+  text: string,
+  options: ClientOptions,
+  env: Env,
+): TakenCaller {
+  const resilience = resilienceOf(options, contract);
   const address = parseAddress(text);
+  const connect = connectOptions(options);
+  const terms = pipelineTerms(resilience, connect.connectWaitMs ?? connectWaitMsDefault, env.now());
+  if (address.protocol === "service") {
+    throw systemError("UNIMPLEMENTED", "to come", { executed: "no" });
+  }
   const dispatcher = dispatcherOf(text, address, options, env);
-  return pool.take(address, connectOptions(options), dispatcher, env, options);
+  const make = (): Pipeline =>
+    pipelineTo(pool.take(address, connect, dispatcher, env, options), terms, options.lane, env);
+  if (dispatcher !== undefined) {
+    const pipeline = make();
+    return { caller: pipeline, release: () => pipeline.close() };
+  }
+  const place = { protocols: options.protocols, transports: options.transports };
+  return shared(pipelines.take(address.text, { resilience, connect, ...place }, env, make));
+}
+
+function shared({ pipeline, release }: TakenPipeline): TakenCaller {
+  return { caller: pipeline, release };
+}
+
+/** What is said of how to survive; names of operations that there are not are a mistake. */
+function resilienceOf(options: ClientOptions, contract: AnyContract): ResilienceOptions {
+  const { retry, attemptTimeout, hedge, breaker, limit, throttle, operations } = options;
+  for (const name of Object.keys(operations ?? {})) {
+    if (Object.hasOwn(contract[info].operations, name)) continue;
+    throw systemError(
+      "INVALID_ARGUMENT",
+      `operations.${name}: ${contract[info].name} has no such operation`,
+      {
+        executed: "no",
+        advice: `it has ${Object.keys(contract[info].operations).join(", ")}`,
+      },
+    );
+  }
+  const all = { retry, attemptTimeout, hedge, breaker, limit, throttle, operations };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
 /** The connection is the peer's to close. */
@@ -161,17 +220,18 @@ function dispatcherOf(
   return new Services(serve, options, env);
 }
 
-/** What the connection of a client is doing; `closed` also when others go on to use it. */
-export function stateOf(of: object): CallerState {
-  const { caller, closed } = backstage(of);
-  return closed() ? "closed" : caller.state;
+/** What a client knows of its service and of each of its endpoints; `closed` also when others go on to use them. */
+export function stateOf(of: object): ClientState {
+  const { caller, closed, env } = backstage(of);
+  return clientState(caller, closed(), env.now());
 }
 
 /** What became of the requests of a client, since it was made. */
 export function statsOf(of: object): ClientStats {
-  const { caller, stats } = backstage(of);
+  const { caller, stats, closed } = backstage(of);
   const { endpoint, waiting } = caller;
-  return { endpoint, state: stateOf(of), waiting, operations: stats() };
+  const state = closed() ? "closed" : caller.state;
+  return { endpoint, state, waiting, operations: stats() };
 }
 
 /**
@@ -186,11 +246,11 @@ export async function close(
 }
 
 function backstage(of: object) {
-  const caller = callers.get(of);
+  const own = callers.get(of);
   const parts = backstageOf(of);
-  if (caller === undefined || parts === undefined)
+  if (own === undefined || parts === undefined)
     throw new TypeError("this is not a client that `client()` made");
-  return { caller, ...parts };
+  return { ...own, ...parts };
 }
 
 function connectOptions(options: ClientOptions): ConnectOptions {

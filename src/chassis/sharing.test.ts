@@ -84,7 +84,7 @@ test("a client that is closed takes nothing more, and the others go on with the 
     await Promise.all([closed.place("a"), other.place("b"), third.pay()]);
     await close(closed);
     assert.deepEqual(
-      [stateOf(closed), stateOf(other), stateOf(third)],
+      [stateOf(closed).state, stateOf(other).state, stateOf(third).state],
       ["closed", "ready", "ready"],
     );
     const refused = { code: "CANCELLED", executed: "no", reason: "the client is closed" };

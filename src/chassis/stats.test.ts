@@ -129,7 +129,7 @@ test("uploads and duplexes are counted like the other kinds, their turns too", a
 test("a request that the server refuses for want of room counts as a failure, not as a latency", async () => {
   const moving = gate();
   await using app = await desk("memory:stats-refused", moving, 1);
-  await using caller = client(Desk, "memory:stats-refused");
+  await using caller = client(Desk, "memory:stats-refused", { retry: false });
   const move = caller.move({ id: "a" });
   await rejects(caller.move({ id: "b" }), { code: "RESOURCE_EXHAUSTED", executed: "no" });
   const told = of(app.stats().operations, "move");

@@ -28,6 +28,8 @@ export class Attempt implements Cancellable {
    * leaves it here. Undefined: it was not sent, or nobody knows to whom.
    */
   reachedBoot: string | undefined = undefined;
+  /** Requests with the same one go to the same endpoint, where the balancer knows of it. */
+  hashKey: string | undefined = undefined;
   /** The instant by which a call is answered, or a stream accepted. */
   readonly deadlineAt: number;
   /** The instant by which a stream has ended; Infinity when nobody asked. */
@@ -51,6 +53,13 @@ export class Attempt implements Cancellable {
     this.trace = trace;
     this.idempotencyKey = idempotencyKey;
     this.headers = headers;
+  }
+
+  /** Another try of the same call, which can be given up alone. It does not end with this one: who makes it sees to that. */
+  derive(deadlineAt: number): Attempt {
+    const { totalAt, trace, idempotencyKey, headers, lane, tries, once, onlyBoot } = this;
+    const other = new Attempt(deadlineAt, totalAt, trace, idempotencyKey, headers);
+    return Object.assign(other, { lane, tries, once, onlyBoot });
   }
 
   /** Why it was given up; undefined while it is wanted. */

@@ -34,6 +34,11 @@ export class Bulkhead {
     return this.#inLane.get(lane) ?? 0;
   }
 
+  /** What is under way, by lane; lanes with nothing under way are left out. */
+  lanes(): Record<string, number> {
+    return Object.fromEntries(this.#inLane);
+  }
+
   /** True: it may begin. To be released once, with the same lane. */
   tryAcquire(lane: string): boolean {
     const inLane = this.inFlightOf(lane);

@@ -79,7 +79,9 @@ export function outcomeOf(failure: unknown): OutcomeKind {
   if (turnedDown.has(code)) return endpointFault === true ? "failed" : "appError";
   if (executed === "no") {
     if (code === "RESOURCE_EXHAUSTED") return "overload";
-    return code === "DEADLINE_EXCEEDED" && endpointFault !== true ? "cancelled" : "unreachable";
+    if (code === "UNAVAILABLE") return "unreachable";
+    // What fails before its handler began, for a fault of the server's, fails there again.
+    return code === "DEADLINE_EXCEEDED" && endpointFault !== true ? "cancelled" : "failed";
   }
   if (executed === "yes") return code === "RESOURCE_EXHAUSTED" ? "appError" : "failed";
   if (code === "RESOURCE_EXHAUSTED" && endpointFault !== true) return "appError";

@@ -23,6 +23,8 @@ export class Throttle {
   readonly #requests: RollingSum;
   readonly #accepts: RollingSum;
   readonly #random: Random;
+  /** Sent and not answered: they say nothing yet, so that the first burst of a client is not taken for an overload. */
+  #pending = 0;
 
   constructor(options: ThrottleOptions, random: Random, now: number) {
     this.#k = bounded("throttle k", options.k ?? 2, 1, 100);
@@ -37,18 +39,21 @@ export class Throttle {
   tryAcquire(now: number): boolean {
     const refused = this.rejectionRate(now);
     this.#requests.add(1, now);
-    return refused === 0 || this.#random() >= refused;
+    if (refused > 0 && this.#random() < refused) return false;
+    this.#pending++;
+    return true;
   }
 
   release(outcome: OutcomeKind, now: number): void {
     const { limit } = effects[outcome];
+    if (this.#pending > 0) this.#pending--;
     if (limit === "sample" || limit === "slow") this.#accepts.add(1, now);
     else if (limit === "ignore") this.#requests.add(-1, now);
   }
 
   /** The share of requests that is refused now, 0 to below 1. */
   rejectionRate(now: number): number {
-    const requests = this.#requests.sum(now);
+    const requests = this.#requests.sum(now) - this.#pending;
     if (requests < this.#requestsMin) return 0;
     return Math.max(0, (requests - this.#k * this.#accepts.sum(now)) / (requests + 1));
   }

@@ -1,0 +1,72 @@
+import { Pipeline } from "../pipeline/pipeline.ts";
+import type { Target } from "../pipeline/target.ts";
+import type { Caller, CallerState } from "../protocol/protocol.ts";
+
+/** What a client knows of the service that it calls. */
+export interface ClientState {
+  readonly endpoint: string;
+  /** The best that there is among its endpoints. */
+  readonly state: CallerState;
+  /** Calls under way by swim lane, those between two tries among them. */
+  readonly lanes: Readonly<Record<string, number>>;
+  /** Retries that may still be made at once, of all clients of the process that share this. */
+  readonly retriesLeft: number;
+  readonly endpoints: readonly EndpointState[];
+}
+
+/** What is known of one endpoint. */
+export interface EndpointState {
+  /** Of the instance; the address where that was given. */
+  readonly id: string;
+  readonly address: string;
+  readonly state: CallerState;
+  /** 0: in this process or given, 1: on this host, 2: in the zone, 3: in the region, 4: elsewhere. */
+  readonly rung: number;
+  readonly inFlight: number;
+  /** As many as it is thought to bear at once; undefined: not limited. */
+  readonly limit: number | undefined;
+  /** What it takes to answer: the peak, forgotten over 10 s, in milliseconds. */
+  readonly ewmaMs: number;
+  readonly breaker: "closed" | "open" | "halfOpen" | "none";
+  /** Out of the choice for so long yet, in milliseconds; 0: it is in. */
+  readonly ejectedMs: number;
+  readonly ejections: number;
+  /** Requests that it was given, and those of them that speak against it. */
+  readonly begun: number;
+  readonly failed: number;
+  readonly draining: boolean;
+}
+
+export function clientState(caller: Caller, closed: boolean, now: number): ClientState {
+  const { endpoint } = caller;
+  const state = closed ? "closed" : caller.state;
+  if (!(caller instanceof Pipeline))
+    return { endpoint, state, lanes: {}, retriesLeft: 0, endpoints: [] };
+  const { service, targets } = caller;
+  return {
+    endpoint,
+    state,
+    lanes: service.bulkhead.lanes(),
+    retriesLeft: service.budget.balance(now),
+    endpoints: targets.list.map((target) => endpointState(target, now)),
+  };
+}
+
+function endpointState(target: Target, now: number): EndpointState {
+  const { id, caller, rung, inFlight, begun, failed, draining, ejections, parts } = target;
+  return {
+    id,
+    address: caller.endpoint,
+    state: caller.state,
+    rung,
+    inFlight,
+    limit: parts.limit?.limit,
+    ewmaMs: parts.load.value(now),
+    breaker: parts.breaker?.state(now) ?? "none",
+    ejectedMs: Math.max(0, target.ejectedUntil - now),
+    ejections,
+    begun,
+    failed,
+    draining,
+  };
+}

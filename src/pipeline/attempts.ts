@@ -1,0 +1,295 @@
+import type { Env } from "../base/env.ts";
+import { isTrunklineError, systemError, type TrunklineError } from "../base/error.ts";
+import type { Attempt } from "../protocol/attempt.ts";
+import { outcomeOf, type OutcomeKind } from "../resilience/outcome.ts";
+import { decide } from "./decide.ts";
+import { givenUp, History } from "./history.ts";
+import type { Job } from "./job.ts";
+import { LateTry, type Begun } from "./late-try.ts";
+import { Pause } from "./pause.ts";
+import type { ServiceState } from "./service-state.ts";
+import type { Target, TargetPermit } from "./target.ts";
+import type { TargetSet } from "./target-set.ts";
+import type { OperationTerms } from "./terms.ts";
+
+/** Endpoints that are asked for leave, one after the other, before the last one is taken whatever it says. */
+const picksMax = 4;
+
+/** The one engine for retry, hedge and failover: who is asked, when again, and when no more. */
+export class Attempts {
+  readonly #targets: TargetSet;
+  readonly #service: ServiceState;
+  readonly #env: Env;
+  /** The permit that `#take` has got, for whoever has just called it: no object for each try. */
+  #permit: TargetPermit = 0;
+
+  constructor(targets: TargetSet, service: ServiceState, env: Env) {
+    this.#targets = targets;
+    this.#service = service;
+    this.#env = env;
+  }
+
+  /** Does the job. What it rejects with says of all tries together whether it ran. */
+  async run(job: Job, attempt: Attempt, terms: OperationTerms): Promise<unknown> {
+    const env = this.#env;
+    const service = this.#service;
+    const startedAt = attempt.beganAt ?? env.now();
+    const lane = service.enter(attempt, startedAt);
+    let history: History | undefined;
+    let outcome: OutcomeKind = "local";
+    let overAt = startedAt;
+    try {
+      for (let now = startedAt; ; now = env.now()) {
+        const target =
+          this.#take(attempt, history, now) ?? (await this.#takeLater(attempt, history, startedAt));
+        const permit = this.#permit;
+        if (history !== undefined) {
+          attempt.tries = history.counted;
+          attempt.beganAt = now = env.now();
+        }
+        const sent = limited(attempt, now + terms.attemptTimeoutMs);
+        const late = this.#watch(job, attempt, target, terms, now);
+        try {
+          const answer = await job.send(target.caller, sent);
+          overAt = env.now();
+          outcome = "ok";
+          target.end(permit, outcome, overAt - now, overAt);
+          if (terms.hedge !== undefined) service.answered(terms, overAt - now, overAt);
+          return answer;
+        } catch (failure) {
+          const doneAt = (overAt = env.now());
+          outcome = outcomeOf(failure);
+          if (late?.won === true) {
+            outcome = "ok";
+            target.end(permit, "cancelled", doneAt - now, doneAt);
+            return await late.begun!.answer;
+          }
+          history ??= new History(startedAt);
+          const error = this.#failed(failure, target, permit, now, doneAt, history);
+          if (late?.begun !== undefined && attempt.cancelled === undefined) {
+            // The second one is still on its way: its answer is as good.
+            const second = await late.begun.answer.then(answered, unanswered);
+            if (second !== undefined) {
+              outcome = "ok";
+              return second.answer;
+            }
+          }
+          attempt.reachedBoot = sent.reachedBoot;
+          await this.#again(job, attempt, terms, error, target, history);
+        } finally {
+          if (late !== undefined) {
+            env.clear(late);
+            late.giveUp();
+          }
+        }
+      }
+    } finally {
+      service.leave(lane, outcome, overAt);
+    }
+  }
+
+  // ---- choosing -----------------------------------------------------------------------------------------------------
+
+  /** An endpoint that has given leave; undefined when there is none at all, or all were tried. Throws when all refuse. */
+  #take(attempt: Attempt, history: History | undefined, now: number): Target | undefined {
+    const { list } = this.#targets;
+    if (list.length === 1 && history === undefined) return this.#begin(list[0]!, now, true);
+    const tried = history === undefined ? [] : [...history.tried, ...history.barred];
+    const ask = { now, random: this.#env.random, tried, hashKey: attempt.hashKey };
+    let last: Target | undefined;
+    for (let picks = 0; picks < picksMax; picks++) {
+      const target = this.#targets.pick(ask);
+      if (target === undefined) break;
+      last = target;
+      const permit = target.begin(now, false);
+      if (typeof permit === "number") {
+        this.#permit = permit;
+        return target;
+      }
+      tried.push(target);
+    }
+    // Open breakers must not take the last endpoints away.
+    return last === undefined ? undefined : this.#begin(last, now, true);
+  }
+
+  #begin(target: Target, now: number, forced: boolean): Target {
+    const permit = target.begin(now, forced);
+    if (typeof permit === "number") {
+      this.#permit = permit;
+      return target;
+    }
+    throw systemError(
+      "RESOURCE_EXHAUSTED",
+      `${target.inFlight} requests are under way there, as many as it seems to bear`,
+      {
+        executed: "no",
+        gate: "limit",
+        endpoint: target.caller.endpoint,
+        advice: "ask less at once, or add instances; `stateOf(client)` shows the limit",
+      },
+    );
+  }
+
+  /** Everybody was tried, or nobody is there yet. */
+  async #takeLater(
+    attempt: Attempt,
+    history: History | undefined,
+    startedAt: number,
+  ): Promise<Target> {
+    if (history !== undefined && this.#targets.list.length > 0) {
+      history.tried = [];
+      const target = this.#take(attempt, history, this.#env.now());
+      if (target !== undefined) return target;
+    }
+    const until = Math.min(attempt.deadlineAt, startedAt + this.#service.terms.connectWaitMs);
+    while (this.#targets.list.length === 0 && this.#env.now() < until) {
+      const pause = new Pause(this.#env, until, attempt);
+      const stop = this.#targets.whenFound(() => pause.wake());
+      await pause.over;
+      stop();
+      if (attempt.cancelled !== undefined) throw givenUp(attempt);
+    }
+    const target = this.#take(attempt, history, this.#env.now());
+    if (target === undefined) throw this.#targets.missing();
+    return target;
+  }
+
+  // ---- after a failure ----------------------------------------------------------------------------------------------
+
+  #failed(
+    failure: unknown,
+    target: Target,
+    permit: TargetPermit,
+    from: number,
+    to: number,
+    history: History,
+  ): TrunklineError {
+    const outcome = outcomeOf(failure);
+    const pushback = isTrunklineError(failure) ? failure.retryAfterMs : undefined;
+    target.end(permit, outcome, to - from, to, typeof pushback === "number" ? pushback : undefined);
+    if (!isTrunklineError(failure)) throw failure;
+    history.add(target, failure, from, to);
+    return failure;
+  }
+
+  /** Returns when it is time for another try; throws what the caller is told when there is none. */
+  async #again(
+    job: Job,
+    attempt: Attempt,
+    terms: OperationTerms,
+    failure: TrunklineError,
+    target: Target,
+    history: History,
+  ): Promise<void> {
+    const env = this.#env;
+    const outcome = outcomeOf(failure);
+    const now = env.now();
+    const { state } = target.caller;
+    const unsent = outcome === "unreachable" && state !== "ready";
+    if (!unsent) history.counted++;
+    const othersLeft = this.#targets.list.some((each) => !history.knows(each));
+    const decision = job.repeatable
+      ? decide({
+          failure,
+          outcome,
+          attempt,
+          retry: terms.retry,
+          budget: this.#service.budget,
+          idempotent: this.#mayRunAgain(job, attempt, target, history),
+          unsent,
+          othersLeft,
+          counted: history.counted,
+          rounds: history.rounds,
+          startedAt: history.startedAt,
+          now,
+          random: env.random,
+        })
+      : { stop: undefined };
+    if ("stop" in decision) throw history.error(failure, decision.stop, now);
+    if (unsent && !othersLeft) history.rounds++;
+    if (decision.waitMs === 0) return;
+    await new Pause(env, now + decision.waitMs, attempt).over;
+    if (attempt.cancelled !== undefined)
+      throw history.error(givenUp(attempt), undefined, env.now());
+  }
+
+  /**
+   * By key it may run again where the key is known: in the process that has seen it. Then nobody else is asked, and whoever has
+   * taken its place refuses.
+   */
+  #mayRunAgain(job: Job, attempt: Attempt, target: Target, history: History): boolean {
+    const { idempotent } = job.operation;
+    if (idempotent !== "by-key") return idempotent;
+    const { keyStore } = target.instance ?? {};
+    const others = this.#targets.list.filter((each) => each !== target);
+    if (keyStore !== undefined) {
+      history.barred = others.filter((each) => each.instance?.keyStore !== keyStore);
+      return true;
+    }
+    attempt.onlyBoot ??= attempt.reachedBoot;
+    if (attempt.onlyBoot === undefined) return false; // a process that says nothing of itself
+    history.barred = others;
+    return true;
+  }
+
+  // ---- a second try beside the first --------------------------------------------------------------------------------
+
+  #watch(
+    job: Job,
+    attempt: Attempt,
+    target: Target,
+    terms: OperationTerms,
+    now: number,
+  ): LateTry | undefined {
+    if (job.operation.idempotent !== true || attempt.once || !job.hedgeable) return undefined;
+    if (this.#targets.list.length < 2) return undefined;
+    const at = this.#service.lateAt(terms, attempt, now);
+    if (at >= attempt.deadlineAt) return undefined;
+    const late = new LateTry(attempt, target, (first) =>
+      this.#beginLate(job, attempt, first, terms),
+    );
+    this.#env.set(late, at);
+    return late;
+  }
+
+  #beginLate(job: Job, attempt: Attempt, first: Target, terms: OperationTerms): Begun | undefined {
+    const env = this.#env;
+    const now = env.now();
+    const ask = { now, random: env.random, tried: [first], hashKey: attempt.hashKey };
+    const target = this.#targets.pick(ask);
+    if (target === undefined || !target.available(now)) return undefined;
+    if (!this.#service.mayHedge(terms, now)) return undefined;
+    const permit = target.begin(now, false);
+    if (typeof permit !== "number") return undefined;
+    const second = attempt.derive(attempt.deadlineAt);
+    second.tries = attempt.tries + 1;
+    second.beganAt = now;
+    const answer = job.send(target.caller, second).then(
+      (value) => {
+        const doneAt = env.now();
+        target.end(permit, "ok", doneAt - now, doneAt);
+        this.#service.answered(terms, doneAt - now, doneAt);
+        return value;
+      },
+      (failure: unknown) => {
+        const doneAt = env.now();
+        target.end(permit, outcomeOf(failure), doneAt - now, doneAt);
+        throw isTrunklineError(failure)
+          ? failure
+          : new Error("the second try failed", { cause: failure });
+      },
+    );
+    return { attempt: second, answer };
+  }
+}
+
+/** With a time of its own for each try, where the terms say one: then what is given up is the try, not the call. */
+function limited(attempt: Attempt, until: number): Attempt {
+  if (until >= attempt.deadlineAt) return attempt;
+  const own = attempt.derive(until);
+  attempt.bind(own);
+  return own;
+}
+
+const answered = (answer: unknown) => ({ answer });
+const unanswered = (): undefined => undefined;

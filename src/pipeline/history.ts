@@ -1,0 +1,76 @@
+import { locate, systemError, type Try, type TrunklineError } from "../base/error.ts";
+import type { Attempt } from "../protocol/attempt.ts";
+import type { Target } from "./target.ts";
+
+/** The most tries of one call that its error tells of; there are more only where nobody could be reached. */
+const triesToldMax = 10;
+
+/** What became of the tries of one call so far. Made with the first failure. */
+export class History {
+  readonly startedAt: number;
+  /** Those that have been tried since everybody had: they are chosen again last. */
+  tried: Target[] = [];
+  /** Those that may not be asked at all: the work may not run again there. */
+  barred: readonly Target[] = [];
+  /** Tries that may have reached somebody: these are few by count and by budget. */
+  counted = 0;
+  /** How often nobody could be reached. */
+  rounds = 0;
+  count = 0;
+  readonly #tries: Try[] = [];
+  /** The last failure after which nobody knows whether it ran. */
+  #maybe: TrunklineError | undefined;
+
+  constructor(startedAt: number) {
+    this.startedAt = startedAt;
+  }
+
+  /** True for an endpoint that was tried in this round, or must not be. */
+  knows(target: Target): boolean {
+    return this.tried.includes(target) || this.barred.includes(target);
+  }
+
+  add(target: Target, failure: TrunklineError, from: number, to: number): void {
+    this.count++;
+    this.tried.push(target);
+    if (failure.executed === "maybe") this.#maybe = locate(failure, placeOf(target));
+    const told = {
+      endpoint: target.caller.endpoint,
+      code: failure.code,
+      executed: failure.executed,
+      reason: failure.reason,
+      fromMs: from - this.startedAt,
+      toMs: to - this.startedAt,
+    };
+    if (this.#tries.length < triesToldMax) this.#tries.push(told);
+    else this.#tries[triesToldMax - 1] = told;
+  }
+
+  /**
+   * The error that the caller gets. A last try that certainly did not run does not undo an earlier one that perhaps did.
+   */
+  error(last: TrunklineError, why: string | undefined, now: number): TrunklineError {
+    const failure = last.executed === "no" ? (this.#maybe ?? last) : last;
+    if (this.count <= 1 && why === undefined) return failure;
+    return locate(failure, {
+      attempts: this.count,
+      elapsedMs: now - this.startedAt,
+      advice: why,
+      ...(this.count > 1 ? { tries: this.#tries } : {}),
+    });
+  }
+}
+
+/** Where a try went. */
+export function placeOf(target: Target): { readonly endpoint: string } {
+  return { endpoint: target.caller.endpoint };
+}
+
+/** The call was given up between two tries. */
+export function givenUp(attempt: Attempt): TrunklineError {
+  const late = attempt.cancelled === "deadline";
+  const reason = late
+    ? "the deadline of the work that asked for it is over"
+    : "the caller gave up between two tries";
+  return systemError(late ? "DEADLINE_EXCEEDED" : "CANCELLED", reason, { executed: "no" });
+}

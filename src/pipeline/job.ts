@@ -1,0 +1,83 @@
+import type { Attempt } from "../protocol/attempt.ts";
+import type { Operation } from "../protocol/operation.ts";
+import type { Caller, Sink, Source, UploadOptions } from "../protocol/protocol.ts";
+
+/** A request with at most one answer, as it is handed to whichever endpoint is to do it. */
+export interface Job {
+  readonly operation: Operation;
+  /** It can be handed to another endpoint after a failure: nothing of it is used up. */
+  readonly repeatable: boolean;
+  /** A second try may run beside the first. */
+  readonly hedgeable: boolean;
+  send(caller: Caller, attempt: Attempt): Promise<unknown>;
+}
+
+export class CallJob implements Job {
+  readonly operation: Operation;
+  readonly repeatable = true;
+  readonly hedgeable = true;
+  readonly #input: unknown;
+
+  constructor(operation: Operation, input: unknown) {
+    this.operation = operation;
+    this.#input = input;
+  }
+
+  send(caller: Caller, attempt: Attempt): Promise<unknown> {
+    return caller.call(this.operation, this.#input, attempt);
+  }
+}
+
+export class NotifyJob implements Job {
+  readonly operation: Operation;
+  readonly repeatable = true;
+  readonly hedgeable = false;
+  readonly #input: unknown;
+
+  constructor(operation: Operation, input: unknown) {
+    this.operation = operation;
+    this.#input = input;
+  }
+
+  send(caller: Caller, attempt: Attempt): Promise<unknown> {
+    return caller.notify(this.operation, this.#input, attempt);
+  }
+}
+
+/** Items can be read once: once the first one was asked for, there is no second try. */
+export class OnceSource {
+  begun = false;
+  readonly #source: Source;
+
+  constructor(source: Source) {
+    this.#source = source;
+  }
+
+  readonly run: Source = (sink: Sink): Promise<void> => {
+    this.begun = true;
+    return this.#source(sink);
+  };
+}
+
+export class UploadJob implements Job {
+  readonly operation: Operation;
+  readonly hedgeable = false;
+  readonly #head: unknown;
+  readonly #source: OnceSource;
+  readonly #options: UploadOptions;
+
+  constructor(operation: Operation, head: unknown, source: Source, options: UploadOptions) {
+    this.operation = operation;
+    this.#head = head;
+    this.#source = new OnceSource(source);
+    this.#options = options;
+  }
+
+  get repeatable(): boolean {
+    return !this.#source.begun;
+  }
+
+  send(caller: Caller, attempt: Attempt): Promise<unknown> {
+    return caller.upload(this.operation, this.#head, this.#source.run, attempt, this.#options);
+  }
+}

@@ -1,0 +1,125 @@
+import type { Candidate } from "../discovery/balancing/balancer.ts";
+import type { Instance } from "../discovery/discovery.ts";
+import type { Caller } from "../protocol/protocol.ts";
+import type { AimdLimit } from "../resilience/aimd-limit.ts";
+import type { Breaker } from "../resilience/breaker.ts";
+import { effects, type OutcomeKind } from "../resilience/outcome.ts";
+import type { PeakEwma } from "../resilience/peak-ewma.ts";
+
+/** Which gate of an endpoint lets nothing through. */
+export type Shut = "breaker" | "limit";
+
+/** What learns from an endpoint's answers. */
+export interface TargetParts {
+  readonly load: PeakEwma;
+  /** Undefined: it is never taken out. */
+  readonly breaker: Breaker | undefined;
+  /** Undefined: only the caller's own bound holds. */
+  readonly limit: AimdLimit | undefined;
+}
+
+/** Leave to send one request to an endpoint: the generation of its breaker, or one of those below. */
+export type TargetPermit = number;
+
+/** The breaker has no say: there is none, or there was nobody else to ask. */
+const unguarded: TargetPermit = -2;
+
+/**
+ * One endpoint as the pipeline sees it: its caller, and what is known of it. All operations and all clients of the process that
+ * share the pipeline learn from each other here.
+ */
+export class Target implements Candidate {
+  readonly id: string;
+  readonly caller: Caller;
+  /** How near it is: 0 is nearest. */
+  readonly rung: number;
+  /** What discovery says of it; undefined where the address was given. */
+  instance: Instance | undefined;
+  weight: number;
+  inFlight = 0;
+  /** Requests that were given it, and those of them that failed so that it counts. */
+  begun = 0;
+  failed = 0;
+  /** It takes no new requests, because discovery does not know it any more or says so. */
+  draining = false;
+  /** Out of the balancer's choice until then, by comparison with the others. */
+  ejectedUntil = -Infinity;
+  ejections = 0;
+  readonly parts: TargetParts;
+  /** Whether the last request that says something of it went well. */
+  healthy: boolean = true;
+  /** Hears when that changes. */
+  onHealth: ((healthy: boolean, now: number) => void) | undefined;
+
+  constructor(
+    id: string,
+    caller: Caller,
+    rung: number,
+    instance: Instance | undefined,
+    parts: TargetParts,
+  ) {
+    this.id = id;
+    this.caller = caller;
+    this.rung = rung;
+    this.instance = instance;
+    this.weight = instance?.weight ?? 1;
+    this.parts = parts;
+  }
+
+  load(now: number): number {
+    return this.parts.load.value(now) * (this.inFlight + 1);
+  }
+
+  available(now: number): boolean {
+    if (this.draining || now < this.ejectedUntil) return false;
+    const { state } = this.caller;
+    if (state === "waiting" || state === "closed") return false;
+    return this.parts.breaker?.available(now) ?? true;
+  }
+
+  /** Takes on one request, or says which gate is shut. `forced`: there is nobody else to ask. */
+  begin(now: number, forced: boolean): TargetPermit | Shut {
+    const { breaker, limit } = this.parts;
+    let permit = unguarded;
+    if (breaker !== undefined) {
+      permit = breaker.tryAcquire(now);
+      if (permit < 0) {
+        if (!forced) return "breaker";
+        permit = unguarded;
+      }
+    }
+    if (limit?.tryAcquire() === false) {
+      if (permit >= 0) breaker?.release(permit, "local", now);
+      return "limit";
+    }
+    this.inFlight++;
+    this.begun++;
+    return permit;
+  }
+
+  /** What came of it. `pushbackMs`: how long the server asks to be left alone. */
+  end(
+    permit: TargetPermit,
+    outcome: OutcomeKind,
+    elapsedMs: number,
+    now: number,
+    pushbackMs?: number,
+  ): void {
+    this.inFlight--;
+    const { breaker, limit, load } = this.parts;
+    const effect = effects[outcome];
+    if (effect.breaker !== "ignore") this.#judge(effect.breaker === "success", now);
+    if (permit >= 0) breaker?.release(permit, outcome, now);
+    limit?.release(outcome, elapsedMs, now);
+    if (effect.load === "latency") load.observe(elapsedMs, now);
+    else if (effect.load === "penalty") load.penalize(pushbackMs, now);
+    else if (effect.load === "elapsed") load.observeElapsed(elapsedMs, now);
+  }
+
+  #judge(well: boolean, now: number): void {
+    if (!well) this.failed++;
+    if (well === this.healthy) return;
+    this.healthy = well;
+    this.onHealth?.(well, now);
+  }
+}
