@@ -43,7 +43,7 @@ export class Target implements Candidate {
   /** It takes no new requests, because discovery does not know it any more or says so. */
   draining = false;
   /** Out of the balancer's choice until then, by comparison with the others. */
-  ejectedUntil = -Infinity;
+  ejectedUntil: number = -Infinity;
   ejections = 0;
   readonly parts: TargetParts;
   /** Whether the last request that says something of it went well. */
