@@ -11,7 +11,7 @@ export interface RetryBudgetOptions {
 }
 
 /** Tokens that a deposit brings. Whole numbers, so that what is taken and what expires come out even. */
-const depositTokens = 1_000;
+const depositTokens = 1_000_000;
 
 /**
  * Bounds retries and hedges together, whatever the failure: over any `ttlMs` at most `ratio` times the requests that succeeded, and
