@@ -16,6 +16,8 @@ export interface Service<C extends AnyContract = AnyContract> {
   readonly terms?: ServiceTerms;
   /** The handlers in a server of which that is known. Default: `handlers`. */
   readonly handlersIn?: (surroundings: Surroundings) => object;
+  /** It is Trunkline's own: its contract has a name that is kept for those. Default false. */
+  readonly own?: boolean;
 }
 
 /**

@@ -95,7 +95,7 @@ export function servicesProblems(
         `${identity} is served twice.\n     → leave one serve(…) out, or raise the major version of one`,
       );
     seen.add(identity);
-    if (name.startsWith(ownPrefix))
+    if (name.startsWith(ownPrefix) && service.own !== true)
       texts.push(
         `${identity}: names that begin with "${ownPrefix}" are Trunkline's own.\n     → give the contract another name`,
       );

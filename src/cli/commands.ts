@@ -10,15 +10,19 @@ import { importing } from "./import.ts";
 import { lint } from "./lint.ts";
 import { openapi } from "./openapi.ts";
 import { proto } from "./proto.ts";
+import { registry } from "./registry.ts";
 import { stats } from "./stats.ts";
 
 const asking: readonly Command[] = [describe, call, health, stats, bench];
 
 const writing: readonly Command[] = [openapi, contract, proto, avro, importing, lint];
 
+const serving: readonly Command[] = [registry];
+
 /** Every command there is, in the order in which help lists them. */
 export const commands: readonly Command[] = [
   ...asking,
   ...writing,
-  completion([...asking, ...writing]),
+  ...serving,
+  completion([...asking, ...writing, ...serving]),
 ];

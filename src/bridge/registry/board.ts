@@ -2,8 +2,14 @@ import type { Instance } from "../../discovery/discovery.ts";
 import { readInstance, servicesOf, writeInstance } from "../../discovery/instance.ts";
 import { registeredBytesMax, registeredMax, serviceBytesMax, servicesMax } from "./bounds.ts";
 
-/** How often a board wants to be looked at, in milliseconds. Who comes much later has stood still. */
+/** How often a board wants to be looked at, in milliseconds. */
 export const beatMs = 500;
+
+/** Who looks at it later than announced by more than this has stood still, in milliseconds. */
+const stallMs = 50;
+
+/** Stood still for so long, in milliseconds, it has missed renewals. */
+const pauseMs = 1_000;
 
 /** From so many leases on silence of all of them at once is more likely a fault of the network than their common death. */
 const silentLeasesMin = 3;
@@ -48,13 +54,15 @@ export class RegistryBoard {
   #changed = new Set<string>();
   #bytes = 0;
   #revision = 0;
-  #lastLook: number;
+  #lookedAt: number;
+  /** When it is looked at next, as announced. */
+  #nextLookAt = Infinity;
   #clock = 0;
   /** When anybody was heard last, by the board's clock. */
   #heardAt = 0;
 
   constructor(now: number, saved?: SavedBoard) {
-    this.#lastLook = now;
+    this.#lookedAt = now;
     for (const { lease, ttlMs, instance } of saved?.leases ?? [])
       this.register(instance, ttlMs, lease, false, now);
   }
@@ -116,7 +124,9 @@ export class RegistryBoard {
       if (due <= this.#clock) this.#remove(entry);
       else next = Math.min(next, due);
     }
-    return this.#byLease.size === 0 ? Infinity : now + Math.min(beatMs, next - this.#clock);
+    if (next === Infinity) return (this.#nextLookAt = Infinity);
+    this.#nextLookAt = now + Math.min(beatMs, next - this.#clock);
+    return this.#nextLookAt;
   }
 
   /** The instances of a service, and a revision that grows whenever they change. */
@@ -150,10 +160,17 @@ export class RegistryBoard {
     };
   }
 
-  /** Time since the last look counts up to twice the beat: the rest of it nobody was listening. */
+  /**
+   * Time while the process stood still does not count, and after a long pause a beat is given back: what was sent meanwhile has
+   * yet to be read.
+   */
   #look(now: number): void {
-    this.#clock += Math.min(Math.max(0, now - this.#lastLook), 2 * beatMs);
-    this.#lastLook = now;
+    const stall = now - this.#nextLookAt;
+    const gap = now - this.#lookedAt;
+    this.#clock += stall > stallMs ? gap - stall : gap;
+    if (stall > pauseMs) this.#clock -= beatMs;
+    this.#lookedAt = now;
+    if (stall > stallMs) this.#nextLookAt = now + beatMs;
   }
 
   /**

@@ -1,0 +1,44 @@
+import type { ChassisOptions } from "../chassis/chassis.ts";
+import { tls, type TlsFiles } from "../transport/tls/index.ts";
+import { UsageError, type Line, type Option } from "./command.ts";
+
+/** The options of commands that serve. */
+export const listeningOptions: Readonly<Record<string, Option>> = {
+  listen: { value: "ADDRESS", multiple: true, about: "where to listen; several times for several" },
+  insecure: { about: "let other hosts come without TLS, to tcp://" },
+  cert: { value: "FILE", about: "for tls://: our certificate, PEM" },
+  key: { value: "FILE", about: "its private key" },
+  ca: { value: "FILE", about: "the authorities whose certificates we believe" },
+  "client-certificate": {
+    value: "none|optional|required",
+    about: "whether peers must show one, of --ca; default none",
+  },
+};
+
+type Listening = Pick<ChassisOptions, "listen" | "insecure" | "transports">;
+
+/** What these options say to a chassis. */
+export function listeningOf(line: Line): Listening {
+  const listen = line.texts("listen");
+  if (listen.length === 0) throw new UsageError("--listen ADDRESS is missing");
+  const transports = tlsOf(line);
+  return {
+    listen,
+    insecure: line.on("insecure"),
+    ...(transports === undefined ? {} : { transports }),
+  };
+}
+
+function tlsOf(line: Line): Listening["transports"] {
+  const [cert, key, ca] = [line.text("cert"), line.text("key"), line.text("ca")];
+  const files: TlsFiles = {
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(ca === undefined ? {} : { ca }),
+  };
+  const asked = line.text("client-certificate") ?? "none";
+  if (asked !== "none" && asked !== "optional" && asked !== "required")
+    throw new UsageError(`--client-certificate is none, optional or required, not "${asked}"`);
+  if (Object.keys(files).length === 0) return undefined;
+  return [tls({ files, clientCertificate: asked })];
+}
