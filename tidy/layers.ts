@@ -72,6 +72,11 @@ export const ambientAllowed: readonly {
     because: "it is the program: arguments, streams, Ctrl-C and exit code are the process's",
   },
   {
+    path: "src/discovery/directory/owner.ts",
+    what: "process",
+    because: "an entry of the directory tells whose it is, and whether that process lives",
+  },
+  {
     path: "src/testing/sim-env.ts",
     what: "timer",
     because: "it is an Env: virtual time goes on when the real turn has ended",

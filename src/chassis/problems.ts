@@ -37,6 +37,12 @@ export async function placesOf(
   for (const text of listen) {
     try {
       const address = parseAddress(text);
+      if (address.protocol === "service") {
+        problems.push({
+          text: `${address.text} is where clients look, nobody can listen there.\n     → listen on unix:, tcp: or another address, and write \`register: true\``,
+        });
+        continue;
+      }
       places.push({ address, protocol: await wayTo(address, given).load() });
     } catch (error) {
       problems.push(problemOf(error));

@@ -1,3 +1,4 @@
+import { sameHost } from "../base/host-id.ts";
 import type { Instance } from "./discovery.ts";
 import { laneOf, serves } from "./instance.ts";
 
@@ -8,7 +9,10 @@ export interface Wanted {
   readonly major?: number | undefined;
   /** Only instances of this lane. Default: all, and whoever picks looks at the lane. */
   readonly lane?: string | undefined;
-  /** The host of whoever calls: what only the same host can reach is left out elsewhere. Default: not known, nothing is. */
+  /**
+   * The host of whoever calls, `hostId()`: socket files are left out on another host, loopback addresses on another network.
+   * Default: not known, nothing is left out.
+   */
   readonly hostId?: string | undefined;
 }
 
@@ -38,13 +42,18 @@ export function choose(
   return { chosen, excluded };
 }
 
-/** Its addresses without those that only its own host can reach, when that is known to be another one. */
+/** Its addresses without those that are known to lead somewhere else from here. */
 function reachable({ addresses, hostId }: Instance, ownHostId: string | undefined): string[] {
-  const elsewhere = hostId !== undefined && ownHostId !== undefined && hostId !== ownHostId;
-  return addresses.filter((address) => !elsewhere || !nearOnly.test(address));
+  if (hostId === undefined || ownHostId === undefined || hostId === ownHostId)
+    return [...addresses];
+  const files = sameHost(hostId, ownHostId);
+  return addresses.filter((address) => !loopback.test(address) && (files || !onHost.test(address)));
 }
 
-const nearOnly = /^(?:[a-z0-9]+\+)?(?:unix|fifo|memory|worker|stdio):/;
+/** What only the same host reaches. */
+const onHost = /^(?:[a-z0-9]+\+)?(?:unix|fifo|memory|worker|stdio):/;
+/** What leads to whoever asks: in another network, to a port of its own. */
+const loopback = /:\/\/(?:127\.[0-9.]+|\[::1\]|localhost)(?::\d+)?$/;
 
 function reasonAgainst(instance: Instance, wanted: Wanted): string | undefined {
   const { service, major, lane } = wanted;

@@ -32,6 +32,7 @@ const read: readonly [
   ["http+unix:/run/x.sock", "http+unix:/run/x.sock", "rest", "unix", "/run/x.sock"],
   ["grpc+unix:/run/x.sock", "grpc+unix:/run/x.sock", "grpc", "unix", "/run/x.sock"],
   ["rsocket+tcp://host:1", "rsocket+tcp://host:1", "rsocket", "tcp", "host:1"],
+  ["service:orders", "service:orders", "service", "service", "orders"],
 ];
 
 for (const [text, normal, protocol, transport, place] of read) {
@@ -48,7 +49,7 @@ const refused: readonly [text: string, words: RegExp][] = [
   ["UNIX:/run/x.sock", /does not begin with a scheme/],
   [
     "udp://host:1",
-    /"udp" is not known[^]*memory, worker, stdio, fifo, unix, tcp, tls, http, https, grpc, grpcs/,
+    /"udp" is not known[^]*memory, worker, stdio, fifo, unix, tcp, tls, http, https, grpc, grpcs, service/,
   ],
   ["carrier+unix:/run/x", /"carrier" is not known[^]*rsocket, http, grpc/],
   ["http+grpc://host:1", /"grpc" already names a protocol/],
@@ -56,6 +57,9 @@ const refused: readonly [text: string, words: RegExp][] = [
   ["unix:///run/x.sock", /one colon, without \/\/: unix:\/run\/x\.sock/],
   ["unix:/run/\0.sock", /NUL/],
   ["memory:", /write a name/],
+  ["service:", /write a name/],
+  ["service://orders", /write a name/],
+  ["rsocket+service:orders", /"service" already names a protocol/],
   ["memory://orders", /write a name/],
   ["memory:a b", /write a name/],
   ["stdio:x", /nothing follows/],

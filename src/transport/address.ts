@@ -3,7 +3,10 @@ import { resolve } from "node:path";
 
 import { systemError, type SystemError } from "../base/error.ts";
 
-/** Where something is reached, and how: `[protocol+]transport:place` (unix:/run/x.sock, tcp://host:7400). */
+/**
+ * Where something is reached, and how: `[protocol+]transport:place` (unix:/run/x.sock, tcp://host:7400). `service:orders`, for
+ * clients only, is wherever discovery finds the contract.
+ */
 export interface Address {
   /** The whole address as people read it: normal form, no credentials. */
   readonly text: string;
@@ -36,6 +39,8 @@ const schemes: ReadonlyMap<string, Scheme> = new Map([
   ["https", { protocol: "rest", transport: "tls", place: "host" }],
   ["grpc", { protocol: "grpc", transport: "tcp", place: "host" }],
   ["grpcs", { protocol: "grpc", transport: "tls", place: "host" }],
+  // Who is behind it, and how they are reached, is for discovery to say.
+  ["service", { protocol: "service", transport: "service", place: "name" }],
 ]);
 
 /** What may stand before a plus, and the protocol it means. */
@@ -69,7 +74,7 @@ export function parseAddress(text: string): Address {
   if (prefix !== undefined) {
     const named = prefixes.get(prefix);
     if (named === undefined) throw unknown(text, prefix, [...prefixes.keys()], "protocol");
-    if (name !== scheme.transport) {
+    if (name !== scheme.transport || name === scheme.protocol) {
       throw notAnAddress(text, `"${name}" already names a protocol: leave out "${prefix}+"`);
     }
     protocol = named;

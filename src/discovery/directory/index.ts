@@ -1,0 +1,2 @@
+export { directory } from "./directory.ts";
+export { defaultFolder } from "./folder.ts";

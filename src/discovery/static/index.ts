@@ -1,0 +1,1 @@
+export { fixed } from "./fixed.ts";
