@@ -21,6 +21,8 @@ export interface Round {
   readonly tell: (written: Iterable<unknown>) => void;
   /** Ends the round: the watch is closed, or somebody wants it asked anew. */
   readonly signal: AbortSignal;
+  /** Until the time is over, or the round. */
+  readonly pause: (waitMs: number) => Promise<void>;
   readonly env: Env;
 }
 
@@ -106,7 +108,7 @@ class Rounds implements FeedSource {
       if (this.#again) this.#round.abort();
     };
     try {
-      await this.#follow({ tell, signal, env });
+      await this.#follow({ tell, signal, pause: (waitMs) => this.#wait(waitMs), env });
       return false;
     } catch (error) {
       if (signal.aborted) return false;

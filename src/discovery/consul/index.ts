@@ -1,0 +1,1 @@
+export { consul, type ConsulOptions } from "./consul.ts";
