@@ -85,6 +85,7 @@ export type { TraceContext } from "./base/trace.ts";
 export type { Context, Handler, Interceptor, Kind, OperationName } from "./base/handler.ts";
 export type { Peer, PeerCertificate } from "./base/peer.ts";
 export type {
+  AttemptEvent,
   CallEvent,
   ConnectionEvent,
   IncidentEvent,

@@ -1,4 +1,5 @@
 import type { Kind } from "./handler.ts";
+import type { Executed } from "./outcome.ts";
 import { channel, type Channel } from "node:diagnostics_channel";
 import { inspect } from "node:util";
 
@@ -11,6 +12,8 @@ export const channels: {
   readonly call: Channel;
   /** `CallEvent`: a stream, upload or duplex ended. */
   readonly stream: Channel;
+  /** `AttemptEvent`: one try of a request failed; the request may go on. */
+  readonly attempt: Channel;
   /** `ConnectionEvent`: a connection opened, began to drain, or closed. */
   readonly connection: Channel;
   /** `RefusalEvent`: a request was refused before its handler ran. */
@@ -22,6 +25,7 @@ export const channels: {
 } = {
   call: channel("trunkline:call"),
   stream: channel("trunkline:stream"),
+  attempt: channel("trunkline:attempt"),
   connection: channel("trunkline:connection"),
   refusal: channel("trunkline:refusal"),
   incident: channel("trunkline:incident"),
@@ -46,6 +50,20 @@ export interface CallEvent {
   /** `OK`, or the code of the failure. */
   readonly code: string;
   readonly durationMs: number;
+}
+
+/** Told on the client's side, of each try that failed: those after which the call succeeds are seen nowhere else. */
+export interface AttemptEvent {
+  readonly operation: string;
+  /** The same for all tries of a call. */
+  readonly traceparent: string;
+  readonly idempotencyKey: string | undefined;
+  /** The address that was tried. */
+  readonly endpoint: string;
+  readonly code: string;
+  readonly executed: Executed;
+  /** The call goes on: it is tried again, or another try is under way. */
+  readonly again: boolean;
 }
 
 export interface ConnectionEvent {

@@ -3,7 +3,7 @@ import { isTrunklineError, systemError, type TrunklineError } from "../base/erro
 import type { Attempt } from "../protocol/attempt.ts";
 import { outcomeOf, type OutcomeKind } from "../resilience/outcome.ts";
 import { decide } from "./decide.ts";
-import { givenUp, History } from "./history.ts";
+import { givenUp, History, tellTry } from "./history.ts";
 import type { Job } from "./job.ts";
 import { LateTry, type Begun } from "./late-try.ts";
 import { Pause } from "./pause.ts";
@@ -71,6 +71,7 @@ export class Attempts {
             const second = await late.begun.answer.then(answered, unanswered);
             if (second !== undefined) {
               outcome = "ok";
+              tellTry(job.operation, attempt, target, error, true);
               return second.answer;
             }
           }
@@ -205,6 +206,7 @@ export class Attempts {
           random: env.random,
         })
       : { stop: undefined };
+    tellTry(job.operation, attempt, target, failure, !("stop" in decision));
     if ("stop" in decision) throw history.error(failure, decision.stop, now);
     if (unsent && !othersLeft) history.rounds++;
     if (decision.waitMs === 0) return;

@@ -1,5 +1,7 @@
+import { channels, type AttemptEvent } from "../base/diagnostics.ts";
 import { locate, systemError, type Try, type TrunklineError } from "../base/error.ts";
 import type { Attempt } from "../protocol/attempt.ts";
+import type { Operation } from "../protocol/operation.ts";
 import type { Target } from "./target.ts";
 
 /** The most tries of one call that its error tells of; there are more only where nobody could be reached. */
@@ -64,6 +66,28 @@ export class History {
 /** Where a try went. */
 export function placeOf(target: Target): { readonly endpoint: string } {
   return { endpoint: target.caller.endpoint };
+}
+
+/** Tells whoever listens that a try failed; `again`: the call goes on. */
+export function tellTry(
+  { name }: Operation,
+  { trace, idempotencyKey }: Attempt,
+  { caller }: Target,
+  { code, executed }: TrunklineError,
+  again: boolean,
+): void {
+  if (!channels.attempt.hasSubscribers) return;
+  const { endpoint } = caller;
+  const { traceparent } = trace;
+  channels.attempt.publish({
+    operation: name,
+    traceparent,
+    idempotencyKey,
+    endpoint,
+    code,
+    executed,
+    again,
+  } satisfies AttemptEvent);
 }
 
 /** The call was given up between two tries. */
