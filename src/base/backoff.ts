@@ -15,11 +15,3 @@ export function backoff(failures: number, options: BackoffOptions, random: Rando
   const ceiling = Math.min(options.capMs, options.baseMs * 2 ** Math.min(failures, 30));
   return ceiling / 2 + (ceiling / 2) * random();
 }
-
-/**
- * Exponential back-off with full jitter: the wait before try `tries + 1`, in milliseconds, from 0 to `baseMs * 2 ** tries`, at most
- * `capMs`. Of all the jitters it makes the fewest calls when many callers collide (AWS, "Exponential backoff and jitter").
- */
-export function fullJitter(tries: number, options: BackoffOptions, random: Random): number {
-  return random() * Math.min(options.capMs, options.baseMs * 2 ** Math.min(tries, 30));
-}

@@ -195,18 +195,6 @@ describe("breaker", () => {
     assert.equal(subject.state(1), "closed");
   });
 
-  test("on the word of others it opens for a time, is probed, and closes on their word too", () => {
-    const subject = breaker();
-    const before = subject.tryAcquire(0);
-    subject.open(3_000, 0);
-    assert.equal(subject.tryAcquire(2_999), noPermit);
-    subject.release(before, "ok", 2_999);
-    assert.equal(subject.state(2_999), "open");
-    assert.equal(subject.state(3_000), "halfOpen");
-    subject.close(3_001);
-    assert.equal(subject.state(3_001), "closed");
-  });
-
   test("it refuses options out of their bounds and names the option", () => {
     assert.throws(() => breaker({ consecutive: 0 }), /breaker consecutive is 0[^]*from 1 to 1000/);
     assert.throws(() => breaker({ openMinMs: 10, openMaxMs: 5 }), /breaker openMaxMs is 5/);

@@ -114,20 +114,6 @@ export class Breaker {
     this.#suspectedUntil = Math.max(this.#suspectedUntil, until);
   }
 
-  /** Opens it until then (`openMaxMs` at most), on the word of others; a probe decides afterwards. An open one never gets shorter. */
-  open(until: number, now: number): void {
-    this.#advance(now);
-    const latest = Math.min(until, now + this.#options.openMaxMs);
-    this.#retryAt = this.#state === "open" ? Math.max(this.#retryAt, latest) : latest;
-    if (this.#state !== "open") this.#transition("open");
-  }
-
-  /** Closes it, on the word of others. */
-  close(now: number): void {
-    this.#advance(now);
-    if (this.#state !== "closed") this.#closeAt(now);
-  }
-
   #advance(now: number): void {
     if (this.#state !== "open" || now < this.#retryAt) return;
     this.#transition("halfOpen");

@@ -1,5 +1,6 @@
 import { boundedWhole } from "../../resilience/bounded.ts";
 import type { Balancer, Candidate } from "./balancer.ts";
+import { wasTried } from "./eligible.ts";
 import { hash32 } from "./hash32.ts";
 import { rendezvousScore } from "./rendezvous.ts";
 
@@ -43,10 +44,8 @@ export function randomSubset<C extends Candidate>(
       const chosen = inner.pick(ask);
       if (chosen !== undefined && (ask.panic === true || chosen.available(ask.now))) return chosen;
       // All of the subset are down or tried: the next in order, which the same caller always finds first.
-      const spare = others.find(
-        (candidate) => candidate.available(ask.now) && ask.tried?.includes(candidate) !== true,
-      );
-      return spare ?? chosen;
+      const left = others.filter((candidate) => !wasTried(candidate, ask));
+      return left.find((candidate) => candidate.available(ask.now)) ?? chosen ?? left[0];
     },
   };
 }

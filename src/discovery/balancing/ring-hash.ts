@@ -8,10 +8,9 @@ export interface RingHashOptions {
   readonly loadFactor?: number;
 }
 
-/** Points on the ring (gRPC A42): more share more evenly, fewer are built sooner. An endpoint has at least one. */
-const pointsMin = 1_024;
+/** Points of one endpoint, and about how many there may be on the ring (gRPC A42): more share more evenly, fewer are built sooner. */
+const pointsEachMax = 256;
 const pointsMax = 4_096;
-const pointsEach = 128;
 /** A point is one double: its place above these bits, the index of its endpoint in them. */
 const indexSpan = 2 ** 20;
 /** How old the count of what is under way may be: it is kept up by the picks in between. */
@@ -47,11 +46,11 @@ class RingHash<C extends Candidate> implements Balancer<C> {
   update(candidates: readonly C[]): void {
     this.#candidates = candidates;
     this.#weight = candidates.reduce((sum, { weight }) => sum + weight, 0);
-    const wanted = Math.min(pointsMax, Math.max(pointsMin, candidates.length * pointsEach));
+    const each = pointsEach(candidates.length, this.#weight);
     const points: number[] = [];
     candidates.forEach(({ id, weight }, index) => {
       const hash = hash32(id);
-      const own = Math.max(1, Math.round((wanted * weight) / this.#weight));
+      const own = Math.max(1, Math.round(each * weight));
       for (let i = 0; i < own; i++) points.push(point32(hash, i) * indexSpan + index);
     });
     this.#ring = Float64Array.from(points).toSorted();
@@ -81,6 +80,13 @@ class RingHash<C extends Candidate> implements Balancer<C> {
     }
     return ++this.#underWay;
   }
+}
+
+/** Points for a weight of 1. In powers of two, so that one endpoint that goes does not change the points of all the others. */
+function pointsEach(many: number, weight: number): number {
+  const places = 2 ** Math.ceil(Math.log2(many));
+  const usual = 2 ** Math.round(Math.log2(weight / many));
+  return Math.min(pointsEachMax, pointsMax / places) / usual;
 }
 
 function underWay(candidate: Candidate): number {
