@@ -57,6 +57,11 @@ export const ambientAllowed: readonly {
   readonly because: string;
 }[] = [
   {
+    path: "src/chassis/registries.ts",
+    what: "process",
+    because: "TRUNKLINE_DISCOVERY, XDG_RUNTIME_DIR and the user say where services are found",
+  },
+  {
     path: "src/chassis/signals.ts",
     what: "process",
     because: "SIGTERM arrives at the process, and the chassis answers it",

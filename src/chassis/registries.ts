@@ -1,0 +1,135 @@
+import type { Env } from "../base/env.ts";
+import { systemError } from "../base/error.ts";
+import type { Discovery, DiscoveryCapabilities } from "../discovery/discovery.ts";
+import { defaultFolder, directory } from "../discovery/directory/index.ts";
+import { memory } from "../discovery/memory/index.ts";
+import { fixed } from "../discovery/static/index.ts";
+import { LateDiscovery } from "./late-discovery.ts";
+
+/** A registry that an address can name: what stands before the colon, and how it is opened with what stands behind. */
+interface Row {
+  readonly example: string;
+  open(place: string, text: string): Discovery;
+}
+
+const leased: DiscoveryCapabilities = {
+  registers: true,
+  expires: "lease",
+  pushes: true,
+  attributes: true,
+};
+
+/** One whose module is loaded when it is used. */
+function late(
+  example: string,
+  name: string,
+  capabilities: DiscoveryCapabilities,
+  load: (place: string, text: string) => Promise<Discovery>,
+): Row {
+  const open = (place: string, text: string): Discovery =>
+    new LateDiscovery(name, capabilities, () => load(place, text));
+  return { example, open };
+}
+
+const registry = late("registry+tcp://host:7500", "registry", leased, async (_place, text) =>
+  (await import("./registry-at.ts")).registryAt(text),
+);
+
+/** The registries that addresses can name. */
+const rows: Readonly<Record<string, Row>> = {
+  directory: { example: "directory:/run/services", open: directoryAt },
+  static: { example: "static:tcp://10.0.0.1:7400,tcp://10.0.0.2:7400", open: listAt },
+  memory: { example: "memory:", open: () => memory() },
+  etcd: late("etcd://host:2379", "etcd", leased, async (place) =>
+    (await import("../discovery/etcd/index.ts")).etcd({ urls: urlsAt(place) }),
+  ),
+  "registry+tcp": registry,
+  "registry+tls": registry,
+  "registry+unix": registry,
+  "registry+memory": registry,
+};
+
+/**
+ * The discovery that an address names: `directory:` (the folder of this user), `directory:/path`, `static:ADDRESS,ADDRESS`,
+ * `memory:`, `etcd://host:2379`, `registry+tcp://host:7500`. What needs a module of its own loads it when it is used.
+ *
+ * @throws TrunklineError INVALID_ARGUMENT when it names none.
+ */
+export function discoveryAt(text: string): Discovery {
+  const [, scheme = "", place = ""] = /^([a-z0-9+]+):(.*)$/s.exec(text) ?? [];
+  const row = Object.hasOwn(rows, scheme) ? rows[scheme] : undefined;
+  if (row !== undefined) return row.open(place, text);
+  const known = [...new Set(Object.values(rows).map(({ example }) => example))];
+  throw systemError("INVALID_ARGUMENT", `"${conceal(text)}" names no registry`, {
+    executed: "no",
+    advice: `write one of ${known.join(" · ")}`,
+  });
+}
+
+/** Where services are found when nobody says otherwise: what `TRUNKLINE_DISCOVERY` says, else the folder of this user. */
+export function defaultDiscovery(): string {
+  return process.env["TRUNKLINE_DISCOVERY"] || "directory:";
+}
+
+interface Shared {
+  readonly discovery: Discovery;
+  users: number;
+}
+
+const shared = new WeakMap<Env, Map<string, Shared>>();
+
+/** A discovery for as long as it is needed. */
+export interface TakenDiscovery {
+  readonly discovery: Discovery;
+  /** Gives it back. What was named by an address closes with its last user; what was given is its owner's to close. */
+  readonly release: () => Promise<void>;
+}
+
+/** The discovery that is meant: all of a process that name the same one share it. Default: `defaultDiscovery()`. */
+export function takeDiscovery(
+  which: string | Discovery = defaultDiscovery(),
+  env: Env,
+): TakenDiscovery {
+  if (typeof which !== "string") return { discovery: which, release: () => Promise.resolve() };
+  let byText = shared.get(env);
+  if (byText === undefined) shared.set(env, (byText = new Map()));
+  const known = byText.get(which) ?? { discovery: discoveryAt(which), users: 0 };
+  byText.set(which, known);
+  known.users++;
+  const give = async (): Promise<void> => {
+    if (--known.users > 0) return;
+    byText.delete(which);
+    await known.discovery.close();
+  };
+  let released: Promise<void> | undefined;
+  return { discovery: known.discovery, release: () => (released ??= give()) };
+}
+
+function directoryAt(path: string): Discovery {
+  if (path !== "") return directory(path);
+  const user = process.geteuid?.();
+  const folder = defaultFolder({ runtimeFolder: process.env["XDG_RUNTIME_DIR"], user });
+  return directory(folder, { user });
+}
+
+function listAt(list: string): Discovery {
+  const addresses = list.split(",").flatMap((each) => each.trim() || []);
+  if (addresses.length > 0) return fixed(addresses);
+  throw systemError("INVALID_ARGUMENT", "static: names no address", {
+    executed: "no",
+    advice: `write ${rows["static"]!.example}`,
+  });
+}
+
+/** `http://a:1` and `http://b:2` of `//a:1,b:2`. */
+function urlsAt(place: string): string[] {
+  return place
+    .replace(/^\/\//, "")
+    .split(",")
+    .map((host) => `http://${host.trim()}`);
+}
+
+/** Without what may be credentials. */
+function conceal(text: string): string {
+  return text.replace(/^([^:]*:\/*)?.*@/s, "$1***@");
+}
