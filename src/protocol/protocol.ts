@@ -74,6 +74,13 @@ export interface ConnectOptions {
   readonly outstandingMax?: number;
   /** The largest input or item in bytes, each way. Default 4 MiB. */
   readonly itemBytesMax?: number;
+  /**
+   * How old a connection may become, in milliseconds, up to a tenth more or less by chance: then another one takes new
+   * requests, and the old one ends with those it has. So load spreads to servers and addresses that came later. Infinity:
+   * no bound. Default 30 minutes; Infinity where the client serves too, for who calls it back holds its connection, and
+   * where there can be only one.
+   */
+  readonly maxAgeMs?: number;
   /** How often a sign of life is asked for, in milliseconds. Default 5,000. */
   readonly keepaliveMs?: number;
   /** A peer from which nothing came for this long is dead, in milliseconds. Default 15,000. */

@@ -3,6 +3,7 @@ import { systemError } from "../../base/error.ts";
 import { uuidv7 } from "../../base/id.ts";
 import type { Format } from "../../codec/format.ts";
 import { durationMsMax, frameBytesMax } from "../../wire/limits.ts";
+import { maxAgeMsDefault } from "../connection-age.ts";
 import type { ConnectOptions, ServeOptions } from "../protocol.ts";
 import { turnsMax } from "./frames/fragment-queue.ts";
 
@@ -40,6 +41,8 @@ export function unfinishedBytesMax(itemBytesMax: number): number {
 export interface CallerBounds {
   readonly instance: string;
   readonly connectWaitMs: number;
+  readonly failFast: boolean;
+  readonly maxAgeMs: number;
   readonly outstandingMax: number;
   readonly itemBytesMax: number;
   readonly keepaliveMs: number;
@@ -59,6 +62,8 @@ export function callerBounds(options: ConnectOptions): CallerBounds {
   return {
     instance: options.instance ?? "anonymous",
     connectWaitMs: atLeast("connectWaitMs", options.connectWaitMs ?? 2_000, 0),
+    failFast: options.failFast ?? false,
+    maxAgeMs: atLeast("maxAgeMs", options.maxAgeMs ?? maxAgeMsDefaultOf(options), 1),
     outstandingMax: atLeast("outstandingMax", options.outstandingMax ?? requestsMaxDefault, 1),
     inFlightMax: atLeast("inFlightMax", options.inFlightMax ?? requestsMaxDefault, 1),
     itemBytesMax: itemBytes(options.itemBytesMax),
@@ -67,6 +72,11 @@ export function callerBounds(options: ConnectOptions): CallerBounds {
     metadata: metadataForm(options.metadata ?? "compact"),
     format: options.format,
   };
+}
+
+/** Who calls a client back holds its connection. */
+function maxAgeMsDefaultOf({ dispatcher }: ConnectOptions): number {
+  return dispatcher === undefined ? maxAgeMsDefault : Infinity;
 }
 
 /** The bounds of a server, defaults filled in; those that the transport keeps are not among them. */

@@ -7,6 +7,7 @@ import type { Alarm } from "../../base/timer-wheel.ts";
 import type { Format } from "../../codec/format.ts";
 import type { Address } from "../../transport/address.ts";
 import type { CloseReason, Connection, Transport } from "../../transport/transport.ts";
+import { agedMax, agesAt } from "../connection-age.ts";
 import { offerCallback } from "../callback.ts";
 import type { Incoming } from "../incoming.ts";
 import type { CallerState, ConnectOptions, Dispatcher } from "../protocol.ts";
@@ -55,6 +56,8 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
   /** Dials that failed, and connections that did not last, in a row. */
   #failures = 0;
   #connectedAt = 0;
+  /** When the current connection is too old. */
+  #agesAt = Infinity;
   #lastFailure: TrunklineError | undefined;
   #closing: (() => void) | undefined;
   #closed: Promise<void> | undefined;
@@ -132,6 +135,7 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
         },
       );
     }
+    if (this.#bounds.failFast && this.#backoff !== undefined) throw this.#unreachable(request);
     this.#waiting.add(request);
     const { deadlineAt, totalAt } = request.attempt;
     this.env.set(
@@ -144,6 +148,11 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
   // ---- RequestHome --------------------------------------------------------------------------------------------------
 
   expired(request: Request): void {
+    request.fail(this.#unreachable(request));
+  }
+
+  /** Why the request found no connection. */
+  #unreachable(request: Request): TrunklineError {
     const now = this.env.now();
     const last = this.#lastFailure;
     const late = now >= Math.min(request.attempt.deadlineAt, request.attempt.totalAt);
@@ -156,9 +165,9 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
       elapsedMs,
       cause: last,
     } as const;
-    if (last !== undefined)
-      request.fail(systemError("UNAVAILABLE", last.reason, { ...details, advice: last.advice }));
-    else request.fail(systemError(late ? "DEADLINE_EXCEEDED" : "UNAVAILABLE", waited, details));
+    if (last === undefined)
+      return systemError(late ? "DEADLINE_EXCEEDED" : "UNAVAILABLE", waited, details);
+    return systemError("UNAVAILABLE", last.reason, { ...details, advice: last.advice });
   }
 
   left(request: Request): void {
@@ -183,8 +192,12 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
   // ---- dialling -----------------------------------------------------------------------------------------------------
 
   #dial(): void {
+    // Who waits although there is a connection waits for its first item.
+    if (this.#session === undefined) this.#dialAnother();
+  }
+
+  #dialAnother(): void {
     if (this.#dialling || this.#backoff !== undefined || this.#closed !== undefined) return;
-    if (this.#session !== undefined) return; // who waits although there is one waits for its first item
     this.#dialling = true;
     const options = {
       until: this.env.now() + dialMs,
@@ -194,6 +207,11 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
       (connection) => this.#connected(connection),
       (error: unknown) => this.#failed(error),
     );
+  }
+
+  /** There can be no second connection beside the first. */
+  get #single(): boolean {
+    return this.#transport.capabilities.connections === "one";
   }
 
   get #frameBytesMax(): number {
@@ -206,7 +224,10 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
       connection.destroy("the client was closed");
       return;
     }
-    this.#connectedAt = this.env.now();
+    this.#replace();
+    const now = this.env.now();
+    this.#connectedAt = now;
+    this.#agesAt = this.#single ? Infinity : agesAt(now, this.#bounds.maxAgeMs, this.env.random);
     this.#lastFailure = undefined;
     const form =
       this.#metadata === "composite" ? new CompositeForm(this.#stated) : new CompactForm();
@@ -265,6 +286,7 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
   #failed(error: unknown): void {
     this.#dialling = false;
     if (this.#closed !== undefined) return;
+    if (this.#session !== undefined) return; // the old connection lives: that is tried again with its next sign of life
     this.#failures++;
     const cause = error instanceof Error ? error.message : String(error);
     this.#lastFailure = isTrunklineError(error)
@@ -282,8 +304,10 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
     for (const request of [...this.#waiting]) request.fail(locate(failure, {}));
   }
 
-  /** Waits before the next dial; nobody dials for nobody. */
+  /** Waits before the next dial; nobody dials for nobody. Who has others to go to does not wait along. */
   #pause(): void {
+    if (this.#bounds.failFast)
+      for (const request of [...this.#waiting]) request.fail(this.#unreachable(request));
     const waitMs = backoff(this.#failures - 1, dialBackoff, this.env.random);
     this.#backoff = alarmAt(this.env, this.env.now() + waitMs, () => {
       this.#backoff = undefined;
@@ -301,6 +325,21 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
     if (again) this.#retire(session);
     else for (const request of [...this.#waiting]) if (request.fetching) request.fail(noForm());
     return again;
+  }
+
+  watched(session: Session, now: number): void {
+    const due = session === this.#session && now >= this.#agesAt;
+    if (due && this.#leaving.size < agedMax) this.#dialAnother();
+  }
+
+  /** There is a younger connection: the one before takes nothing new, and ends with what it has. */
+  #replace(): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    if (session.responder !== undefined) session.leave("there is a younger connection");
+    session.draining = true;
+    this.#retire(session);
+    this.settled(session);
   }
 
   draining(session: Session): void {

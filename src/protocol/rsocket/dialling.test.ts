@@ -242,11 +242,159 @@ test("a server that leaves is succeeded without a pause", () =>
     assert.equal(lives, 2);
   }));
 
+test("who has others to go to is refused with the first dial that fails, and while the caller backs off", () =>
+  play(async (scene) => {
+    const caller = scene.connect({ failFast: true });
+    const refusal = { code: "UNAVAILABLE", executed: "no", reason: /^nobody listens/ };
+    const ask = (): Promise<unknown> => caller.call(scene.operations.place, 0, scene.attempt());
+    const begun = scene.env.now();
+    await Promise.all([assert.rejects(ask(), refusal), assert.rejects(ask(), refusal)]);
+    assert.equal(caller.state, "waiting");
+    await assert.rejects(ask(), refusal);
+    assert.deepEqual([scene.env.now() - begun, scene.dials.length], [0, 1]);
+    await scene.serve();
+    scene.services.answer(scene.operations.place, () => 1);
+    await sleep(scene.env, 60);
+    assert.equal(await ask(), 1);
+    assert.equal(scene.dials.length, 2);
+  }));
+
+test("who has others to go to does not wait for a server that breaks off each time either", () =>
+  play(async (scene) => {
+    await scene.listen((peer) => peer.connection.destroy("go away"));
+    const caller = scene.connect({ failFast: true });
+    const begun = scene.env.now();
+    const failure = { code: "UNAVAILABLE" };
+    await assert.rejects(caller.call(scene.operations.place, 0, scene.attempt()), failure);
+    await assert.rejects(caller.call(scene.operations.place, 0, scene.attempt()), {
+      ...failure,
+      executed: "no",
+    });
+    assert.ok(scene.env.now() - begun < 10);
+  }));
+
+test("a failed attempt says which process it reached, and one that was not sent reached none", () =>
+  play(async (scene) => {
+    await scene.serve();
+    const failing = systemError("UNAVAILABLE", "not now", { executed: "maybe" });
+    scene.services.answer(scene.operations.place, () => Promise.reject(failing));
+    const caller = scene.connect();
+    const attempt = scene.attempt();
+    await assert.rejects(caller.call(scene.operations.place, 0, attempt), { executed: "maybe" });
+    assert.deepEqual([attempt.reachedBoot, caller.bootId], ["b-1", "b-1"]);
+    await caller.close();
+    const late = scene.attempt();
+    await assert.rejects(caller.call(scene.operations.place, 0, late), { code: "CANCELLED" });
+    assert.deepEqual([late.reachedBoot, caller.bootId], [undefined, undefined]);
+  }));
+
+test("a connection that is too old is succeeded, and no call notices", () =>
+  play(async (scene) => {
+    const server = await scene.serve();
+    let slow: (() => void) | undefined;
+    scene.services.answer(scene.operations.place, (input) =>
+      input === "slow" ? new Promise<void>((resolve) => (slow = resolve)) : input,
+    );
+    const caller = scene.connect({ maxAgeMs: 60_000 });
+    const ask = (input: unknown, deadlineMs?: number): Promise<unknown> =>
+      caller.call(scene.operations.place, input, scene.attempt(deadlineMs));
+    const slowest = ask("slow", 1_000_000);
+    for (let second = 0; second < 600; second++) {
+      assert.equal(await ask(second), second);
+      assert.equal(caller.state, "ready");
+      await sleep(scene.env, 1_000);
+    }
+    const ages = scene.dials.slice(1).map((at, index) => at - scene.dials[index]!);
+    assert.ok(ages.length >= 7, `${ages.length} successors`);
+    for (const age of ages) assert.ok(age >= 54_000 && age <= 71_010, `${age} ms`);
+    assert.equal(server.connections, 2, "the current one, and the first, which has a call");
+    slow!();
+    await slowest;
+    await scene.turns(20);
+    assert.equal(server.connections, 1);
+  }));
+
+test("connections that were made at one moment do not all end at one moment", () =>
+  play(async (scene) => {
+    await scene.serve();
+    scene.services.answer(scene.operations.place, () => 1);
+    const callers = Array.from({ length: 100 }, () => scene.connect());
+    await Promise.all(
+      callers.map((caller) => caller.call(scene.operations.place, 0, scene.attempt())),
+    );
+    await sleep(scene.env, 40 * 60_000);
+    const successors = scene.dials.slice(100);
+    assert.equal(successors.length, 100);
+    assert.ok(successors.every((at) => at >= 27 * 60_000 && at <= 33 * 60_000 + 6_000));
+    assert.ok(mostWithin(successors, 60_000) <= 40, `${mostWithin(successors, 60_000)} a minute`);
+  }));
+
+test("old connections that do not end stop the succession", () =>
+  play(async (scene) => {
+    const server = await scene.serve();
+    scene.services.produce(scene.operations.watch, async (_input, incoming, sink) => {
+      while (!sink.closed) {
+        await sink.whenReady();
+        if (!sink.closed) sink.put(incoming.receivedAt);
+      }
+    });
+    const caller = scene.connect({ maxAgeMs: 10_000 });
+    const streams: AsyncIterator<unknown>[] = [];
+    for (let lives = 0; lives < 10; lives++) {
+      const stream = scene.watch(caller);
+      streams.push(stream);
+      await stream.next();
+      await sleep(scene.env, 20_000);
+    }
+    assert.equal(server.connections, 5);
+    for (const stream of streams) await stream.return?.();
+    await sleep(scene.env, 20_000);
+    assert.equal(server.connections, 1);
+  }));
+
+test("who serves its server keeps its connection, however old", () =>
+  play(async (scene) => {
+    await scene.serve();
+    scene.services.answer(scene.operations.place, () => 1);
+    const caller = scene.connect({ dispatcher: scene.services });
+    await caller.call(scene.operations.place, 0, scene.attempt());
+    await sleep(scene.env, 3 * 60 * 60_000);
+    assert.equal(scene.dials.length, 1);
+  }));
+
+test("the clients of a server that comes back do not come all at once", () =>
+  play(async (scene) => {
+    const came: number[] = [];
+    scene.services.answer(scene.operations.place, () => came.push(scene.env.now()));
+    const server = await scene.serve();
+    const callers = Array.from({ length: 100 }, () => scene.connect({ connectWaitMs: 10_000 }));
+    const ask = (): Promise<unknown> =>
+      Promise.all(callers.map((caller) => caller.call(scene.operations.place, 0, scene.attempt())));
+    await ask();
+    await server.drain(0);
+    await sleep(scene.env, 5_000);
+    const asked = ask();
+    await sleep(scene.env, 5_000);
+    await scene.serve();
+    await asked;
+    const back = came.slice(100);
+    assert.equal(back.length, 100);
+    assert.ok(mostWithin(back, 100) <= 40, `${mostWithin(back, 100)} within 100 ms`);
+  }));
+
+/** How many of these instants lie within a time of so many milliseconds, at most. */
+function mostWithin(instants: readonly number[], ms: number): number {
+  return Math.max(
+    ...instants.map((from) => instants.filter((at) => at >= from && at < from + ms).length),
+  );
+}
+
 test("bounds that nobody could keep are refused when the caller is made", () => {
   const protocol = rsocket(memory(new MemoryNames()));
   const wrong = [
     { connectWaitMs: -1 },
     { connectWaitMs: NaN },
+    { maxAgeMs: 0 },
     { outstandingMax: 0 },
     { itemBytesMax: -1 },
     { itemBytesMax: 2 ** 29 },

@@ -239,6 +239,8 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
     return false; // only clients send a SETUP that can be refused
   }
 
+  watched(): void {} // only who dials can dial another connection first
+
   draining(): void {} // a client that closes its side in order: nothing to do before it does
 
   settled(session: Session): void {

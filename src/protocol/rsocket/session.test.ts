@@ -23,6 +23,7 @@ test("after the last stream id the numbers begin anew, and those in use are pass
   const closed = Promise.withResolvers<void>();
   const owner = {
     draining: () => {},
+    watched: () => {},
     closed: () => closed.resolve(),
     pushed: () => {},
     introduced: () => {},

@@ -34,6 +34,8 @@ export interface SessionOwner {
   pushed(session: Session, text: string): void;
   /** The peer refuses our SETUP. True when our requests, of which it promises to have begun none, may go elsewhere. */
   refused(session: Session): boolean;
+  /** A sign of life is due: the moment to look how old the connection is. */
+  watched(session: Session, now: number): void;
   /** SETUP or RESUME: only a server, and only as the first frame, may see them. */
   introduced(session: Session, memory: Buffer, view: FrameView): void;
   /** A stream ended; a session that is to close may now be able to. */
@@ -426,6 +428,7 @@ export class Session extends Alarm implements Receiver, Carrier {
     if (this.#options.role === "client")
       this.#guarded(() => this.sender.keepalive(true, undefined));
     this.#lookLater(now);
+    this.#owner.watched(this, now);
   }
 
   #lookLater(now: number): void {

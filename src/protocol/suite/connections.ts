@@ -40,6 +40,64 @@ export const connectionCases: readonly Case[] = [
     },
   },
   {
+    name: "who has others to go to does not wait where nobody listens, and finds who comes later",
+    play: async (stage) => {
+      const { echo } = stage.operations("suite", 1, { echo: { kind: "call" } });
+      stage.services.answer(echo, (input) => input);
+      const caller = stage.connect({ connectWaitMs: 600_000, failFast: true });
+      const ask = (input: number): Promise<unknown> =>
+        caller.call(echo, input, stage.attempt({ deadlineMs: 600_000 }));
+      await Promise.all([fails(ask(1), "UNAVAILABLE", "no"), fails(ask(2), "UNAVAILABLE", "no")]);
+      await stage.until(() => caller.state === "waiting", "the last dial has failed");
+      await fails(ask(3), "UNAVAILABLE", "no");
+      await stage.listen();
+      await stage.until(() => caller.state === "idle", "it may be dialled again");
+      equal(await ask(4), 4);
+    },
+  },
+  {
+    name: "connections that are too old are succeeded, and neither calls nor streams notice",
+    play: async (stage) => {
+      const { echo, count } = stage.operations("suite", 1, {
+        echo: { kind: "call" },
+        count: { kind: "stream" },
+      });
+      stage.services.answer(echo, (input) => input);
+      stage.services.produce(count, async (_input, _incoming, sink) => {
+        for (let item = 0; item < 100 && !sink.closed; item++) {
+          await sleep(stage.env, 5);
+          while (!sink.ready && !sink.closed) await sink.whenReady();
+          sink.put(item);
+        }
+      });
+      const { caller } = await stage.pair(
+        {},
+        { maxAgeMs: 20, keepaliveMs: 20, lifetimeMs: 60_000 },
+      );
+      const options = {
+        idleMs: Infinity,
+        accept: (item: unknown) => item,
+        settled: () => undefined,
+      };
+      const items: unknown[] = [];
+      const reading = (async () => {
+        if (!stage.protocol.capabilities.kinds.includes("stream")) return;
+        const stream = caller.stream(count, null, stage.attempt({ deadlineMs: 600_000 }), options);
+        for await (const item of stream) items.push(item);
+        deepEqual(items, numbers(100));
+      })();
+      const succeeded = (): boolean =>
+        new Set(stage.services.begun.map(({ peer }) => peer)).size >= 4;
+      for (let calls = 0; !succeeded(); calls++) {
+        ok(calls < 5_000, "no connection is succeeded");
+        const attempt = stage.attempt({ deadlineMs: 600_000 });
+        equal(await caller.call(echo, calls, attempt), calls);
+        await sleep(stage.env, 1);
+      }
+      await reading;
+    },
+  },
+  {
     name: "no more requests wait for a connection than may be under way",
     play: async (stage) => {
       const { echo } = stage.operations("suite", 1, { echo: { kind: "call" } });

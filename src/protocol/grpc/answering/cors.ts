@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 
-import { codeHeader, executedHeader } from "../wire/metadata.ts";
+import { codeHeader, executedHeader, pushbackHeader } from "../wire/metadata.ts";
 
 /** Which pages of other origins may call from a browser. */
 export interface Cors {
@@ -20,6 +20,7 @@ const exposed = [
   "connect-content-encoding",
   executedHeader,
   codeHeader,
+  pushbackHeader,
 ].join(", ");
 
 /** The headers that let the page of a request read its answer; none when it may not. */

@@ -6,6 +6,7 @@ import { isTrunklineError, locate, systemError, type TrunklineError } from "../.
 import type { Alarm } from "../../../base/timer-wheel.ts";
 import type { Address } from "../../../transport/address.ts";
 import type { OpenSocket, Sockets } from "../../../transport/transport.ts";
+import { agedMax, agesAt } from "../../connection-age.ts";
 import type { Attempt } from "../../attempt.ts";
 import type { Operation } from "../../operation.ts";
 import type {
@@ -64,6 +65,10 @@ export class HttpCaller implements Caller, RequestHome, SessionOwner {
   /** Dials that failed, and connections that did not last, in a row. */
   #failures = 0;
   #connectedAt = 0;
+  /** When the current connection is too old. */
+  #agesAt = Infinity;
+  /** Dialled, and not introduced yet. */
+  #stranger: CallingSession | undefined;
   #lastFailure: TrunklineError | undefined;
   #closed: Promise<void> | undefined;
   #quiet: (() => void) | undefined;
@@ -218,6 +223,10 @@ export class HttpCaller implements Caller, RequestHome, SessionOwner {
   }
 
   #wait(request: Request, now: number): void {
+    if (this.#bounds.failFast && this.#backoff !== undefined && this.#session === undefined) {
+      request.fail(this.#unreachable(request));
+      return;
+    }
     this.#waiting.add(request);
     const { deadlineAt, totalAt } = request.attempt;
     const over = Math.min(deadlineAt, totalAt);
@@ -240,6 +249,11 @@ export class HttpCaller implements Caller, RequestHome, SessionOwner {
   // ---- RequestHome --------------------------------------------------------------------------------------------------
 
   expired(request: Request): void {
+    request.fail(this.#unreachable(request));
+  }
+
+  /** Why the request found no connection, or no room. */
+  #unreachable(request: Request): TrunklineError {
     const now = this.env.now();
     const last = this.#session === undefined ? this.#lastFailure : undefined;
     const late = now >= Math.min(request.attempt.deadlineAt, request.attempt.totalAt);
@@ -250,13 +264,11 @@ export class HttpCaller implements Caller, RequestHome, SessionOwner {
       elapsedMs,
       cause: last,
     } as const;
-    if (last !== undefined) {
-      request.fail(systemError("UNAVAILABLE", last.reason, { ...details, advice: last.advice }));
-      return;
-    }
+    if (last !== undefined)
+      return systemError("UNAVAILABLE", last.reason, { ...details, advice: last.advice });
     const missing = this.#session === undefined ? "connection" : "room on the connection";
     const waited = `no ${missing} within ${Math.round(elapsedMs)} ms`;
-    request.fail(systemError(late ? "DEADLINE_EXCEEDED" : "UNAVAILABLE", waited, details));
+    return systemError(late ? "DEADLINE_EXCEEDED" : "UNAVAILABLE", waited, details);
   }
 
   left(request: Request): void {
@@ -280,8 +292,11 @@ export class HttpCaller implements Caller, RequestHome, SessionOwner {
   // ---- dialling -----------------------------------------------------------------------------------------------------
 
   #dial(): void {
+    if (this.#session === undefined) this.#dialAnother(); // else there is one, without room just now
+  }
+
+  #dialAnother(): void {
     if (this.#dialling || this.#backoff !== undefined || this.#closed !== undefined) return;
-    if (this.#session !== undefined) return; // there is one, without room just now
     this.#dialling = true;
     const { sockets, address } = this.#terms;
     const until = this.env.now() + dialMs;
@@ -300,12 +315,14 @@ export class HttpCaller implements Caller, RequestHome, SessionOwner {
       return;
     }
     const authority = authorityOf(this.#terms.address);
-    this.#others.add(new CallingSession(socket, authority, this, this.#bounds, this.env));
+    this.#stranger = new CallingSession(socket, authority, this, this.#bounds, this.env);
+    this.#others.add(this.#stranger);
   }
 
   #failed(error: unknown): void {
     this.#dialling = false;
     if (this.#closed !== undefined) return;
+    if (this.#session !== undefined) return; // the old connection lives: that is tried again with its next sign of life
     this.#failures++;
     const cause = error instanceof Error ? error.message : String(error);
     this.#lastFailure = isTrunklineError(error)
@@ -318,8 +335,10 @@ export class HttpCaller implements Caller, RequestHome, SessionOwner {
     this.#pause();
   }
 
-  /** Waits before the next dial; nobody dials for nobody. */
+  /** Waits before the next dial; nobody dials for nobody. Who has others to go to does not wait along. */
   #pause(): void {
+    if (this.#bounds.failFast)
+      for (const request of [...this.#waiting]) request.fail(this.#unreachable(request));
     const waitMs = backoff(this.#failures - 1, dialBackoff, this.env.random);
     this.#backoff = alarmAt(this.env, this.env.now() + waitMs, () => {
       this.#backoff = undefined;
@@ -331,10 +350,14 @@ export class HttpCaller implements Caller, RequestHome, SessionOwner {
 
   ready(session: CallingSession): void {
     this.#dialling = false;
+    this.#stranger = undefined;
     if (this.#closed !== undefined || session.leaving) return;
     this.#others.delete(session);
+    this.#replace();
     this.#session = session;
-    this.#connectedAt = this.env.now();
+    const now = this.env.now();
+    this.#connectedAt = now;
+    this.#agesAt = agesAt(now, this.#bounds.maxAgeMs, this.env.random);
     this.#lastFailure = undefined;
     this.#publish("open");
     this.#sendWaiting();
@@ -343,6 +366,19 @@ export class HttpCaller implements Caller, RequestHome, SessionOwner {
       const { deadlineAt, totalAt } = request.attempt;
       this.env.set(request, Math.min(deadlineAt, totalAt));
     }
+  }
+
+  watched(session: CallingSession, now: number): void {
+    const due = session === this.#session && now >= this.#agesAt;
+    if (due && this.#others.size < agedMax) this.#dialAnother();
+  }
+
+  /** There is a younger connection: the one before takes nothing new, and ends with what it has. */
+  #replace(): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    this.#retire(session);
+    session.leave();
   }
 
   draining(session: CallingSession): void {
@@ -358,10 +394,12 @@ export class HttpCaller implements Caller, RequestHome, SessionOwner {
 
   closed(session: CallingSession, reason: string): void {
     this.#publish("closed", reason);
-    const introduced = this.#session === session || this.#connectedAt > 0;
     this.#retire(session, reason);
-    const known = this.#others.delete(session);
-    if (known && this.#dialling && !introduced) this.#failed(new Error(reason));
+    this.#others.delete(session);
+    if (session === this.#stranger) {
+      this.#stranger = undefined;
+      this.#failed(new Error(reason));
+    }
     if (this.#waiting.size > 0) this.#dial();
     if (this.#others.size === 0) this.#quiet?.();
   }

@@ -38,6 +38,8 @@ export interface SessionOwner {
   draining(session: CallingSession): void;
   /** A stream has ended: there is room for another one. */
   settled(session: CallingSession): void;
+  /** A sign of life is due: the moment to look how old the connection is. */
+  watched(session: CallingSession, now: number): void;
   /** The last word. */
   closed(session: CallingSession, reason: string): void;
 }
@@ -199,6 +201,7 @@ export class CallingSession extends Alarm {
       this.#session.ping(() => {});
     }
     this.#env.set(this, now + Math.min(keepaliveMs, lifetimeMs - silentMs));
+    this.#owner.watched(this, now);
   }
 
   #closed(): void {

@@ -1,10 +1,13 @@
 import { systemError } from "../../../base/error.ts";
+import { maxAgeMsDefault } from "../../connection-age.ts";
 import type { ConnectOptions } from "../../protocol.ts";
 
 /** The bounds of a caller, defaults filled in. */
 export interface CallerBounds {
   /** The longest that a request waits for a connection while there is none. */
   readonly connectWaitMs: number;
+  readonly failFast: boolean;
+  readonly maxAgeMs: number;
   /** Requests under way and waiting, past which further ones are refused. */
   readonly outstandingMax: number;
   readonly itemBytesMax: number;
@@ -28,6 +31,8 @@ export function callerBounds(
 ): CallerBounds {
   return {
     connectWaitMs: atLeast("connectWaitMs", options.connectWaitMs ?? 2_000, 0),
+    failFast: options.failFast ?? false,
+    maxAgeMs: atLeast("maxAgeMs", options.maxAgeMs ?? maxAgeMsDefault, 1),
     outstandingMax: atLeast("outstandingMax", options.outstandingMax ?? 4_096, 1),
     itemBytesMax: atLeast("itemBytesMax", options.itemBytesMax ?? 4 * 1024 * 1024, 1),
     connectionsMax: atLeast("connectionsMax", connectionsMax ?? connectionsMaxDefault, 1),

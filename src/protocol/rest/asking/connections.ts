@@ -7,6 +7,7 @@ import { isTrunklineError, locate, systemError, type TrunklineError } from "../.
 import type { Alarm } from "../../../base/timer-wheel.ts";
 import type { Address } from "../../../transport/address.ts";
 import type { OpenSocket, Sockets } from "../../../transport/transport.ts";
+import { agedMax, agesAt } from "../../connection-age.ts";
 import type { CallerBounds } from "./bounds.ts";
 import { late, type Exchange } from "./exchange.ts";
 import { lossFailure } from "./failure.ts";
@@ -85,7 +86,12 @@ export class Connections implements LaneHome {
       return;
     }
     const now = this.#env.now();
-    exchange.waitUntil ??= now + this.#terms.bounds.connectWaitMs;
+    const { connectWaitMs, failFast } = this.#terms.bounds;
+    if (failFast && this.#backoff !== undefined && this.open === 0) {
+      this.#refuse(exchange, now);
+      return;
+    }
+    exchange.waitUntil ??= now + connectWaitMs;
     this.#waiting.add(exchange);
     const { deadlineAt, totalAt } = exchange.attempt;
     this.#env.set(exchange, Math.min(deadlineAt, totalAt, Math.max(now, exchange.waitUntil)));
@@ -106,6 +112,13 @@ export class Connections implements LaneHome {
       this.#env.set(exchange, end);
       return;
     }
+    this.#refuse(exchange, now);
+  }
+
+  /** There is no connection for it. */
+  #refuse(exchange: Exchange, now: number): void {
+    const { deadlineAt, totalAt } = exchange.attempt;
+    const end = Math.min(deadlineAt, totalAt);
     const elapsedMs = now - exchange.startedAt;
     const last = this.#lastFailure;
     const attempts = Math.max(1, this.#failures);
@@ -156,12 +169,16 @@ export class Connections implements LaneHome {
     while (!this.#closed && this.#backoff === undefined) {
       const room = bounds.connectionsMax - this.#lanes.size;
       if (this.#dials >= Math.min(room, most, this.#waiting.size)) return;
-      this.#dials++;
-      this.#open().then(
-        (open) => this.#connected(open),
-        (error: unknown) => this.#failed(error),
-      );
+      this.#dialOnce();
     }
+  }
+
+  #dialOnce(): void {
+    this.#dials++;
+    this.#open().then(
+      (open) => this.#connected(open),
+      (error: unknown) => this.#failed(error),
+    );
   }
 
   async #open(): Promise<OpenSocket> {
@@ -182,7 +199,11 @@ export class Connections implements LaneHome {
     const { origin, bounds, http2 } = this.#terms;
     const shared = open.alpn === "h2" || (open.alpn === undefined && http2 === "always");
     this.#shared = shared;
-    const terms = { origin, http2: shared, idleMs: bounds.idleMs };
+    const now = this.#env.now();
+    const age = agesAt(now, bounds.maxAgeMs, this.#env.random);
+    const terms = { origin, http2: shared, idleMs: bounds.idleMs, agesAt: age };
+    // What shares a connection has a younger one from now on: the old one ends with what it has.
+    for (const old of [...this.#lanes]) if (now >= old.agesAt) old.leave();
     const lane = new Lane(this.#undici!, open, this, terms, this.#env);
     this.#lanes.add(lane);
     this.#free.push(lane);
@@ -206,8 +227,11 @@ export class Connections implements LaneHome {
     this.#pause();
   }
 
-  /** Waits before the next dial; nobody dials for nobody. */
+  /** Waits before the next dial; nobody dials for nobody. Who has others to go to does not wait along. */
   #pause(): void {
+    const now = this.#env.now();
+    if (this.#terms.bounds.failFast && this.open === 0)
+      for (const exchange of [...this.#waiting]) this.#refuse(exchange, now);
     if (this.#backoff !== undefined) return;
     const waitMs = backoff(this.#failures - 1, dialBackoff, this.#env.random);
     this.#backoff = alarmAt(this.#env, this.#env.now() + waitMs, () => {
@@ -220,8 +244,16 @@ export class Connections implements LaneHome {
 
   freed(lane: Lane): void {
     this.#failures = 0;
-    if (!this.#free.includes(lane)) this.#free.push(lane);
+    if (this.#env.now() >= lane.agesAt) this.#tooOld(lane);
+    if (!lane.leaving && !this.#free.includes(lane)) this.#free.push(lane);
     this.#serve();
+  }
+
+  /** One that has a request at a time ends at once; one that is shared when there is another. */
+  #tooOld(lane: Lane): void {
+    if (!lane.shared) lane.leave();
+    else if (this.#dials === 0 && this.#backoff === undefined && this.#lanes.size <= agedMax)
+      this.#dialOnce();
   }
 
   closed(lane: Lane, reason: string): void {

@@ -29,6 +29,8 @@ export interface LaneHome {
 }
 
 export interface LaneTerms {
+  /** The instant at which it is too old. */
+  readonly agesAt: number;
   readonly origin: string;
   readonly http2: boolean;
   readonly idleMs: number;
@@ -40,6 +42,8 @@ export interface LaneTerms {
  */
 export class Lane {
   readonly openedAt: number;
+  /** From when on its requests should go to a younger one. */
+  readonly agesAt: number;
   /** It may be given no further request. */
   leaving = false;
   /** A request was answered on it. */
@@ -59,12 +63,13 @@ export class Lane {
     undici: typeof Undici,
     open: OpenSocket,
     home: LaneHome,
-    { origin, http2, idleMs }: LaneTerms,
+    { origin, http2, idleMs, agesAt }: LaneTerms,
     env: Env,
   ) {
     this.#home = home;
     this.#env = env;
     this.openedAt = env.now();
+    this.agesAt = agesAt;
     this.#room = http2 ? sharedMax : 1;
     const { socket } = open;
     this.#socket = socket;

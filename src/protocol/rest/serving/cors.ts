@@ -2,10 +2,18 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 
 import { systemError } from "../../../base/error.ts";
 import type { CorsOptions } from "../options.ts";
-import { codeHeader, executedHeader } from "../wire/header-names.ts";
+import { codeHeader, executedHeader, retryAfterMsHeader } from "../wire/header-names.ts";
 
 /** Headers of answers that scripts may read, beside those that they always may. */
-const exposedAlways = ["etag", "link", "location", "retry-after", codeHeader, executedHeader];
+const exposedAlways = [
+  "etag",
+  "link",
+  "location",
+  "retry-after",
+  codeHeader,
+  executedHeader,
+  retryAfterMsHeader,
+];
 
 /** Says which scripts may call. It keeps nobody out who does not ask: that is what `authorize` is for. */
 export class Cors {
