@@ -18,6 +18,15 @@ export interface Service<C extends AnyContract = AnyContract> {
   readonly handlersIn?: (surroundings: Surroundings) => object;
   /** It is Trunkline's own: its contract has a name that is kept for those. Default false. */
   readonly own?: boolean;
+  /** Serves its operations by something else than handlers, which are then not asked for. Default: by `handlers`. */
+  readonly servedBy?: (member: Member, options: ServingOptions, env: Env) => Serving;
+}
+
+/** An operation as a server keeps it. */
+export interface Serving extends ServedOperation {
+  stats(): OperationStats;
+  /** Whose turn it is among requests of one key, where that is kept here. */
+  readonly order?: KeyOrder;
 }
 
 /**
@@ -33,9 +42,9 @@ export function serve<C extends AnyContract>(
 }
 
 /** What is wrong with a service, in words for a person; empty when it can be served. */
-export function serviceProblems({ contract, handlers, terms = {} }: Service): string[] {
+export function serviceProblems({ contract, handlers, terms = {}, servedBy }: Service): string[] {
   const { name, major } = contract[info];
-  const missing = membersOf(contract)
+  const missing = (servedBy === undefined ? membersOf(contract) : [])
     .filter((member) => typeof (handlers as Record<string, unknown>)[member.name] !== "function")
     .map(
       (member) =>
@@ -46,9 +55,9 @@ export function serviceProblems({ contract, handlers, terms = {} }: Service): st
 
 /** Finds operations by contract, major version and name. */
 export class Services implements Dispatcher {
-  readonly #served = new Map<string, Served>();
+  readonly #served = new Map<string, Serving>();
   /** By contract and member, whatever the version: the highest. */
-  readonly #highest = new Map<string, Served>();
+  readonly #highest = new Map<string, Serving>();
 
   constructor(services: readonly Service[], options: ServingOptions, env: Env) {
     const surroundings: Surroundings = {
@@ -61,7 +70,9 @@ export class Services implements Dispatcher {
       const handlers = handlersIn?.(surroundings) ?? service.handlers;
       const retirement = retirementOf(terms);
       for (const member of membersOf(contract)) {
-        const served = new Served(member, handlers, options, env, retirement);
+        const served =
+          service.servedBy?.(member, options, env) ??
+          new Served(member, handlers, options, env, retirement);
         this.#served.set(`${name}@${major}/${member.name}`, served);
         const highest = this.#highest.get(`${name}/${member.name}`)?.operation.owner.major ?? -1;
         if (major > highest) this.#highest.set(`${name}/${member.name}`, served);

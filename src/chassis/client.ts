@@ -220,6 +220,11 @@ function dispatcherOf(
   return new Services(serve, options, env);
 }
 
+/** What carries the requests of a client, for whoever hands on requests that others have made. */
+export function callerOf(of: object): Caller {
+  return backstage(of).caller;
+}
+
 /** What a client knows of its service and of each of its endpoints; `closed` also when others go on to use them. */
 export function stateOf(of: object): ClientState {
   const { caller, closed, env } = backstage(of);

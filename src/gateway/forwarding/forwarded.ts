@@ -1,0 +1,203 @@
+import { channels } from "../../base/diagnostics.ts";
+import type { Env } from "../../base/env.ts";
+import { isTrunklineError, systemError, type TrunklineError } from "../../base/error.ts";
+import { unwanted } from "../../call/expiry.ts";
+import { incident } from "../../call/incident.ts";
+import type { Member } from "../../call/compile.ts";
+import { iteratorOf } from "../../call/items.ts";
+import { Meter, type OperationStats } from "../../call/meter.ts";
+import { Pump } from "../../call/pump.ts";
+import type { Serving } from "../../call/serve.ts";
+import type { ServingOptions } from "../../call/served.ts";
+import { isStreaming } from "../../contract/kinds.ts";
+import type { Cancellable } from "../../protocol/attempt.ts";
+import type { Incoming } from "../../protocol/incoming.ts";
+import type { Operation } from "../../protocol/operation.ts";
+import type { ItemSource, Sink, Source, StreamOptions } from "../../protocol/protocol.ts";
+import type { Director, Onward } from "./onward.ts";
+
+/** Whoever receives items checks them; in between they are handed on as they are. */
+const unchecked: Pick<StreamOptions, "accept" | "settled"> = {
+  accept: (item) => item,
+  settled: (failure) => failure,
+};
+
+/**
+ * One operation that somebody else serves: each request goes on to where the director says, with its deadline, its trace and its
+ * credit, and what comes back is told as it came. `executed` is what the serving side said: nothing runs here.
+ */
+export class Forwarded implements Serving {
+  readonly operation: Operation;
+  readonly #member: Member;
+  readonly #director: Director;
+  readonly #authorize: ServingOptions["authorize"];
+  readonly #env: Env;
+  readonly #meter = new Meter();
+  readonly #idleMs: number;
+
+  constructor(member: Member, director: Director, { authorize }: ServingOptions, env: Env) {
+    this.operation = member.operation;
+    this.#member = member;
+    this.#director = director;
+    this.#authorize = authorize;
+    this.#env = env;
+    this.#idleMs = member.declared.idleMs ?? Infinity;
+  }
+
+  stats(): OperationStats {
+    return this.#meter.stats(this.operation);
+  }
+
+  refused(code: string): void {
+    this.#meter.refused(code);
+  }
+
+  incident(exception: unknown): TrunklineError {
+    return incident(exception, this.#member, this.#env);
+  }
+
+  handle(input: unknown, incoming: Incoming): Promise<unknown> {
+    return this.#forward(incoming, async ({ caller, attempt, around }) => {
+      const { operation } = this;
+      const send = (): Promise<unknown> =>
+        operation.kind === "notification"
+          ? caller.notify(operation, input, attempt)
+          : caller.call(operation, input, attempt);
+      const output = await (around === undefined ? send() : around(input, send));
+      return this.#member.declared.out === undefined ? undefined : output;
+    });
+  }
+
+  stream(input: unknown, incoming: Incoming, sink: Sink): Promise<void> {
+    return this.#forward(incoming, ({ caller, attempt }) => {
+      const options = { ...unchecked, idleMs: this.#idleMs };
+      const answers = caller.stream(this.operation, input, attempt, options);
+      return this.#pumped(answers, sink, incoming);
+    });
+  }
+
+  upload(head: unknown, items: ItemSource, incoming: Incoming): Promise<unknown> {
+    return this.#forward(incoming, async ({ caller, attempt }) => {
+      const sent = new SentOn(items);
+      const options = { idleMs: this.#idleMs };
+      try {
+        return await caller.upload(this.operation, head, sent.source, attempt, options);
+      } finally {
+        sent.stop();
+      }
+    });
+  }
+
+  duplex(head: unknown, items: ItemSource, incoming: Incoming, sink: Sink): Promise<void> {
+    return this.#forward(incoming, async ({ caller, attempt }) => {
+      const sent = new SentOn(items);
+      const options = { ...unchecked, idleMs: this.#idleMs };
+      try {
+        const answers = caller.duplex(this.operation, head, sent.source, attempt, options);
+        await this.#pumped(answers, sink, incoming);
+      } finally {
+        sent.stop();
+      }
+    });
+  }
+
+  async #forward<Answer>(
+    incoming: Incoming,
+    send: (onward: Onward) => Promise<Answer>,
+  ): Promise<Answer> {
+    this.#meter.begun++;
+    let code = "OK";
+    let onward: Onward | undefined;
+    try {
+      if (this.#authorize !== undefined) await this.#letIn(this.#authorize, incoming);
+      const directed = this.#director.direct(this.operation, incoming);
+      onward = directed instanceof Promise ? await directed : directed;
+      incoming.bind(cancelling(onward.attempt));
+      return await send(onward);
+    } catch (failure) {
+      const error = isTrunklineError(failure) ? failure : this.#unexpected(failure, onward);
+      ({ code } = error);
+      throw error;
+    } finally {
+      onward?.settled?.();
+      this.#ended(incoming, code);
+    }
+  }
+
+  async #letIn(authorize: NonNullable<ServingOptions["authorize"]>, incoming: Incoming) {
+    const may = await authorize(incoming.peer, this.operation);
+    if (may !== true)
+      throw systemError("PERMISSION_DENIED", `the caller may not use ${this.operation.name}`, {
+        executed: "no",
+      });
+    const refusal = unwanted(incoming, this.#env.now());
+    if (refusal !== undefined) throw refusal;
+  }
+
+  /** Until it was directed, nothing had left. */
+  #unexpected(exception: unknown, onward: Onward | undefined): TrunklineError {
+    if (onward === undefined)
+      return incident(exception, this.#member, this.#env, "no", "it could not be handed on");
+    const { id, reason } = incident(exception, this.#member, this.#env);
+    return systemError("INTERNAL", reason, { executed: "maybe", id });
+  }
+
+  async #pumped(
+    items: AsyncIterableIterator<unknown>,
+    sink: Sink,
+    incoming: Incoming,
+  ): Promise<void> {
+    const unsent = await new Pump(iteratorOf(items), sink, undefined).run();
+    if (unsent !== undefined) throw unsent;
+    if (incoming.cancelled === undefined) return;
+    // Items that were stopped are not complete: nobody may be told their end.
+    throw systemError("CANCELLED", "it was given up before its last item", { executed: "maybe" });
+  }
+
+  #ended({ receivedAt, trace, peer }: Incoming, code: string): void {
+    const durationMs = this.#env.now() - receivedAt;
+    this.#meter.ended(code, durationMs);
+    const { name, kind } = this.operation;
+    const channel = isStreaming(kind) ? channels.stream : channels.call;
+    if (!channel.hasSubscribers) return;
+    channel.publish({
+      side: "server",
+      operation: name,
+      kind,
+      traceparent: trace?.traceparent ?? "",
+      endpoint: peer.address,
+      code,
+      durationMs,
+    });
+  }
+}
+
+/** For who is called from here it makes no difference why the caller is gone. */
+function cancelling(work: Cancellable): Cancellable {
+  return { cancel: (reason) => work.cancel(reason === "deadline" ? "deadline" : "caller") };
+}
+
+/** The items of a caller on their way on: taken only when the next side asks for them. */
+class SentOn {
+  readonly #items: ItemSource;
+  #pump: Pump | undefined;
+  #stopped = false;
+
+  constructor(items: ItemSource) {
+    this.#items = items;
+  }
+
+  /** Opened when the next side has accepted: until then our caller has not been accepted either. */
+  readonly source: Source = async (sink) => {
+    if (this.#stopped) return;
+    this.#pump = new Pump(this.#items.open(unchecked.accept), sink, undefined);
+    const unsent = await this.#pump.run();
+    if (unsent !== undefined) throw unsent;
+  };
+
+  /** Nobody takes any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#pump?.cancel();
+  }
+}

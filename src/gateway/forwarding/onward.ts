@@ -1,0 +1,61 @@
+import type { Env } from "../../base/env.ts";
+import { beginTrace, childTrace } from "../../base/trace.ts";
+import { Attempt } from "../../protocol/attempt.ts";
+import type { Incoming } from "../../protocol/incoming.ts";
+import type { Operation } from "../../protocol/operation.ts";
+import type { Caller } from "../../protocol/protocol.ts";
+
+/** How one request goes on from here. */
+export interface Onward {
+  readonly caller: Caller;
+  /** What travels along, and the handle by which it is given up. */
+  readonly attempt: Attempt;
+  /**
+   * Stands around the sending of a call or notification: it may answer without sending, or send copies beside. Absent: it is
+   * just sent.
+   */
+  readonly around?: ((input: unknown, send: () => Promise<unknown>) => Promise<unknown>) | undefined;
+  /** Hears once that it is over. */
+  readonly settled?: (() => void) | undefined;
+}
+
+/** Says where requests go. Asked once for each. */
+export interface Director {
+  /** Throws, or rejects with, a TrunklineError `executed: "no"` when the request is not to go on. */
+  direct(operation: Operation, incoming: Incoming): Onward | Promise<Onward>;
+}
+
+/** What an attempt may differ in from the request that it continues. */
+export interface Changes {
+  /** The longest that it may take from its arrival, in milliseconds; its caller may have set less. */
+  readonly deadlineMs: number;
+  /** Instead of those that came. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** The deadline of requests whose caller has set none and of which no route says otherwise: that of any call, 10 s. */
+export const deadlineMsDefault = 10_000;
+
+/**
+ * The attempt by which a request goes on: with its deadline, idempotency key, headers, lane and count of tries, in its trace,
+ * given up when it is.
+ */
+export function onwardAttempt(
+  incoming: Incoming,
+  { deadlineMs, headers = incoming.headers }: Changes,
+  env: Env,
+): Attempt {
+  const { deadlineAt, totalAt, trace, idempotencyKey, receivedAt } = incoming;
+  const attempt = new Attempt(
+    Math.min(deadlineAt, receivedAt + deadlineMs),
+    totalAt,
+    trace === undefined ? beginTrace(env) : childTrace(trace, env),
+    idempotencyKey,
+    headers,
+  );
+  attempt.lane = incoming.lane;
+  attempt.tries = incoming.tries;
+  // Its caller repeats it already: were it repeated here too, the tiers would multiply.
+  attempt.once = incoming.tries > 0;
+  return attempt;
+}
