@@ -95,9 +95,8 @@ export interface RouteOptions {
   /** Copies of calls that are sent beside. Default none. */
   readonly mirror?: MirrorOptions;
   /**
-   * Sends one call for all who ask the same at the same time. Only for operations that are `idempotent: true`, and for GET with a
-   * composition. Who differs in one of these headers, or as `authorize` names it, does not ask the same. `true`: `authorization`
-   * and `cookie`. Default false.
+   * Sends one call for all who ask the same at the same time. Only for calls that are `idempotent: true`. Who differs in one of
+   * these headers, or as `authorize` names it, does not ask the same. `true`: `authorization` and `cookie`. Default false.
    */
   readonly collapse?: boolean | { readonly headers: readonly string[] };
   /** How much each may ask. Default: no limit. */

@@ -26,10 +26,7 @@ export class Composition {
   readonly #parts: readonly Part[];
 
   /** What is given has no problems. */
-  constructor(
-    options: Readonly<Record<string, PartOptions>>,
-    operations: readonly Operation[],
-  ) {
+  constructor(options: Readonly<Record<string, PartOptions>>, operations: readonly Operation[]) {
     this.#parts = Object.entries(options).map(([name, { operation, input, optional = false }]) => {
       const { references } = referencesOf(input);
       const needs = references.filter(({ root }) => root === "parts").map(({ names }) => names[0]!);
@@ -60,7 +57,8 @@ export class Composition {
         const parts: Record<string, unknown> = {};
         for (const need of part.needs) {
           parts[need] = await start(this.#parts.find(({ name }) => name === need)!);
-          if (failures.has(need)) throw failures.get(need);
+          const failure = failures.get(need);
+          if (failure !== undefined) throw failure;
         }
         return await call(part.operation, filled(part.input, { ...sources, parts }));
       } catch (failure) {
@@ -101,7 +99,10 @@ export function compositionProblems(
   const needs = new Map<string, readonly string[]>();
   for (const [name, { operation, input }] of Object.entries(options)) {
     if (name === missingMember)
-      problems.push({ at: [name], reason: `"${missingMember}" is where an answer says what it lacks` });
+      problems.push({
+        at: [name],
+        reason: `"${missingMember}" is where an answer says what it lacks`,
+      });
     const found = operationNamed(operation, operations);
     if (found?.kind !== "call")
       problems.push({
@@ -117,7 +118,10 @@ export function compositionProblems(
       if (root === "parts" && !Object.hasOwn(options, first))
         problems.push({ at: [name, "input"], reason: `there is no part "${first}"` });
     }
-    needs.set(name, references.filter(({ root }) => root === "parts").map(({ names }) => names[0]!));
+    needs.set(
+      name,
+      references.filter(({ root }) => root === "parts").map(({ names }) => names[0]!),
+    );
   }
   const circle = [...needs.keys()].find((name) => needsItself(name, needs));
   if (circle !== undefined)

@@ -20,8 +20,7 @@ const roots: readonly (keyof Sources)[] = ["path", "query", "header", "body", "p
 /** Why the text is no reference, or the reference; undefined where it is plain text. `$$` begins a text with a dollar. */
 function referenceIn(text: string): Reference | { readonly problem: string } | undefined {
   if (!text.startsWith("$") || text.startsWith("$$")) return undefined;
-  const [, root, rest, as] =
-    /^\$([a-z]+)((?:\.[\w-]+)*)(?::(number|boolean))?$/.exec(text) ?? [];
+  const [, root, rest, as] = /^\$([a-z]+)((?:\.[\w-]+)*)(?::(number|boolean))?$/.exec(text) ?? [];
   const problem = `${JSON.stringify(text)} refers to nothing: write ${roots.map((each) => `$${each}`).join(", ")} with names behind dots, or "$$" for a dollar`;
   if (root === undefined || !roots.includes(root as keyof Sources)) return { problem };
   const names = rest === "" ? [] : rest!.slice(1).split(".");
@@ -64,7 +63,8 @@ export function filled(template: unknown, sources: Sources): unknown {
 function valueOf({ root, names, as }: Reference, sources: Sources): unknown {
   let value: unknown = sources[root];
   for (const name of names) {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, name))
+      return undefined;
     value = (value as Readonly<Record<string, unknown>>)[name];
   }
   // What is no number goes on as it is: who serves it says what is wrong with it.

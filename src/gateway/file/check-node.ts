@@ -28,7 +28,10 @@ class Check {
       return [problem(node, `${shown(name)} must be ${words[type] ?? type}, not ${told(node)}`)];
     if (Array.isArray(allowed) && !allowed.includes(node.value))
       return [
-        problem(node, `${shown(name)} is one of ${allowed.map((one) => JSON.stringify(one)).join(", ")}, not ${told(node)}`),
+        problem(
+          node,
+          `${shown(name)} is one of ${allowed.map((one) => JSON.stringify(one)).join(", ")}, not ${told(node)}`,
+        ),
       ];
     const { value, members, items } = node;
     if (typeof value === "number") return this.#number(schema, value, node, name);
@@ -52,13 +55,22 @@ class Check {
       return typeof type === "string" && types[type]?.(node.value) === true;
     });
     if (fitting >= 0) return results[fitting]!;
-    const kinds = choices.map((choice) => words[String(this.#resolved(choice)["type"])] ?? "a value");
-    return [problem(node, `${shown(name)} must be ${[...new Set(kinds)].join(" or ")}, not ${told(node)}`)];
+    const kinds = choices.map(
+      (choice) => words[String(this.#resolved(choice)["type"])] ?? "a value",
+    );
+    return [
+      problem(
+        node,
+        `${shown(name)} must be ${[...new Set(kinds)].join(" or ")}, not ${told(node)}`,
+      ),
+    ];
   }
 
   #number(schema: JsonSchema, value: number, node: JsonNode, name: string): FileProblem[] {
     const { minimum, maximum, exclusiveMinimum } = schema;
-    const bad = (text: string): FileProblem[] => [problem(node, `${shown(name)} must be ${text}, not ${value}`)];
+    const bad = (text: string): FileProblem[] => [
+      problem(node, `${shown(name)} must be ${text}, not ${value}`),
+    ];
     if (typeof minimum === "number" && value < minimum) return bad(`at least ${minimum}`);
     if (typeof maximum === "number" && value > maximum) return bad(`at most ${maximum}`);
     if (typeof exclusiveMinimum === "number" && value <= exclusiveMinimum)
@@ -66,13 +78,23 @@ class Check {
     return [];
   }
 
-  #text({ pattern, description }: JsonSchema, value: string, node: JsonNode, name: string): FileProblem[] {
+  #text(
+    { pattern, description }: JsonSchema,
+    value: string,
+    node: JsonNode,
+    name: string,
+  ): FileProblem[] {
     if (typeof pattern !== "string" || new RegExp(pattern, "u").test(value)) return [];
     const how = typeof description === "string" ? description : `text like ${pattern}`;
     return [problem(node, `${shown(name)} must be ${how}, not ${told(node)}`)];
   }
 
-  #array(schema: JsonSchema, items: readonly JsonNode[], node: JsonNode, name: string): FileProblem[] {
+  #array(
+    schema: JsonSchema,
+    items: readonly JsonNode[],
+    node: JsonNode,
+    name: string,
+  ): FileProblem[] {
     const { minItems, items: one } = schema;
     if (typeof minItems === "number" && items.length < minItems)
       return [problem(node, `${shown(name)} must have at least ${minItems} item`)];
@@ -93,12 +115,19 @@ class Check {
       if (!members.has(missing)) problems.push(problem(node, `${shown(name)} has no "${missing}"`));
     }
     if (members.size < Number(minProperties))
-      problems.push(problem(node, `${shown(name)} must have at least ${Number(minProperties)} member`));
+      problems.push(
+        problem(node, `${shown(name)} must have at least ${Number(minProperties)} member`),
+      );
     for (const [member, found] of members) {
       const path = name === "" ? member : `${name}.${member}`;
       if (Object.hasOwn(known, member)) problems.push(...this.node(known[member]!, found, path));
       else if (others === false)
-        problems.push(problem(found, `${shown(name)} has no member "${member}"; there are ${Object.keys(known).join(", ")}`));
+        problems.push(
+          problem(
+            found,
+            `${shown(name)} has no member "${member}"; there are ${Object.keys(known).join(", ")}`,
+          ),
+        );
       else if (typeof others === "object" && others !== null)
         problems.push(...this.node(others as JsonSchema, found, path));
     }

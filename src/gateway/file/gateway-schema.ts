@@ -21,7 +21,10 @@ const textOrTexts: JsonSchema = { anyOf: [text, texts] };
 const truth: JsonSchema = { type: "boolean" };
 const count: JsonSchema = { type: "integer", minimum: 1 };
 
-function closed(properties: Readonly<Record<string, JsonSchema>>, required: readonly string[] = []): JsonSchema {
+function closed(
+  properties: Readonly<Record<string, JsonSchema>>,
+  required: readonly string[] = [],
+): JsonSchema {
   return { type: "object", additionalProperties: false, properties, required };
 }
 
@@ -32,7 +35,12 @@ function by(value: JsonSchema): JsonSchema {
 const key: JsonSchema = {
   anyOf: [
     { type: "string", enum: ["peer", "caller", "all"] },
-    { type: "object", additionalProperties: false, properties: { header: headerName, cookie: text }, minProperties: 1 },
+    {
+      type: "object",
+      additionalProperties: false,
+      properties: { header: headerName, cookie: text },
+      minProperties: 1,
+    },
   ],
 };
 
@@ -42,7 +50,9 @@ const rules: JsonSchema = closed({
   remove: { type: "array", items: headerName },
 });
 
-const target: JsonSchema = closed({ address: text, weight: { type: "number", minimum: 0 } }, ["address"]);
+const target: JsonSchema = closed({ address: text, weight: { type: "number", minimum: 0 } }, [
+  "address",
+]);
 
 const route: JsonSchema = closed(
   {
@@ -72,7 +82,9 @@ const route: JsonSchema = closed(
       },
       ["to"],
     ),
-    collapse: { anyOf: [truth, closed({ headers: { type: "array", items: headerName } }, ["headers"])] },
+    collapse: {
+      anyOf: [truth, closed({ headers: { type: "array", items: headerName } }, ["headers"])],
+    },
     limit: closed(
       {
         by: key,
@@ -86,7 +98,11 @@ const route: JsonSchema = closed(
     deadline: duration,
     retry: truth,
     bodyBytesMax: { type: "integer", minimum: 0 },
-    strip: { type: "string", pattern: "^(?:/[^/?#]+)+$", description: 'the beginning of a path, as in "/api"' },
+    strip: {
+      type: "string",
+      pattern: "^(?:/[^/?#]+)+$",
+      description: 'the beginning of a path, as in "/api"',
+    },
   },
   ["match"],
 );

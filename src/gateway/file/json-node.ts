@@ -97,12 +97,14 @@ class Reader {
 
   /** A text, a number, or one of the three words; JSON.parse knows how they are written. */
   #plain(): unknown {
-    const pattern = /"(?:[^"\\\u0000-\u001f]|\\.)*"|-?[0-9][0-9.eE+-]*|true\b|false\b|null\b/y;
+    const pattern = /"(?:[^"\\\n]|\\.)*"|-?[0-9][0-9.eE+-]*|true\b|false\b|null\b/y;
     pattern.lastIndex = this.#at;
     const found = pattern.exec(this.#text)?.[0];
     if (found === undefined) {
       const next = this.#text[this.#at];
-      throw this.#fault(next === undefined ? "it ends too early" : `no value begins with ${JSON.stringify(next)}`);
+      throw this.#fault(
+        next === undefined ? "it ends too early" : `no value begins with ${JSON.stringify(next)}`,
+      );
     }
     try {
       const value: unknown = JSON.parse(found);

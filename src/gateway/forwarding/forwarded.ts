@@ -125,8 +125,7 @@ export class Forwarded implements Serving {
   }
 
   async #letIn(authorize: NonNullable<ServingOptions["authorize"]>, incoming: Incoming) {
-    const may = await authorize(incoming.peer, this.operation);
-    if (may !== true)
+    if (!(await authorize(incoming.peer, this.operation)))
       throw systemError("PERMISSION_DENIED", `the caller may not use ${this.operation.name}`, {
         executed: "no",
       });

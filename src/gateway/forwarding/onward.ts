@@ -14,7 +14,9 @@ export interface Onward {
    * Stands around the sending of a call or notification: it may answer without sending, or send copies beside. Absent: it is
    * just sent.
    */
-  readonly around?: ((input: unknown, send: () => Promise<unknown>) => Promise<unknown>) | undefined;
+  readonly around?:
+    | ((input: unknown, send: () => Promise<unknown>) => Promise<unknown>)
+    | undefined;
   /** Hears once that it is over. */
   readonly settled?: (() => void) | undefined;
 }
@@ -37,6 +39,12 @@ export interface Changes {
 export const deadlineMsDefault = 10_000;
 
 /**
+ * What of a caller's time is kept for the way back, in milliseconds: a twentieth, up to this. Without it both would give up in the same
+ * instant, and the caller would never hear that nothing ran.
+ */
+const reserveMsMax = 50;
+
+/**
  * The attempt by which a request goes on: with its deadline, idempotency key, headers, lane and count of tries, in its trace,
  * given up when it is.
  */
@@ -46,8 +54,9 @@ export function onwardAttempt(
   env: Env,
 ): Attempt {
   const { deadlineAt, totalAt, trace, idempotencyKey, receivedAt } = incoming;
+  const reserve = Math.min(reserveMsMax, Math.max(0, deadlineAt - receivedAt) / 20);
   const attempt = new Attempt(
-    Math.min(deadlineAt, receivedAt + deadlineMs),
+    Math.min(deadlineAt - reserve, receivedAt + deadlineMs),
     totalAt,
     trace === undefined ? beginTrace(env) : childTrace(trace, env),
     idempotencyKey,

@@ -7,13 +7,13 @@ import type { CancelReason } from "../../protocol/attempt.ts";
 import { Incoming } from "../../protocol/incoming.ts";
 import type { HttpRequest } from "../../protocol/http/http-server.ts";
 import { deadlineIn, idempotencyKeyIn, ownHeaders } from "../../protocol/rest/serving/beside.ts";
-import { hasBody, type RestRequest } from "../../protocol/rest/serving/messages.ts";
+import { hasBody } from "../../protocol/rest/serving/messages.ts";
 import type { CallPart, Composition } from "../composing/composition.ts";
 import type { Plan } from "../plan.ts";
 import { applyRules } from "../policy/header-rules.ts";
 import { answerFailure, answerJson, refusedHere, type PlainResponse } from "./http-answer.ts";
 import { tooLarge } from "./handing-on.ts";
-import type { Routed } from "./http-front.ts";
+import type { Routed } from "./http-route.ts";
 
 /** The body of a request that is composed, where its route does not say, in bytes. */
 const bodyBytesMaxDefault: number = 1024 * 1024;
@@ -71,7 +71,7 @@ async function jsonBody(
   answer: PlainResponse,
   bytesMax: number,
 ): Promise<unknown> {
-  if (!hasBody(request as unknown as RestRequest)) return undefined;
+  if (!hasBody(request)) return undefined;
   if (request.headers.expect !== undefined) answer.writeContinue();
   const parts: Buffer[] = [];
   let bytes = 0;

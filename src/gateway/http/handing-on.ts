@@ -176,7 +176,12 @@ export class HandingOn implements Dispatcher.DispatchHandler {
     const { body, repeatable } = this.#request;
     const untouched = body === undefined || (!this.#sent && !body.readableDidRead);
     const safe = !this.#sent || repeatable;
-    if (safe && untouched && this.#tried.length < attemptsMax && this.#pick(this.#tried) !== undefined)
+    if (
+      safe &&
+      untouched &&
+      this.#tried.length < attemptsMax &&
+      this.#pick(this.#tried) !== undefined
+    )
       return this.#try(body === undefined ? undefined : this.#body());
     const executed = this.#sent ? "maybe" : "no";
     this.#fail(lost(target, error, executed), this.#sent ? 502 : 503);
@@ -186,9 +191,7 @@ export class HandingOn implements Dispatcher.DispatchHandler {
     const { deadlineMs } = this.#request;
     this.#target?.failed();
     const reason = `no answer began within ${deadlineMs} ms`;
-    this.#stop(
-      systemError("DEADLINE_EXCEEDED", reason, { executed: this.#sent ? "maybe" : "no" }),
-    );
+    this.#stop(systemError("DEADLINE_EXCEEDED", reason, { executed: this.#sent ? "maybe" : "no" }));
   }
 
   /** The sender is gone: nobody wants the answer. */
@@ -239,8 +242,14 @@ function statusOf({ code }: TrunklineError): number {
 
 function lost({ id }: HttpTarget, cause: Error, executed: "no" | "maybe"): TrunklineError {
   const reason =
-    executed === "no" ? "the target could not be reached" : "the target was lost before its answer was whole";
-  return systemError("UNAVAILABLE", `${reason} (${codeOf(cause)})`, { executed, cause, endpoint: id });
+    executed === "no"
+      ? "the target could not be reached"
+      : "the target was lost before its answer was whole";
+  return systemError("UNAVAILABLE", `${reason} (${codeOf(cause)})`, {
+    executed,
+    cause,
+    endpoint: id,
+  });
 }
 
 function codeOf(error: Error): string {

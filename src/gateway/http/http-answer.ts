@@ -3,7 +3,11 @@ import type { OutgoingHttpHeaders } from "node:http";
 import { systemError, type TrunklineError } from "../../base/error.ts";
 import type { HttpResponse } from "../../protocol/http/http-server.ts";
 import { codeHeader, executedHeader } from "../../protocol/rest/wire/header-names.ts";
-import { problemMediaType, problemText, statusOfFailure } from "../../protocol/rest/wire/problem.ts";
+import {
+  problemMediaType,
+  problemText,
+  statusOfFailure,
+} from "../../protocol/rest/wire/problem.ts";
 
 /** How HTTP answers, from whichever version it came. */
 export interface PlainResponse {
@@ -20,7 +24,7 @@ export interface PlainResponse {
 
 /** Both versions of Node have all of it, and say so in types that do not meet. */
 export function plain(response: HttpResponse): PlainResponse {
-  return response as unknown as PlainResponse;
+  return response;
 }
 
 /** Answers with a failure, as REST does; what has begun is cut, so that nobody takes it for whole. */
@@ -48,7 +52,11 @@ export function answerFailure(
   response.end(text);
 }
 
-export function answerJson(response: PlainResponse, value: unknown, headers: OutgoingHttpHeaders): void {
+export function answerJson(
+  response: PlainResponse,
+  value: unknown,
+  headers: OutgoingHttpHeaders,
+): void {
   if (response.destroyed || response.headersSent) return;
   const text = JSON.stringify(value);
   response.writeHead(200, {

@@ -4,7 +4,7 @@ import type { Env } from "../../base/env.ts";
 import { isTrunklineError, systemError } from "../../base/error.ts";
 import type { Peer } from "../../base/peer.ts";
 import type { HttpRequest, HttpResponse } from "../../protocol/http/http-server.ts";
-import { hasBody, headerIn, type RestRequest } from "../../protocol/rest/serving/messages.ts";
+import { hasBody, headerIn } from "../../protocol/rest/serving/messages.ts";
 import { targetOf } from "../../protocol/rest/serving/target.ts";
 import { headerText } from "../../protocol/rest/wire/header-names.ts";
 import type { Admitted } from "../options.ts";
@@ -18,7 +18,7 @@ import { forwardedHeaders } from "./forwarded-headers.ts";
 import { HandingOn, tooLarge } from "./handing-on.ts";
 import { asksUpgrade, endToEnd } from "./hop-headers.ts";
 import { answerFailure, plain, refusedHere, type PlainResponse } from "./http-answer.ts";
-import type { HttpAsked, HttpRoute } from "./http-route.ts";
+import type { Routed } from "./http-route.ts";
 import type { HttpUpstream } from "./http-upstream.ts";
 
 /** Answers by REST what the contracts know; `prefix` is what of its path is not theirs. */
@@ -31,15 +31,6 @@ export type AnswerByContracts = (
 
 /** Methods that may be repeated (RFC 9110, 9.2.2). */
 const repeatable: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
-
-/** A request that has found its route. */
-export interface Routed {
-  readonly route: HttpRoute;
-  readonly asked: HttpAsked;
-  readonly parameters: Readonly<Record<string, string>>;
-  readonly query: string;
-  readonly who: Admitted;
-}
 
 /** What comes by HTTP: finds its route, asks who it is, and sends it on its way. */
 export class HttpFront {
@@ -105,7 +96,7 @@ export class HttpFront {
     const { end } = route;
     if (end.to === "contracts") {
       // What becomes of them there is decided by the routes of the operations.
-      applyRules(route.requestRules, request.headers as Record<string, string>);
+      applyRules(route.requestRules, request.headers);
       Object.assign(request.headers, who.headers);
       for (const [name, value] of Object.entries(route.responseRules?.set ?? {}))
         response.setHeader(name, value);
@@ -123,7 +114,9 @@ export class HttpFront {
       );
     const release = plan.begin();
     if (end.to === "composition")
-      return void composed(routed, end.composition, plan, request, answer, this.#env).finally(release);
+      return void composed(routed, end.composition, plan, request, answer, this.#env).finally(
+        release,
+      );
     this.#handOn(routed, end.upstream, request, answer, release);
   }
 
@@ -135,9 +128,7 @@ export class HttpFront {
     release: () => void,
   ): void {
     const { options, bodyBytesMax } = route;
-    const body = hasBody(request as unknown as RestRequest)
-      ? (request as unknown as Readable)
-      : undefined;
+    const body = hasBody(request) ? (request as unknown as Readable) : undefined;
     if (Number(request.headers["content-length"] ?? 0) > bodyBytesMax) {
       answerFailure(answer, tooLarge(bodyBytesMax), 413);
       body?.resume();
@@ -190,5 +181,8 @@ function textsOf(headers: HttpRequest["headers"]): Readonly<Record<string, strin
 
 /** That it is none of ours is our fault, and must not be the end of the process. */
 function broken(cause: unknown) {
-  return systemError("INTERNAL", "the request could not be handed on", { executed: "maybe", cause });
+  return systemError("INTERNAL", "the request could not be handed on", {
+    executed: "maybe",
+    cause,
+  });
 }

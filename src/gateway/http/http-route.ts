@@ -1,6 +1,6 @@
 import { milliseconds } from "../../base/duration.ts";
 import type { Peer } from "../../base/peer.ts";
-import type { RouteOptions } from "../options.ts";
+import type { Admitted, RouteOptions } from "../options.ts";
 import type { Composition } from "../composing/composition.ts";
 import type { HeaderRules } from "../policy/header-rules.ts";
 import type { Gatekeeper } from "../routing/gatekeeper.ts";
@@ -26,6 +26,15 @@ export interface HttpAsked {
   readonly host: string | undefined;
   readonly peer: Peer;
   readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A request that has found its route. */
+export interface Routed {
+  readonly route: HttpRoute;
+  readonly asked: HttpAsked;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly query: string;
+  readonly who: Admitted;
 }
 
 /** A route of a path, everything about it resolved. */
@@ -61,7 +70,12 @@ export class HttpRoute {
   }
 
   /** The parameters of the path; undefined when the request is not this route's. */
-  matches({ method, segments, host, headers }: HttpAsked): Readonly<Record<string, string>> | undefined {
+  matches({
+    method,
+    segments,
+    host,
+    headers,
+  }: HttpAsked): Readonly<Record<string, string>> | undefined {
     const methods = this.#methods;
     if (methods !== undefined && !methods.includes(method)) {
       if (method !== "HEAD" || !methods.includes("GET")) return undefined;

@@ -1,5 +1,5 @@
 import type { Env } from "../../base/env.ts";
-import { KeyedLimit } from "./keyed-limit.ts";
+import { TokenBucket } from "../../resilience/token-bucket.ts";
 
 /** How much is copied. */
 export interface MirrorTerms {
@@ -25,7 +25,7 @@ export interface MirrorStats {
  */
 export class Mirror {
   readonly #terms: MirrorTerms;
-  readonly #budget: KeyedLimit;
+  readonly #budget: TokenBucket;
   readonly #env: Env;
   #outstanding = 0;
   #sent = 0;
@@ -33,9 +33,8 @@ export class Mirror {
   #failed = 0;
 
   constructor(terms: MirrorTerms, env: Env) {
-    const { perSecond } = terms;
     this.#terms = terms;
-    this.#budget = new KeyedLimit({ perSecond, burst: Math.max(1, perSecond), keysMax: 1 });
+    this.#budget = new TokenBucket({ perSec: terms.perSecond }, env.now());
     this.#env = env;
   }
 
@@ -50,7 +49,7 @@ export class Mirror {
     if (
       inFlight > busyAt ||
       this.#outstanding >= outstandingMax ||
-      this.#budget.take("", this.#env.now()) > 0
+      !this.#budget.tryTake(this.#env.now())
     ) {
       this.#dropped++;
       return;

@@ -137,9 +137,15 @@ function pathProblems(route: RouteOptions, operations: readonly Operation[]): Ro
     for (const { at, reason } of compositionProblems(compose, path, operations))
       problems.push({ at: ["compose", ...at], reason });
   if (mirror !== undefined)
-    problems.push({ at: ["mirror"], reason: "copies are made of operations: this is a route of a path" });
-  if (collapse !== undefined && collapse !== false && compose === undefined)
-    problems.push({ at: ["collapse"], reason: "only operations and compositions are collapsed" });
+    problems.push({
+      at: ["mirror"],
+      reason: "copies are made of operations: this is a route of a path",
+    });
+  if (collapse !== undefined && collapse !== false)
+    problems.push({
+      at: ["collapse"],
+      reason: "only operations are collapsed: say it in their route",
+    });
   if (to !== undefined && to !== byContracts)
     for (const [index, address] of addressesOf(to).entries())
       problems.push(...urlProblems(typeof to === "string" ? ["to"] : ["to", index], address));

@@ -3,10 +3,8 @@ import type { Env } from "../../base/env.ts";
 import { isTrunklineError, systemError } from "../../base/error.ts";
 import { uuidv7 } from "../../base/id.ts";
 import type { Admitted, GatewayAuthorize, GatewayRequest, LimitOptions } from "../options.ts";
-import { KeyedLimit } from "../policy/keyed-limit.ts";
+import { KeyedBuckets } from "../../resilience/token-bucket.ts";
 import { keyOf } from "./request-key.ts";
-
-const keysMaxDefault = 10_000;
 
 const anybody: Admitted = Object.freeze({});
 
@@ -14,7 +12,7 @@ const anybody: Admitted = Object.freeze({});
 export class Gatekeeper {
   readonly #authorize: GatewayAuthorize | undefined;
   readonly #limit: LimitOptions | undefined;
-  readonly #buckets: KeyedLimit | undefined;
+  readonly #buckets: KeyedBuckets | undefined;
   readonly #env: Env;
 
   /** `before`: of the same route before its table was read anew; what was used up stays used up. */
@@ -28,11 +26,15 @@ export class Gatekeeper {
     this.#limit = limit;
     this.#env = env;
     if (limit === undefined) return;
-    const { perSecond, burst = Math.max(1, perSecond), keysMax = keysMaxDefault } = limit;
+    const { perSecond, burst, keysMax } = limit;
     this.#buckets =
       before !== undefined && JSON.stringify(before.#limit) === JSON.stringify(limit)
         ? before.#buckets
-        : new KeyedLimit({ perSecond, burst, keysMax });
+        : new KeyedBuckets({
+            perSec: perSecond,
+            ...(burst === undefined ? {} : { burst }),
+            ...(keysMax === undefined ? {} : { keysMax }),
+          });
   }
 
   /** Who it is. Throws, or rejects with, why it is not let in; then nothing ran. A promise only where `authorize` gives one. */

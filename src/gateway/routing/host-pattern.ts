@@ -9,7 +9,9 @@ export function hostPattern(text: string): HostPattern | { readonly problem: str
   const below = text.startsWith("*.");
   const name = below ? text.slice(2) : text;
   if (!/^(?:[a-z0-9_](?:[a-z0-9-]{0,62})(?:\.|$))+$|^\[[0-9a-f:]+\]$/.test(name))
-    return { problem: `${JSON.stringify(text)} is no host: write "shop.example.com" or "*.example.com"` };
+    return {
+      problem: `${JSON.stringify(text)} is no host: write "shop.example.com" or "*.example.com"`,
+    };
   return { name, below };
 }
 

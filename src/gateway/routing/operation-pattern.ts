@@ -10,7 +10,8 @@ export interface OperationPattern {
 /** Why a text is no pattern, or the pattern. */
 export function operationPattern(text: string): OperationPattern | { readonly problem: string } {
   if (text === "*") return { contract: undefined, major: undefined, member: undefined };
-  const [, contract, major, member] = /^([a-z][\w-]*)(?:@(\d{1,6}))?\.(\*|[a-z]\w*)$/.exec(text) ?? [];
+  const [, contract, major, member] =
+    /^([a-z][\w-]*)(?:@(\d{1,6}))?\.(\*|[a-z]\w*)$/.exec(text) ?? [];
   if (contract === undefined || member === undefined)
     return {
       problem: `${JSON.stringify(text)} is no operation: write "orders.get", "orders.*", "orders@2.*" or "*"`,

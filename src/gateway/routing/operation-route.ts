@@ -56,7 +56,8 @@ export class OperationRoute {
     this.#parts = parts;
     this.#wanted = Object.entries(match.headers ?? {});
     this.#deadlineMs = deadline === undefined ? undefined : milliseconds(deadline);
-    this.#collapsing = collapse === undefined || collapse === false ? undefined : new Collapsing(env);
+    this.#collapsing =
+      collapse === undefined || collapse === false ? undefined : new Collapsing(env);
     this.#compared = typeof collapse === "object" ? collapse.headers : ["authorization", "cookie"];
     const { share = 1, outstandingMax = 32, perSecond = 100, busyAt = 256 } = mirror ?? {};
     this.#mirror =
@@ -128,7 +129,8 @@ export class OperationRoute {
         mirror?.copy(this.#parts.inFlight(), () => this.#copy(operation, input, attempt));
         return answer;
       };
-      const key = collapsing === undefined ? undefined : this.#questionOf(operation, input, attempt, who);
+      const key =
+        collapsing === undefined ? undefined : this.#questionOf(operation, input, attempt, who);
       return collapsing === undefined || key === undefined
         ? alone()
         : collapsing.run(key, attempt, alone);
@@ -151,13 +153,10 @@ export class OperationRoute {
 
   #copy(operation: Operation, input: unknown, of: Attempt): Promise<unknown> {
     const { shadow, env } = this.#parts;
-    const attempt = new Attempt(
-      env.now() + this.#shadowMs,
-      Infinity,
-      of.trace,
-      of.idempotencyKey,
-      { ...of.headers, [shadowHeader]: "1" },
-    );
+    const attempt = new Attempt(env.now() + this.#shadowMs, Infinity, of.trace, of.idempotencyKey, {
+      ...of.headers,
+      [shadowHeader]: "1",
+    });
     attempt.lane = of.lane;
     attempt.once = true;
     const caller = shadow!.callerFor(operation);
@@ -166,4 +165,3 @@ export class OperationRoute {
       : caller.call(operation, input, attempt);
   }
 }
-

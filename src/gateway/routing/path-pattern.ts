@@ -44,7 +44,7 @@ export function segmentsOf(path: string): readonly string[] | undefined {
   for (const [index, part] of parts.entries()) {
     const segment = decoded(part);
     if (segment === undefined || segment === "." || segment === "..") return undefined;
-    if (/[/\\\u0000-\u001f\u007f]/.test(segment)) return undefined;
+    if (/[/\\\p{Cc}]/u.test(segment)) return undefined;
     if (segment === "" && index < parts.length - 1) return undefined;
     segments.push(segment);
   }
@@ -67,8 +67,7 @@ export function matchPath(
 ): Readonly<Record<string, string>> | undefined {
   // "/static/**" is "/static" too, and "/" is one empty segment.
   const given = path.length === 1 && path[0] === "" ? [] : path;
-  if (given.length < segments.length || (!open && given.length > segments.length))
-    return undefined;
+  if (given.length < segments.length || (!open && given.length > segments.length)) return undefined;
   let parameters: Record<string, string> | undefined;
   for (const [index, segment] of segments.entries()) {
     const part = given[index]!;
