@@ -1,5 +1,6 @@
 import * as z from "zod";
 
+import { realEnv } from "../../base/real-env.ts";
 import { chassis, type Chassis } from "../../chassis/chassis.ts";
 import { serve } from "../../call/serve.ts";
 import {
@@ -66,7 +67,7 @@ export class OrdersService {
       },
       seen: (_, { headers, deadline, trace }) => ({
         ...headers,
-        leftMs: String(deadline.remaining(performance.now())),
+        leftMs: String(deadline.remaining(realEnv().now())),
         trace: trace.traceId,
         served: this.name,
       }),
