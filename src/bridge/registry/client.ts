@@ -13,26 +13,19 @@ import type {
 } from "../../discovery/discovery.ts";
 import { Feed, type FeedSource } from "../../discovery/feed.ts";
 import { keepLease, ttlOf, type LeaseActs } from "../../discovery/keep-lease.ts";
+import { askMs, lookWaits, Places, type Place } from "../places.ts";
 import { watchIdleMs } from "./bounds.ts";
 import type { Registry, RegistrySnapshot } from "./contract.ts";
 
 export type RegistryClient = Client<typeof Registry> & AsyncDisposable;
 
 /** One address at which the registry can be reached. */
-export interface RegistryPlace {
-  readonly address: string;
-  /** Makes a client of it. Nothing is sent before it is used. */
-  open(): RegistryClient;
-}
+export type RegistryPlace = Place<RegistryClient>;
 
-/** The longest that one place is asked, in milliseconds; then the next one is. */
-const askMs = 2_000;
+type RegistryPlaces = Places<RegistryClient>;
 
 /** How often who is not at the first place looks whether that answers again, in milliseconds: before a lease there is over. */
 const lookBackMs = 3_000;
-
-/** Between two looks for a registry that does not answer; each time longer. */
-const lookWaits = { baseMs: 100, capMs: 5_000 };
 
 const capabilities: DiscoveryCapabilities = {
   registers: true,
@@ -77,7 +70,7 @@ export function registryDiscovery(places: readonly RegistryPlace[]): Discovery {
   };
 }
 
-function leaseActs(asked: Places, ttlMs: number): LeaseActs {
+function leaseActs(asked: RegistryPlaces, ttlMs: number): LeaseActs {
   let lease = "";
   return {
     async take(instance, again) {
@@ -100,58 +93,19 @@ function leaseActs(asked: Places, ttlMs: number): LeaseActs {
   };
 }
 
-/** The clients of the places, made when they are needed. */
-class Places {
-  readonly #places: readonly RegistryPlace[];
-  readonly #clients: (RegistryClient | undefined)[] = [];
-
-  constructor(places: readonly RegistryPlace[]) {
-    this.#places = places;
+/** Whether one of the first `count` places answers now. */
+async function answers(places: RegistryPlaces, count: number): Promise<boolean> {
+  for (let index = 0; index < count; index++) {
+    const asked = places.client(index).overview.result(undefined, { deadline: askMs });
+    if ((await asked).ok) return true;
   }
-
-  get count(): number {
-    return this.#places.length;
-  }
-
-  client(index: number): RegistryClient {
-    return (this.#clients[index] ??= this.#places[index]!.open());
-  }
-
-  /** Asks the first that answers. Rejects with what the last one said. */
-  async ask<T>(question: (registry: RegistryClient, deadline: number) => Promise<T>): Promise<T> {
-    for (let index = 0; ; index++) {
-      try {
-        return await question(this.client(index), askMs);
-      } catch (error) {
-        if (index + 1 >= this.count || !isSilence(error)) throw error;
-      }
-    }
-  }
-
-  /** Whether one of the first `count` answers now. */
-  async answers(count: number): Promise<boolean> {
-    for (let index = 0; index < count; index++) {
-      const asked = this.client(index).overview.result(undefined, { deadline: askMs });
-      if ((await asked).ok) return true;
-    }
-    return false;
-  }
-
-  async close(): Promise<void> {
-    for (const each of this.#clients) await each?.[Symbol.asyncDispose]();
-  }
-}
-
-/** True when the place has not answered, so that another one may. */
-function isSilence(error: unknown): boolean {
-  if (!isTrunklineError(error)) return false;
-  return error.code === "UNAVAILABLE" || error.code === "DEADLINE_EXCEEDED";
+  return false;
 }
 
 /** Follows one service through all lives of the registry. */
 class Watching implements FeedSource {
   readonly #service: string;
-  readonly #places: Places;
+  readonly #places: RegistryPlaces;
   readonly #env: Env;
   readonly #ended: () => void;
   #feed: Feed | undefined;
@@ -169,7 +123,7 @@ class Watching implements FeedSource {
   /** Those whom the life before knew, and this one may still come to know. */
   #missing = new Map<string, Instance>();
 
-  constructor(service: string, places: Places, env: Env, ended: () => void) {
+  constructor(service: string, places: RegistryPlaces, env: Env, ended: () => void) {
     this.#service = service;
     this.#places = places;
     this.#env = env;
@@ -235,7 +189,7 @@ class Watching implements FeedSource {
   /** Goes back to a place before this one as soon as one answers: all who find each other do so in the same place. */
   #lookBack(index: number, signal: AbortSignal): void {
     const look = async (): Promise<void> => {
-      if (await this.#places.answers(index)) this.refresh();
+      if (await answers(this.#places, index)) this.refresh();
       else if (!signal.aborted) this.#lookBack(index, signal);
     };
     const alarm = alarmAt(this.#env, this.#env.now() + lookBackMs, () => void look());

@@ -1,6 +1,8 @@
 import type { Env } from "../../base/env.ts";
 import { realEnv } from "../../base/real-env.ts";
 import { serve, type Service } from "../../call/serve.ts";
+import { EvidenceExchange } from "../evidence/contract.ts";
+import { ExchangeServer } from "../evidence/server.ts";
 import { Registry } from "./contract.ts";
 import { folderDisk } from "./disk.ts";
 import { RegistryServer } from "./server.ts";
@@ -19,7 +21,7 @@ export interface RegistryOptions {
   readonly env?: Env;
 }
 
-/** A registry, to be served by a chassis. */
+/** A registry, and beside it the exchange by which callers tell each other which endpoints fail; to be served by a chassis. */
 export interface RunningRegistry extends AsyncDisposable {
   /** For the `serve` of a chassis. */
   readonly services: readonly Service[];
@@ -42,12 +44,20 @@ export async function registry(options: RegistryOptions = {}): Promise<RunningRe
   const { folder, settleMs, onProblem, env = realEnv() } = options;
   const disk = folder === undefined ? undefined : folderDisk(folder);
   const server = await RegistryServer.start({ disk, settleMs, onProblem }, env);
+  const exchange = new ExchangeServer(env);
+  const close = (): Promise<void> => {
+    exchange.close();
+    return server.close();
+  };
   return {
-    services: [{ ...serve(Registry, server.handlers), own: true }],
+    services: [
+      { ...serve(Registry, server.handlers), own: true },
+      { ...serve(EvidenceExchange, exchange.handlers), own: true },
+    ],
     get size() {
       return server.size;
     },
-    close: () => server.close(),
-    [Symbol.asyncDispose]: () => server.close(),
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
