@@ -5,8 +5,10 @@ import { intercept, type Handler, type Interceptor } from "../base/handler.ts";
 import type { Executed } from "../base/outcome.ts";
 import type { Schema, Validation } from "../contract/schema.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
+import type { Around } from "../protocol/attempt.ts";
 import type { Caller } from "../protocol/protocol.ts";
-import { ClientContext } from "./client-context.ts";
+import { kinds } from "../contract/kinds.ts";
+import { aroundAttempts, ClientContext } from "./client-context.ts";
 import type { ClientLife } from "./client-life.ts";
 import type { HeadOptions } from "./client-type.ts";
 import type { Member } from "./compile.ts";
@@ -22,8 +24,12 @@ export interface Calling {
   readonly deadlineMs: number;
   /** Checks what is sent too, not only what is received. */
   readonly checkSent: boolean;
-  /** The interceptors, composed once; undefined when there are none, so that the usual call makes no context. */
-  readonly chain: Handler | undefined;
+  /** Around each call: the outermost first. Default none. */
+  readonly aroundCall?: readonly Interceptor[];
+  /** Around each try of a call. Default none. */
+  readonly aroundAttempt?: readonly Interceptor[];
+  /** The caller makes the tries, and puts around them what an attempt says. Default: there is one. */
+  readonly tries?: boolean;
 }
 
 /** The same, of a client that is there. */
@@ -38,14 +44,27 @@ export interface ClientOperation {
   readonly meter: Meter;
   /** Undefined where no order is promised. */
   readonly order: SendOrder | undefined;
+  /** The interceptors around the whole, composed once; undefined when there are none, so that the usual call makes no context. */
+  readonly chain: Handler | undefined;
+  /** Those around each try. */
+  readonly around: Around | undefined;
 }
 
-/** Composes a client's interceptors, the outermost first: those around each call, then those around each try of it. */
-export function composeChain(
-  aroundCall: readonly Interceptor[],
-  aroundAttempt: readonly Interceptor[],
-): Handler | undefined {
-  const interceptors = [...aroundCall, ...aroundAttempt];
+/**
+ * Composes a client's interceptors for an operation. Items can be read once: where the caller sends some there is one try, and
+ * what is around it is around the whole.
+ */
+export function chainsOf(
+  { operation }: Member,
+  { aroundCall = [], aroundAttempt = [], tries = false }: Calling,
+): Pick<ClientOperation, "chain" | "around"> {
+  const apart = tries && kinds[operation.kind].sends === "one";
+  const chain = compose(apart ? aroundCall : [...aroundCall, ...aroundAttempt]);
+  const around = apart ? compose(aroundAttempt) : undefined;
+  return { chain, around: around === undefined ? undefined : aroundAttempts(around, operation) };
+}
+
+function compose(interceptors: readonly Interceptor[]): Handler | undefined {
   return interceptors.length === 0 ? undefined : intercept(ClientContext.proceed, interceptors);
 }
 

@@ -1,16 +1,13 @@
 import { Deadline } from "../base/deadline.ts";
 import { systemError, type SystemError } from "../base/error.ts";
-import type { Context } from "../base/handler.ts";
+import type { Context, Handler } from "../base/handler.ts";
 import type { SystemCode } from "../base/outcome.ts";
 import type { Peer } from "../base/peer.ts";
 import type { TraceContext } from "../base/trace.ts";
-import { Attempt, type Cancellable, type CancelReason } from "../protocol/attempt.ts";
+import type { Around, Attempt, Cancellable, CancelReason, SendTry } from "../protocol/attempt.ts";
 import type { Operation } from "../protocol/operation.ts";
 import { checkLane } from "../protocol/standing.ts";
-import { checkHeaders, type Invocation } from "./invocation.ts";
-
-/** Sends what the interceptors passed on. */
-export type Send = (input: unknown, attempt: Attempt, head: unknown) => Promise<unknown>;
+import { checkHeaders } from "./invocation.ts";
 
 /** Leads from a copy of a context back to the call it belongs to; a spread copies it along. */
 const origin = Symbol("origin");
@@ -33,20 +30,19 @@ export class ClientContext implements Context, Cancellable {
 
   /** @internal */
   readonly [origin]: ClientContext = this;
-  readonly #invocation: Invocation;
+  readonly #attempt: Attempt;
   readonly #controller = new AbortController();
-  readonly #send: Send;
+  readonly #send: SendTry;
   #sent: Attempt | undefined;
 
   constructor(
     operation: Operation,
-    invocation: Invocation,
+    attempt: Attempt,
     endpoint: string,
     head: unknown,
-    send: Send,
+    send: SendTry,
   ) {
-    const { attempt } = invocation;
-    this.#invocation = invocation;
+    this.#attempt = attempt;
     this.#send = send;
     this.operation = operation;
     this.signal = this.#controller.signal;
@@ -83,15 +79,31 @@ export class ClientContext implements Context, Cancellable {
   }
 
   #attemptFor({ headers, idempotencyKey, deadline, lane }: Context): Attempt {
-    const { attempt } = this.#invocation;
+    const attempt = this.#attempt;
     const given = Object.keys(headers).length > 0 ? headers : undefined;
     checkHeaders(given);
     checkLane(lane);
-    const deadlineAt = Math.min(attempt.deadlineAt, deadline.at);
-    this.#sent = new Attempt(deadlineAt, attempt.totalAt, attempt.trace, idempotencyKey, given);
-    this.#sent.lane = lane;
-    this.#sent.once = attempt.once;
-    if (attempt.cancelled !== undefined) this.#sent.cancel(attempt.cancelled);
-    return this.#sent;
+    const sent = attempt.derive(Math.min(attempt.deadlineAt, deadline.at), idempotencyKey, given);
+    sent.lane = lane;
+    this.#sent = sent;
+    if (attempt.cancelled !== undefined) sent.cancel(attempt.cancelled);
+    return sent;
   }
+
+  /** The process that it went to, as far as it is known. */
+  get reachedBoot(): string | undefined {
+    return this.#sent?.reachedBoot;
+  }
+}
+
+/** Interceptors around each try, composed once, as the pipeline asks for them. */
+export function aroundAttempts(chain: Handler, operation: Operation): Around {
+  return async (attempt, endpoint, input, head, send) => {
+    const context = new ClientContext(operation, attempt, endpoint, head, send);
+    try {
+      return await chain(input, context);
+    } finally {
+      attempt.reachedBoot = context.reachedBoot;
+    }
+  };
 }

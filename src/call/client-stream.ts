@@ -1,4 +1,5 @@
 import { locate, systemError, type TrunklineError } from "../base/error.ts";
+import type { Handler } from "../base/handler.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
 import type { ItemStream, StreamOptions } from "./client-type.ts";
 import {
@@ -9,9 +10,9 @@ import {
   type ClientOperation,
   type LiveCalling,
 } from "./calling.ts";
-import type { Attempt } from "../protocol/attempt.ts";
+import type { Around, Attempt, SendTry } from "../protocol/attempt.ts";
 import type { StreamOptions as Settings } from "../protocol/protocol.ts";
-import { ClientContext, type Send } from "./client-context.ts";
+import { ClientContext } from "./client-context.ts";
 import { ClientItems } from "./client-items.ts";
 import type { Member } from "./compile.ts";
 import { checkHeaders, idleMsOf, Invocation } from "./invocation.ts";
@@ -31,6 +32,8 @@ export class ClientStream implements ItemStream<unknown> {
   readonly #calling: LiveCalling;
   readonly #meter: Meter;
   readonly #order: SendOrder | undefined;
+  readonly #chain: Handler | undefined;
+  readonly #around: Around | undefined;
   /** A duplex's are the items to be sent. */
   readonly #input: unknown;
   readonly #options: StreamOptions | undefined;
@@ -45,7 +48,7 @@ export class ClientStream implements ItemStream<unknown> {
   #failure: TrunklineError | undefined;
 
   constructor(
-    { member, calling, meter, order }: ClientOperation,
+    { member, calling, meter, order, chain, around }: ClientOperation,
     input: unknown,
     options: StreamOptions | undefined,
   ) {
@@ -53,6 +56,8 @@ export class ClientStream implements ItemStream<unknown> {
     this.#calling = calling;
     this.#meter = meter;
     this.#order = order;
+    this.#chain = chain;
+    this.#around = around;
     this.#input = input;
     this.#options = options;
   }
@@ -95,12 +100,14 @@ export class ClientStream implements ItemStream<unknown> {
   }
 
   async #start(): Promise<Source> {
-    const { env, caller, checkSent, chain, deadlineMs, life } = this.#calling;
+    const { env, caller, checkSent, deadlineMs, life } = this.#calling;
+    const chain = this.#chain;
     this.#meter.begun++;
     try {
       checkHeaders(this.#options?.headers);
       const head = headOf(this.#member, this.#options);
       const invocation = new Invocation(this.#member, this.#options, deadlineMs, env);
+      invocation.attempt.around = this.#around;
       this.#invocation = invocation;
       life.begin(invocation);
       const first = this.#member.firstName === "head" ? head : this.#input;
@@ -112,10 +119,10 @@ export class ClientStream implements ItemStream<unknown> {
       }
       if (chain === undefined)
         return (this.#source = this.#open(this.#input, invocation.attempt, head));
-      const open: Send = async (input, attempt, passed) => this.#open(input, attempt, passed);
+      const open: SendTry = async (input, attempt, passed) => this.#open(input, attempt, passed);
       const items = await chain(
         this.#input,
-        new ClientContext(this.#member.operation, invocation, caller.endpoint, head, open),
+        new ClientContext(this.#member.operation, invocation.attempt, caller.endpoint, head, open),
       );
       if (!isItems(items))
         throw new TypeError("an interceptor did not return an iterable of items");

@@ -5,6 +5,7 @@ import type { Validation } from "../contract/schema.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
 import type { Attempt } from "../protocol/attempt.ts";
 import {
+  chainsOf,
   checkFirst,
   headOf,
   publishCall,
@@ -55,7 +56,8 @@ export function makeClient<C extends AnyContract>(
     const meter = new Meter();
     meters.set(member, meter);
     const order = member.declared.key === undefined ? undefined : new SendOrder();
-    client[member.name] = makeMethod({ member, calling, meter, order });
+    const chains = chainsOf(member, calling);
+    client[member.name] = makeMethod({ member, calling, meter, order, ...chains });
   }
   let released: Promise<void> | undefined;
   const close = async (withinMs: number): Promise<void> => {
@@ -102,8 +104,8 @@ async function invoke(
   input: unknown,
   options: StreamOptions | undefined,
 ): Promise<unknown> {
-  const { member, calling, meter, order } = own;
-  const { env, caller, chain } = calling;
+  const { member, calling, meter, order, chain } = own;
+  const { env, caller } = calling;
   meter.begun++;
   let code = "OK";
   let invocation: Invocation | undefined;
@@ -111,6 +113,7 @@ async function invoke(
     checkHeaders(options?.headers);
     const head = headOf(member, options);
     invocation = new Invocation(member, options, calling.deadlineMs, env);
+    invocation.attempt.around = own.around;
     calling.life.begin(invocation);
     const checking = calling.checkSent
       ? checkFirst(member, member.firstName === "head" ? head : input)
@@ -158,7 +161,7 @@ function throughChain(
 ): Promise<unknown> {
   const context = new ClientContext(
     own.member.operation,
-    invocation,
+    invocation.attempt,
     own.calling.caller.endpoint,
     head,
     (given, attempt, passedHead) => send(own, attempt, given, passedHead, options),

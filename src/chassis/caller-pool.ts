@@ -1,4 +1,5 @@
 import type { Env } from "../base/env.ts";
+import { mainLane } from "../discovery/discovery.ts";
 import type { Caller, ConnectOptions, Dispatcher } from "../protocol/protocol.ts";
 import type { Address } from "../transport/address.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -20,13 +21,16 @@ export interface TakenCaller {
 export class CallerPool {
   readonly #byTransport = new WeakMap<Transport, WeakMap<Env, Map<string, Shared>>>();
 
-  /** Who serves something to the other side has a caller alone: what it serves is nobody else's. */
+  /**
+   * Who serves something to the other side has a caller alone: what it serves is nobody else's. Swim lanes share none.
+   */
   take(
     address: Address,
     options: ConnectOptions,
     dispatcher: Dispatcher | undefined,
     env: Env,
     given: Given,
+    lane: string = mainLane,
   ): TakenCaller {
     const way = wayTo(address, given);
     const { transport } = way;
@@ -42,6 +46,7 @@ export class CallerPool {
     const key = [
       address.protocol,
       address.text,
+      lane,
       JSON.stringify(options),
       numberOf(factory),
       numberOf(options.format),

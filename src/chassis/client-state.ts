@@ -1,3 +1,4 @@
+import { laneOf } from "../discovery/instance.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import type { Target } from "../pipeline/target.ts";
 import type { Caller, CallerState } from "../protocol/protocol.ts";
@@ -28,9 +29,10 @@ export interface EndpointState {
   /** What it takes to answer: the peak, forgotten over 10 s, in milliseconds. */
   readonly ewmaMs: number;
   readonly breaker: "closed" | "open" | "halfOpen" | "none";
-  /** Out of the choice for so long yet, in milliseconds; 0: it is in. */
-  readonly ejectedMs: number;
-  readonly ejections: number;
+  /** Out of the choice, because the others succeed clearly more often. */
+  readonly ejected: boolean;
+  /** Its swim lane; undefined where its address was given. */
+  readonly lane: string | undefined;
   /** Requests that it was given, and those of them that speak against it. */
   readonly begun: number;
   readonly failed: number;
@@ -48,12 +50,12 @@ export function clientState(caller: Caller, closed: boolean, now: number): Clien
     state,
     lanes: service.bulkhead.lanes(),
     retriesLeft: service.budget.balance(now),
-    endpoints: targets.list.map((target) => endpointState(target, now)),
+    endpoints: targets.all.map((target) => endpointState(target, now)),
   };
 }
 
 function endpointState(target: Target, now: number): EndpointState {
-  const { id, caller, rung, inFlight, begun, failed, draining, ejections, parts } = target;
+  const { id, caller, rung, inFlight, begun, failed, draining, parts } = target;
   return {
     id,
     address: caller.endpoint,
@@ -63,8 +65,8 @@ function endpointState(target: Target, now: number): EndpointState {
     limit: parts.limit?.limit,
     ewmaMs: parts.load.value(now),
     breaker: parts.breaker?.state(now) ?? "none",
-    ejectedMs: Math.max(0, target.ejectedUntil - now),
-    ejections,
+    ejected: parts.suspect?.ejected ?? false,
+    lane: target.instance === undefined ? undefined : laneOf(target.instance),
     begun,
     failed,
     draining,

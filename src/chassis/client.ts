@@ -6,14 +6,15 @@ import type { Peer } from "../base/peer.ts";
 import { realEnv } from "../base/real-env.ts";
 import type { Authorize } from "../call/authorization.ts";
 import type { Client } from "../call/client-type.ts";
-import { composeChain } from "../call/calling.ts";
 import { backstageOf, makeClient } from "../call/client.ts";
 import { Services, type Service } from "../call/serve.ts";
 import { info, type AnyContract } from "../contract/contract.ts";
 import type { Format } from "../codec/format.ts";
 import { callbackTo } from "../protocol/callback.ts";
 import type { ProtocolFactory } from "../protocol/protocol-factory.ts";
-import type { Pipeline } from "../pipeline/pipeline.ts";
+import { hostId } from "../base/host-id.ts";
+import type { Balancer, Candidate } from "../discovery/balancing/balancer.ts";
+import { lastGoodFile } from "../discovery/last-good-file.ts";
 import { pipelineTerms, type ResilienceOptions } from "../pipeline/terms.ts";
 import type { Discovery, Locality } from "../discovery/discovery.ts";
 import type { Caller, ConnectOptions, Dispatcher } from "../protocol/protocol.ts";
@@ -24,8 +25,9 @@ import { clientState, type ClientState } from "./client-state.ts";
 import { checkSentDefault } from "./mode.ts";
 import { formatProblems } from "./format-problems.ts";
 import { PipelinePool, type TakenPipeline } from "./pipeline-pool.ts";
-import { pipelineTo } from "./pipelines.ts";
+import { checkService, pipelineTo, pipelineToService } from "./pipelines.ts";
 import { cannotStart, servicesProblems } from "./problems.ts";
+import { takeDiscovery } from "./registries.ts";
 import { wayTo } from "./schemes.ts";
 import type { ClientStats } from "./stats.ts";
 
@@ -35,7 +37,7 @@ export interface CallbackOptions {
   readonly deadline?: Duration;
   /** Around each call: the outermost first. Default none. */
   readonly aroundCall?: readonly Interceptor[];
-  /** Around each try of a call, inside `aroundCall`. Default none. */
+  /** Around each try of a call, inside `aroundCall`; where items are sent, around the whole: they can be read once. Default none. */
   readonly aroundAttempt?: readonly Interceptor[];
   /** Checks what is sent against the contract too. Default: yes, unless `NODE_ENV` is `production`. */
   readonly checkSent?: boolean;
@@ -89,6 +91,12 @@ export interface ClientOptions extends CallbackOptions, ResilienceOptions {
    * `TRUNKLINE_DISCOVERY` says, else the directory of this host.
    */
   readonly discovery?: string | Discovery;
+  /** Calls of a lane that no instance is in go to the main lane. Default false: lanes are kept apart. */
+  readonly laneSpill?: boolean;
+  /** A file in which the instances are kept that worked, for when the registry does not answer at a start. Default: none. */
+  readonly lastGood?: string;
+  /** Chooses among instances that are equally near: `leastRequest`, `ringHash`… Default `p2c`. */
+  readonly balance?: <C extends Candidate>() => Balancer<C>;
   /** Where this process is: nearer instances are asked first. Default: only the same host is known to be near. */
   readonly locality?: Locality;
 }
@@ -134,7 +142,9 @@ export function client<C extends AnyContract>(
     env,
     deadlineMs: milliseconds(options.deadline ?? "10s"),
     checkSent: options.checkSent ?? checkSentDefault(),
-    chain: composeChain(options.aroundCall ?? [], options.aroundAttempt ?? []),
+    aroundCall: options.aroundCall ?? [],
+    aroundAttempt: options.aroundAttempt ?? [],
+    tries: typeof where === "string", // who is called back is tried once
   };
   const { caller, release } =
     typeof where === "string" ? callerAt(contract, where, options, env) : callerBack(where);
@@ -149,44 +159,76 @@ function callerAt(
   options: ClientOptions,
   env: Env,
 ): TakenCaller {
-  const resilience = resilienceOf(options, contract);
   const address = parseAddress(text);
-  const connect = connectOptions(options);
-  const terms = pipelineTerms(resilience, connect.connectWaitMs ?? connectWaitMsDefault, env.now());
-  if (address.protocol === "service") {
-    throw systemError("UNIMPLEMENTED", "to come", { executed: "no" });
-  }
+  if (address.protocol === "service") return callerFor(address.place, contract, options, env);
+  const { lane, protocols, transports } = options;
+  const { terms, resilience, connect } = resilienceOf(options, contract, env);
   const dispatcher = dispatcherOf(text, address, options, env);
-  const make = (): Pipeline =>
-    pipelineTo(pool.take(address, connect, dispatcher, env, options), terms, options.lane, env);
+  const take = (of: string) => pool.take(address, connect, dispatcher, env, options, of);
+  const single = dispatcher !== undefined || ownConnection.has(address.transport);
+  const make = () => pipelineTo(address.text, take, single, terms, lane, env);
   if (dispatcher !== undefined) {
     const pipeline = make();
     return { caller: pipeline, release: () => pipeline.close() };
   }
-  const place = { protocols: options.protocols, transports: options.transports };
-  return shared(pipelines.take(address.text, { resilience, connect, ...place }, env, make));
+  const given = { resilience, connect, lane, protocols, transports };
+  return shared(pipelines.take(address.text, given, env, make));
 }
+
+/** The service is found anew by everybody who says other terms: they would share what is learned, but not what it leads to. */
+function callerFor(
+  service: string,
+  contract: AnyContract,
+  options: ClientOptions,
+  env: Env,
+): TakenCaller {
+  checkService(service, contract);
+  const { lane, laneSpill = false, discovery, locality, balance, lastGood } = options;
+  const { protocols, transports } = options;
+  const { terms, resilience, connect } = resilienceOf(options, contract, env);
+  const given = { resilience, connect, lane, laneSpill, locality, balance, lastGood };
+  const key = { ...given, discovery, protocols, transports, major: contract[info].major };
+  const make = () => {
+    const found = takeDiscovery(discovery, env);
+    const from = {
+      hostId: hostId(),
+      locality,
+      given: { protocols, transports },
+      connect: { ...connect, failFast: true },
+      pool,
+      env,
+    };
+    const kept = lastGood === undefined ? undefined : lastGoodFile(lastGood);
+    const parts = { service, lane, laneSpill, balance, lastGood: kept, ...found };
+    return pipelineToService(contract, parts, from, terms, env);
+  };
+  return shared(pipelines.take(`service:${service}`, key, env, make));
+}
+
+/** Transports with one connection, made when the process began. */
+const ownConnection: ReadonlySet<string> = new Set(["stdio"]);
 
 function shared({ pipeline, release }: TakenPipeline): TakenCaller {
   return { caller: pipeline, release };
 }
 
 /** What is said of how to survive; names of operations that there are not are a mistake. */
-function resilienceOf(options: ClientOptions, contract: AnyContract): ResilienceOptions {
+function resilienceOf(options: ClientOptions, contract: AnyContract, env: Env) {
   const { retry, attemptTimeout, hedge, breaker, limit, throttle, operations } = options;
-  for (const name of Object.keys(operations ?? {})) {
-    if (Object.hasOwn(contract[info].operations, name)) continue;
-    throw systemError(
-      "INVALID_ARGUMENT",
-      `operations.${name}: ${contract[info].name} has no such operation`,
-      {
-        executed: "no",
-        advice: `it has ${Object.keys(contract[info].operations).join(", ")}`,
-      },
-    );
+  const { name, operations: known } = contract[info];
+  for (const member of Object.keys(operations ?? {})) {
+    if (Object.hasOwn(known, member)) continue;
+    const reason = `operations.${member}: ${name} has no such operation`;
+    const advice = `it has ${Object.keys(known).join(", ")}`;
+    throw systemError("INVALID_ARGUMENT", reason, { executed: "no", advice });
   }
   const all = { retry, attemptTimeout, hedge, breaker, limit, throttle, operations };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+  const resilience: ResilienceOptions = Object.fromEntries(
+    Object.entries(all).filter(([, value]) => value !== undefined),
+  );
+  const connect = connectOptions(options);
+  const waitMs = connect.connectWaitMs ?? connectWaitMsDefault;
+  return { resilience, connect, terms: pipelineTerms(resilience, waitMs, env.now()) };
 }
 
 /** The connection is the peer's to close. */

@@ -44,7 +44,7 @@ async function lately(
   const caller = new LateCaller("memory:late", () =>
     load(() => protocol.connect(parseAddress("memory:late"), {}, env)),
   );
-  const terms = { env, deadlineMs: 10_000, checkSent: true, chain: undefined, caller };
+  const terms = { env, deadlineMs: 10_000, checkSent: true, caller };
   const client = makeClient(Counter as AnyContract & typeof Counter, terms, () => caller.close());
   await use(client, caller);
   await client[Symbol.asyncDispose]();

@@ -1,18 +1,30 @@
 import type { Env } from "../base/env.ts";
+import { systemError } from "../base/error.ts";
+import { info, type AnyContract } from "../contract/contract.ts";
+import { slowStart } from "../discovery/balancing/slow-start.ts";
+import type { Balancer } from "../discovery/balancing/balancer.ts";
+import { rungs } from "../discovery/balancing/rungs.ts";
+import type { Discovery } from "../discovery/discovery.ts";
+import { EndpointSet, type LastGood } from "../discovery/endpoint-set.ts";
+import { membersOf } from "../call/compile.ts";
 import { AimdLimit } from "../resilience/aimd-limit.ts";
 import { Breaker } from "../resilience/breaker.ts";
-import { PeakEwma } from "../resilience/peak-ewma.ts";
+import { defaultSeedMs, PeakEwma } from "../resilience/peak-ewma.ts";
+import { FoundTargets } from "../pipeline/found-targets.ts";
+import { GivenTargets } from "../pipeline/given-targets.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import { Target, type TargetParts } from "../pipeline/target.ts";
-import { OneTarget } from "../pipeline/target-set.ts";
 import type { PipelineTerms } from "../pipeline/terms.ts";
 import type { TakenCaller } from "./caller-pool.ts";
-
-/** What a new endpoint is thought to take, in milliseconds, before anything is known of it (Linkerd's default). */
-const seedMs = 30;
+import { reach, type Standpoint } from "./reach.ts";
 
 /** What learns from an endpoint, as the terms say. */
-export function targetParts(terms: PipelineTerms, env: Env, now: number): TargetParts {
+function targetParts(
+  terms: PipelineTerms,
+  env: Env,
+  now: number,
+  seedMs: number = defaultSeedMs,
+): TargetParts {
   return {
     load: new PeakEwma({}, seedMs, now),
     breaker: terms.breaker === false ? undefined : new Breaker(terms.breaker, env.random),
@@ -20,19 +32,84 @@ export function targetParts(terms: PipelineTerms, env: Env, now: number): Target
   };
 }
 
-/** The pipeline before one given address. */
+/** The pipeline before one given address. `take` gives a caller for a lane; `single`: there is one, whatever the lane. */
 export function pipelineTo(
-  { caller, release }: TakenCaller,
+  endpoint: string,
+  take: (lane: string) => TakenCaller,
+  single: boolean,
   terms: PipelineTerms,
   lane: string | undefined,
   env: Env,
 ): Pipeline {
-  const target = new Target(
-    caller.endpoint,
-    caller,
-    0,
-    undefined,
-    targetParts(terms, env, env.now()),
+  const make = (of: string) => {
+    const { caller, release } = take(of);
+    const parts = targetParts(terms, env, env.now());
+    return { target: new Target(caller.endpoint, caller, 0, undefined, parts), release };
+  };
+  return new Pipeline(endpoint, new GivenTargets(make, single), terms, lane, env);
+}
+
+/** How the instances of a service are found and chosen. */
+export interface ServiceTerms {
+  readonly service: string;
+  readonly discovery: Discovery;
+  /** Releases the discovery, where it was made for this. */
+  readonly release: () => Promise<void>;
+  readonly lane: string | undefined;
+  readonly laneSpill: boolean;
+  readonly balance: (() => Balancer<Target>) | undefined;
+  readonly lastGood: LastGood | undefined;
+}
+
+const warm = slowStart();
+
+/** The pipeline before all instances of a service that discovery knows. */
+export function pipelineToService(
+  contract: AnyContract,
+  service: ServiceTerms,
+  from: Omit<Standpoint, "kinds">,
+  terms: PipelineTerms,
+  env: Env,
+): Pipeline {
+  const { major } = contract[info];
+  const kinds = new Set(membersOf(contract).map(({ operation }) => operation.kind));
+  const { discovery, lastGood, balance } = service;
+  const set = new EndpointSet(
+    {
+      service: service.service,
+      major,
+      hostId: from.hostId,
+      refresh: () => watch.refresh(),
+      ...(lastGood === undefined ? {} : { lastGood }),
+    },
+    env,
   );
-  return new Pipeline(caller.endpoint, new OneTarget(target, release), terms, lane, env);
+  const watch = discovery.watch(service.service, (snapshot) => set.apply(snapshot), env);
+  const finding = {
+    service: `${service.service}@${major}`,
+    set,
+    balancer: () => rungs<Target>(balance),
+    parts: (seedMs: number | undefined, now: number): TargetParts => ({
+      ...targetParts(terms, env, now, seedMs),
+      warmth: (at: number) => warm(at - now),
+    }),
+    connect: (instance: Parameters<typeof reach>[0]) => reach(instance, { ...from, kinds }),
+    spill: service.laneSpill,
+    stop: async () => {
+      await watch.close();
+      await service.release();
+    },
+  };
+  const name = `service:${service.service}`;
+  return new Pipeline(name, new FoundTargets(finding, env), terms, service.lane, env);
+}
+
+/** A service of another name than its contract's would never be found. */
+export function checkService(service: string, contract: AnyContract): void {
+  const { name } = contract[info];
+  if (service === name) return;
+  throw systemError("INVALID_ARGUMENT", `service:${service} is not the contract ${name}`, {
+    executed: "no",
+    advice: `services are found by the name of their contract: service:${name}`,
+  });
 }

@@ -9,7 +9,7 @@ import { LateTry, type Begun } from "./late-try.ts";
 import { Pause } from "./pause.ts";
 import type { ServiceState } from "./service-state.ts";
 import type { Target, TargetPermit } from "./target.ts";
-import type { TargetSet } from "./target-set.ts";
+import type { Targets, TargetSet } from "./target-set.ts";
 import type { OperationTerms } from "./terms.ts";
 
 /** Endpoints that are asked for leave, one after the other, before the last one is taken whatever it says. */
@@ -35,25 +35,28 @@ export class Attempts {
     const service = this.#service;
     const startedAt = attempt.beganAt ?? env.now();
     const lane = service.enter(attempt, startedAt);
+    const targets = this.#targets.inLane(lane);
     let history: History | undefined;
     let outcome: OutcomeKind = "local";
     let overAt = startedAt;
     try {
       for (let now = startedAt; ; now = env.now()) {
         const target =
-          this.#take(attempt, history, now) ?? (await this.#takeLater(attempt, history, startedAt));
+          this.#take(targets, attempt, history, now) ??
+          (await this.#takeLater(targets, attempt, history, startedAt));
         const permit = this.#permit;
         if (history !== undefined) {
           attempt.tries = history.counted;
           attempt.beganAt = now = env.now();
         }
         const sent = limited(attempt, now + terms.attemptTimeoutMs);
-        const late = this.#watch(job, attempt, target, terms, now);
+        const late = this.#watch(targets, job, attempt, target, terms, now);
         try {
           const answer = await job.send(target.caller, sent);
           overAt = env.now();
           outcome = "ok";
           target.end(permit, outcome, overAt - now, overAt);
+          job.goesOn?.(target);
           if (terms.hedge !== undefined) service.answered(terms, overAt - now, overAt);
           return answer;
         } catch (failure) {
@@ -76,7 +79,7 @@ export class Attempts {
             }
           }
           attempt.reachedBoot = sent.reachedBoot;
-          await this.#again(job, attempt, terms, error, target, history);
+          await this.#again(targets, job, attempt, terms, error, target, history);
         } finally {
           if (late !== undefined) {
             env.clear(late);
@@ -92,14 +95,19 @@ export class Attempts {
   // ---- choosing -----------------------------------------------------------------------------------------------------
 
   /** An endpoint that has given leave; undefined when there is none at all, or all were tried. Throws when all refuse. */
-  #take(attempt: Attempt, history: History | undefined, now: number): Target | undefined {
-    const { list } = this.#targets;
+  #take(
+    targets: Targets,
+    attempt: Attempt,
+    history: History | undefined,
+    now: number,
+  ): Target | undefined {
+    const { list } = targets;
     if (list.length === 1 && history === undefined) return this.#begin(list[0]!, now, true);
     const tried = history === undefined ? [] : [...history.tried, ...history.barred];
     const ask = { now, random: this.#env.random, tried, hashKey: attempt.hashKey };
     let last: Target | undefined;
     for (let picks = 0; picks < picksMax; picks++) {
-      const target = this.#targets.pick(ask);
+      const target = targets.pick(ask);
       if (target === undefined) break;
       last = target;
       const permit = target.begin(now, false);
@@ -133,25 +141,26 @@ export class Attempts {
 
   /** Everybody was tried, or nobody is there yet. */
   async #takeLater(
+    targets: Targets,
     attempt: Attempt,
     history: History | undefined,
     startedAt: number,
   ): Promise<Target> {
-    if (history !== undefined && this.#targets.list.length > 0) {
+    if (history !== undefined && targets.list.length > 0) {
       history.tried = [];
-      const target = this.#take(attempt, history, this.#env.now());
+      const target = this.#take(targets, attempt, history, this.#env.now());
       if (target !== undefined) return target;
     }
     const until = Math.min(attempt.deadlineAt, startedAt + this.#service.terms.connectWaitMs);
-    while (this.#targets.list.length === 0 && this.#env.now() < until) {
+    while (targets.list.length === 0 && this.#env.now() < until) {
       const pause = new Pause(this.#env, until, attempt);
-      const stop = this.#targets.whenFound(() => pause.wake());
+      const stop = targets.whenFound(() => pause.wake());
       await pause.over;
       stop();
       if (attempt.cancelled !== undefined) throw givenUp(attempt);
     }
-    const target = this.#take(attempt, history, this.#env.now());
-    if (target === undefined) throw this.#targets.missing();
+    const target = this.#take(targets, attempt, history, this.#env.now());
+    if (target === undefined) throw targets.missing();
     return target;
   }
 
@@ -175,6 +184,7 @@ export class Attempts {
 
   /** Returns when it is time for another try; throws what the caller is told when there is none. */
   async #again(
+    targets: Targets,
     job: Job,
     attempt: Attempt,
     terms: OperationTerms,
@@ -188,7 +198,7 @@ export class Attempts {
     const { state } = target.caller;
     const unsent = outcome === "unreachable" && state !== "ready";
     if (!unsent) history.counted++;
-    const othersLeft = this.#targets.list.some((each) => !history.knows(each));
+    const othersLeft = targets.list.some((each) => !history.knows(each));
     const decision = job.repeatable
       ? decide({
           failure,
@@ -196,7 +206,7 @@ export class Attempts {
           attempt,
           retry: terms.retry,
           budget: this.#service.budget,
-          idempotent: this.#mayRunAgain(job, attempt, target, history),
+          idempotent: this.#mayRunAgain(targets, job, attempt, target, history),
           unsent,
           othersLeft,
           counted: history.counted,
@@ -219,11 +229,17 @@ export class Attempts {
    * By key it may run again where the key is known: in the process that has seen it. Then nobody else is asked, and whoever has
    * taken its place refuses.
    */
-  #mayRunAgain(job: Job, attempt: Attempt, target: Target, history: History): boolean {
+  #mayRunAgain(
+    targets: Targets,
+    job: Job,
+    attempt: Attempt,
+    target: Target,
+    history: History,
+  ): boolean {
     const { idempotent } = job.operation;
     if (idempotent !== "by-key") return idempotent;
     const { keyStore } = target.instance ?? {};
-    const others = this.#targets.list.filter((each) => each !== target);
+    const others = targets.list.filter((each) => each !== target);
     if (keyStore !== undefined) {
       history.barred = others.filter((each) => each.instance?.keyStore !== keyStore);
       return true;
@@ -237,6 +253,7 @@ export class Attempts {
   // ---- a second try beside the first --------------------------------------------------------------------------------
 
   #watch(
+    targets: Targets,
     job: Job,
     attempt: Attempt,
     target: Target,
@@ -244,21 +261,27 @@ export class Attempts {
     now: number,
   ): LateTry | undefined {
     if (job.operation.idempotent !== true || attempt.once || !job.hedgeable) return undefined;
-    if (this.#targets.list.length < 2) return undefined;
+    if (targets.list.length < 2) return undefined;
     const at = this.#service.lateAt(terms, attempt, now);
     if (at >= attempt.deadlineAt) return undefined;
     const late = new LateTry(attempt, target, (first) =>
-      this.#beginLate(job, attempt, first, terms),
+      this.#beginLate(targets, job, attempt, first, terms),
     );
     this.#env.set(late, at);
     return late;
   }
 
-  #beginLate(job: Job, attempt: Attempt, first: Target, terms: OperationTerms): Begun | undefined {
+  #beginLate(
+    targets: Targets,
+    job: Job,
+    attempt: Attempt,
+    first: Target,
+    terms: OperationTerms,
+  ): Begun | undefined {
     const env = this.#env;
     const now = env.now();
     const ask = { now, random: env.random, tried: [first], hashKey: attempt.hashKey };
-    const target = this.#targets.pick(ask);
+    const target = targets.pick(ask);
     if (target === undefined || !target.available(now)) return undefined;
     if (!this.#service.mayHedge(terms, now)) return undefined;
     const permit = target.begin(now, false);

@@ -1,6 +1,7 @@
 import type { Attempt } from "../protocol/attempt.ts";
 import type { Operation } from "../protocol/operation.ts";
 import type { Caller, Sink, Source, UploadOptions } from "../protocol/protocol.ts";
+import type { Target } from "./target.ts";
 
 /** A request with at most one answer, as it is handed to whichever endpoint is to do it. */
 export interface Job {
@@ -10,6 +11,8 @@ export interface Job {
   /** A second try may run beside the first. */
   readonly hedgeable: boolean;
   send(caller: Caller, attempt: Attempt): Promise<unknown>;
+  /** It goes on at the endpoint after its first answer. */
+  goesOn?(target: Target): void;
 }
 
 export class CallJob implements Job {
@@ -24,7 +27,11 @@ export class CallJob implements Job {
   }
 
   send(caller: Caller, attempt: Attempt): Promise<unknown> {
-    return caller.call(this.operation, this.#input, attempt);
+    const { around } = attempt;
+    if (around === undefined) return caller.call(this.operation, this.#input, attempt);
+    return around(attempt, caller.endpoint, this.#input, undefined, (input, own) =>
+      caller.call(this.operation, input, own),
+    );
   }
 }
 
@@ -40,7 +47,11 @@ export class NotifyJob implements Job {
   }
 
   send(caller: Caller, attempt: Attempt): Promise<unknown> {
-    return caller.notify(this.operation, this.#input, attempt);
+    const { around } = attempt;
+    if (around === undefined) return caller.notify(this.operation, this.#input, attempt);
+    return around(attempt, caller.endpoint, this.#input, undefined, (input, own) =>
+      caller.notify(this.operation, input, own),
+    );
   }
 }
 

@@ -44,12 +44,12 @@ export class Pipeline implements Caller {
   /** The best of its endpoints. */
   get state(): CallerState {
     if (this.#closed) return "closed";
-    const states = this.targets.list.map(({ caller }) => caller.state);
+    const states = this.targets.all.map(({ caller }) => caller.state);
     return order.find((state) => states.includes(state)) ?? "idle";
   }
 
   get waiting(): number {
-    return this.targets.list.reduce((sum, { caller }) => sum + caller.waiting, 0);
+    return this.targets.all.reduce((sum, { caller }) => sum + caller.waiting, 0);
   }
 
   call(operation: Operation, input: unknown, attempt: Attempt): Promise<unknown> {
@@ -77,9 +77,9 @@ export class Pipeline implements Caller {
     attempt: Attempt,
     options: StreamOptions,
   ): AsyncIterableIterator<unknown> {
-    const open = (caller: Caller, each: Attempt, terms: StreamOptions) =>
-      caller.stream(operation, input, each, terms);
-    return this.#tried({ operation, open, repeatable: () => true }, attempt, options);
+    const open: Opening["open"] = (caller, each, terms, given) =>
+      caller.stream(operation, given, each, terms);
+    return this.#tried({ operation, input, open, repeatable: () => true }, attempt, options);
   }
 
   duplex(
@@ -90,9 +90,10 @@ export class Pipeline implements Caller {
     options: StreamOptions,
   ): AsyncIterableIterator<unknown> {
     const once = new OnceSource(source);
-    const open = (caller: Caller, each: Attempt, terms: StreamOptions) =>
+    const open: Opening["open"] = (caller, each, terms) =>
       caller.duplex(operation, head, once.run, each, terms);
-    return this.#tried({ operation, open, repeatable: () => !once.begun }, attempt, options);
+    const repeatable = () => !once.begun;
+    return this.#tried({ operation, input: undefined, open, repeatable }, attempt, options);
   }
 
   #tried(opening: Opening, attempt: Attempt, options: StreamOptions): TriedStream {

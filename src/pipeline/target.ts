@@ -1,3 +1,4 @@
+import type { Suspect } from "../discovery/balancing/ejection.ts";
 import type { Candidate } from "../discovery/balancing/balancer.ts";
 import type { Instance } from "../discovery/discovery.ts";
 import type { Caller } from "../protocol/protocol.ts";
@@ -16,6 +17,10 @@ export interface TargetParts {
   readonly breaker: Breaker | undefined;
   /** Undefined: only the caller's own bound holds. */
   readonly limit: AimdLimit | undefined;
+  /** Compares it with the others; undefined where there are none. */
+  readonly suspect?: Suspect | undefined;
+  /** The share of its usual load that it gets, from its age; undefined: all of it at once. */
+  readonly warmth?: ((now: number) => number) | undefined;
 }
 
 /** Leave to send one request to an endpoint: the generation of its breaker, or one of those below. */
@@ -37,19 +42,18 @@ export class Target implements Candidate {
   instance: Instance | undefined;
   weight: number;
   inFlight = 0;
+  /** Streams that have begun and not ended. */
+  streams = 0;
   /** Requests that were given it, and those of them that failed so that it counts. */
   begun = 0;
   failed = 0;
   /** It takes no new requests, because discovery does not know it any more or says so. */
   draining = false;
-  /** Out of the balancer's choice until then, by comparison with the others. */
-  ejectedUntil: number = -Infinity;
-  ejections = 0;
   readonly parts: TargetParts;
   /** Whether the last request that says something of it went well. */
   healthy: boolean = true;
   /** Hears when that changes. */
-  onHealth: ((healthy: boolean, now: number) => void) | undefined;
+  onHealth: ((healthy: boolean) => void) | undefined;
 
   constructor(
     id: string,
@@ -67,11 +71,13 @@ export class Target implements Candidate {
   }
 
   load(now: number): number {
-    return this.parts.load.value(now) * (this.inFlight + 1);
+    const { load, breaker, warmth } = this.parts;
+    const share = Math.min(warmth?.(now) ?? 1, breaker?.rampFrom(now) ?? 1) || 1;
+    return (load.value(now) * (this.inFlight + this.streams + 1)) / share;
   }
 
   available(now: number): boolean {
-    if (this.draining || now < this.ejectedUntil) return false;
+    if (this.draining || this.parts.suspect?.ejected === true) return false;
     const { state } = this.caller;
     if (state === "waiting" || state === "closed") return false;
     return this.parts.breaker?.available(now) ?? true;
@@ -106,20 +112,21 @@ export class Target implements Candidate {
     pushbackMs?: number,
   ): void {
     this.inFlight--;
-    const { breaker, limit, load } = this.parts;
+    const { breaker, limit, load, suspect } = this.parts;
     const effect = effects[outcome];
-    if (effect.breaker !== "ignore") this.#judge(effect.breaker === "success", now);
+    if (effect.breaker !== "ignore") this.#judge(effect.breaker === "success");
     if (permit >= 0) breaker?.release(permit, outcome, now);
+    suspect?.record(outcome);
     limit?.release(outcome, elapsedMs, now);
     if (effect.load === "latency") load.observe(elapsedMs, now);
     else if (effect.load === "penalty") load.penalize(pushbackMs, now);
     else if (effect.load === "elapsed") load.observeElapsed(elapsedMs, now);
   }
 
-  #judge(well: boolean, now: number): void {
+  #judge(well: boolean): void {
     if (!well) this.failed++;
     if (well === this.healthy) return;
     this.healthy = well;
-    this.onHealth?.(well, now);
+    this.onHealth?.(well);
   }
 }

@@ -3,6 +3,7 @@ import type { Attempt } from "../protocol/attempt.ts";
 import type { Operation } from "../protocol/operation.ts";
 import type { Caller, StreamOptions } from "../protocol/protocol.ts";
 import type { Job } from "./job.ts";
+import type { Target } from "./target.ts";
 
 type Result = IteratorResult<unknown, undefined>;
 type Items = AsyncIterableIterator<unknown>;
@@ -12,7 +13,9 @@ const done: Result = Object.freeze({ done: true, value: undefined });
 /** How a stream or duplex is begun at an endpoint. */
 export interface Opening {
   readonly operation: Operation;
-  open(caller: Caller, attempt: Attempt, options: StreamOptions): Items;
+  /** Undefined where items are sent: interceptors are around the whole then. */
+  readonly input: unknown;
+  open(caller: Caller, attempt: Attempt, options: StreamOptions, input: unknown): Items;
   /** Nothing of it is used up. */
   repeatable(): boolean;
 }
@@ -33,9 +36,13 @@ export class TriedStream implements AsyncIterableIterator<unknown>, Job {
   #items: Items | undefined;
   /** The stream of this try has ended before its first item was taken: with a failure, or without. */
   #ended: { readonly failure: TrunklineError | undefined } | undefined;
+  /** Interceptors gave the items. */
+  #guarded = false;
   /** What the caller has of it is final: it must not be told again how it ended. */
   #settled = false;
   #left = false;
+  /** The endpoint that gives the items. */
+  #target: Target | undefined;
 
   constructor(
     opening: Opening,
@@ -55,7 +62,10 @@ export class TriedStream implements AsyncIterableIterator<unknown>, Job {
   }
 
   next(): Promise<Result> {
-    if (this.#begun) return this.#ended === undefined ? this.#items!.next() : this.#last();
+    if (this.#begun) {
+      const watched = this.#guarded || this.#ended !== undefined;
+      return watched ? this.#watched() : (this.#items!.next() as Promise<Result>);
+    }
     if (this.#first === undefined) return (this.#first = this.#begin());
     return this.#afterFirst();
   }
@@ -90,7 +100,7 @@ export class TriedStream implements AsyncIterableIterator<unknown>, Job {
   /** One try: the stream is accepted when its first item, or its end, is there. */
   send(caller: Caller, attempt: Attempt): Promise<Result> {
     this.#ended = undefined;
-    this.#items = this.#opening.open(caller, attempt, {
+    const settings: StreamOptions = {
       idleMs: this.#options.idleMs,
       accept: this.#options.accept,
       settled: (failure) => {
@@ -98,23 +108,50 @@ export class TriedStream implements AsyncIterableIterator<unknown>, Job {
         this.#ended = { failure };
         return failure;
       },
+    };
+    const { around } = attempt;
+    const { input } = this.#opening;
+    const open = (given: unknown, own: Attempt): Items =>
+      this.#opening.open(caller, own, settings, given);
+    if (around === undefined) {
+      this.#items = open(input, attempt);
+      return this.#items.next() as Promise<Result>;
+    }
+    const sending = around(attempt, caller.endpoint, input, undefined, async (given, own) =>
+      open(given, own),
+    );
+    return sending.then((items) => {
+      this.#items = iteratorOf(items);
+      this.#guarded = true;
+      return this.#items.next() as Promise<Result>;
     });
-    return this.#items.next() as Promise<Result>;
   }
 
-  /** Its end came before its first item was taken: what is still to be read comes first. */
-  async #last(): Promise<Result> {
+  /**
+   * An item of a stream that has ended already, before its first item was taken, or of what interceptors gave, which may be
+   * items of their own: of their end nobody else would tell.
+   */
+  async #watched(): Promise<Result> {
     try {
-      return (await this.#items!.next()) as Result;
+      const result = (await this.#items!.next()) as Result;
+      if (result.done === true) void this.#settle(undefined);
+      return result;
     } catch (failure) {
       throw (await this.#settle(failure as TrunklineError)) ?? failure;
     }
+  }
+
+  goesOn(target: Target): void {
+    if (this.#ended !== undefined || this.#settled) return;
+    this.#target = target;
+    target.streams++;
   }
 
   /** Tells how it ended, once; gives the failure as the caller is to see it. */
   #settle(failure: TrunklineError | undefined): ReturnType<StreamOptions["settled"]> {
     if (this.#settled) return failure;
     this.#settled = true;
+    if (this.#target !== undefined) this.#target.streams--;
     return this.#options.settled(failure);
   }
 
@@ -138,4 +175,16 @@ export class TriedStream implements AsyncIterableIterator<unknown>, Job {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return();
   }
+}
+
+function iteratorOf(items: unknown): Items {
+  if (typeof items === "object" && items !== null) {
+    if (Symbol.asyncIterator in items) return (items as Items)[Symbol.asyncIterator]();
+    if (Symbol.iterator in items) return asynchronous(items as Iterable<unknown>);
+  }
+  throw new TypeError("an interceptor did not return an iterable of items");
+}
+
+async function* asynchronous(items: Iterable<unknown>): AsyncGenerator {
+  yield* items;
 }

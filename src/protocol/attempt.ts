@@ -8,6 +8,18 @@ export interface Cancellable {
   cancel(reason: CancelReason, cause?: unknown): void;
 }
 
+/** Sends what is given in one try, by whatever endpoint was chosen for it. */
+export type SendTry = (input: unknown, attempt: Attempt, head: unknown) => Promise<unknown>;
+
+/** What the user puts around each try: gets what is to be sent and where, and sends it, or something else, or answers itself. */
+export type Around = (
+  attempt: Attempt,
+  endpoint: string,
+  input: unknown,
+  head: unknown,
+  send: SendTry,
+) => Promise<unknown>;
+
 /** What one try of a call takes along, and the handle by which it is given up. */
 export class Attempt implements Cancellable {
   /**
@@ -30,6 +42,8 @@ export class Attempt implements Cancellable {
   reachedBoot: string | undefined = undefined;
   /** Requests with the same one go to the same endpoint, where the balancer knows of it. */
   hashKey: string | undefined = undefined;
+  /** Undefined: nothing. */
+  around: Around | undefined = undefined;
   /** The instant by which a call is answered, or a stream accepted. */
   readonly deadlineAt: number;
   /** The instant by which a stream has ended; Infinity when nobody asked. */
@@ -56,10 +70,19 @@ export class Attempt implements Cancellable {
   }
 
   /** Another try of the same call, which can be given up alone. It does not end with this one: who makes it sees to that. */
-  derive(deadlineAt: number): Attempt {
-    const { totalAt, trace, idempotencyKey, headers, lane, tries, once, onlyBoot } = this;
-    const other = new Attempt(deadlineAt, totalAt, trace, idempotencyKey, headers);
-    return Object.assign(other, { lane, tries, once, onlyBoot });
+  derive(
+    deadlineAt: number,
+    idempotencyKey: string | undefined = this.idempotencyKey,
+    headers: Readonly<Record<string, string>> | undefined = this.headers,
+  ): Attempt {
+    const other = new Attempt(deadlineAt, this.totalAt, this.trace, idempotencyKey, headers);
+    other.lane = this.lane;
+    other.tries = this.tries;
+    other.once = this.once;
+    other.onlyBoot = this.onlyBoot;
+    other.hashKey = this.hashKey;
+    other.around = this.around;
+    return other;
   }
 
   /** Why it was given up; undefined while it is wanted. */

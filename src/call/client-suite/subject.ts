@@ -7,7 +7,6 @@ import type { AnyContract } from "../../contract/contract.ts";
 import type { Protocol, ProtocolCapabilities } from "../../protocol/protocol.ts";
 import { parseAddress } from "../../transport/address.ts";
 import type { Authorize } from "../authorization.ts";
-import { composeChain } from "../calling.ts";
 import type { Client } from "../client-type.ts";
 import { makeClient } from "../client.ts";
 import { Services, type Service } from "../serve.ts";
@@ -99,7 +98,8 @@ export function overProtocol(
         env: surroundings,
         deadlineMs: milliseconds(terms.deadline ?? "10s"),
         checkSent: terms.checkSent ?? true,
-        chain: composeChain(terms.aroundCall ?? [], terms.aroundAttempt ?? []),
+        aroundCall: terms.aroundCall ?? [],
+        aroundAttempt: terms.aroundAttempt ?? [],
       };
       return makeClient(contract, calling, () => caller.close());
     },

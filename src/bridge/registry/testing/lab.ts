@@ -54,7 +54,7 @@ export function placeAt(protocol: Protocol, address: string, env: Env): Registry
     address,
     open: () => {
       const caller = protocol.connect(parseAddress(address), { connectWaitMs: 500 }, env);
-      const terms = { env, deadlineMs: 10_000, checkSent: true, chain: undefined };
+      const terms = { env, deadlineMs: 10_000, checkSent: true };
       return makeClient(Registry, { ...terms, caller }, () => caller.close());
     },
   };

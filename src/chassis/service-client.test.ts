@@ -1,0 +1,125 @@
+import assert, { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { test } from "node:test";
+import * as z from "zod";
+import { call, contract, stream } from "../contract/index.ts";
+import type { Instance } from "../discovery/discovery.ts";
+import { memory, MemoryRegistry } from "../discovery/memory/index.ts";
+import { realEnv } from "../base/real-env.ts";
+import { serve } from "../call/serve.ts";
+import { chassis, type Chassis } from "./chassis.ts";
+import { client, stateOf } from "./client.ts";
+
+const Desk = contract(
+  "desk",
+  { version: "1.0.0" },
+  {
+    who: call({ in: z.string(), out: z.string(), idempotent: true }),
+    act: call({ in: z.string(), out: z.string() }),
+    items: stream({ in: z.string(), out: z.string() }),
+  },
+);
+
+interface Replica {
+  readonly app: Chassis;
+  readonly instance: Instance;
+  acts: number;
+}
+
+async function replica(name: string, terms: Partial<Instance> = {}): Promise<Replica> {
+  const found: { acts: number } = { acts: 0 };
+  const app = await chassis({
+    name,
+    listen: `memory:${name}`,
+    signals: false,
+    serve: [
+      serve(Desk, {
+        who: async (_, { lane }) => `${name}${lane === undefined ? "" : ` in ${lane}`}`,
+        act: async () => `${name} ${++found.acts}`,
+        async *items() {
+          yield name;
+          yield "more";
+        },
+      }),
+    ],
+  });
+  const instance: Instance = {
+    id: name,
+    bootId: app.instance,
+    contracts: ["desk@1"],
+    addresses: [`memory:${name}`],
+    state: "ready",
+    ...terms,
+  };
+  return Object.assign(found, { app, instance });
+}
+
+test("a service is found by its name, and its instances share the calls", async () => {
+  await using discovery = memory(new MemoryRegistry());
+  const env = realEnv();
+  const a = await replica("found-a");
+  const b = await replica("found-b");
+  await using desk = client(Desk, "service:desk", { discovery });
+  const early = desk.who("waits for the first instance");
+  await discovery.register(a.instance, {}, env);
+  equal(await early, "found-a");
+  await discovery.register(b.instance, {}, env);
+  const seen = new Set<string>();
+  while (seen.size < 2) seen.add(await desk.who("x"));
+  deepEqual([...seen].toSorted(), ["found-a", "found-b"]);
+  deepEqual(
+    stateOf(desk).endpoints.map(({ id, state, rung }) => [id, state, rung]),
+    [
+      ["found-a", "ready", 0],
+      ["found-b", "ready", 0],
+    ],
+  );
+  await Promise.all([a.app.stop(), b.app.stop()]);
+});
+
+test("when an instance is gone the others answer, whatever the kind", async () => {
+  await using discovery = memory(new MemoryRegistry());
+  const env = realEnv();
+  const replicas = [await replica("gone-a"), await replica("gone-b"), await replica("gone-c")];
+  for (const { instance } of replicas) await discovery.register(instance, {}, env);
+  await using desk = client(Desk, "service:desk", { discovery });
+  for (let i = 0; i < 30; i++) await desk.who("warm");
+  await replicas[1]!.app.stop({ force: true });
+  for (let i = 0; i < 60; i++) {
+    ok((await desk.who("x")) !== "gone-b");
+    ok(!(await desk.act("x")).startsWith("gone-b"));
+    const items: string[] = [];
+    for await (const item of desk.items("x")) items.push(item);
+    equal(items.length, 2);
+  }
+  await Promise.all(replicas.map(({ app }) => app.stop()));
+});
+
+test("a lane has its own instances, and none of another's", async () => {
+  await using discovery = memory(new MemoryRegistry());
+  const env = realEnv();
+  const main = await replica("lane-main");
+  const blue = await replica("lane-blue", { lane: "blue" });
+  await discovery.register(main.instance, {}, env);
+  await discovery.register(blue.instance, {}, env);
+  await using desk = client(Desk, "service:desk", { discovery, connectWait: "50ms" });
+  for (let i = 0; i < 20; i++) {
+    equal(await desk.who("x"), "lane-main");
+    equal(await desk.who("x", { lane: "blue" }), "lane-blue in blue");
+  }
+  await rejects(desk.who("x", { lane: "green" }), (error: Error) => {
+    assert.match(error.message, /no instance of desk@1 in the lane "green" is known/);
+    return true;
+  });
+  await Promise.all([main.app.stop(), blue.app.stop()]);
+});
+
+test("a service that nobody serves is told as such, in time", async () => {
+  await using desk = client(Desk, "service:desk", {
+    discovery: memory(new MemoryRegistry()),
+    connectWait: "30ms",
+  });
+  await rejects(desk.act("x"), { code: "UNAVAILABLE", executed: "no" });
+  assert.throws(() => client(Desk, "service:orders", { discovery: memory(new MemoryRegistry()) }), {
+    code: "INVALID_ARGUMENT",
+  });
+});
