@@ -15,6 +15,7 @@ const Desk = contract(
   {
     who: call({ in: z.string(), out: z.string(), idempotent: true }),
     act: call({ in: z.string(), out: z.string() }),
+    settle: call({ in: z.string(), out: z.string(), idempotent: "by-key" }),
     items: stream({ in: z.string(), out: z.string() }),
   },
 );
@@ -23,10 +24,12 @@ interface Replica {
   readonly app: Chassis;
   readonly instance: Instance;
   acts: number;
+  /** Resolves when a call has begun that never ends. */
+  readonly begun: PromiseWithResolvers<void>;
 }
 
 async function replica(name: string, terms: Partial<Instance> = {}): Promise<Replica> {
-  const found: { acts: number } = { acts: 0 };
+  const found = { acts: 0, begun: Promise.withResolvers<void>() };
   const app = await chassis({
     name,
     listen: `memory:${name}`,
@@ -35,6 +38,11 @@ async function replica(name: string, terms: Partial<Instance> = {}): Promise<Rep
       serve(Desk, {
         who: async (_, { lane }) => `${name}${lane === undefined ? "" : ` in ${lane}`}`,
         act: async () => `${name} ${++found.acts}`,
+        settle: () => {
+          found.acts++;
+          found.begun.resolve();
+          return new Promise<string>(() => {});
+        },
         async *items() {
           yield name;
           yield "more";
@@ -92,6 +100,29 @@ test("when an instance is gone the others answer, whatever the kind", async () =
     equal(items.length, 2);
   }
   await Promise.all(replicas.map(({ app }) => app.stop()));
+});
+
+test("what perhaps ran at an instance that is gone may have run, whatever becomes of the tries after it", async () => {
+  await using discovery = memory(new MemoryRegistry());
+  const env = realEnv();
+  const both = [await replica("one"), await replica("other")];
+  const leases = await Promise.all(
+    both.map(({ instance }) => discovery.register(instance, {}, env)),
+  );
+  await using desk = client(Desk, "service:desk", { discovery });
+  const seen = new Set<string>(); // whose lives these are is known once they have answered
+  while (seen.size < 2) seen.add(await desk.who("x"));
+  const settled = desk.settle.result("x");
+  const first = await Promise.race(both.map(({ begun }, index) => begun.promise.then(() => index)));
+  const [dies, lives] = [both[first]!, both[1 - first]!];
+  // The other one may not be asked, because it does not know the key; and the one that does is soon not even registered.
+  await dies.app.stop({ force: true });
+  await leases[first]!.close();
+  const result = await settled;
+  ok(!result.ok);
+  equal(result.error.executed, "maybe");
+  deepEqual([dies.acts, lives.acts], [1, 0]);
+  await lives.app.stop();
 });
 
 test("a lane has its own instances, and none of another's", async () => {

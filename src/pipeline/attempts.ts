@@ -41,10 +41,12 @@ export class Attempts {
     let overAt = startedAt;
     try {
       for (let now = startedAt; ; now = env.now()) {
-        const target =
-          this.#take(targets, attempt, history, now) ??
-          (await this.#takeLater(targets, attempt, history, startedAt));
-        const permit = this.#permit;
+        let target = this.#take(targets, attempt, history, now);
+        if (target === undefined) {
+          await this.#somebody(targets, attempt, history, startedAt);
+          target = this.#takeNow(targets, attempt, history);
+        }
+        const permit = this.#permit; // nothing was waited for since it was set
         if (history !== undefined) {
           attempt.tries = history.counted;
           attempt.beganAt = now = env.now();
@@ -102,7 +104,7 @@ export class Attempts {
     now: number,
   ): Target | undefined {
     const { list } = targets;
-    if (list.length === 1 && history === undefined) return this.#begin(list[0]!, now, true);
+    if (list.length === 1 && history === undefined) return this.#begin(list[0]!, history, now);
     const tried = history === undefined ? [] : [...history.tried, ...history.barred];
     const ask = { now, random: this.#env.random, tried, hashKey: attempt.hashKey };
     let last: Target | undefined;
@@ -118,16 +120,17 @@ export class Attempts {
       tried.push(target);
     }
     // Open breakers must not take the last endpoints away.
-    return last === undefined ? undefined : this.#begin(last, now, true);
+    return last === undefined ? undefined : this.#begin(last, history, now);
   }
 
-  #begin(target: Target, now: number, forced: boolean): Target {
-    const permit = target.begin(now, forced);
+  /** Leave of an endpoint whose breaker does not count: there is no other one. */
+  #begin(target: Target, history: History | undefined, now: number): Target {
+    const permit = target.begin(now, true);
     if (typeof permit === "number") {
       this.#permit = permit;
       return target;
     }
-    throw systemError(
+    const refusal = systemError(
       "RESOURCE_EXHAUSTED",
       `${target.inFlight} requests are under way there, as many as it seems to bear`,
       {
@@ -137,31 +140,36 @@ export class Attempts {
         advice: "ask less at once, or add instances; `stateOf(client)` shows the limit",
       },
     );
+    throw this.#refused(refusal, history);
   }
 
-  /** Everybody was tried, or nobody is there yet. */
-  async #takeLater(
+  /** Everybody was tried, or nobody is there yet: returns when somebody can be, or when that was waited for long enough. */
+  async #somebody(
     targets: Targets,
     attempt: Attempt,
     history: History | undefined,
     startedAt: number,
-  ): Promise<Target> {
-    if (history !== undefined && targets.list.length > 0) {
-      history.tried = [];
-      const target = this.#take(targets, attempt, history, this.#env.now());
-      if (target !== undefined) return target;
-    }
+  ): Promise<void> {
+    if (history !== undefined) history.tried = [];
     const until = Math.min(attempt.deadlineAt, startedAt + this.#service.terms.connectWaitMs);
     while (targets.list.length === 0 && this.#env.now() < until) {
       const pause = new Pause(this.#env, until, attempt);
       const stop = targets.whenFound(() => pause.wake());
       await pause.over;
       stop();
-      if (attempt.cancelled !== undefined) throw givenUp(attempt);
+      if (attempt.cancelled !== undefined) throw this.#refused(givenUp(attempt), history);
     }
+  }
+
+  #takeNow(targets: Targets, attempt: Attempt, history: History | undefined): Target {
     const target = this.#take(targets, attempt, history, this.#env.now());
-    if (target === undefined) throw targets.missing();
+    if (target === undefined) throw this.#refused(targets.missing(), history);
     return target;
+  }
+
+  /** That nobody can be asked does not undo an earlier try that perhaps ran. */
+  #refused(refusal: TrunklineError, history: History | undefined): TrunklineError {
+    return history?.error(refusal, undefined, this.#env.now()) ?? refusal;
   }
 
   // ---- after a failure ----------------------------------------------------------------------------------------------
