@@ -11,7 +11,7 @@ export class Demand {
   /** How long its handler takes. */
   readonly usual: UsualTime = new UsualTime();
 
-  constructor({ kind }: Operation, priority: Priority) {
+  constructor({ kind }: Pick<Operation, "kind">, priority: Priority) {
     this.lasting = isStreaming(kind);
     this.priority = priority;
   }
