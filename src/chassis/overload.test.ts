@@ -197,7 +197,7 @@ test("a loop that is late again and again lowers the limit; one standstill does 
   const once = desk.spin(7_000);
   await sleep(env, 20_000);
   await once;
-  equal(limit(), 10_000);
+  equal(limit(), 2_000);
   for (let i = 0; i < 20; i++) {
     await desk.spin(400);
     await sleep(env, 20);
@@ -237,9 +237,7 @@ test("what is wrong with the bounds is told at the start", async () => {
     lanes: { a: 0.7, b: 0.7 },
     priorities: { "desk.none": "critical" },
   } as const;
-  const error = await failure(
-    chassis({ name: "desk", env, admission, serve: [], signals: false }),
-  );
+  const error = await failure(chassis({ name: "desk", env, admission, serve: [], signals: false }));
   for (const told of ["admission.limitMax is 0", "keep 1.4 of the limit", "desk.none"])
     ok(error.message.includes(told), error.message);
 });

@@ -2,7 +2,7 @@
 export interface GradientLimitOptions {
   /** Never below this. Default 16: as little as keeps one core and its neighbours busy while they wait for each other. */
   readonly min?: number;
-  /** What it begins with. Default `max`: nobody is refused before there is evidence. */
+  /** What it begins with; it doubles until it has fallen once. Default 2,000: more than a healthy process has under way. */
   readonly initial?: number;
   /** Never above this. Default 10,000. */
   readonly max?: number;
@@ -15,12 +15,20 @@ export interface GradientLimitOptions {
 /** A look with fewer ends than this is prolonged: one slow answer is no trend. */
 const samplesMin = 10;
 
+/** What is usual is told by the mean of at least so many, over at least so many milliseconds. */
+const meanOf = 20;
+const meanMs = 250;
+
 /** Work shorter than this says nothing of load, in milliseconds. */
 const trivialMs = 0.5;
 
-/** In how many milliseconds `usual` follows a change, and while the limit is pressed: overload must not become usual. */
-const usualMs = 30_000;
-const usualPressedMs = 600_000;
+/**
+ * In how many milliseconds what is usual follows work that takes less, work that takes more, and work that takes more while
+ * the limit is pressed: what an overload takes must not become usual, and what it was thought to take at first may be wrong.
+ */
+const lessMs = 3_000;
+const moreMs = 30_000;
+const morePressedMs = 600_000;
 
 /** A look in which so many of the ends were drops lowers the limit, however fast the others were. */
 const dropsMax = 0.1;
@@ -28,18 +36,27 @@ const dropFactor = 0.9;
 
 /** How long work of one kind usually takes. Kinds differ by orders of magnitude, so that each has its own. */
 export class UsualTime {
-  /** Milliseconds; 0 before the first sample. */
-  ms = 0;
+  /** Milliseconds; undefined before there is enough to tell. */
+  ms: number | undefined = undefined;
   #samples = 0;
-  #seenAt = 0;
+  #sumMs = 0;
+  #since = -Infinity;
 
-  observe(ms: number, now: number, followMs: number): void {
-    const passed = now - this.#seenAt;
-    this.#seenAt = now;
-    // The first few are averaged, after that it is time that counts, not how many there were.
-    const share =
-      this.#samples < samplesMin ? 1 / ++this.#samples : Math.max(0, passed) / (followMs + passed);
-    this.ms += (ms - this.ms) * share;
+  /** The mean of a few is looked at, never a single one: the shortest of them end first, and would stand for all. */
+  observe(ms: number, now: number, pressed: boolean): void {
+    if (this.#samples++ === 0 && this.#since === -Infinity) this.#since = now;
+    this.#sumMs += ms;
+    const passed = now - this.#since;
+    if (this.#samples < meanOf || passed < meanMs) return;
+    const mean = this.#sumMs / this.#samples;
+    if (this.ms === undefined) {
+      this.ms = mean;
+    } else {
+      const followMs = mean < this.ms ? lessMs : pressed ? morePressedMs : moreMs;
+      this.ms += ((mean - this.ms) * passed) / (followMs + passed);
+    }
+    this.#samples = this.#sumMs = 0;
+    this.#since = now;
   }
 }
 
@@ -61,6 +78,7 @@ export class GradientLimit {
   #peak = 0;
   #pressed = false;
   #wasPressed = false;
+  #fallen = false;
   #ends = 0;
   #drops = 0;
   #samples = 0;
@@ -73,7 +91,7 @@ export class GradientLimit {
     this.#max = max;
     this.#tolerance = tolerance;
     this.#windowMs = windowMs;
-    this.#limit = Math.min(max, Math.max(this.#min, options.initial ?? max));
+    this.#limit = Math.min(max, Math.max(this.#min, options.initial ?? 2_000));
   }
 
   /** How much may be under way now; a whole number. */
@@ -89,10 +107,12 @@ export class GradientLimit {
   /** Work has ended well, or badly but as itself. `inFlight` counts it still. */
   sample(tookMs: number, usual: UsualTime, inFlight: number, now: number): void {
     if (tookMs >= trivialMs) {
-      usual.observe(tookMs, now, this.#wasPressed ? usualPressedMs : usualMs);
-      this.#samples++;
-      this.#tookMs += tookMs;
-      this.#usualMs += usual.ms;
+      if (usual.ms !== undefined) {
+        this.#samples++;
+        this.#tookMs += tookMs;
+        this.#usualMs += usual.ms;
+      }
+      usual.observe(tookMs, now, this.#pressed || this.#wasPressed);
     }
     this.#end(inFlight, now);
   }
@@ -105,6 +125,7 @@ export class GradientLimit {
 
   /** The process itself has too much to do: lowers the limit at once, from what is under way. `factor` is below 1. */
   lower(factor: number, inFlight: number): void {
+    this.#fallen = true;
     this.#limit = Math.max(this.#min, Math.min(this.#limit, Math.max(inFlight, 1)) * factor);
   }
 
@@ -126,12 +147,14 @@ export class GradientLimit {
     const slower = this.#samples === 0 ? 1 : this.#tookMs / this.#usualMs;
     const gradient = Math.max(0.5, Math.min(1, this.#tolerance / slower));
     let limit = this.#limit;
-    if (this.#drops >= this.#ends * dropsMax) limit *= dropFactor;
+    // A limit that is far above what is under way has to come down to that before it can help.
+    if (this.#drops >= this.#ends * dropsMax) limit = Math.min(limit, this.#peak) * dropFactor;
     if (gradient < 1) {
       if (this.#pressed) limit *= (1 + gradient) / 2;
     } else if (limit === this.#limit && this.#peak * 2 >= limit) {
-      limit += Math.sqrt(limit);
+      limit += this.#fallen ? Math.sqrt(limit) : limit;
     }
+    if (limit < this.#limit) this.#fallen = true;
     this.#limit = Math.min(this.#max, Math.max(this.#min, limit));
   }
 }

@@ -1,6 +1,9 @@
 /** How much a chassis takes on at once, over all its addresses and operations. Everything has a default. */
 export interface AdmissionOptions {
-  /** Calls and notifications under way, never more. Default 10,000; what holds now is lower when the server is overloaded. */
+  /**
+   * Calls and notifications under way, never more. Default 10,000. What holds now begins at 2,000, doubles as long as all is
+   * well, and falls when the server is overloaded.
+   */
   readonly limitMax?: number;
   /** The limit never falls below this. Default 16. */
   readonly limitMin?: number;
