@@ -1,13 +1,4 @@
-import {
-  chassis,
-  call,
-  client,
-  close,
-  contract,
-  serve,
-  type ChassisOptions,
-  type Failure,
-} from "trunkline";
+import { chassis, call, client, close, contract, serve, type ChassisOptions } from "trunkline";
 import { SimNetwork, World, type SimEnv } from "trunkline/testing";
 import { wait } from "./wait.ts";
 
@@ -74,7 +65,7 @@ export async function playOverload(plan: OverloadPlan): Promise<OverloadResult> 
       const from = world.now;
       const result = await store.get.result(undefined, { deadline: deadlineMs });
       if (!result.ok) {
-        const { code, executed } = (result as Failure).error;
+        const { code, executed } = result.error;
         failures[`${code} ${executed}`] = (failures[`${code} ${executed}`] ?? 0) + 1;
         return;
       }
