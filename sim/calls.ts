@@ -4,6 +4,7 @@ import { checkEntries, checkHandlers, checkNothingLeft, checkPrompt } from "./ch
 import { beginFaults, endFaults } from "./faults.ts";
 import { checkFigures } from "./figures.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Failures, Played } from "./played.ts";
 import { makeScene, type Scene } from "./scene.ts";
 import type { Stage } from "./stage.ts";
 
@@ -15,25 +16,6 @@ const noticeMs = 6_000;
 
 /** After everything was closed, nothing happens any more after this. */
 const restMs = 30_000;
-
-/** What one run came to. */
-export interface Played {
-  readonly seed: number;
-  /** Of everything that happened: the same whenever the seed is. */
-  readonly hash: string;
-  /** What broke a promise; empty when all were kept. */
-  readonly violations: readonly string[];
-  readonly operations: number;
-  readonly events: number;
-  readonly failures: Failures;
-}
-
-/** What callers were told of work that failed. */
-export interface Failures {
-  readonly no: number;
-  readonly maybe: number;
-  readonly yes: number;
-}
 
 /** Runs clients and servers under the faults that the seed draws, and checks what they promise. */
 export async function playCalls(seed: number, tell?: (line: string) => void): Promise<Played> {

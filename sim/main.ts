@@ -1,6 +1,8 @@
-// `npm run sim -- calls [--seeds N | --seed N] [--from N] [--bail] [--json]`: runs the whole stack in virtual time under faults.
+// `npm run sim -- SUITE [--seeds N | --seed N] [--from N] [--bail] [--json]`: runs the whole stack in virtual time under faults. SUITE: see below; default `calls`.
 import { parseArgs } from "node:util";
-import { playCalls, type Played } from "./calls.ts";
+import { playCalls } from "./calls.ts";
+import { playDiscovery } from "./discovery/discovery.ts";
+import type { Play, Played } from "./played.ts";
 
 /** One seed in so many is run twice, to see that it comes out the same. */
 const repeatEvery = 25;
@@ -14,7 +16,8 @@ const failuresMin = 20_000;
 /** The lines of the trace that a failure shows. */
 const traceLines = 40;
 
-const suites: Readonly<Record<string, typeof playCalls>> = { calls: playCalls };
+/** What can be played, by name. `calls`: requests of all kinds; `discovery`: registries, those who register and those who watch. */
+const suites: Readonly<Record<string, Play>> = { calls: playCalls, discovery: playDiscovery };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -43,7 +46,7 @@ if (values.json) {
 }
 process.exitCode = failures.length === 0 ? 0 : 1;
 
-async function sweep(run: typeof playCalls, from: number, count: number): Promise<Played[]> {
+async function sweep(run: Play, from: number, count: number): Promise<Played[]> {
   const failed: Played[] = [];
   const startedAt = performance.now();
   let shownAt = startedAt;
@@ -76,8 +79,8 @@ async function sweep(run: typeof playCalls, from: number, count: number): Promis
   }
   progress(count);
   const { no, maybe, yes } = told;
-  console.error(`of what failed ${no} had not run, ${yes} had, ${maybe} perhaps`);
   const all = no + maybe + yes;
+  if (all > 0) console.error(`of what failed ${no} had not run, ${yes} had, ${maybe} perhaps`);
   if (all > failuresMin && maybe > all * maybeShareMax) {
     const violations = [`of ${all} failures ${maybe} do not know whether it ran`];
     console.error(`✗ ${violations[0]}`);
@@ -86,7 +89,7 @@ async function sweep(run: typeof playCalls, from: number, count: number): Promis
   return failed;
 }
 
-async function twice(run: typeof playCalls, seed: number): Promise<Played> {
+async function twice(run: Play, seed: number): Promise<Played> {
   const [first, second] = [await run(seed), await run(seed)];
   if (first.hash === second.hash) return first;
   const violations = [...first.violations, `not the same twice: ${first.hash}, ${second.hash}`];
@@ -94,7 +97,7 @@ async function twice(run: typeof playCalls, seed: number): Promise<Played> {
 }
 
 /** What was violated, what happened around it, and how to see it again. */
-async function explain(run: typeof playCalls, { seed, violations }: Played): Promise<void> {
+async function explain(run: Play, { seed, violations }: Played): Promise<void> {
   console.error(`\nseed ${seed}: ${violations.length} violated`);
   for (const violation of violations.slice(0, 10)) console.error(`  ✗ ${violation}`);
   const lines: string[] = [];
@@ -112,7 +115,7 @@ function indented(lines: readonly string[]): string {
   return lines.map((line) => `    ${line}`).join("\n");
 }
 
-async function replay(run: typeof playCalls, seed: number): Promise<Played[]> {
+async function replay(run: Play, seed: number): Promise<Played[]> {
   const played = await run(seed, (line) => console.error(line));
   for (const violation of played.violations) console.error(`✗ ${violation}`);
   const { operations, events, hash } = played;

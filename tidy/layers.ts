@@ -42,6 +42,7 @@ export const insiders: Readonly<Record<string, string>> = {
   bench: "measures parts that are not public",
   fuzz: "feeds parts that are not public",
   soak: "counts the alarms of the timer wheel",
+  sim: "plays registries and endpoint sets without the rest of a process",
   mutants: "breaks the sources to see the tests fail",
 };
 

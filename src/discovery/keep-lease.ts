@@ -65,6 +65,8 @@ class KeptLease implements Lease {
   #held = true;
   /** False: the next act takes the lease anew. */
   #known = false;
+  /** The instance has changed since it was taken last: renewing is not enough. */
+  #changed = false;
   /** True: another life has the id. */
   #superseded = false;
   #failures = 0;
@@ -100,7 +102,8 @@ class KeptLease implements Lease {
     const { id, bootId } = this.#instance;
     this.#instance = { ...readInstance(instance), id, bootId };
     if (this.#closed !== undefined) return;
-    this.#known = false;
+    // Not by `#known`: a renewal under way would make that true again.
+    this.#changed = true;
     await this.#act(() => this.#keep());
   }
 
@@ -147,7 +150,8 @@ class KeptLease implements Lease {
   async #keep(): Promise<void> {
     if (this.#closed !== undefined || this.#superseded) return;
     try {
-      if (!this.#known || this.#expired() || !(await this.#renew())) await this.#take(true);
+      const renewable = this.#known && !this.#changed && !this.#expired();
+      if (!renewable || !(await this.#renew())) await this.#take(true);
       this.#failures = 0;
     } catch (error) {
       this.#failures++;
@@ -169,8 +173,16 @@ class KeptLease implements Lease {
     if (this.#known && this.#expired())
       this.#become(false, "the lease was not renewed in time: this process stood still");
     this.#known = false;
+    this.#changed = false;
     const from = this.#env.now();
-    if (await this.#within(this.#acts.take(this.#instance, again))) {
+    let taken: boolean;
+    try {
+      taken = await this.#within(this.#acts.take(this.#instance, again));
+    } catch (error) {
+      this.#changed = true;
+      throw error;
+    }
+    if (taken) {
       this.#granted(from);
     } else {
       this.#superseded = true;

@@ -20,8 +20,20 @@ interface Entry {
   readonly services: readonly string[];
   readonly bytes: number;
   readonly ttlMs: number;
+  /** When this life began to register; before all others where it is only read back and has not been heard yet. */
+  bornAt: number;
   /** By the board's own clock. */
   expiresAt: number;
+}
+
+/** What a process asks for. */
+export interface Registration {
+  readonly instance: Instance;
+  readonly ttlMs: number;
+  /** It was registered before. */
+  readonly again: boolean;
+  /** For how long this life has been registering, in milliseconds. */
+  readonly ageMs: number;
 }
 
 interface ServiceEntry {
@@ -40,7 +52,7 @@ export interface SavedBoard {
   }[];
 }
 
-/** What became of a registration. `displaced`: another life of the instance holds a lease. `full`: a bound is reached. */
+/** What became of a registration. `displaced`: a younger life of the instance holds a lease. `full`: a bound is reached. */
 export type Taken = "taken" | "displaced" | "full";
 
 /**
@@ -64,7 +76,7 @@ export class RegistryBoard {
   constructor(now: number, saved?: SavedBoard) {
     this.#lookedAt = now;
     for (const { lease, ttlMs, instance } of saved?.leases ?? [])
-      this.register(instance, ttlMs, lease, false, now);
+      this.register({ instance, ttlMs, again: false, ageMs: Infinity }, lease, now);
   }
 
   /** Registered instances. */
@@ -74,16 +86,24 @@ export class RegistryBoard {
 
   /**
    * Registers an instance under a new lease; what is there under its id loses its own. `again`: it was registered before, and stays
-   * away when another life of it is there now. Throws INVALID_ARGUMENT for what is no instance.
+   * away when a younger life of it is there now. Throws INVALID_ARGUMENT for what is no instance.
    */
-  register(given: Instance, ttlMs: number, lease: string, again: boolean, now: number): Taken {
+  register(
+    { instance: given, ttlMs, again, ageMs }: Registration,
+    lease: string,
+    now: number,
+  ): Taken {
     this.#look(now);
     const written = writeInstance(given);
     const instance = readInstance(written);
+    const bornAt = now - ageMs;
     const before = this.#byId.get(instance.id);
     if (again && before !== undefined && before.instance.bootId !== instance.bootId)
-      return "displaced";
-    const entry = this.#entry(instance, Buffer.byteLength(written), ttlMs, lease);
+      if (before.bornAt > bornAt) return "displaced";
+    const bytes = Buffer.byteLength(written);
+    const services = servicesOf(instance);
+    const expiresAt = this.#clock + ttlMs;
+    const entry: Entry = { lease, instance, services, bytes, ttlMs, bornAt, expiresAt };
     if (!this.#fits(entry, before) || this.#byLease.has(lease)) return "full";
     if (before !== undefined) this.#remove(before);
     this.#put(entry);
@@ -96,6 +116,7 @@ export class RegistryBoard {
     const entry = this.#byLease.get(lease);
     if (entry === undefined) return false;
     entry.expiresAt = this.#clock + entry.ttlMs;
+    if (entry.bornAt === -Infinity) entry.bornAt = now;
     this.#heardAt = this.#clock;
     return true;
   }
@@ -179,11 +200,6 @@ export class RegistryBoard {
    */
   #silent({ ttlMs }: Entry): boolean {
     return this.#byLease.size >= silentLeasesMin && this.#clock - this.#heardAt > ttlMs / 2;
-  }
-
-  #entry(instance: Instance, bytes: number, ttlMs: number, lease: string): Entry {
-    const services = servicesOf(instance);
-    return { lease, instance, services, bytes, ttlMs, expiresAt: this.#clock + ttlMs };
   }
 
   #fits({ services, bytes }: Entry, before: Entry | undefined): boolean {

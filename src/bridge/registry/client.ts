@@ -60,7 +60,7 @@ export function registryDiscovery(places: readonly RegistryPlace[]): Discovery {
       return feed;
     },
     async register(instance, options, env) {
-      const acts = leaseActs(asked, ttlOf(options));
+      const acts = leaseActs(asked, ttlOf(options), env);
       const lease = await keepLease(acts, instance, options, env);
       open.add(lease);
       return lease;
@@ -70,15 +70,21 @@ export function registryDiscovery(places: readonly RegistryPlace[]): Discovery {
   };
 }
 
-function leaseActs(asked: RegistryPlaces, ttlMs: number): LeaseActs {
+function leaseActs(asked: RegistryPlaces, ttlMs: number, env: Env): LeaseActs {
+  const bornAt = env.now();
   let lease = "";
   return {
     async take(instance, again) {
-      const taken = await asked.ask((registry, deadline) =>
-        registry.register.result({ instance, ttlMs, again }, { deadline }),
-      );
+      const taken = await asked.ask(async (registry, deadline) => {
+        const ageMs = env.now() - bornAt;
+        const result = await registry.register.result(
+          { instance, ttlMs, again, ageMs },
+          { deadline },
+        );
+        if (!result.ok && result.error.code !== "DISPLACED") throw result.error; // the next place may take it
+        return result;
+      });
       if (taken.ok) lease = taken.value.lease;
-      else if (taken.error.code !== "DISPLACED") throw taken.error;
       return taken.ok;
     },
     async renew() {

@@ -12,8 +12,10 @@ export interface RegisterRequest {
   readonly instance: Instance;
   /** After this time without a renewal the registry forgets the instance, in milliseconds. */
   readonly ttlMs: number;
-  /** It was registered before: who has been followed by another life of the instance stays away. Default false. */
+  /** It was registered before: who has been followed by a younger life of the instance stays away. Default false. */
   readonly again?: boolean | undefined;
+  /** For how long this life has been registering, in milliseconds; by it a registry that has forgotten knows the younger one. Default 0. */
+  readonly ageMs?: number | undefined;
 }
 
 /** A lease, by its name. */
@@ -104,11 +106,11 @@ const leaseName: Schema<LeaseName> = plainSchema(fields({ lease: text }));
 const leaseKnown: Schema<LeaseKnown> = plainSchema(fields({ known: truth }));
 const serviceName: Schema<ServiceName> = plainSchema(fields({ service: text }));
 const request: Schema<RegisterRequest> = plainSchema(
-  fields({ instance, ttlMs: number }, { again: truth }),
+  fields({ instance, ttlMs: number }, { again: truth, ageMs: number }),
 );
 const displaced: RegisterErrors = { DISPLACED: plainSchema<string>(text) };
 
-/** DISPLACED: another life of the instance, whose id it names, has been registered since. */
+/** DISPLACED: a younger life of the instance, whose id it names, has been registered since. */
 interface RegisterErrors {
   readonly DISPLACED: Schema<string>;
 }

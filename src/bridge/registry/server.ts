@@ -82,13 +82,12 @@ export class RegistryServer {
     this.#board = board;
     this.#advance();
     this.handlers = {
-      register: ({ instance, ttlMs, again = false }, { errors, refuse }) => {
+      register: ({ instance, ttlMs, again = false, ageMs = 0 }, { errors, refuse }) => {
         if (!(ttlMs >= ttlMsMin && ttlMs <= ttlMsMax))
           throw refuse("INVALID_ARGUMENT", `ttlMs is from ${ttlMsMin} to ${ttlMsMax}`);
         const lease = uuidv7(env);
-        switch (
-          this.#register(() => board.register(instance, ttlMs, lease, again, env.now()), refuse)
-        ) {
+        const given = { instance, ttlMs, again, ageMs: Math.max(0, ageMs) };
+        switch (this.#register(() => board.register(given, lease, env.now()), refuse)) {
           case "displaced":
             throw errors.DISPLACED(instance.id);
           case "full":
