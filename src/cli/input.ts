@@ -1,8 +1,9 @@
+import { isBytes } from "../base/contract-shape.ts";
 import { systemError } from "../base/error.ts";
 import { kinds } from "../contract/kinds.ts";
 import type { JsonSchema } from "../contract/json-schema.ts";
 import { UsageError, type Line } from "./command.ts";
-import { inputBytesMax, isBytes, operationName, type RemoteOperation } from "./remote.ts";
+import { inputBytesMax, operationName, type RemoteOperation } from "./remote.ts";
 import { readable } from "./standard-input.ts";
 import { aborted, type Terminal } from "./terminal.ts";
 

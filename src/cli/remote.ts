@@ -1,15 +1,10 @@
 import { isTrunklineError, locate } from "../base/error.ts";
 import { client, type ClientOptions } from "../chassis/client.ts";
 import { Reflection, type ProcessDescription } from "../chassis/reflection.ts";
+import { toldContract } from "../chassis/told-contract.ts";
 import type { CallOptions, ItemStream, StreamOptions } from "../call/client-type.ts";
-import { contract, type AnyContract } from "../contract/contract.ts";
 import type { ContractDescription, OperationDescription } from "../contract/describe.ts";
-import { bytes } from "../contract/bytes.ts";
-import type { JsonSchema } from "../contract/json-schema.ts";
 import { kinds } from "../contract/kinds.ts";
-import { operation } from "../contract/operation.ts";
-import { toldSchema } from "../contract/plain-schema.ts";
-import type { Schema } from "../contract/schema.ts";
 import { itemBytesLimit } from "../protocol/rsocket/bounds.ts";
 import { parseAddress } from "../transport/address.ts";
 import { didYouMean } from "./closest.ts";
@@ -119,7 +114,7 @@ export function methodOf(
   options: ClientOptions = {},
 ): RemoteMethod {
   const { contract: described, name } = remote;
-  const made = client(contractOf(described), checked(address), {
+  const made = client(toldContract(described), checked(address), {
     itemBytesMax: inputBytesMax,
     ...options,
   });
@@ -129,36 +124,4 @@ export function methodOf(
     many: method as RemoteMethod["many"],
     [Symbol.asyncDispose]: () => made[Symbol.asyncDispose](),
   };
-}
-
-function contractOf({ name, version, operations }: ContractDescription): AnyContract {
-  const known = Object.entries(operations).filter(([, { kind }]) => Object.hasOwn(kinds, kind));
-  const made = known.map(([member, told]) => {
-    const { kind, idempotent, key, deadlineMs, idleMs, errors = {} } = told;
-    const codes = Object.entries(errors).map(([code, schema]) => [code, schemaOf(schema)]);
-    return [
-      member,
-      operation(kind, {
-        head: schemaOf(told.head),
-        in: schemaOf(told.in),
-        out: schemaOf(told.out),
-        errors: Object.fromEntries(codes),
-        idempotent,
-        ...(key === undefined ? {} : { key }),
-        ...(deadlineMs === undefined ? {} : { deadline: deadlineMs }),
-        ...(idleMs === undefined ? {} : { idle: idleMs }),
-      }),
-    ];
-  });
-  return contract(name, { version: version as "1.0.0" }, Object.fromEntries(made) as object);
-}
-
-/** True where the payload is bytes. */
-export function isBytes(schema: JsonSchema | undefined): boolean {
-  return schema?.["contentMediaType"] === "application/octet-stream";
-}
-
-function schemaOf(schema: JsonSchema | null | undefined): Schema | undefined {
-  if (schema === undefined || schema === null) return undefined;
-  return isBytes(schema) ? bytes() : toldSchema(schema);
 }

@@ -1,6 +1,7 @@
+import { isBytes } from "../base/contract-shape.ts";
 import type { Executed } from "../base/outcome.ts";
 import { UsageError } from "./command.ts";
-import { inputBytesMax, isBytes, type RemoteOperation } from "./remote.ts";
+import { inputBytesMax, type RemoteOperation } from "./remote.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Bytes go in items of at most so many: what one frame carries. */

@@ -54,7 +54,12 @@ export async function gateway(options: GatewayOptions): Promise<Gateway> {
   const table = new Table();
   const restOptions = { bindings };
   const upstreams = new Upstreams(
-    { protocols: [rest(restOptions)], instance: name, ...options.upstream },
+    {
+      protocols: [rest(restOptions)],
+      instance: name,
+      ...(options.transports === undefined ? {} : { transports: options.transports }),
+      ...options.upstream,
+    },
     env,
   );
   const around = {
@@ -169,6 +174,7 @@ const settings = [
   "connectionsMax",
   "reflection",
   "formats",
+  "transports",
 ] as const;
 
 function settingsOf(options: GatewayOptions): Partial<ChassisOptions> {

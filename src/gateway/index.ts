@@ -13,5 +13,13 @@ export type {
   RouteOptions,
   TargetOptions,
 } from "./options.ts";
+export {
+  checkGatewayFile,
+  gatewayFromFile,
+  type FileGateway,
+  type GatewayFromFileOptions,
+} from "./file/gateway-from-file.ts";
+export { gatewaySchema } from "./file/gateway-schema.ts";
 export type { RouteStats } from "./plan.ts";
 export type { HeaderRules } from "./policy/header-rules.ts";
+export { router, type RouterOptions } from "./router.ts";

@@ -7,6 +7,7 @@ import type { ClientOptions } from "../chassis/client.ts";
 import type { Format } from "../codec/format.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import type { RestBinding } from "../protocol/rest/binding/bind-rest.ts";
+import type { Transport } from "../transport/transport.ts";
 import type { HeaderRules } from "./policy/header-rules.ts";
 
 export interface GatewayOptions extends Partial<GatewaySettings> {
@@ -41,6 +42,8 @@ export interface GatewaySettings {
   readonly connectionsMax: number;
   /** Describes itself on all addresses. Default: where none but the same host comes. */
   readonly reflection: boolean;
+  /** Further transports, `tls({ … })` above all; one with the name of a built-in one takes its place. Default none. */
+  readonly transports: readonly Transport[];
   /** What peers may write values as beside JSON. Default JSON alone. */
   readonly formats: readonly Format[];
   /** Time and randomness. Default: the machine's. */
