@@ -5,19 +5,21 @@ import type { Command } from "./command.ts";
 import { completion } from "./completion.ts";
 import { contract } from "./contract.ts";
 import { describe } from "./describe.ts";
+import { gateway } from "./gateway.ts";
 import { health } from "./health.ts";
 import { importing } from "./import.ts";
 import { lint } from "./lint.ts";
 import { openapi } from "./openapi.ts";
 import { proto } from "./proto.ts";
 import { registry } from "./registry.ts";
+import { router } from "./router.ts";
 import { stats } from "./stats.ts";
 
 const asking: readonly Command[] = [describe, call, health, stats, bench];
 
 const writing: readonly Command[] = [openapi, contract, proto, avro, importing, lint];
 
-const serving: readonly Command[] = [registry];
+const serving: readonly Command[] = [gateway, registry, router];
 
 /** Every command there is, in the order in which help lists them. */
 export const commands: readonly Command[] = [

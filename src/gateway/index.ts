@@ -23,3 +23,5 @@ export { gatewaySchema } from "./file/gateway-schema.ts";
 export type { RouteStats } from "./plan.ts";
 export type { HeaderRules } from "./policy/header-rules.ts";
 export { router, type RouterOptions } from "./router.ts";
+export { learnContracts, type Learned } from "./file/learn-contracts.ts";
+export { learnService } from "./file/learn-service.ts";

@@ -75,6 +75,7 @@ export class Gatekeeper {
     throw systemError("RESOURCE_EXHAUSTED", `${request.route} is asked too often by this caller`, {
       executed: "no",
       gate: "limit",
+      endpointFault: false, // others would be let through
       retryAfterMs: waitMs,
       advice: `try again in ${waitMs} ms`,
     });
