@@ -63,7 +63,7 @@ held goes on. SIGTERM drains.`,
             : `trunkline gateway: the old routes stay: ${refused.message}\n`,
         ),
     });
-    return untilStopped(line, running);
+    return await untilStopped(line, running);
   },
 };
 

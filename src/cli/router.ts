@@ -55,6 +55,6 @@ its instances, or from --contracts.`,
       ...(discovery === undefined ? {} : { discovery }),
       ...(deadline === undefined ? {} : { deadline }),
     });
-    return untilStopped(line, running);
+    return await untilStopped(line, running);
   },
 };

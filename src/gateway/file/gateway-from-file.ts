@@ -89,10 +89,7 @@ function tlsOf(
   file: GatewayFile,
   { clientCertificate = "none", ...files }: NonNullable<GatewayFile["said"]["tls"]>,
 ): ReturnType<typeof tls> {
-  const found = Object.entries(files).map(([name, path]) => [
-    name,
-    besideFile(file, path as string),
-  ]);
+  const found = Object.entries(files).map(([name, path]) => [name, besideFile(file, path)]);
   return tls({ files: Object.fromEntries(found) as TlsFiles, clientCertificate });
 }
 

@@ -53,7 +53,7 @@ async function describedIn(path: string, text: string): Promise<AnyContract[]> {
     throw unlearned(`${text} cannot be read: ${firstLine(cause)}`, cause);
   }
   const { contracts = told } = Object(told) as { readonly contracts?: unknown };
-  const list = [contracts].flat() as unknown[];
+  const list = [contracts].flat<unknown[]>();
   if (list.length === 0 || !list.every(isDescription))
     throw unlearned(`${text} describes no contracts`);
   return list.map(toldContract);
