@@ -8,7 +8,7 @@ export interface PeakEwmaOptions {
 /** What a failure counts as, at least: an endpoint that fails fast must not look fast. */
 export const penaltyMs = 5_000;
 /** What it counts as, at most, whatever the server says. */
-export const penaltyMsMax = 300_000;
+const penaltyMsMax = 300_000;
 /** The guess for an endpoint that nobody knows; where others are known, their median is a better one. */
 export const defaultSeedMs = 30;
 /** A new endpoint never looks faster than this: with a seed of zero all requests would go there at once. */

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import type { Balancer } from "./balancer.ts";
-import { asking, endpoint, endpoints, picks, type EndpointDouble } from "./endpoint-double.ts";
+import {
+  asking,
+  endpoint,
+  endpoints,
+  picks,
+  type EndpointDouble,
+} from "./testing/endpoint-double.ts";
 import { roundRobin, uniformRandom, weighted } from "./in-turn.ts";
 import { randomSubset } from "./random-subset.ts";
 import { rendezvous } from "./rendezvous.ts";

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { asking, endpoint, endpoints, picks, type EndpointDouble } from "./endpoint-double.ts";
+import {
+  asking,
+  endpoint,
+  endpoints,
+  picks,
+  type EndpointDouble,
+} from "./testing/endpoint-double.ts";
 import { rungLoads, rungs } from "./rungs.ts";
 import { slowStart } from "./slow-start.ts";
 import { uniformRandom } from "./in-turn.ts";

@@ -1,5 +1,5 @@
-import { seededRandom } from "../../base/random.ts";
-import type { Balancer, Candidate, PickAsk } from "./balancer.ts";
+import { seededRandom } from "../../../base/random.ts";
+import type { Balancer, Candidate, PickAsk } from "../balancer.ts";
 
 /** An endpoint of which a test says everything. */
 export interface EndpointDouble extends Candidate {
