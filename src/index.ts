@@ -19,6 +19,9 @@ export { client, close, stateOf, statsOf } from "./chassis/client.ts";
 export type { CallbackOptions, ClientOptions } from "./chassis/client.ts";
 export type { ClientState, EndpointState } from "./chassis/client-state.ts";
 export type {
+  BreakerPolicy,
+  CacheOptions,
+  CallPolicy,
   HedgeOptions,
   LimitOptions,
   OperationPolicy,

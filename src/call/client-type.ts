@@ -82,6 +82,8 @@ export interface CallOptions {
    * that of the call that is being served, else the main one.
    */
   readonly lane?: string | undefined;
+  /** Calls with the same one go to the same instance, with a balancer that knows of it: `ringHash`, `rendezvous`. Default none. */
+  readonly hashKey?: string | undefined;
 }
 
 /**

@@ -52,6 +52,7 @@ export class Invocation implements LiveCall {
     const lane = options?.lane;
     if (lane !== undefined) checkLane((this.attempt.lane = lane));
     else if (parent !== undefined) this.attempt.lane = parent.lane;
+    if (options?.hashKey !== undefined) this.attempt.hashKey = options.hashKey;
     if (parent?.repeated === true) this.attempt.once = true;
     parent?.adopt(this.attempt);
     if (options?.signal !== undefined) this.#listen(options.signal);

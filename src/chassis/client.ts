@@ -13,9 +13,12 @@ import type { Format } from "../codec/format.ts";
 import { callbackTo } from "../protocol/callback.ts";
 import type { ProtocolFactory } from "../protocol/protocol-factory.ts";
 import { hostId } from "../base/host-id.ts";
+import { uuidv7 } from "../base/id.ts";
+import { membersOf } from "../call/compile.ts";
+import { LateEvidence } from "./late-evidence.ts";
 import type { Balancer, Candidate } from "../discovery/balancing/balancer.ts";
 import { lastGoodFile } from "../discovery/last-good-file.ts";
-import { pipelineTerms, type ResilienceOptions } from "../pipeline/terms.ts";
+import { pipelineTerms, type PipelineTerms, type ResilienceOptions } from "../pipeline/terms.ts";
 import type { Discovery, Locality } from "../discovery/discovery.ts";
 import type { Caller, ConnectOptions, Dispatcher } from "../protocol/protocol.ts";
 import { parseAddress, type Address } from "../transport/address.ts";
@@ -25,7 +28,7 @@ import { clientState, type ClientState } from "./client-state.ts";
 import { checkSentDefault } from "./mode.ts";
 import { formatProblems } from "./format-problems.ts";
 import { PipelinePool, type TakenPipeline } from "./pipeline-pool.ts";
-import { checkService, pipelineTo, pipelineToService } from "./pipelines.ts";
+import { checkService, pipelineTo, pipelineToService, type TakenEvidence } from "./pipelines.ts";
 import { cannotStart, servicesProblems } from "./problems.ts";
 import { takeDiscovery } from "./registries.ts";
 import { wayTo } from "./schemes.ts";
@@ -97,6 +100,11 @@ export interface ClientOptions extends CallbackOptions, ResilienceOptions {
   readonly lastGood?: string;
   /** Chooses among instances that are equally near: `leastRequest`, `ringHash`… Default `p2c`. */
   readonly balance?: <C extends Candidate>() => Balancer<C>;
+  /**
+   * The registry by which processes tell each other which endpoints fail: `registry+tcp://…`. Default: that of `discovery`, where it
+   * is one.
+   */
+  readonly evidence?: string;
   /** Where this process is: nearer instances are asked first. Default: only the same host is known to be near. */
   readonly locality?: Locality;
 }
@@ -166,12 +174,13 @@ function callerAt(
   const dispatcher = dispatcherOf(text, address, options, env);
   const take = (of: string) => pool.take(address, connect, dispatcher, env, options, of);
   const single = dispatcher !== undefined || ownConnection.has(address.transport);
-  const make = () => pipelineTo(address.text, take, single, terms, lane, env);
+  const make = () =>
+    pipelineTo(address.text, take, single, terms, lane, evidenceOf(options, terms, env), env);
   if (dispatcher !== undefined) {
     const pipeline = make();
     return { caller: pipeline, release: () => pipeline.close() };
   }
-  const given = { resilience, connect, lane, protocols, transports };
+  const given = { resilience, connect, lane, protocols, transports, evidence: options.evidence };
   return shared(pipelines.take(address.text, given, env, make));
 }
 
@@ -187,7 +196,9 @@ function callerFor(
   const { protocols, transports } = options;
   const { terms, resilience, connect } = resilienceOf(options, contract, env);
   const given = { resilience, connect, lane, laneSpill, locality, balance, lastGood };
-  const key = { ...given, discovery, protocols, transports, major: contract[info].major };
+  const { evidence } = options;
+  const { major } = contract[info];
+  const key = { ...given, discovery, evidence, protocols, transports, major };
   const make = () => {
     const found = takeDiscovery(discovery, env);
     const from = {
@@ -199,10 +210,38 @@ function callerFor(
       env,
     };
     const kept = lastGood === undefined ? undefined : lastGoodFile(lastGood);
-    const parts = { service, lane, laneSpill, balance, lastGood: kept, ...found };
+    const told = evidenceOf(options, terms, env);
+    const parts = { service, lane, laneSpill, balance, lastGood: kept, shared: told, ...found };
     return pipelineToService(contract, parts, from, terms, env);
   };
   return shared(pipelines.take(`service:${service}`, key, env, make));
+}
+
+/** What other processes tell of endpoints comes by the registry. */
+function evidenceOf(
+  { evidence, discovery, instance = "anonymous" }: ClientOptions,
+  { breaker }: PipelineTerms,
+  env: Env,
+): TakenEvidence {
+  const text = evidence ?? (typeof discovery === "string" ? discovery : undefined);
+  const global = breaker !== false && breaker.scope === "global";
+  if (breaker === false || text?.startsWith("registry+") !== true) {
+    if (!global) return { evidence: undefined, release: () => Promise.resolve() };
+    throw systemError(
+      "INVALID_ARGUMENT",
+      "a global breaker needs a registry to exchange evidence",
+      {
+        executed: "no",
+        advice: 'say which: evidence: "registry+tcp://host:7500", or that as discovery',
+      },
+    );
+  }
+  const { quorum } = breaker;
+  const own = { host: hostId(), process: `${instance}-${uuidv7(env)}`, quorum, global };
+  const late = new LateEvidence(async () =>
+    (await import("./registry-at.ts")).evidenceAt(text, own, {}, env),
+  );
+  return { evidence: late, release: () => late[Symbol.asyncDispose]() };
 }
 
 /** Transports with one connection, made when the process began. */
@@ -228,7 +267,9 @@ function resilienceOf(options: ClientOptions, contract: AnyContract, env: Env) {
   );
   const connect = connectOptions(options);
   const waitMs = connect.connectWaitMs ?? connectWaitMsDefault;
-  return { resilience, connect, terms: pipelineTerms(resilience, waitMs, env.now()) };
+  const terms = pipelineTerms(resilience, waitMs, env);
+  for (const { operation } of membersOf(contract)) terms.of(operation); // what cannot be meant is told at once
+  return { resilience, connect, terms };
 }
 
 /** The connection is the peer's to close. */

@@ -9,6 +9,7 @@ import { EndpointSet, type LastGood } from "../discovery/endpoint-set.ts";
 import { membersOf } from "../call/compile.ts";
 import { AimdLimit } from "../resilience/aimd-limit.ts";
 import { Breaker } from "../resilience/breaker.ts";
+import type { EndpointEvidence, Evidence } from "../resilience/evidence.ts";
 import { defaultSeedMs, PeakEwma } from "../resilience/peak-ewma.ts";
 import { FoundTargets } from "../pipeline/found-targets.ts";
 import { GivenTargets } from "../pipeline/given-targets.ts";
@@ -18,16 +19,29 @@ import type { PipelineTerms } from "../pipeline/terms.ts";
 import type { TakenCaller } from "./caller-pool.ts";
 import { reach, type Standpoint } from "./reach.ts";
 
+/** Joins those who exchange evidence of an endpoint, if there are any. */
+type Join = (suspect: (until: number) => void) => EndpointEvidence | undefined;
+
+/** What processes tell each other, and how that ends with the pipeline. */
+export interface TakenEvidence {
+  readonly evidence: Evidence | undefined;
+  readonly release: () => Promise<void>;
+}
+
 /** What learns from an endpoint, as the terms say. */
 function targetParts(
   terms: PipelineTerms,
+  join: Join,
   env: Env,
   now: number,
   seedMs: number = defaultSeedMs,
 ): TargetParts {
+  const whole = terms.breaker === false || terms.breaker.scope === "service";
+  const breaker = whole ? undefined : new Breaker(terms.breaker || {}, env.random);
   return {
     load: new PeakEwma({}, seedMs, now),
-    breaker: terms.breaker === false ? undefined : new Breaker(terms.breaker, env.random),
+    breaker,
+    evidence: breaker === undefined ? undefined : join((until) => breaker.suspect(until)),
     limit: terms.endpointLimit === false ? undefined : new AimdLimit(terms.endpointLimit),
   };
 }
@@ -39,12 +53,18 @@ export function pipelineTo(
   single: boolean,
   terms: PipelineTerms,
   lane: string | undefined,
+  shared: TakenEvidence,
   env: Env,
 ): Pipeline {
   const make = (of: string) => {
     const { caller, release } = take(of);
-    const parts = targetParts(terms, env, env.now());
-    return { target: new Target(caller.endpoint, caller, 0, undefined, parts), release };
+    const join: Join = (suspect) => shared.evidence?.join(endpoint, endpoint, suspect);
+    const parts = targetParts(terms, join, env, env.now());
+    const target = new Target(caller.endpoint, caller, 0, undefined, parts);
+    const end = async (withinMs: number): Promise<void> => {
+      await Promise.all([release(withinMs), shared.release()]);
+    };
+    return { target, release: end };
   };
   return new Pipeline(endpoint, new GivenTargets(make, single), terms, lane, env);
 }
@@ -59,6 +79,7 @@ export interface ServiceTerms {
   readonly laneSpill: boolean;
   readonly balance: (() => Balancer<Target>) | undefined;
   readonly lastGood: LastGood | undefined;
+  readonly shared: TakenEvidence;
 }
 
 const warm = slowStart();
@@ -73,7 +94,7 @@ export function pipelineToService(
 ): Pipeline {
   const { major } = contract[info];
   const kinds = new Set(membersOf(contract).map(({ operation }) => operation.kind));
-  const { discovery, lastGood, balance } = service;
+  const { discovery, lastGood, balance, shared } = service;
   const set = new EndpointSet(
     {
       service: service.service,
@@ -89,15 +110,16 @@ export function pipelineToService(
     service: `${service.service}@${major}`,
     set,
     balancer: () => rungs<Target>(balance),
-    parts: (seedMs: number | undefined, now: number): TargetParts => ({
-      ...targetParts(terms, env, now, seedMs),
-      warmth: (at: number) => warm(at - now),
-    }),
+    parts: (id: string, seedMs: number | undefined, now: number): TargetParts => {
+      const join: Join = (suspect) => shared.evidence?.join(service.service, id, suspect);
+      const warmth = (at: number): number => warm(at - now);
+      return { ...targetParts(terms, join, env, now, seedMs), warmth };
+    },
     connect: (instance: Parameters<typeof reach>[0]) => reach(instance, { ...from, kinds }),
     spill: service.laneSpill,
     stop: async () => {
       await watch.close();
-      await service.release();
+      await Promise.all([service.release(), shared.release()]);
     },
   };
   const name = `service:${service.service}`;

@@ -35,6 +35,7 @@ export class Attempts {
     const service = this.#service;
     const startedAt = attempt.beganAt ?? env.now();
     const lane = service.enter(attempt, startedAt);
+    const admitted = service.admitted;
     const targets = this.#targets.inLane(lane);
     let history: History | undefined;
     let outcome: OutcomeKind = "local";
@@ -45,6 +46,7 @@ export class Attempts {
         if (target === undefined) {
           await this.#somebody(targets, attempt, history, startedAt);
           target = this.#takeNow(targets, attempt, history);
+          attempt.beganAt = now = env.now();
         }
         const permit = this.#permit; // nothing was waited for since it was set
         if (history !== undefined) {
@@ -90,7 +92,7 @@ export class Attempts {
         }
       }
     } finally {
-      service.leave(lane, outcome, overAt);
+      service.leave(lane, admitted, outcome, overAt);
     }
   }
 
@@ -130,17 +132,7 @@ export class Attempts {
       this.#permit = permit;
       return target;
     }
-    const refusal = systemError(
-      "RESOURCE_EXHAUSTED",
-      `${target.inFlight} requests are under way there, as many as it seems to bear`,
-      {
-        executed: "no",
-        gate: "limit",
-        endpoint: target.caller.endpoint,
-        advice: "ask less at once, or add instances; `stateOf(client)` shows the limit",
-      },
-    );
-    throw this.#refused(refusal, history);
+    throw this.#refused(permit === "breaker" ? shut(target) : full(target), history);
   }
 
   /** Everybody was tried, or nobody is there yet: returns when somebody can be, or when that was waited for long enough. */
@@ -314,6 +306,26 @@ export class Attempts {
     );
     return { attempt: second, answer };
   }
+}
+
+function shut(target: Target): TrunklineError {
+  const reason = "other hosts agree that it fails, and one of them looks whether it answers again";
+  return systemError("UNAVAILABLE", reason, {
+    executed: "no",
+    gate: "breaker",
+    endpoint: target.caller.endpoint,
+    advice: "wait, or look at the service; `stateOf(client)` shows its breakers",
+  });
+}
+
+function full(target: Target): TrunklineError {
+  const reason = `${target.inFlight} requests are under way there, as many as it seems to bear`;
+  return systemError("RESOURCE_EXHAUSTED", reason, {
+    executed: "no",
+    gate: "limit",
+    endpoint: target.caller.endpoint,
+    advice: "ask less at once, or add instances; `stateOf(client)` shows the limit",
+  });
 }
 
 /** With a time of its own for each try, where the terms say one: then what is given up is the try, not the call. */

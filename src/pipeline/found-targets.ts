@@ -26,7 +26,7 @@ export interface Finding {
   /** Makes the balancer of a lane. */
   readonly balancer: () => Balancer<Target>;
   /** Makes what learns from a new endpoint, which is thought to take `seedMs`. */
-  readonly parts: (seedMs: number | undefined, now: number) => TargetParts;
+  readonly parts: (id: string, seedMs: number | undefined, now: number) => TargetParts;
   /** Makes a caller of an instance; a sentence when none of its addresses can be used from here. */
   readonly connect: (instance: Instance) => Connected | string;
   /** Calls of a lane that has no instance go to the main one. */
@@ -142,7 +142,7 @@ export class FoundTargets implements TargetSet {
 
   #hold(instance: Instance, connected: Connected, now: number): Held {
     const { caller, rung } = connected;
-    const parts = this.#finding.parts(this.#median(now), now);
+    const parts = this.#finding.parts(instance.id, this.#median(now), now);
     const suspect = this.#ejection.join();
     const target = new Target(instance.id, caller, rung, instance, { ...parts, suspect });
     target.onHealth = (healthy) => this.#finding.set.health(instance.id, healthy);
@@ -158,6 +158,7 @@ export class FoundTargets implements TargetSet {
   #dismiss(key: string, { target, suspect, connected }: Held): void {
     this.#held.delete(key);
     this.#ejection.leave(suspect);
+    target.parts.evidence?.leave();
     target.draining = true;
     target.onHealth = undefined;
     const leaving = connected.release(removalMs).finally(() => this.#leaving.delete(leaving));

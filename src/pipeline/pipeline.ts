@@ -53,7 +53,12 @@ export class Pipeline implements Caller {
   }
 
   call(operation: Operation, input: unknown, attempt: Attempt): Promise<unknown> {
-    return this.#attempts.run(new CallJob(operation, input), attempt, this.#terms.of(operation));
+    const terms = this.#terms.of(operation);
+    if (terms.answers === undefined)
+      return this.#attempts.run(new CallJob(operation, input), attempt, terms);
+    return terms.answers.answer(input, attempt, (own) =>
+      this.#attempts.run(new CallJob(operation, input), own, terms),
+    );
   }
 
   async notify(operation: Operation, input: unknown, attempt: Attempt): Promise<void> {

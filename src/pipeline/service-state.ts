@@ -1,6 +1,7 @@
 import { systemError, type TrunklineError } from "../base/error.ts";
 import type { Random } from "../base/random.ts";
 import type { Attempt } from "../protocol/attempt.ts";
+import { Breaker, noPermit } from "../resilience/breaker.ts";
 import { Bulkhead } from "../resilience/bulkhead.ts";
 import { effects, type OutcomeKind } from "../resilience/outcome.ts";
 import { RetryBudget } from "../resilience/retry-budget.ts";
@@ -21,6 +22,10 @@ export class ServiceState {
   readonly terms: PipelineTerms;
   readonly budget: RetryBudget;
   readonly bulkhead: Bulkhead;
+  /** Of the service as a whole; undefined, unless it was asked for. */
+  readonly breaker: Breaker | undefined;
+  /** The breaker's permit of the call that has just entered: no object for each call. */
+  admitted: number = noPermit;
   readonly #hedgeBudget: RetryBudget;
   readonly #throttle: Throttle | undefined;
   readonly #lane: string | undefined;
@@ -30,6 +35,9 @@ export class ServiceState {
     this.budget = new RetryBudget(terms.budget, now);
     this.#hedgeBudget = new RetryBudget({ ratio: terms.hedgeRatio, minPerSec: 0 }, now);
     this.bulkhead = new Bulkhead({ max: serviceMaxMax, laneMax: terms.serviceMax });
+    const { breaker } = terms;
+    const whole = breaker !== false && breaker.scope === "service";
+    this.breaker = whole ? new Breaker(breaker, random) : undefined;
     this.#throttle = terms.throttle ? new Throttle({}, random, now) : undefined;
     this.#lane = lane;
   }
@@ -38,14 +46,26 @@ export class ServiceState {
   enter(attempt: Attempt, now: number): string {
     const lane = attempt.lane ?? this.#lane ?? mainLane;
     if (!this.bulkhead.tryAcquire(lane)) throw crowded(lane, this.terms.serviceMax);
-    if (this.#throttle?.tryAcquire(now) !== false) return lane;
+    const refusal = this.#refusal(now);
+    if (refusal === undefined) return lane;
     this.bulkhead.release(lane);
-    throw throttled();
+    throw refusal;
+  }
+
+  #refusal(now: number): TrunklineError | undefined {
+    if (this.breaker !== undefined) {
+      this.admitted = this.breaker.tryAcquire(now);
+      if (this.admitted < 0) return open((this.breaker.retryAt(now) ?? now) - now);
+    }
+    if (this.#throttle?.tryAcquire(now) !== false) return undefined;
+    if (this.admitted >= 0) this.breaker?.release(this.admitted, "local", now);
+    return throttled();
   }
 
   /** A call is over, with what its last try came to. */
-  leave(lane: string, outcome: OutcomeKind, now: number): void {
+  leave(lane: string, admitted: number, outcome: OutcomeKind, now: number): void {
     this.bulkhead.release(lane);
+    if (admitted >= 0) this.breaker?.release(admitted, outcome, now);
     this.#throttle?.release(outcome, now);
     if (effects[outcome].deposits) this.budget.deposit(now);
   }
@@ -70,6 +90,16 @@ export class ServiceState {
     if (hedge !== undefined && !this.#hedgeBudget.tryWithdraw(now)) return false;
     return this.budget.tryWithdraw(now);
   }
+}
+
+function open(retryAfterMs: number): TrunklineError {
+  const reason = "the breaker of this service is open, because it failed too often";
+  return systemError("UNAVAILABLE", reason, {
+    executed: "no",
+    gate: "breaker",
+    retryAfterMs: Math.max(0, Math.ceil(retryAfterMs)),
+    advice: "one request at a time is let through to see whether it answers again",
+  });
 }
 
 function throttled(): TrunklineError {

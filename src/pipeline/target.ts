@@ -4,6 +4,7 @@ import type { Instance } from "../discovery/discovery.ts";
 import type { Caller } from "../protocol/protocol.ts";
 import type { AimdLimit } from "../resilience/aimd-limit.ts";
 import type { Breaker } from "../resilience/breaker.ts";
+import type { EndpointEvidence } from "../resilience/evidence.ts";
 import { effects, type OutcomeKind } from "../resilience/outcome.ts";
 import type { PeakEwma } from "../resilience/peak-ewma.ts";
 
@@ -19,6 +20,8 @@ export interface TargetParts {
   readonly limit: AimdLimit | undefined;
   /** Compares it with the others; undefined where there are none. */
   readonly suspect?: Suspect | undefined;
+  /** What other processes say of it, and hear; undefined: nobody is asked. */
+  readonly evidence?: EndpointEvidence | undefined;
   /** The share of its usual load that it gets, from its age; undefined: all of it at once. */
   readonly warmth?: ((now: number) => number) | undefined;
 }
@@ -50,6 +53,8 @@ export class Target implements Candidate {
   /** It takes no new requests, because discovery does not know it any more or says so. */
   draining = false;
   readonly parts: TargetParts;
+  /** Failures in a row. */
+  #row = 0;
   /** Whether the last request that says something of it went well. */
   healthy: boolean = true;
   /** Hears when that changes. */
@@ -80,12 +85,14 @@ export class Target implements Candidate {
     if (this.draining || this.parts.suspect?.ejected === true) return false;
     const { state } = this.caller;
     if (state === "waiting" || state === "closed") return false;
+    if (this.parts.evidence?.shut(now) === true) return false;
     return this.parts.breaker?.available(now) ?? true;
   }
 
-  /** Takes on one request, or says which gate is shut. `forced`: there is nobody else to ask. */
+  /** Takes on one request, or says which gate is shut. `forced`: there is nobody else to ask; what others agreed on holds even then. */
   begin(now: number, forced: boolean): TargetPermit | Shut {
-    const { breaker, limit } = this.parts;
+    const { breaker, limit, evidence } = this.parts;
+    if (evidence?.shut(now) === true && !evidence.mayProbe(now)) return "breaker";
     let permit = unguarded;
     if (breaker !== undefined) {
       permit = breaker.tryAcquire(now);
@@ -114,7 +121,7 @@ export class Target implements Candidate {
     this.inFlight--;
     const { breaker, limit, load, suspect } = this.parts;
     const effect = effects[outcome];
-    if (effect.breaker !== "ignore") this.#judge(effect.breaker === "success");
+    if (effect.breaker !== "ignore") this.#judge(effect.breaker, now);
     if (permit >= 0) breaker?.release(permit, outcome, now);
     suspect?.record(outcome);
     limit?.release(outcome, elapsedMs, now);
@@ -123,8 +130,13 @@ export class Target implements Candidate {
     else if (effect.load === "elapsed") load.observeElapsed(elapsedMs, now);
   }
 
-  #judge(well: boolean): void {
+  #judge(effect: "success" | "failure" | "rate", now: number): void {
+    const well = effect === "success";
     if (!well) this.failed++;
+    if (effect !== "rate") {
+      this.#row = well ? 0 : this.#row + 1;
+      this.parts.evidence?.saw(this.#row, now);
+    }
     if (well === this.healthy) return;
     this.healthy = well;
     this.onHealth?.(well);

@@ -1,11 +1,15 @@
 import { milliseconds, type Duration } from "../base/duration.ts";
+import type { Env } from "../base/env.ts";
 import { systemError } from "../base/error.ts";
 import type { BackoffOptions } from "../base/backoff.ts";
 import type { Operation } from "../protocol/operation.ts";
 import type { BreakerOptions } from "../resilience/breaker.ts";
 import type { AimdLimitOptions } from "../resilience/aimd-limit.ts";
 import type { RetryBudgetOptions } from "../resilience/retry-budget.ts";
+import { AnswerCache } from "../resilience/answer-cache.ts";
 import { LatencyWindow } from "../resilience/latency-window.ts";
+
+import { Answers, type Fallback } from "./answers.ts";
 
 /** When a call is tried again. What may not run twice is tried again only when it certainly did not run. */
 export interface RetryOptions {
@@ -44,17 +48,50 @@ export interface OperationPolicy {
   readonly hedge?: false | HedgeOptions;
 }
 
+/** What one operation does differently, where it is a call with one answer. */
+export interface CallPolicy extends OperationPolicy {
+  /** Keeps answers, and asks once for all who ask the same at the same time. Only for `idempotent: true`. Default: none are kept. */
+  readonly cache?: CacheOptions;
+  /**
+   * Answers when the service does not: it cannot be reached, is overloaded, fails, or does not answer in time. Gets the input and
+   * the failure; what it gives is validated like the service's answer. At most ten are under way; when it fails too, the
+   * service's failure is told. For a value that never changes give a function that returns it. Default: the failure is told.
+   */
+  readonly fallback?: Fallback;
+}
+
+export interface CacheOptions {
+  /** How long an answer is as good as new, up to a day. Default 5 s. */
+  readonly ttl?: Duration;
+  /** How long after that it is better than a failure, up to a week. Default 0: never. */
+  readonly staleIfError?: Duration;
+  /** Answers that are kept of this operation; who was not asked for the longest goes first. Default 1,000. */
+  readonly entriesMax?: number;
+}
+
+/** Who is taken out when it fails. */
+export interface BreakerPolicy extends BreakerOptions {
+  /**
+   * `endpoint`: each by itself, and never the last one. `service`: the whole service, for targets that nobody balances: a
+   * database, somebody else's API. `global`: an endpoint of which `quorum` hosts say that it fails is shut for all processes at
+   * once, also the last one; needs a registry to exchange evidence. Default `endpoint`.
+   */
+  readonly scope?: "endpoint" | "service" | "global";
+  /** How many hosts must have seen it fail, for `global`; and for less to be needed of what one has seen oneself. Default 2. */
+  readonly quorum?: number;
+}
+
 /** How a client survives what happens to others. Everything has a default that is safe. */
 export interface ResilienceOptions extends Omit<OperationPolicy, "retry"> {
   /** `false`: nothing is ever tried again. */
   readonly retry?: false | RetryOptions;
   /** Takes endpoints that fail out of the choice. `false`: never. */
-  readonly breaker?: false | BreakerOptions;
+  readonly breaker?: false | BreakerPolicy;
   readonly limit?: LimitOptions;
   /** Rejects on this side what an overloaded service would refuse anyway. Default true. */
   readonly throttle?: boolean;
   /** What single operations do differently, by their names. */
-  readonly operations?: Readonly<Record<string, OperationPolicy>>;
+  readonly operations?: Readonly<Record<string, CallPolicy>>;
 }
 
 export interface RetryTerms {
@@ -78,13 +115,15 @@ export interface OperationTerms {
   readonly hedge: HedgeTerms | undefined;
   /** What it has taken lately; kept only where somebody asks. */
   readonly latency: LatencyWindow | undefined;
+  /** What answers beside the service; undefined: nothing. */
+  readonly answers: Answers | undefined;
 }
 
 export interface PipelineTerms {
   readonly connectWaitMs: number;
   readonly budget: RetryBudgetOptions;
   readonly hedgeRatio: number;
-  readonly breaker: BreakerOptions | false;
+  readonly breaker: BreakerPolicy | false;
   readonly serviceMax: number;
   readonly endpointLimit: AimdLimitOptions | false;
   readonly throttle: boolean;
@@ -105,7 +144,7 @@ const endpointMax = 4_096;
 export function pipelineTerms(
   options: ResilienceOptions,
   connectWaitMs: number,
-  now: number,
+  env: Env,
 ): PipelineTerms {
   const { breaker = {}, limit = {}, throttle = true, hedge } = options;
   const retry = options.retry === false ? { triesMax: 1 } : (options.retry ?? {});
@@ -126,7 +165,10 @@ export function pipelineTerms(
       attemptTimeoutMs: timeout === undefined ? Infinity : milliseconds(timeout),
       hedge: hedgeTerms,
       latency:
-        hedgeTerms?.delayMs === undefined && hedgeTerms ? new LatencyWindow({}, now) : undefined,
+        hedgeTerms?.delayMs === undefined && hedgeTerms
+          ? new LatencyWindow({}, env.now())
+          : undefined,
+      answers: answersOf(operation, own, env),
     };
   };
   return {
@@ -139,6 +181,29 @@ export function pipelineTerms(
     throttle,
     of: (operation) => (bySlot[operation.slot] ??= make(operation)),
   };
+}
+
+function answersOf(
+  operation: Operation,
+  { cache, fallback }: CallPolicy,
+  env: Env,
+): Answers | undefined {
+  if (cache === undefined && fallback === undefined) return undefined;
+  if (cache !== undefined && operation.idempotent !== true) {
+    throw systemError("INVALID_ARGUMENT", `${operation.name} cannot be cached`, {
+      executed: "no",
+      advice: "declare it `idempotent: true` in its contract, if it is",
+    });
+  }
+  const kept =
+    cache === undefined
+      ? undefined
+      : new AnswerCache<unknown>({
+          ttlMs: milliseconds(cache.ttl ?? "5s"),
+          staleMs: milliseconds(cache.staleIfError ?? 0),
+          entriesMax: cache.entriesMax ?? 1_000,
+        });
+  return new Answers(operation, { cache: kept, fallback }, env);
 }
 
 function hedgeTermsOf(hedge: HedgeOptions | false): HedgeTerms | undefined {
