@@ -1,4 +1,4 @@
-import { isTrunklineError } from "../base/error.ts";
+import { isTrunklineError, systemError } from "../base/error.ts";
 
 /** One address at which something can be reached. */
 export interface Place<Client> {
@@ -20,6 +20,7 @@ export const lookWaits: { readonly baseMs: number; readonly capMs: number } = {
 export class Places<Client extends AsyncDisposable> {
   readonly #places: readonly Place<Client>[];
   readonly #clients: (Client | undefined)[] = [];
+  #closed = false;
 
   constructor(places: readonly Place<Client>[]) {
     this.#places = places;
@@ -29,7 +30,10 @@ export class Places<Client extends AsyncDisposable> {
     return this.#places.length;
   }
 
+  /** Throws CANCELLED when they are closed. */
   client(index: number): Client {
+    if (this.#closed)
+      throw systemError("CANCELLED", "the registry's client is closed", { executed: "no" });
     return (this.#clients[index] ??= this.#places[index]!.open());
   }
 
@@ -45,6 +49,7 @@ export class Places<Client extends AsyncDisposable> {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     for (const each of this.#clients) await each?.[Symbol.asyncDispose]();
   }
 }

@@ -59,3 +59,25 @@ test("a change that the registry did not take is taken with the next try", async
   equal(lease.held, true);
   await lease.close();
 });
+
+test("who has been followed by another life comes back when that one is gone, and not before", async () => {
+  const env = new VirtualEnv();
+  const told: boolean[] = [];
+  let other = false;
+  let tries = 0;
+  const acts = {
+    take: async () => ++tries > 0 && !other,
+    renew: async () => !other,
+    give: async () => {},
+  };
+  const onChange = (held: boolean): void => void told.push(held);
+  const lease = await keepLease(acts, instance, { ttlMs: 3_000, onChange }, env);
+  other = true;
+  await sleep(env, 60_000);
+  deepEqual([lease.held, told], [false, [false]]);
+  equal(tries <= 1 + 60_000 / (3_000 * 0.9), true, `${tries} tries`);
+  other = false;
+  await sleep(env, 4_000);
+  deepEqual([lease.held, told], [true, [false, true]]);
+  await lease.close();
+});

@@ -37,7 +37,7 @@ export function ttlOf({ ttlMs = ttlMsDefault }: RegisterOptions): number {
 /**
  * Registers, and renews at a third of the time to live, give or take a tenth, so that those who have registered together
  * do not come together. A lease that is lost, or that was not renewed in time because this process stood still, is taken anew,
- * unless another life has registered the id meanwhile: then it is lost for good. While the registry does not answer it is tried again with a back-off
+ * unless another life has registered the id meanwhile: then it is lost as long as that one is there. While the registry does not answer it is tried again with a back-off
  * up to a third of the time to live.
  *
  * @throws TrunklineError UNAVAILABLE when the registry does not take it; INVALID_ARGUMENT when it is no instance.
@@ -67,7 +67,7 @@ class KeptLease implements Lease {
   #known = false;
   /** The instance has changed since it was taken last: renewing is not enough. */
   #changed = false;
-  /** True: another life has the id. */
+  /** Another life has the id. */
   #superseded = false;
   #failures = 0;
   #alarm: Alarm | undefined;
@@ -127,18 +127,21 @@ class KeptLease implements Lease {
   }
 
   #next(): void {
-    if (this.#closed !== undefined || this.#superseded) return;
-    const third = this.#ttlMs / 3;
-    const options = { baseMs: third / 4, capMs: third };
-    const waitMs =
-      this.#failures === 0
-        ? third * (0.9 + 0.2 * this.#env.random())
-        : backoff(this.#failures - 1, options, () => this.#env.random());
-    this.#alarm = alarmAt(this.#env, this.#env.now() + waitMs, () => {
+    if (this.#closed !== undefined) return;
+    this.#alarm = alarmAt(this.#env, this.#env.now() + this.#waitMs(), () => {
       void this.#act(() => this.#keep())
         .catch(() => {}) // told by `onChange`; tried again
         .then(() => this.#next());
     });
+  }
+
+  #waitMs(): number {
+    const random = (): number => this.#env.random();
+    const third = this.#ttlMs / 3;
+    if (this.#failures > 0)
+      return backoff(this.#failures - 1, { baseMs: third / 4, capMs: third }, random);
+    // The other life may be a dead one, of which the registry has heard too late: then its lease ends.
+    return (this.#superseded ? this.#ttlMs : third) * (0.9 + 0.2 * random());
   }
 
   #act<T>(run: () => Promise<T>): Promise<T> {
@@ -148,7 +151,7 @@ class KeptLease implements Lease {
   }
 
   async #keep(): Promise<void> {
-    if (this.#closed !== undefined || this.#superseded) return;
+    if (this.#closed !== undefined) return;
     try {
       const renewable = this.#known && !this.#changed && !this.#expired();
       if (!renewable || !(await this.#renew())) await this.#take(true);
@@ -182,12 +185,9 @@ class KeptLease implements Lease {
       this.#changed = true;
       throw error;
     }
-    if (taken) {
-      this.#granted(from);
-    } else {
-      this.#superseded = true;
-      this.#become(false, "another life has registered this id");
-    }
+    this.#superseded = !taken;
+    if (taken) this.#granted(from);
+    else this.#become(false, "another life has registered this id");
   }
 
   #granted(from: number): void {

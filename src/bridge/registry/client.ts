@@ -42,11 +42,21 @@ const capabilities: DiscoveryCapabilities = {
 export function registryDiscovery(places: readonly RegistryPlace[]): Discovery {
   const asked = new Places(places);
   const open = new Set<Watch | Lease>();
+  const registering = new Set<Promise<Lease>>();
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await Promise.all([...open].map((each) => each.close()));
     open.clear();
+    await Promise.allSettled(registering);
     await asked.close();
+  };
+  const register: Discovery["register"] = async (instance, options, env) => {
+    const acts = leaseActs(asked, ttlOf(options), env);
+    const lease = await keepLease(acts, instance, options, env);
+    // Closed meanwhile: it is given back while it still can be.
+    if (closed !== undefined) await lease.close();
+    else open.add(lease);
+    return lease;
   };
   const closeOnce = (): Promise<void> => (closed ??= close());
   return {
@@ -59,11 +69,10 @@ export function registryDiscovery(places: readonly RegistryPlace[]): Discovery {
       watching.begin(feed);
       return feed;
     },
-    async register(instance, options, env) {
-      const acts = leaseActs(asked, ttlOf(options), env);
-      const lease = await keepLease(acts, instance, options, env);
-      open.add(lease);
-      return lease;
+    register(instance, options, env) {
+      const registered = register(instance, options, env);
+      registering.add(registered);
+      return registered.finally(() => registering.delete(registered));
     },
     close: closeOnce,
     [Symbol.asyncDispose]: closeOnce,
