@@ -77,6 +77,8 @@ export class Target implements Candidate {
 
   load(now: number): number {
     const { load, breaker, warmth } = this.parts;
+    // Its failures are the last that is known: without a request of its own it would seem slow for as long as they do.
+    if (breaker?.probeDue(now) === true) return 0;
     const share = Math.min(warmth?.(now) ?? 1, breaker?.rampFrom(now) ?? 1) || 1;
     return (load.value(now) * (this.inFlight + this.streams + 1)) / share;
   }
@@ -122,10 +124,11 @@ export class Target implements Candidate {
     const { breaker, limit, load, suspect } = this.parts;
     const effect = effects[outcome];
     if (effect.breaker !== "ignore") this.#judge(effect.breaker, now);
-    if (permit >= 0) breaker?.release(permit, outcome, now);
+    const recovered = permit >= 0 && breaker?.release(permit, outcome, now) === true;
     suspect?.record(outcome);
     limit?.release(outcome, elapsedMs, now);
-    if (effect.load === "latency") load.observe(elapsedMs, now);
+    if (recovered) load.restart(elapsedMs, now);
+    else if (effect.load === "latency") load.observe(elapsedMs, now);
     else if (effect.load === "penalty") load.penalize(pushbackMs, now);
     else if (effect.load === "elapsed") load.observeElapsed(elapsedMs, now);
   }

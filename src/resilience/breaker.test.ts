@@ -84,7 +84,7 @@ describe("breaker", () => {
     assert.notEqual(probe, noPermit);
     assert.equal(subject.tryAcquire(5_001), noPermit);
     assert.equal(subject.available(5_001), false);
-    subject.release(probe, "ok", 5_002);
+    assert.equal(subject.release(probe, "ok", 5_002), true, "it was the one that closed it");
     assert.equal(subject.state(5_002), "closed");
   });
 

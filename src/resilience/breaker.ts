@@ -74,13 +74,14 @@ export class Breaker {
     return this.#probe;
   }
 
-  /** What came of it. Of another generation, or twice for a probe: ignored. */
-  release(generation: number, outcome: OutcomeKind, now: number): void {
+  /** What came of it. Of another generation, or twice for a probe: ignored. True when it was the probe that closes it. */
+  release(generation: number, outcome: OutcomeKind, now: number): boolean {
     this.#advance(now);
-    if (generation !== this.#generation) return;
+    if (generation !== this.#generation) return false;
     const effect = effects[outcome].breaker;
     if (this.#state === "closed") this.#learn(effect, now);
     else if (this.#state === "halfOpen" && this.#probe === generation) this.#judge(effect, now);
+    return this.#state === "closed" && generation !== this.#generation;
   }
 
   state(now: number): BreakerState {
@@ -92,6 +93,13 @@ export class Breaker {
   available(now: number): boolean {
     this.#advance(now);
     return this.#state === "closed" || (this.#state === "halfOpen" && !this.#probing(now));
+  }
+
+  /** Whether the next permit is for a probe: one request should be sent there, however slow it seems. */
+  probeDue(now: number): boolean {
+    if (this.#state === "closed") return false;
+    this.#advance(now);
+    return this.#state === "halfOpen" && !this.#probing(now);
   }
 
   /** The instant from which the next permit can be had, in milliseconds of `now`; undefined: at once. */

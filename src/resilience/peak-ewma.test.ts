@@ -53,6 +53,13 @@ describe("peak EWMA", () => {
     assert.deepEqual([10, 20_000, 1e9].map(penalized), [5_000, 20_000, 300_000]);
   });
 
+  test("begins anew where it is told to", () => {
+    const load = new PeakEwma({}, 30, 0);
+    load.penalize(undefined, 0);
+    load.restart(2, 1);
+    assert.equal(load.value(1), 2);
+  });
+
   // RA10
   test("what was given up counts only where it took longer than is known", () => {
     const load = new PeakEwma({}, 30, 0);

@@ -50,6 +50,11 @@ export class PeakEwma {
     if (ms > this.value(now)) this.#set(ms, now);
   }
 
+  /** Begins anew with what one answer took: it is well again, and what it did before says nothing any more. */
+  restart(ms: number, now: number): void {
+    this.#set(Math.max(seedMsMin, ms), now);
+  }
+
   /** What one request can be expected to take, in milliseconds; above 0. */
   value(now: number): number {
     return Math.max(valueMsMin, this.#valueMs * this.#kept(now));
