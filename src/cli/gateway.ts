@@ -11,16 +11,16 @@ import { several } from "./units.ts";
 /** Runs a gateway by its file. */
 export const gateway: Command = {
   name: "gateway",
-  summary: "run an API gateway by its file, which may change while it runs",
+  summary: "run an API gateway by a file that may change meanwhile",
   usage: "FILE [--check] | --schema",
   about: `FILE says in JSON where to listen and what goes where: operations of contracts
-by any protocol to any protocol, plain HTTP, and answers composed of several
-calls. It is read anew whenever it changes: new routes hold for what begins
-from then on. A file that is wrong is refused with line and column, and what
-held goes on. SIGTERM drains.`,
+by any protocol to any protocol, plain HTTP, and answers composed of
+several calls. It is read anew whenever it changes: new routes hold for what
+begins from then on. A file that is wrong is refused with line and column,
+and what held goes on. SIGTERM drains.`,
   options: {
     authorize: { value: "MODULE", about: "a module that exports the function `authorize`" },
-    check: { about: "only look whether the file is right; contracts are loaded for it" },
+    check: { about: "only look whether the file is right" },
     "no-watch": { about: "do not read the file anew when it changes" },
     schema: { about: "print the JSON Schema of the file" },
   },

@@ -9,9 +9,9 @@ export const listeningOptions: Readonly<Record<string, Option>> = {
   cert: { value: "FILE", about: "for tls://: our certificate, PEM" },
   key: { value: "FILE", about: "its private key" },
   ca: { value: "FILE", about: "the authorities whose certificates we believe" },
-  "client-certificate": {
-    value: "none|optional|required",
-    about: "whether peers must show one, of --ca; default none",
+  "client-cert": {
+    value: "WHEN",
+    about: "of peers, by --ca: none, optional, required",
   },
 };
 
@@ -36,9 +36,9 @@ function tlsOf(line: Line): Listening["transports"] {
     ...(key === undefined ? {} : { key }),
     ...(ca === undefined ? {} : { ca }),
   };
-  const asked = line.text("client-certificate") ?? "none";
+  const asked = line.text("client-cert") ?? "none";
   if (asked !== "none" && asked !== "optional" && asked !== "required")
-    throw new UsageError(`--client-certificate is none, optional or required, not "${asked}"`);
+    throw new UsageError(`--client-cert is none, optional or required, not "${asked}"`);
   if (Object.keys(files).length === 0) return undefined;
   return [tls({ files, clientCertificate: asked })];
 }

@@ -16,7 +16,7 @@ import { age, count, several } from "./units.ts";
 export const registry: Command = {
   name: "registry",
   summary: "run a registry of instances, or look at one",
-  usage: "--listen ADDRESS [--data FOLDER] | list ADDRESS [SERVICE] | watch ADDRESS SERVICE",
+  usage: "--listen ADDRESS | list ADDRESS | watch ADDRESS SERVICE",
   about: `One process for a few machines: instances register there with leases, and
 clients find them by service:NAME. It is not replicated; while it is away,
 what was found before goes on being used. Who needs more uses etcd or Consul.

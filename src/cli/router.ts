@@ -6,24 +6,24 @@ import { listeningOf, listeningOptions } from "./listening.ts";
 /** Runs a router: discovery and balancing for callers that know one address. */
 export const router: Command = {
   name: "router",
-  summary: "run a process in the middle that finds the instances of services",
+  summary: "run a process in the middle that finds instances",
   usage: "SERVICE… --listen ADDRESS",
-  about: `Callers know the router's address and nothing else; it finds the instances of
-each SERVICE by discovery and hands requests on, with the endpoints, the balancer
-and the gates that clients have. What a service offers is learned from one of
-its instances, or from --contracts.`,
+  about: `Callers know the router's address and nothing else; it finds the instances
+of each SERVICE by discovery and hands requests on, with the endpoints, the
+balancer and the gates that clients have. What a service offers is learned
+from one of its instances, or from --contracts.`,
   options: {
     ...listeningOptions,
     discovery: {
       value: "ADDRESS",
-      about: "where instances are found; default $TRUNKLINE_DISCOVERY, or the folder of this host",
+      about: "where instances are found; default: as clients do",
     },
     contracts: {
       value: "MODULE",
       multiple: true,
-      about: "learn them from there instead: a module, a JSON of descriptions, or an address",
+      about: "a module, a JSON of descriptions, or an address",
     },
-    deadline: { value: "DURATION", about: "the longest that an answer may take to begin" },
+    deadline: { value: "DURATION", about: "how long an answer may take to begin" },
   },
   words: [],
   examples: [
