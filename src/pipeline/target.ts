@@ -55,6 +55,8 @@ export class Target implements Candidate {
   readonly parts: TargetParts;
   /** Failures in a row. */
   #row = 0;
+  /** Since when nothing has come from it, though something is under way there. */
+  #silentSince = 0;
   /** Whether the last request that says something of it went well. */
   healthy: boolean = true;
   /** Hears when that changes. */
@@ -75,12 +77,17 @@ export class Target implements Candidate {
     this.parts = parts;
   }
 
+  /**
+   * What is known of it says nothing of one that has just stopped to answer: it stands still, and what it holds fails only at
+   * its deadline. So an answer takes at least as long as nothing has been heard from it.
+   */
   load(now: number): number {
     const { load, breaker, warmth } = this.parts;
     // Its failures are the last that is known: without a request of its own it would seem slow for as long as they do.
     if (breaker?.probeDue(now) === true) return 0;
     const share = Math.min(warmth?.(now) ?? 1, breaker?.rampFrom(now) ?? 1) || 1;
-    return (load.value(now) * (this.inFlight + this.streams + 1)) / share;
+    const silentMs = this.inFlight === 0 ? 0 : now - this.#silentSince;
+    return (Math.max(load.value(now), silentMs) * (this.inFlight + this.streams + 1)) / share;
   }
 
   available(now: number): boolean {
@@ -107,6 +114,7 @@ export class Target implements Candidate {
       if (permit >= 0) breaker?.release(permit, "local", now);
       return "limit";
     }
+    if (this.inFlight === 0) this.#silentSince = now;
     this.inFlight++;
     this.begun++;
     return permit;
@@ -123,6 +131,7 @@ export class Target implements Candidate {
     this.inFlight--;
     const { breaker, limit, load, suspect } = this.parts;
     const effect = effects[outcome];
+    if (effect.heard) this.#silentSince = now;
     if (effect.breaker !== "ignore") this.#judge(effect.breaker, now);
     const recovered = permit >= 0 && breaker?.release(permit, outcome, now) === true;
     suspect?.record(outcome);

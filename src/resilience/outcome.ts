@@ -32,6 +32,8 @@ export interface Effect {
   readonly load: "latency" | "penalty" | "elapsed" | "ignore";
   /** For adaptive limits: `slow` is a sample that is no baseline. */
   readonly limit: "sample" | "slow" | "drop" | "ignore";
+  /** The endpoint itself has said something: it does not stand still. */
+  readonly heard: boolean;
   /** Fills the retry budget. */
   readonly deposits: boolean;
   /** Whether another attempt may follow; `idempotent`: only where the operation may run twice. */
@@ -40,25 +42,26 @@ export interface Effect {
 
 /** The one table: who changes a line here changes all who read it. */
 export const effects: Readonly<Record<OutcomeKind, Effect>> = {
-  ok: effect("success", "latency", "sample", true, "no"),
-  appError: effect("success", "latency", "sample", true, "no"),
-  failed: effect("failure", "penalty", "slow", false, "no"), // it ran: decided by what it did, not by us
-  unknown: effect("failure", "penalty", "drop", false, "idempotent"),
-  lost: effect("failure", "penalty", "ignore", false, "idempotent"),
-  overload: effect("rate", "penalty", "drop", false, "yes"),
-  unreachable: effect("failure", "penalty", "ignore", false, "yes"),
-  local: effect("ignore", "ignore", "ignore", false, "yes"),
-  cancelled: effect("ignore", "elapsed", "ignore", false, "no"),
+  ok: effect("success", "latency", "sample", true, true, "no"),
+  appError: effect("success", "latency", "sample", true, true, "no"),
+  failed: effect("failure", "penalty", "slow", true, false, "no"), // it ran: decided by what it did, not by us
+  unknown: effect("failure", "penalty", "drop", false, false, "idempotent"),
+  lost: effect("failure", "penalty", "ignore", false, false, "idempotent"),
+  overload: effect("rate", "penalty", "drop", true, false, "yes"),
+  unreachable: effect("failure", "penalty", "ignore", false, false, "yes"),
+  local: effect("ignore", "ignore", "ignore", false, false, "yes"),
+  cancelled: effect("ignore", "elapsed", "ignore", false, false, "no"),
 };
 
 function effect(
   breaker: Effect["breaker"],
   load: Effect["load"],
   limit: Effect["limit"],
+  heard: boolean,
   deposits: boolean,
   retry: Effect["retry"],
 ): Effect {
-  return { breaker, load, limit, deposits, retry };
+  return { breaker, load, limit, heard, deposits, retry };
 }
 
 /** Codes with which an endpoint that is well turns a request down, whether it ran or not. */

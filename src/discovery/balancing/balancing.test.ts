@@ -81,6 +81,18 @@ for (const [name, make] of Object.entries(all))
     });
   });
 
+for (const name of ["p2c", "leastRequest"])
+  test(`${name} compares those that are available, however many are not: one that holds much is not chosen for lack of a rival`, () => {
+    for (const many of [3, 4, 8]) {
+      const candidates = endpoints(many, { up: false });
+      const [busy, free] = [candidates[0]!, candidates[many - 1]!];
+      Object.assign(busy, { up: true, inFlight: 100 });
+      Object.assign(free, { up: true });
+      const counts = picks(filled(all[name]!, candidates), 2_000, asking(17));
+      assert.deepEqual(counts, { [free.id]: 2_000 });
+    }
+  });
+
 for (const name of ["p2c", "leastRequest", "roundRobin", "uniformRandom", "weighted", "rungs"])
   test(`${name} gives alike endpoints alike shares`, () => {
     const counts = picks(filled(all[name]!, endpoints(10)), 10_000, asking(11));

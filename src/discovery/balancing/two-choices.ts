@@ -39,19 +39,24 @@ class TwoChoices<C extends Candidate> implements Balancer<C> {
     const many = candidates.length;
     if (many === 1) return wasTried(candidates[0]!, ask) ? undefined : candidates[0];
     if (many === 0) return undefined;
+    // Who is drawn beside one that is not available waits for another to be compared with: alone it would be chosen whatever its load.
+    let alone: C | undefined;
     for (let pair = 0; pair < pairsMax; pair++) {
       const first = Math.floor(ask.random() * many);
       let second = Math.floor(ask.random() * (many - 1));
       if (second >= first) second++;
-      const chosen = this.#better(candidates[first]!, candidates[second]!, ask);
-      if (chosen !== undefined) return chosen;
+      const [a, b] = [candidates[first]!, candidates[second]!];
+      const [aMay, bMay] = [isEligible(a, ask), isEligible(b, ask)];
+      if (aMay && bMay) return this.#better(a, b, ask);
+      if (!aMay && !bMay) continue;
+      const one = aMay ? a : b;
+      if (alone !== undefined && alone !== one) return this.#better(alone, one, ask);
+      alone = one;
     }
     return best(candidates, ask, this.#score);
   }
 
-  #better(a: C, b: C, ask: PickAsk): C | undefined {
-    if (!isEligible(a, ask)) return isEligible(b, ask) ? b : undefined;
-    if (!isEligible(b, ask)) return a;
-    return this.#score(b, ask.now) < this.#score(a, ask.now) ? b : a;
+  #better(a: C, b: C, { now }: PickAsk): C {
+    return this.#score(b, now) < this.#score(a, now) ? b : a;
   }
 }
