@@ -24,7 +24,8 @@ export interface RegistryHttpTerms {
   readonly registry: string;
   /** Where it is reached: `http://127.0.0.1:2379`. When one does not answer, the next is asked. */
   readonly urls: readonly string[];
-  readonly tls: RegistryTls | undefined;
+  /** A function is asked for each set of connections: files may have changed. */
+  readonly tls: RegistryTls | (() => Promise<RegistryTls>) | undefined;
   readonly answerMs: number;
 }
 
@@ -46,6 +47,9 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
 }
+
+/** The errors that say that nothing has come for too long. */
+const silences: WeakSet<Error> = new WeakSet();
 
 /** Asks a registry over HTTP, by undici. Nothing waits for ever, and no answer is without a bound. */
 export class RegistryHttp {
@@ -74,36 +78,44 @@ export class RegistryHttp {
   }
 
   /**
-   * The lines of an answer that goes on, each given to `hear` when it is complete. Resolves when the answer ends; rejects when no
-   * byte has come for `withinMs`. A status other than 200 is given to `refuse`, with the text.
+   * The lines of an answer that goes on, each given to `hear` when it is complete. Resolves with `ended` when the answer ends, and
+   * with `silent` when no byte has come for `withinMs`: whether the registry is still there, the next question tells. A status other
+   * than 200 is given to `refuse`, with the text.
    */
   async follow(
     question: Question,
     env: Env,
     hear: (line: string) => void,
     refuse: (answer: Answer) => void,
-  ): Promise<void> {
+  ): Promise<"ended" | "silent"> {
     const withinMs = question.withinMs ?? this.#terms.answerMs;
-    await this.#asked(question, env, withinMs, async ({ body, statusCode, headers }, watchdog) => {
-      let rest = "";
-      for await (const part of piecesOf(body)) {
-        watchdog.feed();
-        rest += part;
-        if (rest.length > answerBytesMax) throw this.#tooLong();
-        if (statusCode !== 200) continue;
-        const lines = rest.split("\n");
-        rest = lines.pop()!;
-        for (const line of lines) if (line !== "") hear(line);
-      }
-      if (statusCode !== 200) refuse({ status: statusCode, headers, text: rest });
-      else if (rest !== "") hear(rest);
-    });
+    try {
+      await this.#asked(question, env, withinMs, async (answer, watchdog) => {
+        const { body, statusCode, headers } = answer;
+        let rest = "";
+        for await (const part of piecesOf(body)) {
+          watchdog.feed();
+          rest += part;
+          if (rest.length > answerBytesMax) throw this.#tooLong();
+          if (statusCode !== 200) continue;
+          const lines = rest.split("\n");
+          rest = lines.pop()!;
+          for (const line of lines) if (line !== "") hear(line);
+        }
+        if (statusCode !== 200) refuse({ status: statusCode, headers, text: rest });
+        else if (rest !== "") hear(rest);
+      });
+      return "ended";
+    } catch (error) {
+      if (error instanceof Error && silences.has(error)) return "silent";
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     for (const watchdog of [...this.#open]) watchdog.bite(this.#unavailable("it is closed"));
-    await (await this.#agent)?.destroy();
+    await (await this.#agent?.catch(() => undefined))?.destroy();
   }
 
   async #asked<T>(
@@ -118,6 +130,7 @@ export class RegistryHttp {
       const at = this.#current % urls.length;
       const url = urls[at]!;
       const silent = this.#unavailable(`${url} did not answer within ${withinMs} ms`);
+      silences.add(silent);
       const watchdog = new Watchdog(env, withinMs, silent, question.signal);
       this.#open.add(watchdog);
       try {
@@ -126,6 +139,7 @@ export class RegistryHttp {
         const why: unknown = watchdog.signal.aborted ? watchdog.signal.reason : error;
         if (question.signal?.aborted === true) throw why;
         if (this.#current % urls.length === at) this.#current = at + 1;
+        if (distrusted(why)) this.#forget();
         if (tries < urls.length && neverSent(why)) continue;
         if (isTrunklineError(why)) throw why;
         throw this.#unavailable(`${url} does not answer: ${messageOf(why)}`, why);
@@ -141,7 +155,10 @@ export class RegistryHttp {
     url: string,
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
-    const agent = await (this.#agent ??= this.#made());
+    const agent = await (this.#agent ??= this.#made()).catch((error: unknown) => {
+      this.#agent = undefined;
+      throw error;
+    });
     const json = body === undefined ? {} : { "content-type": "application/json" };
     return agent.request({
       origin: new URL(url).origin,
@@ -156,8 +173,19 @@ export class RegistryHttp {
   async #made(): Promise<Undici.Agent> {
     const { Agent } = await loadUndici(this.#terms.registry);
     const { tls = {}, answerMs } = this.#terms;
+    const material = typeof tls === "function" ? await tls() : tls;
     // The watchdogs look after time: they know the clock that we were given.
-    return new Agent({ connect: { timeout: answerMs, ...tls }, headersTimeout: 0, bodyTimeout: 0 });
+    return new Agent({
+      connect: { timeout: answerMs, ...material },
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+  }
+
+  /** The next question makes connections with what the files of certificates hold then. */
+  #forget(): void {
+    void this.#agent?.then((agent) => agent.destroy()).catch(() => {});
+    this.#agent = undefined;
   }
 
   #unavailable(why: string, cause?: unknown): SystemError {
@@ -230,6 +258,12 @@ function checkUrl(url: string, registry: string): void {
 function neverSent(error: unknown): boolean {
   const code = (error as { readonly code?: unknown }).code;
   return /^(ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|UND_ERR_CONNECT_TIMEOUT)$/.test(String(code));
+}
+
+/** True when the certificate of the server, or ours, was not taken. */
+function distrusted(error: unknown): boolean {
+  const code = String((error as { readonly code?: unknown }).code);
+  return /CERT|SELF_SIGNED|UNABLE_TO_|ERR_SSL|ERR_TLS/.test(code);
 }
 
 /** The message of an error, or of what it holds: several addresses of one name fail together. */

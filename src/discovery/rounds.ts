@@ -27,15 +27,16 @@ export interface Round {
 }
 
 /**
- * Asks the registry for everything, tells it, and follows what changes for as long as it can. Returning means that it has to ask
- * for everything anew; throwing, that the registry does not answer.
+ * Asks the registry for everything, tells it, and follows what changes, again and again. Returning means that the registry has
+ * ended it, as it does for all when it is stopped; throwing, that it does not answer.
  */
 export type Follow = (round: Round) => Promise<void>;
 
 /**
  * A watch of a registry that is asked over a network: round after round, each of which begins with everything there is. After a
- * failure the last instances stay, and it is tried again with a back-off whose first wait is spread evenly over a time that grows
- * with the number of instances, so that a registry that comes back is not run down by all at once.
+ * failure the last instances stay, and it is tried again with a back-off. The first wait, also after the registry has ended a round,
+ * is spread evenly over a time that grows with the number of instances, so that a registry that comes back is not run down by all at
+ * once.
  */
 export function watchByRounds(terms: FeedTerms, follow: Follow, closed: () => void): Feed {
   const rounds = new Rounds(terms, follow, closed);
@@ -87,13 +88,14 @@ class Rounds implements FeedSource {
     const { env } = this.#terms;
     while (!this.#feed.closed) {
       const begunAt = env.now();
-      const failed = await this.#once();
+      const wanted = await this.#once();
       if (this.#feed.closed) return;
-      if (failed && !this.#again) await this.#wait(this.#retryMs());
-      else await this.#wait(roundMsMin - (env.now() - begunAt));
+      const sinceMs = env.now() - begunAt;
+      await this.#wait(Math.max(roundMsMin - sinceMs, wanted ? 0 : this.#retryMs()));
     }
   }
 
+  /** True when somebody wants it asked anew: then there is nothing to wait for. */
   async #once(): Promise<boolean> {
     const { env } = this.#terms;
     this.#round = new AbortController();
@@ -107,25 +109,24 @@ class Rounds implements FeedSource {
       this.#feed.filled(written);
       if (this.#again) this.#round.abort();
     };
+    const pause = (waitMs: number): Promise<void> => this.#wait(waitMs);
     try {
-      await this.#follow({ tell, signal, pause: (waitMs) => this.#wait(waitMs), env });
-      return false;
+      await this.#follow({ tell, signal, pause, env });
     } catch (error) {
-      if (signal.aborted) return false;
-      this.#feed.unavailable(told(error));
-      this.#failures++;
-      return true;
-    } finally {
-      this.#asking = false;
-      this.#round.abort(); // whatever the round has left open
+      if (!signal.aborted) {
+        this.#feed.unavailable(told(error));
+        this.#failures++;
+      }
     }
+    this.#asking = false;
+    return signal.aborted || this.#again;
   }
 
   #retryMs(): number {
     const { env } = this.#terms;
     const known = this.#feed.current?.instances.length ?? 0;
     const baseMs = Math.min(spreadMsMax, Math.max(spreadMsMin, spreadMsPerInstance * known));
-    if (this.#failures === 1) return baseMs * env.random();
+    if (this.#failures < 2) return baseMs * env.random();
     return backoff(this.#failures - 1, { baseMs, capMs: retryMsMax }, () => env.random());
   }
 

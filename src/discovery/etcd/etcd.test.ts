@@ -76,8 +76,9 @@ suite("a real etcd", { skip, timeout: 60_000 }, () => {
     const gateway = new EtcdGateway({ urls, user: undefined, tls: undefined, answerMs: 500 });
     const told: unknown[] = [];
     const ask = { from: "x/", end: endOf("x/"), revision: 1n, forMs: Infinity };
-    await gateway.watch(ask, (changes) => told.push(changes), env, new AbortController().signal);
-    deepEqual(told, []);
+    const { signal } = new AbortController();
+    const how = await gateway.watch(ask, (changes) => told.push(changes), env, signal);
+    deepEqual([how, told], ["resync", []]);
     await gateway.close();
   });
 

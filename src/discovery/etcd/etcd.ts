@@ -3,8 +3,16 @@ import type { Discovery, Instance, Lease, Watch } from "../discovery.ts";
 import { servicesOf, writeInstance } from "../instance.ts";
 import { keepLease, ttlOf, type LeaseActs } from "../keep-lease.ts";
 import { answerMsDefault, type RegistryTls } from "../registry-http.ts";
-import { watchByRounds, type Round } from "../rounds.ts";
-import { base64, endOf, EtcdGateway, text, type KeyValue, type Put } from "./gateway.ts";
+import { roundMsMin, watchByRounds, type Round } from "../rounds.ts";
+import {
+  base64,
+  endOf,
+  EtcdGateway,
+  text,
+  type Change,
+  type KeyValue,
+  type Put,
+} from "./gateway.ts";
 
 export interface EtcdOptions {
   /** The members of the cluster: `http://host:2379`. When one does not answer, the next is asked. Default `http://127.0.0.1:2379`. */
@@ -70,28 +78,28 @@ async function follow(
   gateway: EtcdGateway,
   from: string,
   resyncMs: number,
-  { tell, signal, env }: Round,
+  { tell, signal, pause, env }: Round,
 ): Promise<void> {
-  const { revision, found } = await gateway.range(from, endOf(from), env, signal);
-  const held = new Map(found.map(({ key, value }) => [key, text(value)]));
-  tell(held.values());
-  await gateway.watch(
-    {
+  for (;;) {
+    const { revision, found } = await gateway.range(from, endOf(from), env, signal);
+    const held = new Map(found.map(({ key, value }) => [key, text(value)]));
+    tell(held.values());
+    const ask = {
       from,
       end: endOf(from),
       revision: revision + 1n,
       forMs: resyncMs * (0.75 + env.random() / 2),
-    },
-    (changes) => {
+    };
+    const hear = (changes: readonly Change[]): void => {
       for (const { key, value } of changes) {
         if (value === undefined) held.delete(key);
         else held.set(key, text(value));
       }
       tell(held.values());
-    },
-    env,
-    signal,
-  );
+    };
+    if ((await gateway.watch(ask, hear, env, signal)) === "ended" || signal.aborted) return;
+    await pause(roundMsMin);
+  }
 }
 
 function registration(

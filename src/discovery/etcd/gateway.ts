@@ -83,15 +83,15 @@ export class EtcdGateway {
   }
 
   /**
-   * Follows changes until `forMs` are over or etcd ends it: then everything has to be read anew (its history was compacted, or it
-   * goes down). Rejects when the connection is lost.
+   * Follows changes until everything has to be read anew, because `forMs` are over or the history has been compacted (`resync`), or
+   * because etcd has ended it. Rejects when the connection is lost.
    */
   async watch(
     { from, end, revision, forMs }: WatchAsk,
     hear: (changes: readonly Change[]) => void,
     env: Env,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<"resync" | "ended"> {
     const create = {
       key: base64(from),
       range_end: base64(end),
@@ -106,8 +106,10 @@ export class EtcdGateway {
       await this.#http.follow({ ...question, withinMs: Infinity }, env, heard, (answer) => {
         throw this.#refused(answer);
       });
+      return "ended";
     } catch (error) {
-      if (!over.signal.aborted) throw error;
+      if (over.signal.aborted) return "resync";
+      throw error;
     } finally {
       env.clear(alarm);
     }
