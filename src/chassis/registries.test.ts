@@ -29,9 +29,20 @@ test("each address names its registry", () => {
     "static:unix:/a,tcp://b:1",
     "memory:",
     "etcd://a:1,b:2",
+    "consul://a:1",
+    "kubernetes:shop",
     "registry+unix:/run/r.sock",
   ].map((text) => discoveryAt(text).name);
-  deepEqual(named, ["directory", "directory", "static", "memory", "etcd", "registry"]);
+  deepEqual(named, [
+    "directory",
+    "directory",
+    "static",
+    "memory",
+    "etcd",
+    "consul",
+    "kubernetes",
+    "registry",
+  ]);
 });
 
 test("what names no registry is refused with examples, and without credentials", () => {

@@ -31,6 +31,28 @@ function late(
   return { example, open };
 }
 
+const consul = late("consul://host:8500", "consul", leased, async (place, text) => {
+  const token = process.env["CONSUL_HTTP_TOKEN"];
+  const { consul: open } = await import("../discovery/consul/index.ts");
+  return open({ urls: urlsAt(place, text), ...(token === undefined ? {} : { token }) });
+});
+
+const etcd = late("etcd://host:2379", "etcd", leased, async (place, text) => {
+  const [, name, password = ""] = /^([^:]*):?(.*)$/s.exec(process.env["ETCDCTL_USER"] ?? "") ?? [];
+  const { etcd: open } = await import("../discovery/etcd/index.ts");
+  return open({ urls: urlsAt(place, text), ...(name ? { user: { name, password } } : {}) });
+});
+
+const kubernetes = late(
+  "kubernetes:NAMESPACE",
+  "kubernetes",
+  { registers: false, expires: "at once", pushes: true, attributes: true },
+  async (namespace) => {
+    const { kubernetes: open } = await import("../discovery/kubernetes/index.ts");
+    return open(namespace === "" ? {} : { namespace });
+  },
+);
+
 const registry = late("registry+tcp://host:7500", "registry", leased, async (_place, text) =>
   (await import("./registry-at.ts")).registryAt(text),
 );
@@ -40,9 +62,11 @@ const rows: Readonly<Record<string, Row>> = {
   directory: { example: "directory:/run/services", open: directoryAt },
   static: { example: "static:tcp://10.0.0.1:7400,tcp://10.0.0.2:7400", open: listAt },
   memory: { example: "memory:", open: () => memory() },
-  etcd: late("etcd://host:2379", "etcd", leased, async (place) =>
-    (await import("../discovery/etcd/index.ts")).etcd({ urls: urlsAt(place) }),
-  ),
+  consul,
+  consuls: consul,
+  etcd,
+  etcds: etcd,
+  kubernetes,
   "registry+tcp": registry,
   "registry+tls": registry,
   "registry+unix": registry,
@@ -51,7 +75,9 @@ const rows: Readonly<Record<string, Row>> = {
 
 /**
  * The discovery that an address names: `directory:` (the folder of this user), `directory:/path`, `static:ADDRESS,ADDRESS`,
- * `memory:`, `etcd://host:2379`, `registry+tcp://host:7500`. What needs a module of its own loads it when it is used.
+ * `memory:`, `etcd://host:2379`, `consul://host:8500` (an `s` behind the name: over TLS), `kubernetes:` (the pod's own namespace),
+ * `registry+tcp://host:7500`. What needs a module of its own loads it when it is used. Who we are is said where the programs of
+ * etcd and Consul look too, in `ETCDCTL_USER` (`name:password`) and `CONSUL_HTTP_TOKEN`: credentials do not belong into an address.
  *
  * @throws TrunklineError INVALID_ARGUMENT when it names none.
  */
@@ -121,12 +147,13 @@ function listAt(list: string): Discovery {
   });
 }
 
-/** `http://a:1` and `http://b:2` of `//a:1,b:2`. */
-function urlsAt(place: string): string[] {
+/** `http://a:1` and `http://b:2` of `//a:1,b:2`; `https:` where the scheme ends with an s. */
+function urlsAt(place: string, text: string): string[] {
+  const scheme = /^[a-z]+s:/.test(text) ? "https" : "http";
   return place
     .replace(/^\/\//, "")
     .split(",")
-    .map((host) => `http://${host.trim()}`);
+    .map((host) => `${scheme}://${host.trim()}`);
 }
 
 /** Without what may be credentials. */
