@@ -89,7 +89,7 @@ export class ScriptedCaller implements Caller {
     input: unknown,
     attempt: Attempt,
     options: StreamOptions,
-  ): AsyncGenerator<unknown> {
+  ): AsyncGenerator {
     try {
       const items = (await this.call(operation, input, attempt)) as readonly unknown[];
       for (const item of items) {
@@ -102,7 +102,7 @@ export class ScriptedCaller implements Caller {
     void options.settled(undefined);
   }
 
-  duplex(): AsyncGenerator<unknown> {
+  duplex(): AsyncGenerator {
     throw new Error("not scripted");
   }
 
