@@ -28,6 +28,11 @@ export type {
   ResilienceOptions,
   RetryOptions,
 } from "./pipeline/terms.ts";
+export type {
+  RegistrationOptions,
+  RegistrationState,
+  RegistrationStats,
+} from "./chassis/registration.ts";
 export { Health } from "./chassis/health.ts";
 export type { HealthQuestion, HealthReport } from "./chassis/health.ts";
 export { Reflection } from "./chassis/reflection.ts";

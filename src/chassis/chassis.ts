@@ -31,6 +31,8 @@ import {
   type Problem,
 } from "./problems.ts";
 import { serveReflection, type Reflected } from "./reflection.ts";
+import { identityOf, registerTerms, registrationOf } from "./self-registration.ts";
+import type { Registration, RegistrationOptions, RegistrationStats } from "./registration.ts";
 import { onStopSignals } from "./signals.ts";
 import type { ChassisStats } from "./stats.ts";
 
@@ -39,6 +41,11 @@ export interface ChassisOptions {
   readonly name: string;
   /** Where to listen: one address or several. Default: nowhere. */
   readonly listen?: string | readonly string[];
+  /**
+   * Registers itself, so that `service:` addresses lead here: when it is ready, until it drains. `true` is all the defaults.
+   * Default false: nobody finds it who does not know its address.
+   */
+  readonly register?: boolean | RegistrationOptions;
   /** Lets addresses be that other hosts can reach without TLS. Default false: they are refused at the start. */
   readonly insecure?: boolean;
   /** What is served, each made by `serve(contract, handlers)` or `serveOlder(…)`; several versions side by side. Default: nothing. */
@@ -116,6 +123,8 @@ export interface Chassis extends AsyncDisposable {
   readonly stopping: AbortSignal;
   /** Requests under way. */
   readonly inFlight: number;
+  /** What has become of its registration; undefined when it is not to be registered. */
+  readonly registration: RegistrationStats | undefined;
   /** Resolves when it has stopped, for whatever reason. */
   readonly stopped: Promise<Stopped>;
   /** What became of what it serves, since it began: counts, failures, latencies, what is under way. */
@@ -136,8 +145,8 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
   const env = options.env ?? realEnv();
   const services = options.serve ?? [];
   const problems: Problem[] = [];
-  const places = await placesOf([options.listen ?? []].flat(), options, problems);
-  places.push(...(options.mounts ?? []));
+  const listened = await placesOf([options.listen ?? []].flat(), options, problems);
+  const places = [...listened, ...(options.mounts ?? [])];
   if (options.insecure !== true) problems.push(...opennessProblems(places));
   problems.push(...servicesProblems(services, places));
   const contracts = services.map(({ contract }) => contract);
@@ -145,7 +154,11 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
   const { admission = {} } = options;
   if (admission !== false) problems.push(...overloadProblems(admission, contracts));
   const budgets = budgetsOf(options.stop ?? {}, problems);
-  if (problems.length > 0) throw cannotStart(options.name, problems);
+  const register = registerTerms(options.register, { contracts, places: listened }, problems, env);
+  if (problems.length > 0) {
+    await register?.taken.release();
+    throw cannotStart(options.name, problems);
+  }
 
   const instance = `${options.name}-${uuidv7(env)}`;
   const serving = {
@@ -165,15 +178,24 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
   const reflected = new Offer([open, own(serveReflection(running.promise, services))]);
   const offerAt = ({ address }: Place): Dispatcher =>
     (options.reflection ?? near(address)) ? reflected : open;
-  const servers = await listenAll(options, places, offerAt, instance, env);
+  const servers = await listenAll(options, places, offerAt, instance, env).catch(
+    async (error: unknown) => {
+      await register?.taken.release();
+      throw error;
+    },
+  );
+  const listening = servers.slice(0, listened.length);
+  const registration =
+    register && registrationOf(register, { instance, contracts, servers: listening }, env);
   const app = new RunningChassis(
     options,
     instance,
-    { given, gate, board, stopping, budgets },
+    { given, gate, board, stopping, budgets, registration },
     servers,
     env,
   );
   running.resolve(app);
+  await app.register();
   return app;
 }
 
@@ -214,6 +236,7 @@ interface Parts {
   readonly board: HealthBoard;
   readonly stopping: AbortController;
   readonly budgets: Budgets;
+  readonly registration: Registration | undefined;
 }
 
 class RunningChassis implements Chassis {
@@ -259,12 +282,27 @@ class RunningChassis implements Chassis {
     return this.#parts.stopping.signal;
   }
 
+  get registration(): RegistrationStats | undefined {
+    return this.#parts.registration?.stats;
+  }
+
+  /** Internal to `chassis()`. */
+  async register(): Promise<void> {
+    try {
+      await this.#parts.registration?.begin();
+    } catch (error) {
+      await this.stop({ force: true });
+      throw cannotStart(this.name, [problemOf(error)]);
+    }
+  }
+
   get inFlight(): number {
     return this.#servers.reduce((sum, server) => sum + server.inFlight, 0);
   }
 
   stats(): ChassisStats {
-    const { name, instance, ready, inFlight } = this;
+    const { name, instance, ready, inFlight, registration } = this;
+    const admission = this.#parts.gate?.stats();
     return {
       name,
       instance,
@@ -276,13 +314,15 @@ class RunningChassis implements Chassis {
         connections: server.connections,
         inFlight: server.inFlight,
       })),
-      admission: this.#parts.gate?.stats(),
+      ...(admission === undefined ? {} : { admission }),
+      ...(registration === undefined ? {} : { registration }),
       operations: this.#parts.given.stats(),
     };
   }
 
   report(contract: AnyContract, { serving }: { readonly serving: boolean }): void {
     this.#parts.board.set(contract, serving);
+    this.#parts.registration?.serving(identityOf(contract), serving);
   }
 
   stop({ force = false }: { readonly force?: boolean } = {}): Promise<Stopped> {
@@ -294,6 +334,7 @@ class RunningChassis implements Chassis {
     if (!this.stopping.aborted) {
       this.ready = false;
       this.#parts.stopping.abort(new Error(`${this.name} is stopping`));
+      this.#parts.registration?.drain();
       void this.#stop();
     }
     return this.stopped;
@@ -308,7 +349,11 @@ class RunningChassis implements Chassis {
       await promise;
       this.#env.clear(alarm);
     }
-    const cut = await this.#drain(this.#forced ? 0 : drainMs);
+    // Callers hear of the end by the registry and by their connections, whichever is sooner.
+    const [cut] = await Promise.all([
+      this.#drain(this.#forced ? 0 : drainMs),
+      this.#parts.registration?.leave(),
+    ]);
     this.#parts.gate?.close();
     this.#unlisten();
     this.#resolve({ cut, forced: this.#forced });

@@ -97,6 +97,11 @@ const admission = fields({
   lanes: { type: "object", additionalProperties: inLane },
 });
 
+const registration = fields(
+  { state: text, registry: text, id: text, addresses: list(text) },
+  { problem: text },
+);
+
 const stats = fields(
   {
     name: text,
@@ -126,7 +131,7 @@ const stats = fields(
       ),
     ),
   },
-  { admission },
+  { admission, registration },
 );
 
 /** What a process serves and what became of it, for whoever knows only its address. */

@@ -1,6 +1,7 @@
 import type { AdmissionStats } from "../call/load/load-gate.ts";
 import type { OperationStats } from "../call/meter.ts";
 import type { CallerState } from "../protocol/protocol.ts";
+import type { RegistrationStats } from "./registration.ts";
 
 /** What became of what a process serves, since it began. Counted always; asking costs, serving hardly. */
 export interface ChassisStats {
@@ -13,6 +14,8 @@ export interface ChassisStats {
   readonly addresses: readonly AddressStats[];
   /** What the process takes on at once; undefined when `admission` is false. */
   readonly admission?: AdmissionStats | undefined;
+  /** Where it is registered; undefined when it is not to be. */
+  readonly registration?: RegistrationStats | undefined;
   /** Of the services given, in their order; Trunkline's own are not counted. */
   readonly operations: readonly OperationStats[];
 }

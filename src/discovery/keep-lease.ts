@@ -70,6 +70,8 @@ class KeptLease implements Lease {
   /** Another life has the id. */
   #superseded = false;
   #failures = 0;
+  /** Why the last act failed. */
+  #problem: string | undefined;
   #alarm: Alarm | undefined;
   /** Acts come one after the other. */
   #acting: Promise<unknown> = Promise.resolve();
@@ -156,10 +158,12 @@ class KeptLease implements Lease {
       const renewable = this.#known && !this.#changed && !this.#expired();
       if (!renewable || !(await this.#renew())) await this.#take(true);
       this.#failures = 0;
+      this.#problem = undefined;
     } catch (error) {
       this.#failures++;
+      this.#problem = told(error);
       // Who is not sure of the lease has lost it only when its time is over: one lost packet is no reason to tell.
-      if (this.#expired()) this.#become(false, told(error));
+      if (this.#expired()) this.#become(false, this.#problem);
       throw error;
     }
   }
@@ -174,7 +178,7 @@ class KeptLease implements Lease {
 
   async #take(again: boolean): Promise<void> {
     if (this.#known && this.#expired())
-      this.#become(false, "the lease was not renewed in time: this process stood still");
+      this.#become(false, this.#problem ?? "it was not renewed in time: this process stood still");
     this.#known = false;
     this.#changed = false;
     const from = this.#env.now();
