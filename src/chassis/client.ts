@@ -19,6 +19,7 @@ import { LateEvidence } from "./late-evidence.ts";
 import type { Balancer, Candidate } from "../discovery/balancing/balancer.ts";
 import { lastGoodFile } from "../discovery/last-good-file.ts";
 import { pipelineTerms, type PipelineTerms, type ResilienceOptions } from "../pipeline/terms.ts";
+import type { Evidence } from "../resilience/evidence.ts";
 import type { Discovery, Locality } from "../discovery/discovery.ts";
 import type { Caller, ConnectOptions, Dispatcher } from "../protocol/protocol.ts";
 import { parseAddress, type Address } from "../transport/address.ts";
@@ -101,10 +102,10 @@ export interface ClientOptions extends CallbackOptions, ResilienceOptions {
   /** Chooses among instances that are equally near: `leastRequest`, `ringHash`… Default `p2c`. */
   readonly balance?: <C extends Candidate>() => Balancer<C>;
   /**
-   * The registry by which processes tell each other which endpoints fail: `registry+tcp://…`. Default: that of `discovery`, where it
-   * is one.
+   * The registry by which processes tell each other which endpoints fail: `registry+tcp://…`; or what was made of one, which is
+   * then its owner's to close. Default: that of `discovery`, where it is one.
    */
-  readonly evidence?: string;
+  readonly evidence?: string | Evidence;
   /** Where this process is: nearer instances are asked first. Default: only the same host is known to be near. */
   readonly locality?: Locality;
 }
@@ -219,10 +220,11 @@ function callerFor(
 
 /** What other processes tell of endpoints comes by the registry. */
 function evidenceOf(
-  { evidence, discovery, instance = "anonymous" }: ClientOptions,
+  { evidence, discovery, instance = "anonymous", ...given }: ClientOptions,
   { breaker }: PipelineTerms,
   env: Env,
 ): TakenEvidence {
+  if (typeof evidence === "object") return { evidence, release: () => Promise.resolve() };
   const text = evidence ?? (typeof discovery === "string" ? discovery : undefined);
   const global = breaker !== false && breaker.scope === "global";
   if (breaker === false || text?.startsWith("registry+") !== true) {
@@ -239,7 +241,7 @@ function evidenceOf(
   const { quorum } = breaker;
   const own = { host: hostId(), process: `${instance}-${uuidv7(env)}`, quorum, global };
   const late = new LateEvidence(async () =>
-    (await import("./registry-at.ts")).evidenceAt(text, own, {}, env),
+    (await import("./registry-at.ts")).evidenceAt(text, own, given, env),
   );
   return { evidence: late, release: () => late[Symbol.asyncDispose]() };
 }

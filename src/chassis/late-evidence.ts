@@ -19,7 +19,7 @@ export class LateEvidence implements Evidence, AsyncDisposable {
     });
     return {
       shut: (now) => inner.shut(now),
-      mayProbe: (now) => inner.mayProbe(now),
+      begins: (now) => inner.begins(now),
       saw: (failures, now) => inner.saw(failures, now),
       leave: () => {
         left = true;

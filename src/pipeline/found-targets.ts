@@ -142,7 +142,7 @@ export class FoundTargets implements TargetSet {
 
   #hold(instance: Instance, connected: Connected, now: number): Held {
     const { caller, rung } = connected;
-    const parts = this.#finding.parts(instance.id, this.#median(now), now);
+    const parts = this.#finding.parts(keyOf(instance), this.#median(now), now);
     const suspect = this.#ejection.join();
     const target = new Target(instance.id, caller, rung, instance, { ...parts, suspect });
     target.onHealth = (healthy) => this.#finding.set.health(instance.id, healthy);

@@ -101,7 +101,7 @@ export class Target implements Candidate {
   /** Takes on one request, or says which gate is shut. `forced`: there is nobody else to ask; what others agreed on holds even then. */
   begin(now: number, forced: boolean): TargetPermit | Shut {
     const { breaker, limit, evidence } = this.parts;
-    if (evidence?.shut(now) === true && !evidence.mayProbe(now)) return "breaker";
+    if (evidence?.shut(now) === true) return "breaker";
     let permit = unguarded;
     if (breaker !== undefined) {
       permit = breaker.tryAcquire(now);
@@ -115,6 +115,7 @@ export class Target implements Candidate {
       return "limit";
     }
     if (this.inFlight === 0) this.#silentSince = now;
+    evidence?.begins(now);
     this.inFlight++;
     this.begun++;
     return permit;

@@ -1,15 +1,13 @@
 /** What this process takes part in for one endpoint. Asking costs no look-up; it never waits, and never fails. */
 export interface EndpointEvidence {
   /**
-   * True while enough others have seen it fail, where their word alone opens. False wherever that was not asked for, and while
-   * the others cannot be heard.
+   * True while enough others have seen it fail, where their word alone opens, and this process is not the one of all that may
+   * look whether it answers again; asking is how it becomes that one. False wherever that was not asked for, and while the others
+   * cannot be heard.
    */
   shut(now: number): boolean;
-  /**
-   * While it is shut: leave for one request that looks whether it answers again, given to one process of all. Whoever got it
-   * sends the request and tells what came of it by `saw`. To be asked when nothing else stands against that request.
-   */
-  mayProbe(now: number): boolean;
+  /** A request goes there now: leave to look, if this process has it, is used up, and what comes of the request is told by `saw`. */
+  begins(now: number): void;
   /** This process has seen so many failures in a row. 0: it answered. Telling what others know already costs nothing. */
   saw(failures: number, now: number): void;
   /** Nobody here calls the endpoint any more. */
@@ -27,7 +25,7 @@ export interface Evidence {
 
 const alone: EndpointEvidence = Object.freeze({
   shut: () => false,
-  mayProbe: () => false,
+  begins: () => {},
   saw: () => {},
   leave: () => {},
 });

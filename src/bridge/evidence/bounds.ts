@@ -31,8 +31,8 @@ export const endpointsMax = 10_000;
 /** Processes that say something of one endpoint. */
 export const reportersMax = 256;
 
-/** Opinions of all endpoints together: what one item on the wire carries. */
-export const opinionsMax = 10_000;
+/** What all opinions together come to as JSON, in bytes: they are one item on the wire. */
+export const opinionBytesMax: number = 2 * 1024 * 1024;
 
 /** Observations in one report. */
 export const observationsMax = 1_000;
@@ -41,4 +41,4 @@ export const observationsMax = 1_000;
 export const followersMax = 10_000;
 
 /** The longest name of a service, endpoint, host or process, in characters. */
-export const evidenceTextMax = 256;
+export const evidenceTextMax = 1_024;

@@ -63,7 +63,7 @@ export class SharedEvidence implements Evidence, AsyncDisposable {
     this.#following ??= this.#follow();
     return {
       shut: (now) => shared.shut(now),
-      mayProbe: (now) => shared.mayProbe(now),
+      begins: (now) => shared.begins(now),
       saw: (failures, now) => shared.saw(failures, now),
       leave: () => {
         shared.suspects.delete(suspect);

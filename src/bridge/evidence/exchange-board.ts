@@ -1,6 +1,6 @@
 import {
   endpointsMax,
-  opinionsMax,
+  opinionBytesMax,
   opinionTtlMs,
   probeAfterMs,
   probeLeaseMs,
@@ -13,6 +13,7 @@ interface Held {
   readonly host: string;
   failures: number;
   expiresAt: number;
+  readonly bytes: number;
   /** Until then it can be kept alive by others. */
   readonly bornAt: number;
 }
@@ -29,10 +30,14 @@ interface Entry {
 /** An opinion that nobody of its own process has repeated is kept by probes of others no longer than this, in milliseconds. */
 const keptMaxMs = 300_000;
 
+/** Room for the field names and numbers of one opinion, in bytes. */
+const numbersBytes = 96;
+
 /** What processes say of endpoints, as a state machine: time comes in with each act. */
 export class ExchangeBoard {
   readonly #entries = new Map<string, Entry>();
   #opinions = 0;
+  #bytes = 0;
 
   /**
    * Takes what a process has seen. Whoever was to try the endpoint speaks for all: it answered, and all that was said of it is
@@ -96,10 +101,12 @@ export class ExchangeBoard {
 
   #hold(key: string, name: EndpointName, from: Reporter, failures: number, now: number): boolean {
     const by = reporterOf(from);
+    const bytes = Buffer.byteLength(JSON.stringify([key, from.host])) + numbersBytes;
+    const fits = this.#bytes + bytes <= opinionBytesMax;
     let entry = this.#entries.get(key);
     const held = entry?.opinions.get(by);
     if (entry === undefined) {
-      if (this.#entries.size >= endpointsMax || this.#opinions >= opinionsMax) return false;
+      if (this.#entries.size >= endpointsMax || !fits) return false;
       entry = { name, opinions: new Map(), failedAt: now, probe: undefined };
       this.#entries.set(key, entry);
     }
@@ -109,23 +116,26 @@ export class ExchangeBoard {
       held.expiresAt = now + opinionTtlMs;
       return true;
     }
-    if (entry.opinions.size >= reportersMax || this.#opinions >= opinionsMax) return false;
+    if (entry.opinions.size >= reportersMax || !fits) return false;
     const { host } = from;
-    entry.opinions.set(by, { host, failures, expiresAt: now + opinionTtlMs, bornAt: now });
+    entry.opinions.set(by, { host, failures, expiresAt: now + opinionTtlMs, bornAt: now, bytes });
     this.#opinions++;
+    this.#bytes += bytes;
     return true;
   }
 
   #forget(key: string, entry: Entry, by: string): boolean {
-    if (!entry.opinions.delete(by)) return false;
+    const held = entry.opinions.get(by);
+    if (held === undefined) return false;
+    entry.opinions.delete(by);
     this.#opinions--;
+    this.#bytes -= held.bytes;
     if (entry.opinions.size === 0) this.#entries.delete(key);
     return true;
   }
 
   #drop(key: string, entry: Entry): void {
-    this.#opinions -= entry.opinions.size;
-    this.#entries.delete(key);
+    for (const by of [...entry.opinions.keys()]) this.#forget(key, entry, by);
   }
 }
 

@@ -29,19 +29,18 @@ export class JoinedEndpoint {
   }
 
   shut(now: number): boolean {
-    return now < this.#shutUntil;
-  }
-
-  mayProbe(now: number): boolean {
-    if (now < this.#grantedUntil) {
-      this.#grantedUntil = 0;
-      return (this.#probing = true);
-    }
+    if (now >= this.#shutUntil || now < this.#grantedUntil) return false;
     if (now >= this.#askAt) {
       this.#askAt = now + probeAskMs;
       this.#acts.askProbe(this);
     }
-    return false;
+    return true;
+  }
+
+  begins(now: number): void {
+    if (now >= this.#grantedUntil) return;
+    this.#grantedUntil = 0;
+    this.#probing = true;
   }
 
   saw(failures: number, now: number): void {
