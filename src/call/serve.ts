@@ -27,6 +27,8 @@ export interface Serving extends ServedOperation {
   stats(): OperationStats;
   /** Whose turn it is among requests of one key, where that is kept here. */
   readonly order?: KeyOrder;
+  /** Gives up what does not end with the connections of who asked for it. */
+  cut?(): void;
 }
 
 /**
@@ -69,10 +71,12 @@ export class Services implements Dispatcher {
       const { name, major } = contract[info];
       const handlers = handlersIn?.(surroundings) ?? service.handlers;
       const retirement = retirementOf(terms);
+      // What Trunkline itself needs is not refused because others ask for too much.
+      const serving = service.own === true ? { ...options, gate: undefined } : options;
       for (const member of membersOf(contract)) {
         const served =
-          service.servedBy?.(member, options, env) ??
-          new Served(member, handlers, options, env, retirement);
+          service.servedBy?.(member, serving, env) ??
+          new Served(member, handlers, serving, env, retirement);
         this.#served.set(`${name}@${major}/${member.name}`, served);
         const highest = this.#highest.get(`${name}/${member.name}`)?.operation.owner.major ?? -1;
         if (major > highest) this.#highest.set(`${name}/${member.name}`, served);
@@ -89,6 +93,11 @@ export class Services implements Dispatcher {
   /** What became of the requests of each operation, in the order of the services. */
   stats(): OperationStats[] {
     return [...this.#served.values()].map((served) => served.stats());
+  }
+
+  /** Gives up what runs under keys, which does not end with the connections of who asked for it. */
+  cut(): void {
+    for (const served of this.#served.values()) served.cut?.();
   }
 
   list(): readonly ServedOperation[] {

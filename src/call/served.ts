@@ -22,6 +22,8 @@ import { HandlerItems } from "./handler-items.ts";
 import { incident } from "./incident.ts";
 import { isItems, iteratorOf } from "./items.ts";
 import type { KeyOrder } from "./key-order.ts";
+import { KeyedWork } from "./keys/keyed-work.ts";
+import type { KeyStore } from "./keys/key-store.ts";
 import type { Demand } from "./load/demand.ts";
 import type { Lane } from "./load/lane.ts";
 import type { Ending, LoadGate } from "./load/load-gate.ts";
@@ -38,6 +40,8 @@ export interface ServingOptions {
   readonly authorize?: Authorize | undefined;
   /** What the process takes on at once. Absent: whatever the protocols let through. */
   readonly gate?: LoadGate | undefined;
+  /** What is remembered of calls and notifications that are idempotent by key. Absent: nothing. */
+  readonly keys?: KeyStore | undefined;
 }
 
 /** One operation with its handler: validation, order per key, context, and the truth about what came of it. */
@@ -55,6 +59,7 @@ export class Served implements ServedOperation {
   readonly #admission: Admission;
   readonly #gate: LoadGate | undefined;
   readonly #demand: Demand | undefined;
+  readonly #keyed: KeyedWork | undefined;
   readonly #meter = new Meter();
   readonly #channel: Channel;
 
@@ -74,6 +79,8 @@ export class Served implements ServedOperation {
     this.#admission = new Admission(options.authorize, member, this.#scope, env);
     this.#gate = options.gate;
     this.#demand = options.gate?.demandOf(this.operation);
+    if (options.keys !== undefined && this.operation.idempotent === "by-key" && !member.streaming)
+      this.#keyed = new KeyedWork(options.keys, this.operation, env);
     this.#channel = member.streaming ? channels.stream : channels.call;
     const handler = methodOf(member, handlers);
     // Interceptors may rely on a promise; without them one less is made for each call.
@@ -164,13 +171,17 @@ export class Served implements ServedOperation {
       const { items } = context;
       if (items !== undefined) context.head = valid.value;
       const input = items ?? valid.value;
+      if (this.#keyed !== undefined && incoming.idempotencyKey !== undefined) {
+        const work = (own: Incoming): Promise<unknown> => this.#work(own, input);
+        const output = await this.#keyed.run(first, incoming, work);
+        ending = "done";
+        return output;
+      }
       running = true;
       if (sink === undefined) {
-        const output = await context.run(this.#scope, this.#handler, input);
-        const checking = this.#options.checkSent ? this.#checkOutput(output) : undefined;
-        if (checking !== undefined) await checking;
+        const output = await this.#output(input, context);
         ending = "done";
-        return this.#member.declared.out === undefined ? undefined : output;
+        return output;
       }
       const unsent = await context.run(this.#scope, this.#pumpInto(sink), input);
       running = false;
@@ -211,6 +222,30 @@ export class Served implements ServedOperation {
     } finally {
       context.release(entry);
     }
+  }
+
+  async #output(input: unknown, context: ServedContext): Promise<unknown> {
+    const output = await context.run(this.#scope, this.#handler, input);
+    const checking = this.#options.checkSent ? this.#checkOutput(output) : undefined;
+    if (checking !== undefined) await checking;
+    return this.#member.declared.out === undefined ? undefined : output;
+  }
+
+  /** The work of a key, in a context of its own: it outlives the request that has begun it. */
+  async #work(incoming: Incoming, input: unknown): Promise<unknown> {
+    const context = new ServedContext(this.operation, this.#errors, incoming, this.#env);
+    try {
+      return await this.#output(input, context);
+    } catch (exception) {
+      throw await this.#escaped(exception, context);
+    } finally {
+      context.settle();
+    }
+  }
+
+  /** Gives up what runs under keys: nobody else does. */
+  cut(): void {
+    this.#keyed?.cut();
   }
 
   #escaped(exception: unknown, context: ServedContext): Promise<TrunklineError> {

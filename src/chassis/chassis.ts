@@ -7,6 +7,7 @@ import { realEnv } from "../base/real-env.ts";
 import type { Authorize } from "../call/authorization.ts";
 import type { AdmissionOptions } from "../call/load/admission-options.ts";
 import { LoadGate } from "../call/load/load-gate.ts";
+import { memoryKeys, type KeyStoreFactory } from "../call/keys/memory-keys.ts";
 import { Services, type Service } from "../call/serve.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import type { Format } from "../codec/format.ts";
@@ -70,6 +71,12 @@ export interface ChassisOptions {
    * with bounds that a healthy server does not feel.
    */
   readonly admission?: AdmissionOptions | false;
+  /**
+   * What is remembered of calls that are idempotent by key: one with a key that was seen is not done again, it gets the answer
+   * of the first. Give a store that the replicas share if they are to know each other's keys; `false`: your handlers see to it.
+   * Default `memoryKeys()`: what this process has seen, 100,000 keys for 10 minutes.
+   */
+  readonly keys?: KeyStoreFactory | false;
   /** Requests under way on one connection, past which further ones are refused. Default 4,096. */
   readonly inFlightMax?: number;
   /** The largest input or item in bytes, each way. Default 4 MiB. */
@@ -167,7 +174,9 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
     authorize: options.authorize,
   };
   const gate = admission === false ? undefined : new LoadGate(admission, env);
-  const given = new Services(services, { ...serving, gate }, env);
+  const { keys = memoryKeys() } = options;
+  const store = keys === false ? undefined : keys(env);
+  const given = new Services(services, { ...serving, gate, keys: store }, env);
   const stopping = new AbortController();
   const board = new HealthBoard(contracts, stopping.signal);
   const running = Promise.withResolvers<Reflected>();
@@ -354,6 +363,7 @@ class RunningChassis implements Chassis {
       this.#drain(this.#forced ? 0 : drainMs),
       this.#parts.registration?.leave(),
     ]);
+    if (cut > 0) this.#parts.given.cut();
     this.#parts.gate?.close();
     this.#unlisten();
     this.#resolve({ cut, forced: this.#forced });

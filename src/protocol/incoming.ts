@@ -49,6 +49,24 @@ export class Incoming implements Cancellable {
     if (this.cancelled !== undefined) work.cancel(this.cancelled);
   }
 
+  /** The same request once more, which is not given up together with this one. */
+  apart(): Incoming {
+    const { peer, deadlineAt, totalAt, trace, idempotencyKey, headers, receivedAt } = this;
+    const other = new Incoming(
+      peer,
+      deadlineAt,
+      totalAt,
+      trace,
+      idempotencyKey,
+      headers,
+      receivedAt,
+    );
+    other.lane = this.lane;
+    other.tries = this.tries;
+    other.once = this.once;
+    return other;
+  }
+
   cancel(reason: CancelReason): void {
     if (this.cancelled !== undefined) return;
     this.cancelled = reason;
