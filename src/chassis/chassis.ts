@@ -81,7 +81,10 @@ export interface ChassisOptions {
   readonly inFlightMax?: number;
   /** The largest input or item in bytes, each way. Default 4 MiB. */
   readonly itemBytesMax?: number;
-  /** Open connections on each address, past which new ones are closed at once. Default 10,000. */
+  /**
+   * Open connections on each address, past which new ones are refused with RESOURCE_EXHAUSTED and a time after which to come
+   * again, until a twentieth of them has gone; past twice as many they are closed at once. Default 10,000.
+   */
   readonly connectionsMax?: number;
   /** Checks what handlers send against the contract too. Default: yes, unless `NODE_ENV` is `production`. */
   readonly checkSent?: boolean;

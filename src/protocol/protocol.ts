@@ -221,7 +221,10 @@ export interface ServeOptions {
   readonly outstandingMax?: number;
   /** The largest input or item in bytes, each way. Default 4 MiB. */
   readonly itemBytesMax?: number;
-  /** Open connections past which new ones are closed at once. Default 10,000. */
+  /**
+   * Open connections past which new ones are refused with RESOURCE_EXHAUSTED and a time after which to come again, until a twentieth
+   * of them has gone; past twice as many they are closed at once. Default 10,000.
+   */
   readonly connectionsMax?: number;
   /** A peer that has not introduced itself after this long is cut off, in milliseconds. Default 5,000. */
   readonly setupMs?: number;

@@ -44,7 +44,10 @@ export interface HttpHandlers {
 }
 
 export interface HttpServerOptions {
-  /** Open connections past which new ones are closed at once. Default 10,000. */
+  /**
+   * Open connections past which new ones are told to come again later (503 with `Retry-After`, or GOAWAY), until a twentieth of them
+   * has gone; past twice as many they are closed at once. Default 10,000.
+   */
   readonly connectionsMax?: number;
   /**
    * How long the headers of a request may take, in milliseconds, and how long a peer may be silent at first. A slower one

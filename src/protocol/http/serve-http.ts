@@ -7,12 +7,14 @@ import type { Env } from "../../base/env.ts";
 import type { Peer } from "../../base/peer.ts";
 import type { Address } from "../../transport/address.ts";
 import type { Listener, OpenSocket, Sockets } from "../../transport/transport.ts";
+import { ConnectionLimit } from "../connection-limit.ts";
 import { firstBytes } from "./first-bytes.ts";
 import { httpBounds, type HttpBounds } from "./http-bounds.ts";
 import type { HttpHandlers, HttpServer, HttpServerOptions } from "./http-server.ts";
 import { Http1Side } from "./http1-side.ts";
 import { Http2Side } from "./http2-side.ts";
 import { Link, Links, type Side } from "./link.ts";
+import { refuseConnection } from "./one-too-many.ts";
 
 /**
  * How long, in milliseconds, a drained connection may stay: until its peer has closed it too, or has said what it was just
@@ -34,8 +36,9 @@ export async function serveHttp(
   options: HttpServerOptions,
   env: Env,
 ): Promise<HttpServer> {
-  const front = new Front(handlers, httpBounds(options), env);
-  const listening = { ...options, alpn: ["h2", "http/1.1"] };
+  const limit = new ConnectionLimit(options.connectionsMax, env);
+  const front = new Front(handlers, httpBounds(options), limit, env);
+  const listening = { connectionsMax: limit.acceptedMax, alpn: ["h2", "http/1.1"] };
   try {
     front.listener = await sockets.listen(address, (open) => front.accept(open), listening, env);
   } catch (error) {
@@ -55,6 +58,7 @@ class Front implements HttpServer {
   listener: Listener | undefined;
   draining = false;
   readonly #bounds: HttpBounds;
+  readonly #limit: ConnectionLimit;
   readonly #env: Env;
   readonly #sides: { readonly "1.1": Http1Side; readonly "2": Side };
   readonly #links = new Links();
@@ -66,8 +70,9 @@ class Front implements HttpServer {
   /** Waits no longer than `#endsAt` says now. */
   #hurry: (() => void) | undefined;
 
-  constructor(handlers: HttpHandlers, bounds: HttpBounds, env: Env) {
+  constructor(handlers: HttpHandlers, bounds: HttpBounds, limit: ConnectionLimit, env: Env) {
     this.#bounds = bounds;
+    this.#limit = limit;
     this.#env = env;
     this.#sides = {
       "1.1": new Http1Side(handlers, bounds),
@@ -97,6 +102,14 @@ class Front implements HttpServer {
     const take = (version: "1.1" | "2"): void => {
       known();
       if (socket.destroyed) return;
+      const full = this.#limit.enter();
+      if (full !== undefined) {
+        // Still among the strangers, so that leaving waits for it.
+        this.#strangers.add(socket);
+        socket.on("close", known);
+        return refuseConnection(socket, version, full, this.#env);
+      }
+      socket.on("close", () => this.#limit.left());
       this.#sides[version].take(new Link(this.#links, socket, peer, version));
       publish(peer, "open");
       socket.on("close", () => publish(peer, "closed"));

@@ -13,6 +13,8 @@ import { readSetup, type Setup } from "../../wire/setup.ts";
 import { offerCallback } from "../callback.ts";
 import type { Incoming } from "../incoming.ts";
 import type { Dispatcher, ServeOptions, Server } from "../protocol.ts";
+import { ConnectionLimit } from "../connection-limit.ts";
+import { encodeFailure } from "./metadata/failure.ts";
 import { frameBytesMaxOf, serverBounds, type ServerBounds } from "./bounds.ts";
 import { readSetupHeaders } from "./metadata/call-metadata.ts";
 import { CompositeForm } from "./asking/composite-form.ts";
@@ -43,9 +45,12 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
   /** There is one connection, ever. */
   readonly #single: boolean;
   readonly #bounds: ServerBounds;
+  readonly #limit: ConnectionLimit;
   readonly #frameBytesMax: number;
   readonly #env: Env;
   readonly #sessions = new Set<Session>();
+  /** Those of them that were let in. */
+  readonly #served = new WeakSet<Session>();
   readonly #underWay = new UnderWay();
   #left: Promise<void> | undefined;
   /** Nobody can dial any more, and whoever has is sent away. */
@@ -62,13 +67,14 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
     env: Env,
   ): Promise<RsocketServer> {
     const bounds = serverBounds(options, env);
-    const server = new RsocketServer(transport, dispatcher, bounds, env);
+    const limit = new ConnectionLimit(options.connectionsMax, env);
+    const server = new RsocketServer(transport, dispatcher, bounds, limit, env);
     server.#listener = await transport.listen(
       address,
       (connection) => server.#accept(connection),
       {
         frameBytesMax: server.#frameBytesMax,
-        ...(options.connectionsMax === undefined ? {} : { connectionsMax: options.connectionsMax }),
+        connectionsMax: server.#limit.acceptedMax,
       },
       env,
     );
@@ -79,8 +85,10 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
     { capabilities }: Transport,
     dispatcher: Dispatcher,
     bounds: ServerBounds,
+    limit: ConnectionLimit,
     env: Env,
   ) {
+    this.#limit = limit;
     this.#dispatcher = dispatcher;
     this.#bounds = bounds;
     this.#frameBytesMax = frameBytesMaxOf(bounds.itemBytesMax, capabilities.frameBytesMax);
@@ -148,6 +156,12 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
       session.violation(refusal, ErrorCode.UNSUPPORTED_SETUP);
       return;
     }
+    const full = this.#limit.enter();
+    if (full !== undefined) {
+      session.violation(encodeFailure(full), ErrorCode.REJECTED_SETUP);
+      return;
+    }
+    this.#served.add(session);
     const mime = setup.metadataMime.toLowerCase();
     const refused =
       mime === metadataMimeType
@@ -250,6 +264,7 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
 
   closed(session: Session, reason: CloseReason): void {
     this.#sessions.delete(session);
+    if (this.#served.delete(session)) this.#limit.left();
     this.#publish(session, "closed", reason.message);
     if (this.#single) this.#desert();
     this.#checkDrained();

@@ -315,13 +315,15 @@ export class Session extends Alarm implements Receiver, Carrier {
       if (this.#options.role === "server") return; // codes of a refused SETUP: a server must ignore them
       if (this.#established) return; // the standard asks to ignore them once the SETUP was accepted
       // The standard promises that nothing of what we sent behind the SETUP was processed.
-      this.draining = this.#owner.refused(this);
+      const refusal = decodeFailure(ErrorCode.REJECTED, text);
+      // Who has enough connections would refuse any other description of requests too.
+      this.draining = refusal.code !== "RESOURCE_EXHAUSTED" && this.#owner.refused(this);
       if (this.draining)
         for (const notification of this.#unproven.splice(0)) notification.unread(this);
-      const refusal = decodeFailure(ErrorCode.REJECTED, text);
       for (const end of this.#takeStreams()) end.failed(refusal);
     }
-    this.#end({ kind: "broken", message: `the peer closed the connection: ${text}` });
+    const told = decodeFailure(code, text).reason;
+    this.#end({ kind: "broken", message: `the peer closed the connection: ${told}` });
   }
 
   drain(): void {
