@@ -109,6 +109,7 @@ async function invoke(
   meter.begun++;
   let code = "OK";
   let invocation: Invocation | undefined;
+  let endedAt: number | undefined;
   try {
     checkHeaders(options?.headers);
     const head = headOf(member, options);
@@ -129,7 +130,11 @@ async function invoke(
     let valid: Validation<unknown>;
     try {
       const checked = validate(member.declared.out, answer);
-      valid = isPending(checked) ? await checked : checked;
+      if (isPending(checked)) valid = await checked;
+      else {
+        valid = checked;
+        ({ endedAt } = invocation.attempt);
+      }
     } catch (cause) {
       throw unchecked("answer", "yes", cause);
     }
@@ -146,7 +151,8 @@ async function invoke(
     throw error;
   } finally {
     invocation?.settle();
-    meter.ended(code, invocation === undefined ? 0 : env.now() - invocation.startedAt);
+    const tookMs = invocation === undefined ? 0 : (endedAt ?? env.now()) - invocation.startedAt;
+    meter.ended(code, tookMs);
     if (invocation !== undefined) publishCall(member, calling, invocation, code);
   }
 }

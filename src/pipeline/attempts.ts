@@ -57,7 +57,7 @@ export class Attempts {
         const late = this.#watch(targets, job, attempt, target, terms, now);
         try {
           const answer = await job.send(target.caller, sent);
-          overAt = env.now();
+          attempt.endedAt = overAt = env.now();
           outcome = "ok";
           target.end(permit, outcome, overAt - now, overAt);
           job.goesOn?.(target);

@@ -27,6 +27,8 @@ export class Attempt implements Cancellable {
    * look would cost as much as writing the whole request. Undefined: the protocol looks itself.
    */
   beganAt: number | undefined = undefined;
+  /** The instant at which it was answered, where somebody has looked at the clock. */
+  endedAt: number | undefined = undefined;
   /** The swim lane that the call belongs to; undefined: the main one. */
   lane: string | undefined = undefined;
   /** How often the call was tried before; the server hears it, so that what it calls for a repeated request is not repeated in turn. */

@@ -14,8 +14,9 @@ export class Bulkhead {
   readonly #max: number;
   readonly #laneMax: number;
   readonly #lanes: ReadonlyMap<string, number>;
-  /** Only lanes with work under way: as many as that at most, whatever callers name. */
-  readonly #inLane = new Map<string, number>();
+  /** Only lanes with work under way, and the one that was asked for last: as many as that at most, whatever callers name. */
+  readonly #inLane = new Map<string, Lane>();
+  #last: Lane | undefined;
   #inFlight = 0;
 
   constructor(options: BulkheadOptions) {
@@ -31,29 +32,47 @@ export class Bulkhead {
   }
 
   inFlightOf(lane: string): number {
-    return this.#inLane.get(lane) ?? 0;
+    return this.#inLane.get(lane)?.inFlight ?? 0;
   }
 
   /** What is under way, by lane; lanes with nothing under way are left out. */
   lanes(): Record<string, number> {
-    return Object.fromEntries(this.#inLane);
+    const busy = [...this.#inLane.values()].filter(({ inFlight }) => inFlight > 0);
+    return Object.fromEntries(busy.map(({ name, inFlight }) => [name, inFlight]));
   }
 
   /** True: it may begin. To be released once, with the same lane. */
   tryAcquire(lane: string): boolean {
-    const inLane = this.inFlightOf(lane);
-    if (this.#inFlight >= this.#max || inLane >= (this.#lanes.get(lane) ?? this.#laneMax))
-      return false;
+    const own = this.#laneOf(lane);
+    if (this.#inFlight >= this.#max || own.inFlight >= own.max) return false;
     this.#inFlight++;
-    this.#inLane.set(lane, inLane + 1);
+    own.inFlight++;
     return true;
   }
 
   release(lane: string): void {
-    const inLane = this.inFlightOf(lane);
-    if (inLane === 0) return; // released twice
+    const own = this.#laneOf(lane);
+    if (own.inFlight === 0) return; // released twice
     this.#inFlight--;
-    if (inLane === 1) this.#inLane.delete(lane);
-    else this.#inLane.set(lane, inLane - 1);
+    own.inFlight--;
   }
+
+  /** Nearly all requests are of one lane: it is not looked up again, and stays though nothing of it is under way. */
+  #laneOf(name: string): Lane {
+    const last = this.#last;
+    if (last !== undefined && last.name === name) return last;
+    if (last?.inFlight === 0) this.#inLane.delete(last.name);
+    let lane = this.#inLane.get(name);
+    if (lane === undefined) {
+      lane = { name, max: this.#lanes.get(name) ?? this.#laneMax, inFlight: 0 };
+      this.#inLane.set(name, lane);
+    }
+    return (this.#last = lane);
+  }
+}
+
+interface Lane {
+  readonly name: string;
+  readonly max: number;
+  inFlight: number;
 }
