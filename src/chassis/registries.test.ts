@@ -32,6 +32,10 @@ test("each address names its registry", () => {
     "consul://a:1",
     "kubernetes:shop",
     "registry+unix:/run/r.sock",
+    "dns://orders.internal:7400",
+    "dns+grpcs://{service}.internal:7400",
+    "dns+srv://_orders._tcp.internal",
+    "dns+srv+tls://_{service}._tcp.internal",
   ].map((text) => discoveryAt(text).name);
   deepEqual(named, [
     "directory",
@@ -42,6 +46,10 @@ test("each address names its registry", () => {
     "consul",
     "kubernetes",
     "registry",
+    "dns",
+    "dns",
+    "dns",
+    "dns",
   ]);
 });
 
@@ -52,6 +60,10 @@ test("what names no registry is refused with examples, and without credentials",
   refused("", /names no registry/);
   refused("constructor:", /names no registry/);
   refused("zk://me:secret@host:1", /"zk:\/\/\*\*\*@host:1"/);
+  refused("dns://orders", /names nothing in DNS[^]*dns:\/\/orders.internal:7400/);
+  refused("dns+srv://_orders._tcp:1", /names nothing in DNS/);
+  refused("dns+udp://orders:1", /names nothing in DNS/);
+  refused("dns://or ders:1", /dns: "or ders" is no name/);
   refused("static: ,", /static: names no address/);
 });
 

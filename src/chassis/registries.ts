@@ -2,6 +2,7 @@ import type { Env } from "../base/env.ts";
 import { systemError } from "../base/error.ts";
 import type { Discovery, DiscoveryCapabilities } from "../discovery/discovery.ts";
 import { defaultFolder, directory } from "../discovery/directory/index.ts";
+import { dns } from "../discovery/dns/index.ts";
 import { memory } from "../discovery/memory/index.ts";
 import { fixed } from "../discovery/static/index.ts";
 import { LateDiscovery } from "./late-discovery.ts";
@@ -62,6 +63,7 @@ const rows: Readonly<Record<string, Row>> = {
   directory: { example: "directory:/run/services", open: directoryAt },
   static: { example: "static:tcp://10.0.0.1:7400,tcp://10.0.0.2:7400", open: listAt },
   memory: { example: "memory:", open: () => memory() },
+  dns: { example: "dns://orders.internal:7400", open: namesAt },
   consul,
   consuls: consul,
   etcd,
@@ -76,14 +78,17 @@ const rows: Readonly<Record<string, Row>> = {
 /**
  * The discovery that an address names: `directory:` (the folder of this user), `directory:/path`, `static:ADDRESS,ADDRESS`,
  * `memory:`, `etcd://host:2379`, `consul://host:8500` (an `s` behind the name: over TLS), `kubernetes:` (the pod's own namespace),
- * `registry+tcp://host:7500`. What needs a module of its own loads it when it is used. Who we are is said where the programs of
+ * `registry+tcp://host:7500`, `dns://orders.internal:7400` (addresses, spoken to by `tcp:`) and `dns+srv://_orders._tcp.internal`;
+ * `dns+tls://`, `dns+srv+grpc://` and the like say what is spoken there instead, and `{service}` in the name stands for the name of the
+ * service. What needs a module of its own loads it when it is used. Who we are is said where the programs of
  * etcd and Consul look too, in `ETCDCTL_USER` (`name:password`) and `CONSUL_HTTP_TOKEN`: credentials do not belong into an address.
  *
  * @throws TrunklineError INVALID_ARGUMENT when it names none.
  */
 export function discoveryAt(text: string): Discovery {
   const [, scheme = "", place = ""] = /^([a-z0-9+]+):(.*)$/s.exec(text) ?? [];
-  const row = Object.hasOwn(rows, scheme) ? rows[scheme] : undefined;
+  const name = scheme.startsWith("dns+") ? "dns" : scheme;
+  const row = Object.hasOwn(rows, name) ? rows[name] : undefined;
   if (row !== undefined) return row.open(place, text);
   const known = [...new Set(Object.values(rows).map(({ example }) => example))];
   throw systemError("INVALID_ARGUMENT", `"${conceal(text)}" names no registry`, {
@@ -136,6 +141,19 @@ function directoryAt(path: string): Discovery {
   const user = process.geteuid?.();
   const folder = defaultFolder({ runtimeFolder: process.env["XDG_RUNTIME_DIR"], user });
   return directory(folder, { user });
+}
+
+function namesAt(_place: string, text: string): Discovery {
+  const match =
+    /^dns(\+srv)?(?:\+(tcp|tls|http|https|grpc|grpcs))?:\/\/([^:/@]+)(?::(\d+))?\/?$/.exec(text);
+  const [, services, scheme = "tcp", name = "", port] = match ?? [];
+  if (match !== null && (services === undefined) !== (port === undefined))
+    return dns({ name, scheme, ...(port === undefined ? {} : { port: Number(port) }) });
+  throw systemError("INVALID_ARGUMENT", `"${conceal(text)}" names nothing in DNS`, {
+    executed: "no",
+    advice:
+      "write dns://orders.internal:7400 for addresses, which need a port, or dns+srv://_orders._tcp.internal for services, which have theirs",
+  });
 }
 
 function listAt(list: string): Discovery {

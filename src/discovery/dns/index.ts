@@ -1,0 +1,1 @@
+export { dns, type DnsOptions } from "./dns.ts";
