@@ -14,6 +14,7 @@ import type { Format } from "../codec/format.ts";
 import type { Mount, ProtocolFactory } from "../protocol/protocol-factory.ts";
 import type { Dispatcher, ServeOptions, Server } from "../protocol/protocol.ts";
 import type { Transport } from "../transport/transport.ts";
+import { clientStates } from "./client-state.ts";
 import { formatProblems } from "./format-problems.ts";
 import { serveHealth } from "./health.ts";
 import { HealthBoard } from "./health-board.ts";
@@ -206,7 +207,11 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
     servers,
     env,
   );
-  running.resolve(app);
+  running.resolve({
+    addresses: app.addresses,
+    stats: () => app.stats(),
+    clients: () => clientStates(env),
+  });
   await app.register();
   return app;
 }

@@ -1,7 +1,9 @@
+import type { Env } from "../base/env.ts";
 import { laneOf } from "../discovery/instance.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import type { Target } from "../pipeline/target.ts";
 import type { Caller, CallerState } from "../protocol/protocol.ts";
+import { pipelines } from "./pipeline-pool.ts";
 
 /** What a client knows of the service that it calls. */
 export interface ClientState {
@@ -25,18 +27,23 @@ export interface EndpointState {
   readonly rung: number;
   readonly inFlight: number;
   /** As many as it is thought to bear at once; undefined: not limited. */
-  readonly limit: number | undefined;
+  readonly limit?: number;
   /** What it takes to answer: the peak, forgotten over 10 s, in milliseconds. */
   readonly ewmaMs: number;
   readonly breaker: "closed" | "open" | "halfOpen" | "none";
   /** Out of the choice, because the others succeed clearly more often. */
   readonly ejected: boolean;
   /** Its swim lane; undefined where its address was given. */
-  readonly lane: string | undefined;
+  readonly lane?: string;
   /** Requests that it was given, and those of them that speak against it. */
   readonly begun: number;
   readonly failed: number;
   readonly draining: boolean;
+}
+
+/** What all clients of this process know, each service once. */
+export function clientStates(env: Env): ClientState[] {
+  return [...pipelines.list(env)].map((pipeline) => clientState(pipeline, false, env.now()));
 }
 
 export function clientState(caller: Caller, closed: boolean, now: number): ClientState {
@@ -62,11 +69,11 @@ function endpointState(target: Target, now: number): EndpointState {
     state: caller.state,
     rung,
     inFlight,
-    limit: parts.limit?.limit,
+    ...(parts.limit === undefined ? {} : { limit: parts.limit.limit }),
     ewmaMs: parts.load.value(now),
     breaker: parts.breaker?.state(now) ?? "none",
     ejected: parts.suspect?.ejected ?? false,
-    lane: target.instance === undefined ? undefined : laneOf(target.instance),
+    ...(target.instance === undefined ? {} : { lane: laneOf(target.instance) }),
     begun,
     failed,
     draining,

@@ -28,7 +28,7 @@ import { CallerPool, type TakenCaller } from "./caller-pool.ts";
 import { clientState, type ClientState } from "./client-state.ts";
 import { checkSentDefault } from "./mode.ts";
 import { formatProblems } from "./format-problems.ts";
-import { PipelinePool, type TakenPipeline } from "./pipeline-pool.ts";
+import { pipelines, type TakenPipeline } from "./pipeline-pool.ts";
 import { checkService, pipelineTo, pipelineToService, type TakenEvidence } from "./pipelines.ts";
 import { cannotStart, servicesProblems } from "./problems.ts";
 import { takeDiscovery } from "./registries.ts";
@@ -115,7 +115,6 @@ const connectWaitMsDefault = 2_000;
 
 const callers = new WeakMap<object, { readonly caller: Caller; readonly env: Env }>();
 const pool = new CallerPool();
-const pipelines = new PipelinePool();
 
 /**
  * The operations of a contract as functions, over an address: `client(Orders, "unix:/run/orders.sock")`.

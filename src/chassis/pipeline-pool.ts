@@ -44,6 +44,9 @@ export class PipelinePool {
   }
 }
 
+/** Those of this process. */
+export const pipelines: PipelinePool = new PipelinePool();
+
 /** Plain data as its text; functions and objects with a class by what they are. */
 function keyOf(terms: object): string {
   return JSON.stringify(terms, (_, value: unknown) => {

@@ -6,6 +6,7 @@ import type { JsonSchema } from "../contract/json-schema.ts";
 import type { NoErrors } from "../contract/operation.ts";
 import { plainSchema } from "../contract/plain-schema.ts";
 import type { Schema } from "../contract/schema.ts";
+import type { ClientState } from "./client-state.ts";
 import type { ChassisStats } from "./stats.ts";
 
 /** What a process says of itself. */
@@ -134,16 +135,44 @@ const stats = fields(
   { admission, registration },
 );
 
+const endpoint = fields(
+  {
+    id: text,
+    address: text,
+    state: text,
+    rung: number,
+    inFlight: number,
+    ewmaMs: number,
+    breaker: text,
+    ejected: truth,
+    begun: number,
+    failed: number,
+    draining: truth,
+  },
+  { limit: number, lane: text },
+);
+
+const clientsOf = list(
+  fields({
+    endpoint: text,
+    state: text,
+    lanes: { type: "object", additionalProperties: number },
+    retriesLeft: number,
+    endpoints: list(endpoint),
+  }),
+);
+
 /** What a process serves and what became of it, for whoever knows only its address. */
 export const Reflection: Contract<
   "trunkline-reflection",
   {
     readonly describe: CallOperation<undefined, Schema<ProcessDescription>, NoErrors>;
     readonly stats: CallOperation<undefined, Schema<ChassisStats>, NoErrors>;
+    readonly clients: CallOperation<undefined, Schema<readonly ClientState[]>, NoErrors>;
   }
 > = contract(
   "trunkline-reflection",
-  { version: "1.2.0" },
+  { version: "1.3.0" },
   {
     describe: call({
       out: plainSchema<ProcessDescription>(description),
@@ -155,6 +184,11 @@ export const Reflection: Contract<
       idempotent: true,
       description: "What became of its operations since it began.",
     }),
+    clients: call({
+      out: plainSchema<readonly ClientState[]>(clientsOf),
+      idempotent: true,
+      description: "What its clients know of the services that they call.",
+    }),
   },
 );
 
@@ -162,6 +196,7 @@ export const Reflection: Contract<
 export interface Reflected {
   readonly addresses: readonly string[];
   stats(): ChassisStats;
+  clients(): readonly ClientState[];
 }
 
 /** Serves the reflection of a process that has perhaps not begun yet: requests wait until it has. */
@@ -182,5 +217,6 @@ export function serveReflection(begun: Promise<Reflected>, services: readonly Se
       };
     },
     stats: async () => (await begun).stats(),
+    clients: async () => (await begun).clients(),
   });
 }

@@ -2,6 +2,7 @@ import { avro } from "./avro.ts";
 import { bench } from "./bench.ts";
 import { call } from "./call.ts";
 import type { Command } from "./command.ts";
+import { clientState } from "./client-state.ts";
 import { completion } from "./completion.ts";
 import { contract } from "./contract.ts";
 import { describe } from "./describe.ts";
@@ -15,7 +16,7 @@ import { registry } from "./registry.ts";
 import { router } from "./router.ts";
 import { stats } from "./stats.ts";
 
-const asking: readonly Command[] = [describe, call, health, stats, bench];
+const asking: readonly Command[] = [describe, call, health, stats, clientState, bench];
 
 const writing: readonly Command[] = [openapi, contract, proto, avro, importing, lint];
 

@@ -4,6 +4,9 @@ import { best, isEligible, wasTried } from "./eligible.ts";
 /** Pairs that are drawn before all are looked at: with half of all unavailable less than one pick in 100 needs that (Finagle). */
 const pairsMax = 4;
 
+/** Loads that differ by less than a fifth are the same: they are guesses. */
+const clearly = 0.8;
+
 /**
  * Power of two choices over the load: draws two endpoints and takes the one with less to expect for its weight. Nearly as good as looking
  * at all, and clients that see the same loads do not all run to the same endpoint. The default. Mitzenmacher 2001; Finagle's `P2C`.
@@ -56,7 +59,8 @@ class TwoChoices<C extends Candidate> implements Balancer<C> {
     return best(candidates, ask, this.#score);
   }
 
+  /** The first drawn, unless the second is clearly better: whoever is ahead by a hair would get everything while there is little to do. */
   #better(a: C, b: C, { now }: PickAsk): C {
-    return this.#score(b, now) < this.#score(a, now) ? b : a;
+    return this.#score(b, now) < this.#score(a, now) * clearly ? b : a;
   }
 }
