@@ -93,3 +93,13 @@ test("the bench of storms runs, and every peer is called, killed, rolled and fro
     JSON.stringify(rows),
   );
 });
+
+test("the bench of resilience runs, and whoever guards or chooses gives the right answers", async () => {
+  const report = await bench("resilience");
+  const peersOf = (part: string): string[] =>
+    report.rows.flatMap(({ case: each, peer }) => (each.includes(part) ? peer : []));
+  deepEqual(peersOf("one function"), ["bare", "trunkline compose", "cockatiel", "opossum"]);
+  equal(peersOf("over memory").length, 4);
+  equal(peersOf("among 1,000 endpoints").length, 7);
+  equal(report.goals.length, 5);
+});

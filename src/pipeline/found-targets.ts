@@ -108,9 +108,11 @@ export class FoundTargets implements TargetSet {
   #follow(): void {
     const now = this.#env.now();
     const keys = new Set<string>();
+    let seedMs: number | undefined;
+    const seed = (): number | undefined => (seedMs ??= this.#median(now));
     for (const member of this.#finding.set.members) {
       keys.add(keyOf(member.instance));
-      this.#adopt(member, now);
+      this.#adopt(member, now, seed);
     }
     for (const [key, held] of this.#held) if (!keys.has(key)) this.#dismiss(key, held);
     for (const key of this.#unusable.keys()) if (!keys.has(key)) this.#unusable.delete(key);
@@ -121,7 +123,7 @@ export class FoundTargets implements TargetSet {
     for (const [name, targets] of byLane) this.#lane(name).update(targets, now);
   }
 
-  #adopt({ instance, state }: Member, now: number): void {
+  #adopt({ instance, state }: Member, now: number, seed: () => number | undefined): void {
     const key = keyOf(instance);
     let held = this.#held.get(key);
     if (held === undefined) {
@@ -131,7 +133,7 @@ export class FoundTargets implements TargetSet {
         this.#unusable.set(key, connected);
         return;
       }
-      held = this.#hold(instance, connected, now);
+      held = this.#hold(instance, connected, now, seed());
       this.#held.set(key, held);
     }
     const { target } = held;
@@ -140,9 +142,9 @@ export class FoundTargets implements TargetSet {
     target.draining = state === "draining";
   }
 
-  #hold(instance: Instance, connected: Connected, now: number): Held {
+  #hold(instance: Instance, connected: Connected, now: number, seedMs: number | undefined): Held {
     const { caller, rung } = connected;
-    const parts = this.#finding.parts(keyOf(instance), this.#median(now), now);
+    const parts = this.#finding.parts(keyOf(instance), seedMs, now);
     const suspect = this.#ejection.join();
     const target = new Target(instance.id, caller, rung, instance, { ...parts, suspect });
     target.onHealth = (healthy) => this.#finding.set.health(instance.id, healthy);

@@ -91,8 +91,7 @@ export class Breaker {
 
   /** Whether `tryAcquire` would give a permit. */
   available(now: number): boolean {
-    this.#advance(now);
-    return this.#state === "closed" || (this.#state === "halfOpen" && !this.#probing(now));
+    return this.#state === "closed" || this.probeDue(now);
   }
 
   /** Whether the next permit is for a probe: one request should be sent there, however slow it seems. */

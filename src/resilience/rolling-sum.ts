@@ -9,21 +9,24 @@ export class RollingSum {
   readonly #sliceMs: number;
   readonly #amounts = new Float64Array(slices);
   #slice: number;
+  /** The instant at which the slice is over: what most look-ups have to compare with. */
+  #sliceEnd: number;
   #total = 0;
 
   constructor(windowMs: number, now: number) {
     this.#sliceMs = windowMs / slices;
     this.#slice = Math.floor(now / this.#sliceMs);
+    this.#sliceEnd = (this.#slice + 1) * this.#sliceMs;
   }
 
   add(amount: number, now: number): void {
-    this.#advance(now);
+    if (now >= this.#sliceEnd) this.#advance(now);
     this.#amounts[this.#slice % slices]! += amount;
     this.#total += amount;
   }
 
   sum(now: number): number {
-    this.#advance(now);
+    if (now >= this.#sliceEnd) this.#advance(now);
     return this.#total;
   }
 
@@ -35,7 +38,6 @@ export class RollingSum {
   #advance(now: number): void {
     const slice = Math.floor(now / this.#sliceMs);
     const passed = slice - this.#slice;
-    if (passed <= 0) return;
     if (passed >= slices) this.clear();
     else
       for (let gone = this.#slice + 1; gone <= slice; gone++) {
@@ -43,5 +45,6 @@ export class RollingSum {
         this.#amounts[gone % slices] = 0;
       }
     this.#slice = slice;
+    this.#sliceEnd = (slice + 1) * this.#sliceMs;
   }
 }
