@@ -1,3 +1,4 @@
+import type { Pulse } from "./pulse.ts";
 import type { Alarm } from "./timer-wheel.ts";
 
 /**
@@ -19,6 +20,18 @@ export interface Env {
   defer(work: () => void): void;
   /** Runs `work` after input that is already there has been read: gives the others a turn. */
   yield(work: () => void): void;
+  /** The clock of the host, where all its processes have one. Absent: nothing is known of one. */
+  readonly hostClock?: HostClock | undefined;
+  /** Tells when the process has stood still. Absent: nobody looks. */
+  readonly pulse?: Pulse | undefined;
   /** Alarms that are set; the tests assert zero when all is closed. */
   readonly alarms: number;
+}
+
+/** A monotonic clock that all processes of one host have in common: an instant of it means the same to each of them. */
+export interface HostClock {
+  /** The same for two processes only when their clock is the same. */
+  readonly id: string;
+  /** What is to be added to `env.now()` to get its milliseconds. */
+  readonly offsetMs: number;
 }

@@ -1,4 +1,5 @@
-import type { Env } from "./env.ts";
+import type { Env, HostClock } from "./env.ts";
+import { Pulse, stallMs } from "./pulse.ts";
 import { seededRandom } from "./random.ts";
 import { TimerWheel, type Alarm } from "./timer-wheel.ts";
 
@@ -14,6 +15,8 @@ const epochMs = 1_767_225_600_000;
  */
 export class VirtualEnv implements Env {
   readonly random: () => number;
+  readonly hostClock: HostClock | undefined;
+  readonly pulse: Pulse = new Pulse(this);
   #now = 0;
   readonly #wheel: TimerWheel;
   #wake: (() => void) | undefined;
@@ -21,7 +24,9 @@ export class VirtualEnv implements Env {
   #flowing = false;
   #quiet = 0;
 
-  constructor(seed: number = 1) {
+  /** `hostClock`: that of the host it is said to be on. */
+  constructor(seed: number = 1, hostClock?: HostClock) {
+    this.hostClock = hostClock;
     this.random = seededRandom(seed, "env");
     this.#wheel = new TimerWheel({
       now: () => this.#now,
@@ -70,6 +75,7 @@ export class VirtualEnv implements Env {
   /** The process stands still for so long: time passes and nothing happens in it. */
   stall(ms: number): void {
     this.#now += ms;
+    if (ms > stallMs) this.pulse.stood(ms);
   }
 
   #flow(): void {

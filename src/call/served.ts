@@ -2,6 +2,7 @@ import { AsyncResource } from "node:async_hooks";
 import type { Channel } from "node:diagnostics_channel";
 import { channels, type CallEvent } from "../base/diagnostics.ts";
 import type { Env } from "../base/env.ts";
+import type { Stall } from "../base/pulse.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../base/error.ts";
 import { intercept, type Context, type Interceptor } from "../base/handler.ts";
 import { kinds } from "../contract/kinds.ts";
@@ -18,6 +19,7 @@ import type { Member } from "./compile.ts";
 import { passingCopies } from "./copied-context.ts";
 import { errorMakers } from "./declared-errors.ts";
 import { escaped } from "./escaped.ts";
+import { outlived } from "./expiry.ts";
 import { HandlerItems } from "./handler-items.ts";
 import { incident } from "./incident.ts";
 import { isItems, iteratorOf } from "./items.ts";
@@ -136,6 +138,33 @@ export class Served implements ServedOperation {
     this.#meter.begun++;
     const context = new ServedContext(this.operation, this.#errors, incoming, this.#env);
     if (items !== undefined) context.items = new HandlerItems(items, this.#member, this.#env);
+    const stall = this.#env.pulse?.pile(incoming.receivedAt);
+    return stall === undefined
+      ? this.#admit(first, incoming, context, sink)
+      : this.#admitAfter(stall, first, incoming, context, sink);
+  }
+
+  /** After a stall all that has piled up is read first: what was given up stands behind what asked for it. */
+  async #admitAfter(
+    stall: Stall,
+    first: unknown,
+    incoming: Incoming,
+    context: ServedContext,
+    sink: Sink | undefined,
+  ): Promise<unknown> {
+    await stall.read;
+    const refusal = outlived(incoming, this.#env.now(), stall.lengthMs);
+    return refusal === undefined
+      ? this.#admit(first, incoming, context, sink)
+      : this.#serve(first, incoming, context, sink, refusal);
+  }
+
+  #admit(
+    first: unknown,
+    incoming: Incoming,
+    context: ServedContext,
+    sink: Sink | undefined,
+  ): Promise<unknown> {
     return this.#admission.open
       ? this.#serve(first, incoming, context, sink)
       : this.#admission.admit(first, incoming, context, (refusal) =>

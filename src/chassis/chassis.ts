@@ -291,6 +291,8 @@ class RunningChassis implements Chassis {
     this.#resolve = resolve;
     const stop = (force: boolean) => (): void => void this.stop({ force });
     this.#unlisten = options.signals === false ? () => {} : onStopSignals(stop(false), stop(true));
+    // Whoever can be asked wants to know when what it reads may be old.
+    env.pulse?.hold();
     if (servers.length > 0)
       void Promise.all(servers.map((server) => server.deserted)).then(stop(false));
   }
@@ -373,6 +375,7 @@ class RunningChassis implements Chassis {
     ]);
     if (cut > 0) this.#parts.given.cut();
     this.#parts.gate?.close();
+    this.#env.pulse?.release();
     this.#unlisten();
     this.#resolve({ cut, forced: this.#forced });
   }

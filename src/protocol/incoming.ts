@@ -21,6 +21,8 @@ export class Incoming implements Cancellable {
   tries = 0;
   /** It repeats an earlier request, or was made for one that does: what its handler calls must not be repeated in turn. */
   once = false;
+  /** Its instants are of a clock that its caller has in common with us: they hold, however long it was on its way. */
+  exact = false;
   /** Why the work is no longer wanted; undefined while it is. */
   cancelled: CancelReason | undefined = undefined;
   #work: Cancellable | undefined;

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
-import type { Env } from "../base/env.ts";
+import type { Env, HostClock } from "../base/env.ts";
+import { Pulse, stallMs } from "../base/pulse.ts";
 import { between, seededRandom, type Random } from "../base/random.ts";
 import { TimerWheel, type Alarm } from "../base/timer-wheel.ts";
 import { EventHeap, WorldEvent, type Place } from "./event-heap.ts";
@@ -52,9 +53,12 @@ export class World {
     return seededRandom(this.seed, purpose);
   }
 
-  /** The surroundings of one life of a node. Its clock and its dice are its own. */
-  env(name: string): SimEnv {
-    return new SimEnv(this, name, this.#lives++);
+  /**
+   * The surroundings of one life of a node. Its clock and its dice are its own. `host`: nodes of the same host have, beside
+   * that, the host's clock in common.
+   */
+  env(name: string, host?: string): SimEnv {
+    return new SimEnv(this, name, this.#lives++, host);
   }
 
   /** Plans `work` in `delayMs`; without a node it is something that is done to the world. */
@@ -164,21 +168,25 @@ export class SimEnv implements Env, Place {
   readonly name: string;
   /** A number in [0, 1), by dice of this life alone. */
   readonly random: Random;
+  readonly hostClock: HostClock | undefined;
+  readonly pulse: Pulse = new Pulse(this);
   readonly #wheel: TimerWheel;
   /** Clocks of two nodes have nothing in common: whoever compares them is found out. */
   readonly #clockMs: number;
   #wake: WorldEvent | undefined;
   #alive = true;
+  #pausedAt = 0;
   #pausedUntil = 0;
   readonly #held: WorldEvent[] = [];
 
-  constructor(world: World, node: string, life: number = 0) {
+  constructor(world: World, node: string, life: number = 0, host?: string) {
     this.world = world;
     this.node = node;
     const name = `${node}#${life}`;
     this.name = name;
     this.random = world.random(`${name}: env`);
     this.#clockMs = between(world.random(`${name}: clock`), 0, 1_000_000);
+    this.hostClock = host === undefined ? undefined : { id: host, offsetMs: -this.#clockMs };
     this.#wheel = new TimerWheel({
       now: () => this.now(),
       wake: (delayMs, run) => {
@@ -241,6 +249,7 @@ export class SimEnv implements Env, Place {
 
   /** The process stands still for so long, and its clock goes on: what should have happened meanwhile happens then. */
   pause(forMs: number): void {
+    if (!this.paused) this.#pausedAt = this.world.now;
     this.#pausedUntil = Math.max(this.#pausedUntil, this.world.now + forMs);
     this.world.in(forMs, () => this.#resume());
   }
@@ -252,6 +261,8 @@ export class SimEnv implements Env, Place {
 
   #resume(): void {
     if (this.paused) return;
+    const stoodMs = this.world.now - this.#pausedAt;
+    if (stoodMs > stallMs) this.pulse.stood(stoodMs);
     const held = this.#held.splice(0);
     // A process that was stopped looks at its clock first, and then reads its input.
     for (const event of held) if (event.timer) this.world.again(event);

@@ -40,6 +40,8 @@ export function unfinishedBytesMax(itemBytesMax: number): number {
 /** The bounds of a caller, defaults filled in. */
 export interface CallerBounds {
   readonly instance: string;
+  /** The id of the host's clock. */
+  readonly clock: string | undefined;
   readonly connectWaitMs: number;
   readonly failFast: boolean;
   readonly maxAgeMs: number;
@@ -57,10 +59,11 @@ export interface CallerBounds {
 export type MetadataForm = NonNullable<ConnectOptions["metadata"]>;
 
 /** Throws INVALID_ARGUMENT for what could not be kept. */
-export function callerBounds(options: ConnectOptions): CallerBounds {
+export function callerBounds(options: ConnectOptions, env: Env): CallerBounds {
   const keepaliveMs = options.keepaliveMs ?? 5_000;
   return {
     instance: options.instance ?? "anonymous",
+    clock: env.hostClock?.id,
     connectWaitMs: atLeast("connectWaitMs", options.connectWaitMs ?? 2_000, 0),
     failFast: options.failFast ?? false,
     maxAgeMs: atLeast("maxAgeMs", options.maxAgeMs ?? maxAgeMsDefaultOf(options), 1),

@@ -63,7 +63,7 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
   #closed: Promise<void> | undefined;
 
   constructor(transport: Transport, address: Address, options: ConnectOptions, env: Env) {
-    const bounds = callerBounds(options);
+    const bounds = callerBounds(options, env);
     super(env, bounds.itemBytesMax);
     this.endpoint = address.text;
     this.#transport = transport;
@@ -383,6 +383,7 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
     const { format } = this.#bounds;
     session.itemBytesMax = hello.itemBytesMax;
     session.bootId = hello.bootId;
+    session.knowClock(hello.clock);
     if (format !== undefined && hello.codecs.includes(format.name)) session.format = format;
   }
 

@@ -188,6 +188,7 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
     session.responder = responder;
     session.format = formats.find(({ name }) => introduction.codecs.includes(name));
     session.itemBytesMax = introduction.itemBytesMax;
+    session.knowClock(introduction.clock);
     this.#offerCallback(session);
     return responder.announce(introduction.contracts) ? undefined : "too many operations";
   }
@@ -240,7 +241,15 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
   #greet(session: Session): void {
     const { instance, bootId, itemBytesMax, formats } = this.#bounds;
     const codecs = codecNames(formats);
-    const hello: Hello = { instance, bootId, wire: wireVersion, codecs, itemBytesMax };
+    const clock = this.#env.hostClock?.id;
+    const hello: Hello = {
+      instance,
+      bootId,
+      wire: wireVersion,
+      codecs,
+      itemBytesMax,
+      ...(clock === undefined ? {} : { clock }),
+    };
     session.tell(JSON.stringify(hello));
   }
 

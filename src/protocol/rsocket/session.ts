@@ -131,6 +131,12 @@ export class Session extends Alarm implements Receiver, Carrier {
     this.#lookLater(this.env.now());
   }
 
+  /** The id of the clock that the peer's host has: where it is ours, requests say instants of it. */
+  knowClock(id: string | undefined): void {
+    const { hostClock } = this.env;
+    if (id !== undefined && id === hostClock?.id) this.sender.clockOffsetMs = hostClock.offsetMs;
+  }
+
   // ---- asking -------------------------------------------------------------------------------------------------------
 
   /** Sends a request, or the first fragment of it. Throws, with `executed: "no"`, when it cannot. */

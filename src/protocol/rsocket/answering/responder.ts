@@ -16,6 +16,7 @@ import {
   fixedBytes,
   readCodec,
   readDeadline,
+  readExact,
   readExtensions,
   readIndex,
   readTrace,
@@ -154,8 +155,11 @@ export class Responder implements Answering, AnsweringSide {
   #start(memory: Buffer, view: FrameView, served: ServedOperation, arrivedAt?: number): void {
     const now = arrivedAt ?? this.session.env.now();
     const { metadataFrom, metadataTo } = view;
-    const extensions = readExtensions(memory, metadataFrom + fixedBytes, metadataTo, now);
-    if (extensions === undefined) {
+    const exact = readExact(memory, metadataFrom);
+    const offsetMs = exact ? this.session.env.hostClock?.offsetMs : undefined;
+    const from = metadataFrom + fixedBytes;
+    const extensions = readExtensions(memory, from, metadataTo, now, offsetMs);
+    if (extensions === undefined || (exact && offsetMs === undefined)) {
       this.refuse(view, served, "INVALID_ARGUMENT", "the request's metadata is malformed");
       return;
     }
@@ -174,13 +178,14 @@ export class Responder implements Answering, AnsweringSide {
     }
     const incoming = new Incoming(
       this.session.connection.peer,
-      readDeadline(memory, metadataFrom, now),
+      readDeadline(memory, metadataFrom, now, offsetMs),
       extensions.totalAt,
       readTrace(memory, metadataFrom),
       extensions.idempotencyKey,
       extensions.headers,
       now,
     );
+    incoming.exact = exact;
     const first = own ?? codecs.first;
     if (!this.placed(view, served, incoming, extensions)) return;
     this.begin(memory, view, served, first, codecs, incoming, arrivedAt !== undefined);
@@ -210,7 +215,10 @@ export class Responder implements Answering, AnsweringSide {
     }
   }
 
-  /** Reads the input and starts the handler. The time of a request that came in fragments may be over by now. */
+  /**
+   * Reads the input and starts the handler. The time of a request may be over by now: its last fragment came late, or it lay in
+   * a socket while the process stood still.
+   */
   protected begin(
     memory: Buffer,
     view: FrameView,
@@ -220,7 +228,8 @@ export class Responder implements Answering, AnsweringSide {
     incoming: Incoming,
     fragmented: boolean,
   ): void {
-    if (fragmented && this.session.env.now() >= Math.min(incoming.deadlineAt, incoming.totalAt)) {
+    const whole = fragmented ? this.session.env.now() : incoming.receivedAt;
+    if (whole >= Math.min(incoming.deadlineAt, incoming.totalAt)) {
       const reason = "the deadline was over before all of the request had come";
       this.refuse(view, served, "DEADLINE_EXCEEDED", reason);
       return;

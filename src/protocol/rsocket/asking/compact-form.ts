@@ -36,6 +36,7 @@ export class CompactForm implements RequestForm {
       codecs: codecNames(client.format === undefined ? [] : [client.format]),
       instance: client.instance,
       itemBytesMax: client.itemBytesMax,
+      ...(client.clock === undefined ? {} : { clock: client.clock }),
       contracts: [...contracts],
     };
     sendSetup(connection, client, metadataMimeType, Buffer.from(encodeIntroduction(introduction)));
@@ -50,7 +51,7 @@ export class CompactForm implements RequestForm {
     const index = this.#indexes[operation.slot] ?? this.#announce(sender, operation);
     let extensions: Buffer | undefined;
     try {
-      extensions = encodeExtensions(attempt, now);
+      extensions = encodeExtensions(attempt, now, sender.clockOffsetMs);
     } catch (cause) {
       throw misfit(cause);
     }

@@ -59,6 +59,9 @@ export class FrameSender {
     this.#requestDataMax = Math.min(fragmentBytesMax, frameBytesMax - frameOverheadBytes);
   }
 
+  /** Of the clock that both sides have in common; undefined where they have none, or nobody knows. */
+  clockOffsetMs: number | undefined = undefined;
+
   /** A frame that begins a stream; `credit` is 0 where the type has no initial credit. */
   request(
     streamId: number,
@@ -77,7 +80,7 @@ export class FrameSender {
     const dataBytes = payloadBytesMax(payload);
     if (dataBytes > this.#requestDataMax) {
       const metadata = Buffer.allocUnsafe(metadataBytes);
-      const at = writeFixed(metadata, 0, index, codec, attempt, now);
+      const at = writeFixed(metadata, 0, index, codec, attempt, now, this.clockOffsetMs);
       extensions?.copy(metadata, at);
       const fragments = new Fragments(streamId, type, 0, credit, metadata, bytesOf(payload));
       this.#cut(fragments, ordered);
@@ -88,7 +91,7 @@ export class FrameSender {
     at = writeHeader(memory, at, streamId, type, Flag.METADATA);
     if (credit > 0) at = writeInitialRequestN(memory, at, credit);
     at = writeMetadataLength(memory, at, metadataBytes);
-    at = writeFixed(memory, at, index, codec, attempt, now);
+    at = writeFixed(memory, at, index, codec, attempt, now, this.clockOffsetMs);
     if (extensions !== undefined) at += extensions.copy(memory, at);
     connection.commit(writePayload(memory, at, payload));
   }

@@ -8,6 +8,7 @@ import {
   fixedBytes,
   readCodec,
   readDeadline,
+  readExact,
   readExtensions,
   readIndex,
   readTrace,
@@ -60,6 +61,33 @@ test("time left is rounded up, at least one millisecond, and never means never",
     assert.equal(fixed(deadlineAt, 1_000).readUInt32BE(4), left, `until ${deadlineAt}`);
   }
   assert.equal(readDeadline(fixed(Infinity, 0), 0, 77), Infinity);
+});
+
+test("where both sides have a clock in common the field is its instant, also where 32 bits begin anew", () => {
+  const there = 2 ** 32 - 2_000; // our clock is 0 where that of the host is this
+  const here = 2 ** 33 + 700_000.25; // and the receiver's began at another instant
+  for (const [deadlineAt, now, field] of [
+    [1_000, 900, 2 ** 32 - 1_000],
+    [1_999, 900, 2 ** 32 - 2], // one less: the last number means never
+    [2_500.5, 900, 501],
+  ] as const) {
+    const bytes = Buffer.alloc(fixedBytes);
+    writeFixed(bytes, 0, 7, 1, attempt({ deadlineAt }), now, there);
+    assert.deepEqual([readExact(bytes, 0), bytes.readUInt32BE(4)], [true, field]);
+    const hostNow = now + there;
+    for (const elapsed of [0, 100, 5_000, -3]) {
+      const read = readDeadline(bytes, 0, hostNow + elapsed - here, here);
+      const late = read + here - (deadlineAt + there);
+      assert.ok(late >= -1 && late < 1, `${deadlineAt} after ${elapsed} ms: ${late} ms off`);
+    }
+  }
+  const never = Buffer.alloc(fixedBytes);
+  writeFixed(never, 0, 7, 1, attempt({ deadlineAt: 2 ** 31 + 10 }), 0, there);
+  assert.equal(readDeadline(never, 0, 5, here), Infinity);
+  const total = encodeExtensions(attempt({ totalAt: 2_600 }), 900, there)!;
+  assert.equal(total.toString("hex"), "03000400000258");
+  const { totalAt } = readExtensions(total, 0, total.length, 900 + there - here, here)!;
+  assert.ok(Math.abs(totalAt + here - (2_600 + there)) < 1);
 });
 
 test("no trace is sent as zeros and read as none", () => {

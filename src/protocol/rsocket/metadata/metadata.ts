@@ -26,7 +26,11 @@ const Extension = {
 } as const;
 
 /** What is only there now and then, in bytes ready to be written; undefined when there is nothing. */
-export function encodeExtensions(attempt: Attempt, now: number): Buffer | undefined {
+export function encodeExtensions(
+  attempt: Attempt,
+  now: number,
+  offsetMs?: number,
+): Buffer | undefined {
   const { idempotencyKey, headers, totalAt, lane, onlyBoot } = attempt;
   const tries = toldTries(attempt);
   if (
@@ -53,7 +57,7 @@ export function encodeExtensions(attempt: Attempt, now: number): Buffer | undefi
   if (headers !== undefined) add(Extension.headers, Buffer.from(JSON.stringify(headers)));
   if (totalAt !== Infinity) {
     const total = Buffer.allocUnsafe(4);
-    total.writeUInt32BE(timeLeft(totalAt, now), 0);
+    total.writeUInt32BE(timeField(totalAt, now, offsetMs) >>> 0, 0);
     add(Extension.total, total);
   }
   if (lane !== undefined) add(Extension.lane, Buffer.from(lane));
@@ -62,7 +66,7 @@ export function encodeExtensions(attempt: Attempt, now: number): Buffer | undefi
   return Buffer.concat(parts);
 }
 
-/** Writes the fixed part; returns the offset behind it. */
+/** Writes the fixed part; returns the offset behind it. `offsetMs`: of the clock that both sides have in common. */
 export function writeFixed(
   memory: Buffer,
   at: number,
@@ -70,12 +74,13 @@ export function writeFixed(
   codec: number,
   attempt: Attempt,
   now: number,
+  offsetMs?: number,
 ): number {
   const { trace } = attempt;
   writeInt16(memory, at, index);
   memory[at + 2] = codec;
-  memory[at + 3] = 0;
-  writeInt32(memory, at + 4, timeLeft(attempt.deadlineAt, now));
+  memory[at + 3] = offsetMs === undefined ? 0 : exactFlag;
+  writeInt32(memory, at + 4, timeField(attempt.deadlineAt, now, offsetMs));
   writeInt32(memory, at + 8, trace.trace0);
   writeInt32(memory, at + 12, trace.trace1);
   writeInt32(memory, at + 16, trace.trace2);
@@ -106,6 +111,33 @@ const noExtensions: Extensions = Object.freeze({
   onlyBoot: undefined,
 });
 
+/** Flag of a request whose times are instants of the host's clock, and not what is left. */
+const exactFlag = 1;
+
+/** Farther ahead an instant of 32 bits cannot be told from one that is over, in milliseconds: about 24 days. */
+const aheadMsMax = 0x7fff_ffff;
+
+/** What is left, or where there is a clock in common the instant itself, modulo 2^32 ms. */
+function timeField(at: number, now: number, offsetMs: number | undefined): number {
+  if (offsetMs === undefined) return timeLeft(at, now);
+  if (at - now > aheadMsMax) return unbounded;
+  const instant = Math.ceil(at + offsetMs) >>> 0;
+  return instant === unbounded ? unbounded - 1 : instant;
+}
+
+/** The instant of our clock that a field means. */
+function instantOf(field: number, now: number, offsetMs: number | undefined): number {
+  if (field === unbounded) return Infinity;
+  if (offsetMs === undefined) return now + field;
+  const hostNow = Math.floor(now + offsetMs);
+  return hostNow + ((field - hostNow) | 0) - offsetMs;
+}
+
+/** True when the times of a request are instants of the host's clock. */
+export function readExact(memory: Buffer, at: number): boolean {
+  return (memory[at + 3]! & exactFlag) !== 0;
+}
+
 /** Time left in milliseconds, at least 1: what is over is not sent. */
 export function timeLeft(at: number, now: number): number {
   return at === Infinity ? unbounded : Math.min(unbounded - 1, Math.max(1, Math.ceil(at - now)));
@@ -119,10 +151,9 @@ export function readCodec(memory: Buffer, at: number): number {
   return memory[at + 2]!;
 }
 
-/** The instant of this process's clock at which the caller stops waiting. */
-export function readDeadline(memory: Buffer, at: number, now: number): number {
-  const left = readInt32(memory, at + 4) >>> 0;
-  return left === unbounded ? Infinity : now + left;
+/** The instant of this process's clock at which the caller stops waiting. `offsetMs`: of the clock that `readExact` means. */
+export function readDeadline(memory: Buffer, at: number, now: number, offsetMs?: number): number {
+  return instantOf(readInt32(memory, at + 4) >>> 0, now, offsetMs);
 }
 
 export function readTrace(memory: Buffer, at: number): TraceContext | undefined {
@@ -148,6 +179,7 @@ export function readExtensions(
   from: number,
   to: number,
   now: number,
+  offsetMs?: number,
 ): Extensions | undefined {
   if (from === to) return noExtensions;
   const found: Extensions = { ...noExtensions };
@@ -165,7 +197,7 @@ export function readExtensions(
       found.headers = headers;
     } else if (type === Extension.total) {
       if (end - content !== 4) return undefined;
-      found.totalAt = now + memory.readUInt32BE(content);
+      found.totalAt = instantOf(memory.readUInt32BE(content), now, offsetMs);
     } else if (type === Extension.lane) {
       found.lane = memory.toString("utf8", content, end);
       if (!isLane(found.lane)) return undefined;

@@ -10,6 +10,8 @@ export interface Introduction {
   readonly instance: string;
   /** The largest item that it takes; Infinity when it does not say. */
   readonly itemBytesMax: number;
+  /** The id of its host's clock; undefined when it does not say. */
+  readonly clock?: string;
   readonly contracts: readonly ContractName[];
 }
 
@@ -21,6 +23,8 @@ export interface Hello {
   readonly bootId: string;
   /** The largest item that it takes; Infinity when it does not say. */
   readonly itemBytesMax: number;
+  /** The id of its host's clock; undefined when it does not say. */
+  readonly clock?: string;
 }
 
 /** The most operations one connection can number: the index is 16 bits wide. */
@@ -50,6 +54,7 @@ export function readIntroduction(text: string): Introduction | undefined {
     codecs: strings(value["codecs"]),
     instance: text_(value["instance"]),
     itemBytesMax: bound(value["itemBytesMax"]),
+    ...clockIn(value["clock"]),
     contracts,
   };
 }
@@ -69,6 +74,7 @@ export function readPush(text: string): {
     instance: text_(value["instance"]),
     bootId: value["bootId"],
     itemBytesMax: bound(value["itemBytesMax"]),
+    ...clockIn(value["clock"]),
   };
   return { contracts, hello };
 }
@@ -101,6 +107,10 @@ function parseObject(text: string): Record<string, unknown> | undefined {
 /** The texts of a list in their places; anything else in it becomes the empty text, which names nothing. */
 function strings(value: unknown): string[] {
   return Array.isArray(value) ? value.map(text_) : [];
+}
+
+function clockIn(value: unknown): { clock?: string } {
+  return typeof value === "string" ? { clock: value } : {};
 }
 
 /** What is no bound is none. */
