@@ -11,7 +11,7 @@ export const layers: readonly (readonly string[])[] = [
   ["call", "messaging"],
   ["bridge", "group", "eventstore", "saga", "processing"],
   ["chassis"],
-  ["testing", "gateway"],
+  ["testing", "gateway", "registrar"],
   ["cli"],
 ];
 

@@ -12,6 +12,7 @@ import { importing } from "./import.ts";
 import { lint } from "./lint.ts";
 import { openapi } from "./openapi.ts";
 import { proto } from "./proto.ts";
+import { registrar } from "./registrar.ts";
 import { registry } from "./registry.ts";
 import { router } from "./router.ts";
 import { stats } from "./stats.ts";
@@ -20,7 +21,7 @@ const asking: readonly Command[] = [describe, call, health, stats, clientState, 
 
 const writing: readonly Command[] = [openapi, contract, proto, avro, importing, lint];
 
-const serving: readonly Command[] = [gateway, registry, router];
+const serving: readonly Command[] = [gateway, registrar, registry, router];
 
 /** Every command there is, in the order in which help lists them. */
 export const commands: readonly Command[] = [

@@ -14,6 +14,12 @@ export function self(): Owner {
   return { pid: process.pid, started: statOf(process.pid)?.started ?? "", pids: namespace() };
 }
 
+/** The process that has this number now; undefined when none has. */
+export function processOf(pid: number): Owner | undefined {
+  const owner = { pid, started: statOf(pid)?.started ?? "", pids: namespace() };
+  return hasEnded(owner, true) ? undefined : owner;
+}
+
 /**
  * True when the process has certainly ended. False also when that cannot be told from here: then its lease decides.
  * `closely`: looks at its start and state too, which costs a file.
