@@ -103,3 +103,20 @@ test("the bench of resilience runs, and whoever guards or chooses gives the righ
   equal(peersOf("among 1,000 endpoints").length, 7);
   equal(report.goals.length, 5);
 });
+
+test("the bench of gateways runs, and whoever stands in the middle gives the right answers", async () => {
+  const report = await bench("gateway");
+  const peers = [...new Set(report.rows.map(({ peer }) => peer))];
+  const ours = [
+    "direct",
+    "gateway, plain HTTP",
+    "gateway, REST to rsocket",
+    "direct, rsocket",
+    "router, rsocket to rsocket",
+  ];
+  // nginx and Envoy are there where they are installed.
+  deepEqual(
+    peers.filter((peer) => ours.includes(peer)),
+    ours,
+  );
+});

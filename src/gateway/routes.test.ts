@@ -53,7 +53,7 @@ test(
     const { extra, missing } = JSON.parse(partial.text) as Record<string, unknown>;
     deepEqual([extra, missing], [null, { extra: { code: "NOT_FOUND", executed: "yes" } }]);
     const failed = await ask(origin, "/page/none?extra=x");
-    equal(failed.status, 409);
+    equal(failed.status, 404);
     match(failed.text, /NOT_FOUND/);
   },
 );

@@ -27,11 +27,14 @@ export function plain(response: HttpResponse): PlainResponse {
   return response;
 }
 
+/** Declared errors that the convention knows: as REST has them without a binding. */
+const declaredStatuses: Readonly<Record<string, number>> = { NOT_FOUND: 404, OUT_OF_RANGE: 400 };
+
 /** Answers with a failure, as REST does; what has begun is cut, so that nobody takes it for whole. */
 export function answerFailure(
   response: PlainResponse,
   error: TrunklineError,
-  status: number = statusOfFailure(error, {}),
+  status: number = statusOfFailure(error, declaredStatuses),
 ): void {
   if (response.destroyed) return;
   if (response.headersSent) {
