@@ -175,6 +175,8 @@ const settings = [
   "reflection",
   "formats",
   "transports",
+  "keys",
+  "register",
 ] as const;
 
 function settingsOf(options: GatewayOptions): Partial<ChassisOptions> {

@@ -46,6 +46,10 @@ export interface GatewaySettings {
   readonly transports: readonly Transport[];
   /** What peers may write values as beside JSON. Default JSON alone. */
   readonly formats: readonly Format[];
+  /** Where the keys of calls that are idempotent by key are remembered. Default: here, as in a chassis. */
+  readonly keys: NonNullable<ChassisOptions["keys"]>;
+  /** Registers the gateway itself, as an instance of all its contracts. Not where it looks for them. Default: no. */
+  readonly register: NonNullable<ChassisOptions["register"]>;
   /** Time and randomness. Default: the machine's. */
   readonly env: Env;
 }

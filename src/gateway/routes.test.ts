@@ -198,3 +198,41 @@ test("who is sticky stays, and the split is by the weights", soon, async (t) => 
   }
   ok(canaries > 25 && canaries < 80, `${canaries} of 200 came to a quarter`);
 });
+
+test(
+  "what is asked again under its key is done once, whichever target the route deals to",
+  soon,
+  async (t) => {
+    const [one, oneAt] = await serviceAt(t, "one");
+    const [two, twoAt] = await serviceAt(t, "two");
+    const at = `memory:edge-${++places}`;
+    const routes = [{ match: { operation: "*" }, to: [oneAt, twoAt] }];
+    await edgeOf(t, routes, { contracts: [Orders], listen: at });
+    await using orders = client(Orders, at);
+    for (let key = 0; key < 20; key++) {
+      const idempotencyKey = `key-${key}`;
+      const both = await Promise.all(
+        [1, 2].map(() => orders.pay({ amount: 5 }, { idempotencyKey })),
+      );
+      const again = await orders.pay({ amount: 5 }, { idempotencyKey });
+      deepEqual([both[1], again], [both[0], both[0]]);
+    }
+    equal(one.paid.length + two.paid.length, 20);
+    ok(one.paid.length > 0 && two.paid.length > 0);
+  },
+);
+
+test("nobody gets the answer of somebody else by his key", soon, async (t) => {
+  const [service, to] = await serviceAt(t, "one");
+  const at = `memory:edge-${++places}`;
+  await edgeOf(t, [{ match: { operation: "*" }, to }], {
+    contracts: [Orders],
+    listen: at,
+    authorize: ({ headers }) => ({ caller: headers["user"]! }),
+  });
+  await using orders = client(Orders, at);
+  const pay = async (user: string): Promise<number> =>
+    (await orders.pay({ amount: 5 }, { idempotencyKey: "1", headers: { user } })).number;
+  deepEqual([await pay("ann"), await pay("bob"), await pay("ann")], [1, 2, 1]);
+  equal(new Set(service.paid).size, 2);
+});

@@ -5,13 +5,14 @@ import { unwanted } from "../../call/expiry.ts";
 import { incident } from "../../call/incident.ts";
 import type { Member } from "../../call/compile.ts";
 import { iteratorOf } from "../../call/items.ts";
+import { KeyedWork } from "../../call/keys/keyed-work.ts";
 import { Meter, type OperationStats } from "../../call/meter.ts";
 import { Pump } from "../../call/pump.ts";
 import type { Serving } from "../../call/serve.ts";
 import type { ServingOptions } from "../../call/served.ts";
 import { isStreaming } from "../../contract/kinds.ts";
 import type { Cancellable } from "../../protocol/attempt.ts";
-import type { Incoming } from "../../protocol/incoming.ts";
+import { Incoming } from "../../protocol/incoming.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import type { ItemSource, Sink, Source, StreamOptions } from "../../protocol/protocol.ts";
 import type { Director, Onward } from "./onward.ts";
@@ -34,14 +35,19 @@ export class Forwarded implements Serving {
   readonly #env: Env;
   readonly #meter = new Meter();
   readonly #idleMs: number;
+  /** Only where a request is recognised by its key. */
+  readonly #keyed: KeyedWork | undefined;
 
-  constructor(member: Member, director: Director, { authorize }: ServingOptions, env: Env) {
+  constructor(member: Member, director: Director, { authorize, keys }: ServingOptions, env: Env) {
     this.operation = member.operation;
     this.#member = member;
     this.#director = director;
     this.#authorize = authorize;
     this.#env = env;
     this.#idleMs = member.declared.idleMs ?? Infinity;
+    const { idempotent } = member.operation;
+    if (idempotent === "by-key" && keys !== undefined && !member.streaming)
+      this.#keyed = new KeyedWork(keys, member.operation, env);
   }
 
   stats(): OperationStats {
@@ -56,16 +62,33 @@ export class Forwarded implements Serving {
     return incident(exception, this.#member, this.#env);
   }
 
+  /** Gives up what runs under keys: nobody else does. */
+  cut(): void {
+    this.#keyed?.cut();
+  }
+
   handle(input: unknown, incoming: Incoming): Promise<unknown> {
-    return this.#forward(incoming, async ({ caller, attempt, around }) => {
-      const { operation } = this;
-      const send = (): Promise<unknown> =>
-        operation.kind === "notification"
-          ? caller.notify(operation, input, attempt)
-          : caller.call(operation, input, attempt);
-      const output = await (around === undefined ? send() : around(input, send));
-      return this.#member.declared.out === undefined ? undefined : output;
+    const keyed = this.#keyed;
+    return this.#forward(incoming, async (onward) => {
+      const { idempotencyKey } = onward.attempt;
+      if (keyed === undefined || idempotencyKey === undefined) return this.#send(input, onward);
+      // Who comes again may be sent to another instance, which does not know his key: here it is known.
+      const known = withKey(incoming, idempotencyKey);
+      return keyed.run(input, known, (own) => {
+        own.bind(cancelling(onward.attempt));
+        return this.#send(input, onward);
+      });
     });
+  }
+
+  async #send(input: unknown, { caller, attempt, around }: Onward): Promise<unknown> {
+    const { operation } = this;
+    const send = (): Promise<unknown> =>
+      operation.kind === "notification"
+        ? caller.notify(operation, input, attempt)
+        : caller.call(operation, input, attempt);
+    const output = await (around === undefined ? send() : around(input, send));
+    return this.#member.declared.out === undefined ? undefined : output;
   }
 
   stream(input: unknown, incoming: Incoming, sink: Sink): Promise<void> {
@@ -174,6 +197,17 @@ export class Forwarded implements Serving {
 /** For who is called from here it makes no difference why the caller is gone. */
 function cancelling(work: Cancellable): Cancellable {
   return { cancel: (reason) => work.cancel(reason === "deadline" ? "deadline" : "caller") };
+}
+
+/** The request under the key by which it goes on; given up together with it. */
+function withKey(incoming: Incoming, key: string): Incoming {
+  const { peer, deadlineAt, totalAt, trace, headers, receivedAt, lane, tries, once } = incoming;
+  const known = new Incoming(peer, deadlineAt, totalAt, trace, key, headers, receivedAt);
+  known.lane = lane;
+  known.tries = tries;
+  known.once = once;
+  incoming.bind(known);
+  return known;
 }
 
 /** The items of a caller on their way on: taken only when the next side asks for them. */

@@ -1,3 +1,5 @@
+import { hash } from "node:crypto";
+
 import type { Env } from "../../base/env.ts";
 import { beginTrace, childTrace } from "../../base/trace.ts";
 import { Attempt } from "../../protocol/attempt.ts";
@@ -33,6 +35,8 @@ export interface Changes {
   readonly deadlineMs: number;
   /** Instead of those that came. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Who asks, where `authorize` has found it out. */
+  readonly caller?: string | undefined;
 }
 
 /** The deadline of requests whose caller has set none and of which no route says otherwise: that of any call, 10 s. */
@@ -50,21 +54,35 @@ const reserveMsMax = 50;
  */
 export function onwardAttempt(
   incoming: Incoming,
-  { deadlineMs, headers = incoming.headers }: Changes,
+  { deadlineMs, headers = incoming.headers, caller }: Changes,
   env: Env,
 ): Attempt {
-  const { deadlineAt, totalAt, trace, idempotencyKey, receivedAt } = incoming;
+  const { deadlineAt, totalAt, trace, receivedAt } = incoming;
   const reserve = Math.min(reserveMsMax, Math.max(0, deadlineAt - receivedAt) / 20);
   const attempt = new Attempt(
     Math.min(deadlineAt - reserve, receivedAt + deadlineMs),
     totalAt,
     trace === undefined ? beginTrace(env) : childTrace(trace, env),
-    idempotencyKey,
+    keyOnward(incoming, caller),
     headers,
   );
   attempt.lane = incoming.lane;
   attempt.tries = incoming.tries;
   // Its caller repeats it already: were it repeated here too, the tiers would multiply.
-  attempt.once = incoming.tries > 0;
+  attempt.once = incoming.once || incoming.tries > 0;
   return attempt;
+}
+
+/**
+ * The idempotency key as it goes on. Who serves it knows the peer by its keys, and from here all come as one: so that nobody gets the
+ * answer of somebody else by his key, the keys of those who have shown who they are become theirs alone.
+ */
+function keyOnward(
+  { idempotencyKey, peer: { certificate } }: Incoming,
+  caller: string | undefined,
+): string | undefined {
+  if (idempotencyKey === undefined || (certificate === undefined && caller === undefined))
+    return idempotencyKey;
+  const whose = JSON.stringify([certificate?.subject ?? null, caller ?? null, idempotencyKey]);
+  return hash("sha256", whose, "base64url");
 }

@@ -27,6 +27,11 @@ export const Orders = contract(
       idempotent: true,
     }),
     place: call({ in: z.object({ item: z.string() }), out: Order }),
+    pay: call({
+      in: z.object({ amount: z.number() }),
+      out: z.object({ by: z.string(), number: z.number() }),
+      idempotent: "by-key",
+    }),
     seen: call({ out: z.record(z.string(), z.string()) }),
     watch: stream({ in: z.object({ from: z.number() }), out: z.number() }),
     sum: upload({ head: z.object({ start: z.number() }), in: z.number(), out: z.number() }),
@@ -40,6 +45,8 @@ export const Orders = contract(
 export class OrdersService {
   readonly notes: string[] = [];
   readonly got: string[] = [];
+  /** The keys under which was paid. */
+  readonly paid: string[] = [];
   /** Until it resolves, nothing is answered. */
   held: Promise<void> = Promise.resolve();
   readonly name: string;
@@ -64,6 +71,11 @@ export class OrdersService {
       place: ({ item }, { refuse }) => {
         if (item === "refused") throw refuse("UNAVAILABLE", "not today");
         return { id: "o-1", item, by: this.name };
+      },
+      pay: async (_, { idempotencyKey }) => {
+        this.paid.push(idempotencyKey!);
+        await this.held;
+        return { by: this.name, number: this.paid.length };
       },
       seen: (_, { headers, deadline, trace }) => ({
         ...headers,
