@@ -55,7 +55,9 @@ export async function playOverload(plan: OverloadPlan): Promise<OverloadResult> 
       transports: [network],
       ...(plan.admission === undefined ? {} : { admission: plan.admission }),
     });
-    const store = client(Store, "memory:store", { env: near, transports: [network] });
+    // What is tried again is load of its own: this is about what comes.
+    const options = { env: near, transports: [network], retry: false, throttle: false } as const;
+    const store = client(Store, "memory:store", options);
     const random = world.random("arrivals");
     const tookMs: number[] = [];
     const failures: Record<string, number> = {};

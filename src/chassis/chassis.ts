@@ -198,8 +198,8 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
     },
   );
   const listening = servers.slice(0, listened.length);
-  const registration =
-    register && registrationOf(register, { instance, contracts, servers: listening }, env);
+  const listens = { instance, contracts, servers: listening, keyStore: store?.name };
+  const registration = register && registrationOf(register, listens, env);
   const app = new RunningChassis(
     options,
     instance,

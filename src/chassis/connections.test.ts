@@ -25,7 +25,7 @@ let bounds = 1_000;
 
 /** Clients of one process share a connection; other bounds make another one. */
 function dial(t: TestContext, address: string): Client<typeof Echo> & AsyncDisposable {
-  const echo = client(Echo, address, { outstandingMax: ++bounds, deadline: "500ms" });
+  const echo = client(Echo, address, { outstandingMax: ++bounds, deadline: "500ms", retry: false });
   t.after(() => echo[Symbol.asyncDispose]());
   return echo;
 }

@@ -65,7 +65,7 @@ async function scene(t: TestContext, keys?: KeyStoreFactory | false): Promise<Sc
       }),
     ],
   });
-  const bank = client(Bank, address, { env });
+  const bank = client(Bank, address, { env, retry: false });
   t.after(async () => {
     await app.stop({ force: true });
     await bank[Symbol.asyncDispose]();
@@ -116,6 +116,19 @@ test("that the first has given up does not stop what others have joined, or come
   deepEqual(began, ["slow"]);
 });
 
+test("what all have given up who waited for it is stopped, and not begun again", async (t) => {
+  const { env, bank, began } = await scene(t);
+  const controller = new AbortController();
+  const options = { ...one, signal: controller.signal };
+  const all = [failure(bank.pay("slow", options)), failure(bank.pay("slow", options))];
+  await sleep(env, 100);
+  controller.abort();
+  for (const error of await Promise.all(all)) equal(error.code, "CANCELLED");
+  const again = await failure(bank.pay("slow", one));
+  deepEqual([again.code, again.executed], ["UNKNOWN", "maybe"]);
+  deepEqual(began, ["slow"]);
+});
+
 test("who has joined waits no longer than its own deadline, and does not know then", async (t) => {
   const { env, bank } = await scene(t);
   const first = bank.pay("slow", one);
@@ -141,7 +154,7 @@ test("a failure that was the work's own is told again as it was", async (t) => {
 
 test("what was refused before it began is forgotten: the next one runs", async (t) => {
   const { bank, began } = await scene(t);
-  await bank.pay.result("busy", one); // the pipeline may have tried again by itself
+  equal((await failure(bank.pay("busy", one))).executed, "no");
   equal(await bank.pay("busy", one), "busy 2");
   deepEqual(began, ["busy", "busy"]);
 });
@@ -217,6 +230,34 @@ test("a store that several processes share says what another one has done, and i
   const orphan = await failure(b.bank.pay("a", { ...one, deadline: "300ms" }));
   equal(orphan.executed, "maybe");
   deepEqual([a.began, b.began], [["a"], []]);
+});
+
+test("a store that fails is no reason to do anything twice, or to tell an untruth", async (t) => {
+  let failing: "claim" | "keep" | undefined = "claim";
+  const shaky: KeyStoreFactory = (env) => {
+    const store = memoryKeys()(env);
+    return {
+      claim: async (key, input) => {
+        if (failing === "claim") throw new Error("no disk");
+        return store.claim(key, input);
+      },
+      keep: async (key, ending) => {
+        if (failing === "keep") throw new Error("no disk");
+        await store.keep(key, ending);
+      },
+      forget: async (key) => store.forget(key),
+    };
+  };
+  const { bank, began } = await scene(t, shaky);
+  const refused = await failure(bank.pay("a", { ...one, deadline: "300ms" }));
+  equal(refused.executed, "no");
+  deepEqual(began, []);
+  failing = "keep";
+  equal(await bank.pay("a", { idempotencyKey: "two" }), "a 1");
+  failing = undefined;
+  const again = await failure(bank.pay("a", { idempotencyKey: "two", deadline: "300ms" }));
+  equal(again.executed, "maybe");
+  deepEqual(began, ["a"]);
 });
 
 test("without a store the handlers see to their keys themselves", async (t) => {

@@ -72,7 +72,7 @@ async function scene(t: TestContext, admission: AdmissionOptions | false): Promi
       }),
     ],
   });
-  const desk = client(Desk, address, { env });
+  const desk = client(Desk, address, { env, retry: false });
   t.after(async () => {
     for (const end of waiting.values()) end();
     await app.stop({ force: true });

@@ -21,7 +21,7 @@ export interface RegistrationOptions {
   readonly weight?: number;
   /** Where it is: nearer callers come first. Default: not known. */
   readonly locality?: Locality;
-  /** The name of the store of idempotency keys that its services share with other instances. Default: they share none. */
+  /** The name of the store of idempotency keys that its services share with other instances. Default: that of `keys`; without one they share none. */
   readonly keyStore?: string;
   /** Whatever else its users agree on. Default none. */
   readonly meta?: Readonly<Record<string, string>>;

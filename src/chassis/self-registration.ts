@@ -24,6 +24,8 @@ export interface Served {
   readonly instance: string;
   readonly contracts: readonly AnyContract[];
   readonly servers: readonly Server[];
+  /** Of the store of keys that it shares with others. */
+  readonly keyStore: string | undefined;
 }
 
 /** `orders@1` */
@@ -75,10 +77,18 @@ export function registerTerms(
 /** The registration of what listens now. */
 export function registrationOf(
   { options, taken, ttlMs }: RegisterTerms,
-  { instance, contracts, servers }: Served,
+  { instance, contracts, servers, keyStore: shared }: Served,
   env: Env,
 ): Registration {
-  const { id = instance, lane, weight, locality, keyStore, meta, required = false } = options;
+  const {
+    id = instance,
+    lane,
+    weight,
+    locality,
+    keyStore = shared,
+    meta,
+    required = false,
+  } = options;
   const listening = servers.map(({ address }) => address);
   const addresses = options.addresses?.map((each) => parseAddress(each).text);
   const registered: Instance = {

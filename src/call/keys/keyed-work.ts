@@ -1,13 +1,15 @@
 import { hash } from "node:crypto";
 import { Alarm } from "../../base/timer-wheel.ts";
 import type { Env } from "../../base/env.ts";
+import { reportIncident } from "../../base/diagnostics.ts";
+import { uuidv7 } from "../../base/id.ts";
 import { systemError, TrunklineError, type SystemError } from "../../base/error.ts";
 import type { Peer } from "../../base/peer.ts";
-import type { Cancellable } from "../../protocol/attempt.ts";
+import type { Cancellable, CancelReason } from "../../protocol/attempt.ts";
 import type { Incoming } from "../../protocol/incoming.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import { unwanted } from "../expiry.ts";
-import type { Ending, KeyStore } from "./key-store.ts";
+import type { Claim, Ending, KeyStore } from "./key-store.ts";
 
 /** When to ask again after work that another process is at, in milliseconds. */
 const elsewhereMs = 500;
@@ -15,14 +17,33 @@ const elsewhereMs = 500;
 /** Does the work of a request. Rejects with TrunklineErrors only, whose `executed` is final. */
 export type Work = (incoming: Incoming) => Promise<unknown>;
 
-interface Running {
+/** What runs under one key, and how many wait for it. */
+class Running {
   readonly input: string;
-  readonly outcome: Promise<unknown>;
+  outcome!: Promise<unknown>;
+  /** What the handler works on; undefined before it begins. */
+  work: Incoming | undefined = undefined;
+  #waiting = 0;
+
+  constructor(input: string) {
+    this.input = input;
+  }
+
+  /** One more waits, until `left`. */
+  joined(): void {
+    this.#waiting++;
+  }
+
+  /** One waits no more. Whose connection is lost may come back for the answer; who has given up will not. */
+  left(reason: CancelReason): void {
+    if (--this.#waiting === 0 && reason !== "peer") this.work?.cancel(reason);
+  }
 }
 
 /**
  * Work of one operation under keys: it runs once for each, and whoever comes with the same key gets the same answer, joining the
- * work while it runs. What was begun under a key is not stopped because who asked for it has gone: he may come back for it.
+ * work while it runs. It is given up when all have who waited for it, but not because a connection was lost: who asked may
+ * come back for the answer.
  */
 export class KeyedWork {
   readonly #store: KeyStore;
@@ -30,8 +51,6 @@ export class KeyedWork {
   readonly #env: Env;
   /** By key; as many as there are requests that run. */
   readonly #running = new Map<string, Running>();
-  /** What handlers work on, by the requests that have begun it. */
-  readonly #worked = new Set<Incoming>();
 
   constructor(store: KeyStore, operation: Operation, env: Env) {
     this.#store = store;
@@ -43,22 +62,36 @@ export class KeyedWork {
   async run(first: unknown, incoming: Incoming, work: Work): Promise<unknown> {
     const key = this.#keyOf(incoming);
     const input = this.#digest(first);
-    let running = this.#running.get(key);
-    if (running === undefined) {
-      running = { input, outcome: this.#begin(key, input, incoming, work) };
-      const begun = running;
-      this.#running.set(key, begun);
-      const ended = (): void => void this.#running.delete(key);
-      begun.outcome.then(ended, ended);
-      return begun.outcome;
+    const before = this.#running.get(key);
+    if (before !== undefined) {
+      if (before.input !== input) throw this.#otherInput();
+      return this.#join(before, incoming);
     }
-    if (running.input !== input) throw this.#otherInput();
-    return new Joined(running.outcome, incoming, this.#env).outcome;
+    const running = new Running(input);
+    this.#running.set(key, running);
+    running.joined();
+    running.outcome = this.#begin(key, running, incoming, work);
+    incoming.bind({ cancel: (reason) => running.left(reason) });
+    const ended = (): void => void this.#running.delete(key);
+    running.outcome.then(ended, ended);
+    return running.outcome;
   }
 
-  async #begin(key: string, input: string, incoming: Incoming, work: Work): Promise<unknown> {
-    const claimed = this.#store.claim(key, input);
-    const claim = claimed instanceof Promise ? await claimed : claimed;
+  /** What was given up before somebody came back for it has come nobody knows how far. */
+  async #join(running: Running, incoming: Incoming): Promise<unknown> {
+    const joined = new Joined(running, incoming, this.#env);
+    try {
+      return await joined.outcome;
+    } catch (failure) {
+      const ending = joined.over ? endingOf(failure as TrunklineError) : undefined;
+      if (ending?.kind === "unknown") return this.#replay(ending);
+      throw failure;
+    }
+  }
+
+  async #begin(key: string, running: Running, incoming: Incoming, work: Work): Promise<unknown> {
+    const { input } = running;
+    const claim = await this.#claim(key, input);
     if (claim.state === "full") {
       throw systemError("RESOURCE_EXHAUSTED", "too many requests with a key are under way", {
         executed: "no",
@@ -79,37 +112,51 @@ export class KeyedWork {
       );
     }
     if (claim.state === "ended") return this.#replay(claim.ending);
-    if (claimed instanceof Promise) {
-      const gone = unwanted(incoming, this.#env.now());
-      if (gone !== undefined) {
-        await this.#store.forget(key);
-        throw gone;
-      }
+    const gone = unwanted(incoming, this.#env.now());
+    if (gone !== undefined) {
+      await this.#settle(key, undefined);
+      throw gone;
     }
-    return this.#work(key, incoming.apart(), work);
+    running.work = incoming.apart();
+    return this.#work(key, running.work, work);
   }
 
   /** Gives up all that runs. */
   cut(): void {
-    for (const incoming of this.#worked) incoming.cancel("shutdown");
+    for (const { work } of this.#running.values()) work?.cancel("shutdown");
   }
 
   async #work(key: string, incoming: Incoming, work: Work): Promise<unknown> {
     let output: unknown;
-    this.#worked.add(incoming);
     try {
       output = await work(incoming);
     } catch (failure) {
       const error = failure as TrunklineError;
-      const ending = endingOf(error);
-      await (ending === undefined ? this.#store.forget(key) : this.#store.keep(key, ending));
+      await this.#settle(key, endingOf(error));
       throw error;
-    } finally {
-      this.#worked.delete(incoming);
     }
-    const kept = this.#store.keep(key, this.#answer(output));
-    if (kept instanceof Promise) await kept;
+    await this.#settle(key, this.#answer(output));
     return output;
+  }
+
+  async #claim(key: string, input: string): Promise<Claim> {
+    try {
+      return await this.#store.claim(key, input);
+    } catch (cause) {
+      throw systemError("UNAVAILABLE", "what is known of the key could not be found out", {
+        executed: "no",
+        cause,
+      });
+    }
+  }
+
+  /** A store that fails now changes nothing of what was done: the key stays in use, and answers `maybe`. */
+  async #settle(key: string, ending: Ending | undefined): Promise<void> {
+    try {
+      await (ending === undefined ? this.#store.forget(key) : this.#store.keep(key, ending));
+    } catch (error) {
+      reportIncident({ id: uuidv7(this.#env), operation: this.#operation.name, error });
+    }
   }
 
   #answer(output: unknown): Ending {
@@ -202,22 +249,28 @@ function endingOf(error: TrunklineError): Ending | undefined {
 /** A request that waits for what an earlier one with its key has begun; for as long as it is wanted itself. */
 class Joined extends Alarm implements Cancellable {
   readonly outcome: Promise<unknown>;
+  /** The work has ended before it was given up here. */
+  over = false;
+  readonly #running: Running;
   readonly #incoming: Incoming;
   readonly #env: Env;
   #reject!: (error: unknown) => void;
 
-  constructor(work: Promise<unknown>, incoming: Incoming, env: Env) {
+  constructor(running: Running, incoming: Incoming, env: Env) {
     super();
+    this.#running = running;
     this.#incoming = incoming;
     this.#env = env;
     this.outcome = new Promise((resolve, reject) => {
       this.#reject = reject;
       const over = (settle: (value: never) => void) => (value: unknown) => {
         env.clear(this);
+        this.over ||= this.#incoming.cancelled === undefined;
         settle(value as never);
       };
-      work.then(over(resolve), over(reject));
+      running.outcome.then(over(resolve), over(reject));
     });
+    running.joined();
     env.set(this, Math.min(incoming.deadlineAt, incoming.totalAt));
     incoming.bind(this);
   }
@@ -226,9 +279,10 @@ class Joined extends Alarm implements Cancellable {
     this.#incoming.cancel("deadline");
   }
 
-  cancel(): void {
+  cancel(reason: CancelReason): void {
     this.#env.clear(this);
-    const late = this.#incoming.cancelled === "deadline";
+    this.#running.left(reason);
+    const late = reason === "deadline";
     this.#reject(
       systemError(
         late ? "DEADLINE_EXCEEDED" : "CANCELLED",

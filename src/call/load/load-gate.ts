@@ -64,6 +64,7 @@ export class LoadGate extends Alarm {
   /** The most that was under way since the last look at the loop: handlers that never wait are gone when it comes to look. */
   #peak = 0;
   #sweepAt = Infinity;
+  #closed = false;
 
   constructor(options: AdmissionOptions, env: Env) {
     super();
@@ -102,7 +103,7 @@ export class LoadGate extends Alarm {
     const lane = this.#lanes.of(incoming.lane, now);
     const entry = new Entry<Lane>(demand, lane, incoming, (gone) => this.#left(gone));
     this.#limit.press();
-    const waits = !demand.lasting && demand.priority !== "sheddable";
+    const waits = !demand.lasting && demand.priority !== "sheddable" && !this.#closed;
     if (!waits || !lane.queue.push(entry, now)) {
       this.#refuse(entry, now, waits ? `${lane.queue.size} wait already` : undefined);
       return entry;
@@ -143,8 +144,9 @@ export class LoadGate extends Alarm {
     };
   }
 
-  /** Looks at nothing any more. */
+  /** Looks at nothing any more: what still runs was given up. */
   close(): void {
+    this.#closed = true;
     this.#lag.stop();
     this.#env.clear(this);
   }
@@ -181,7 +183,7 @@ export class LoadGate extends Alarm {
     }
     lane.inFlight++;
     if (++this.#inFlight > this.#peak) this.#peak = this.#inFlight;
-    if (this.#lag.tick < 0) this.#lag.wake(this.#env.now());
+    if (this.#lag.tick < 0 && !this.#closed) this.#lag.wake(this.#env.now());
   }
 
   /** One place has become free, or several. */
