@@ -24,12 +24,23 @@ export interface Suspect {
   readonly ejected: boolean;
 }
 
-interface Seat extends Suspect {
-  successes: number;
-  total: number;
+class Seat implements Suspect {
+  successes = 0;
+  total = 0;
   /** How often it was ejected, less the healthy intervals since. */
-  multiplier: number;
+  multiplier = 0;
   ejectedAt: number | undefined;
+
+  get ejected(): boolean {
+    return this.ejectedAt !== undefined;
+  }
+
+  record(outcome: OutcomeKind): void {
+    const effect = effects[outcome].breaker;
+    if (effect === "ignore") return;
+    this.total++;
+    if (effect === "success") this.successes++;
+  }
 }
 
 /**
@@ -48,21 +59,7 @@ export class Ejection {
 
   /** A new endpoint; leaves by `leave`. */
   join(): Suspect {
-    const seat: Seat = {
-      successes: 0,
-      total: 0,
-      multiplier: 0,
-      ejectedAt: undefined,
-      record(outcome) {
-        const effect = effects[outcome].breaker;
-        if (effect === "ignore") return;
-        seat.total++;
-        if (effect === "success") seat.successes++;
-      },
-      get ejected() {
-        return seat.ejectedAt !== undefined;
-      },
-    };
+    const seat = new Seat();
     this.#seats.add(seat);
     return seat;
   }
@@ -74,7 +71,7 @@ export class Ejection {
   /** How many are out. */
   get ejected(): number {
     let out = 0;
-    for (const seat of this.#seats) if (seat.ejectedAt !== undefined) out++;
+    for (const seat of this.#seats) if (seat.ejected) out++;
     return out;
   }
 

@@ -17,6 +17,9 @@ const floor = 0.1;
 export function slowStart(options: SlowStartOptions = {}): (ageMs: number) => number {
   const windowMs = bounded("slowStart windowMs", options.windowMs ?? 10_000, 0, 3_600_000);
   const power = 1 / bounded("slowStart aggression", options.aggression ?? 1, 0.1, 10);
-  return (ageMs) =>
-    ageMs >= windowMs ? 1 : Math.max(floor, (Math.max(1, ageMs) / windowMs) ** power);
+  return (ageMs) => {
+    if (ageMs >= windowMs) return 1;
+    const share = Math.max(1, ageMs) / windowMs;
+    return Math.max(floor, power === 1 ? share : share ** power); // a power costs more than all the rest of a pick
+  };
 }

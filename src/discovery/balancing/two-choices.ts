@@ -48,8 +48,10 @@ class TwoChoices<C extends Candidate> implements Balancer<C> {
       const first = Math.floor(ask.random() * many);
       let second = Math.floor(ask.random() * (many - 1));
       if (second >= first) second++;
-      const [a, b] = [candidates[first]!, candidates[second]!];
-      const [aMay, bMay] = [isEligible(a, ask), isEligible(b, ask)];
+      const a = candidates[first]!;
+      const b = candidates[second]!;
+      const aMay = isEligible(a, ask);
+      const bMay = isEligible(b, ask);
       if (aMay && bMay) return this.#better(a, b, ask);
       if (!aMay && !bMay) continue;
       const one = aMay ? a : b;
