@@ -49,7 +49,7 @@ export class RegistryLab {
 }
 
 /** A place that is reached by the protocol without a chassis. */
-export function placeAt(protocol: Protocol, address: string, env: Env): RegistryPlace {
+function placeAt(protocol: Protocol, address: string, env: Env): RegistryPlace {
   return {
     address,
     open: () => {
