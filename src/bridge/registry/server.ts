@@ -5,6 +5,7 @@ import { uuidv7 } from "../../base/id.ts";
 import { isTrunklineError } from "../../base/error.ts";
 import type { Alarm } from "../../base/timer-wheel.ts";
 import type { Handlers } from "../../call/handlers-type.ts";
+import { readInstance } from "../../discovery/instance.ts";
 import { ttlMsMax, ttlMsMin } from "../../discovery/keep-lease.ts";
 import { RegistryBoard, type SavedBoard } from "./board.ts";
 import {
@@ -256,5 +257,6 @@ function readSaved(text: string): SavedBoard {
     ({ lease, ttlMs }) => typeof lease === "string" && ttlMs >= ttlMsMin && ttlMs <= ttlMsMax,
   );
   if (!sound) throw new Error("its leases are of another form");
+  for (const { instance } of saved.leases) readInstance(instance);
   return saved;
 }
