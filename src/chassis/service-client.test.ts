@@ -43,9 +43,11 @@ async function replica(name: string, terms: Partial<Instance> = {}): Promise<Rep
           found.begun.resolve();
           return new Promise<string>(() => {});
         },
-        async *items() {
+        async *items(what, { signal }) {
           yield name;
           yield "more";
+          if (what === "endless")
+            await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
         },
       }),
     ],
@@ -123,6 +125,27 @@ test("what perhaps ran at an instance that is gone may have run, whatever become
   equal(result.error.executed, "maybe");
   deepEqual([dies.acts, lives.acts], [1, 0]);
   await lives.app.stop();
+});
+
+test("a failure says which instance failed, of calls and in the middle of streams", async () => {
+  await using discovery = memory(new MemoryRegistry());
+  const told = await replica("told");
+  await discovery.register(told.instance, {}, realEnv());
+  await using desk = client(Desk, "service:desk", { discovery, connectWait: "30ms", retry: false });
+  const items = desk.items("endless");
+  await items.next();
+  const settled = desk.settle.result("x");
+  await told.begun.promise;
+  await told.app.stop({ force: true });
+  const result = await settled;
+  ok(!result.ok);
+  equal(result.error.endpoint, "memory:told");
+  await rejects(
+    async () => {
+      for await (const _ of items);
+    },
+    { endpoint: "memory:told" },
+  );
 });
 
 test("a lane has its own instances, and none of another's", async () => {

@@ -20,6 +20,8 @@ export class History {
   rounds = 0;
   count = 0;
   readonly #tries: Try[] = [];
+  /** Who was asked last. */
+  #asked: Target | undefined;
   /** The last failure after which nobody knows whether it ran. */
   #maybe: TrunklineError | undefined;
 
@@ -35,6 +37,7 @@ export class History {
   add(target: Target, failure: TrunklineError, from: number, to: number): void {
     this.count++;
     this.tried.push(target);
+    this.#asked = target;
     if (failure.executed === "maybe") this.#maybe = locate(failure, placeOf(target));
     const told = {
       endpoint: target.caller.endpoint,
@@ -53,11 +56,15 @@ export class History {
    */
   error(last: TrunklineError, why: string | undefined, now: number): TrunklineError {
     const failure = last.executed === "no" ? (this.#maybe ?? last) : last;
-    if (this.count <= 1 && why === undefined) return failure;
+    if (this.count <= 1 && why === undefined)
+      return failure.declared || this.#asked === undefined
+        ? failure
+        : locate(failure, placeOf(this.#asked));
     return locate(failure, {
       attempts: this.count,
       elapsedMs: now - this.startedAt,
       advice: why,
+      endpoint: this.#asked?.caller.endpoint,
       ...(this.count > 1 ? { tries: this.#tries } : {}),
     });
   }

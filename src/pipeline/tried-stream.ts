@@ -1,7 +1,8 @@
-import type { TrunklineError } from "../base/error.ts";
+import { locate, type TrunklineError } from "../base/error.ts";
 import type { Attempt } from "../protocol/attempt.ts";
 import type { Operation } from "../protocol/operation.ts";
 import type { Caller, StreamOptions } from "../protocol/protocol.ts";
+import { placeOf } from "./history.ts";
 import type { Job } from "./job.ts";
 import type { Target } from "./target.ts";
 
@@ -151,8 +152,9 @@ export class TriedStream implements AsyncIterableIterator<unknown>, Job {
   #settle(failure: TrunklineError | undefined): ReturnType<StreamOptions["settled"]> {
     if (this.#settled) return failure;
     this.#settled = true;
-    if (this.#target !== undefined) this.#target.streams--;
-    return this.#options.settled(failure);
+    if (this.#target === undefined) return this.#options.settled(failure);
+    this.#target.streams--;
+    return this.#options.settled(failure && locate(failure, placeOf(this.#target)));
   }
 
   async return(): Promise<Result> {
