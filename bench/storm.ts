@@ -10,6 +10,7 @@ const quickCalmMs = 300;
 
 /** A line for each: us, and others as their documentation would have them. */
 const peers: Readonly<Record<string, URL>> = {
+  trunkline: new URL("../demo/storm/trunkline.ts", import.meta.url),
   nestjs: new URL("storm/nest.ts", import.meta.url),
   moleculer: new URL("storm/moleculer.ts", import.meta.url),
   trpc: new URL("storm/trpc.ts", import.meta.url),
@@ -28,6 +29,7 @@ export const storm: Bench = async ({ seconds, quick, only, progress }) => {
       await using gathered = await Storm.gather({
         peer,
         module,
+        over: "unix",
         folder,
         perSecond,
         replicas,

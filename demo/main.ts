@@ -5,7 +5,7 @@ import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { client } from "trunkline";
-import { addressOf } from "./addresses.ts";
+import { addressOf, registryOf } from "./addresses.ts";
 import { Ledger, type Figures } from "./contracts/ledger.ts";
 import { Schedule } from "./contracts/schedule.ts";
 import { readFlights } from "./flights.ts";
@@ -24,6 +24,8 @@ import { readSettings, usage, type Settings } from "./room/settings.ts";
 import { sheetDifferences } from "./room/sheet-check.ts";
 import { Sheets } from "./room/sheets.ts";
 import { census, verdictOf, type Verdict } from "./room/verdict.ts";
+import { stormText } from "./storm/storm-text.ts";
+import { storms } from "./storm/weather.ts";
 
 const limitFactor = 4;
 const limitMinMs = 60_000;
@@ -47,8 +49,9 @@ async function run(given: Settings): Promise<boolean> {
   await using fleet = new Fleet(folder, given, room);
   leaveNothing(folder, fleet);
   issueCredentials(folder, ["archive", "control", ...towers]);
-  await using schedule = client(Schedule, addressOf(folder, "schedule"));
-  await using ledger = client(Ledger, addressOf(folder, "ledger"));
+  const discovery = registryOf(folder);
+  await using schedule = client(Schedule, "service:schedule", { discovery });
+  await using ledger = client(Ledger, "service:ledger", { discovery });
   const flights = readFlights();
   const audit = new Audit(flights);
   const sources = { room, audit, fleet, towers: given.towers, flights: flights.length };
@@ -61,9 +64,9 @@ async function run(given: Settings): Promise<boolean> {
     console.error((error as Error).message);
     return false;
   }
-  const { archive, counter } = fleet;
+  const { counter } = fleet;
   progress.say(`while it runs:  curl ${counter}/airports/ORD  ·  in a browser ${counter}/docs`);
-  await using sheets = new Sheets({ room, recorder, folder, towers, archive });
+  await using sheets = new Sheets({ room, recorder, folder, towers });
   const read = Promise.all([audit.follow(ledger), sheets.follow()]).catch(note);
   const begun = performance.now();
   await schedule.begin({ seconds: given.seconds }).catch(note);
@@ -105,20 +108,28 @@ async function run(given: Settings): Promise<boolean> {
     seconds,
   });
   const facts = { ...census(reports), flights: flights.length, seconds, disruptions, figures };
-  tell(verdict, facts, given);
-  return verdict.off.length === 0;
+  return await tell(verdict, facts, given, folder);
 }
 
-function tell(verdict: Verdict, facts: Omit<Facts, "stream">, { json }: Settings): void {
+/** Tells what it came to, after the storm if there is to be one. True when all is as it must be. */
+async function tell(
+  verdict: Verdict,
+  facts: Omit<Facts, "stream">,
+  { json, seconds, storm }: Settings,
+  folder: string,
+): Promise<boolean> {
   const stream = json ? process.stderr : process.stdout;
   stream.write(`${report(verdict, { ...facts, stream })}\n`);
-  if (json) console.log(jsonOf(verdict));
+  const struck = storm ? await storms(folder, seconds, console.error) : undefined;
+  if (struck !== undefined) stream.write(`${stormText(struck)}\n`);
+  if (json) console.log(jsonOf(verdict, struck));
+  return verdict.off.length === 0 && (struck === undefined || struck.off.length === 0);
 }
 
 /** First those that the others ask, the desks last. */
 async function start(fleet: Fleet, { towers, desks }: Settings): Promise<void> {
-  fleet.archive = (await fleet.start("archive")) ?? "";
   await Promise.all([
+    fleet.start("archive"),
     fleet.start("schedule"),
     fleet.start("ledger"),
     ...numbers(towers).map((number) => fleet.start("tower", number)),

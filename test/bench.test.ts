@@ -83,7 +83,7 @@ test("the bench of protocols runs, and all who serve and call do the same work",
 test("the bench of storms runs, and every peer is called, killed, rolled and frozen", async () => {
   const report = await bench("storm");
   const rows = report.rows as unknown as { peer: string; phase: string; calls: number }[];
-  const peers = ["nestjs", "moleculer", "trpc", "grpc-js"];
+  const peers = ["trunkline", "nestjs", "moleculer", "trpc", "grpc-js"];
   deepEqual(
     rows.map(({ peer, phase }) => `${peer} ${phase}`),
     peers.flatMap((peer) => ["kill", "roll", "freeze"].map((phase) => `${peer} ${phase}`)),

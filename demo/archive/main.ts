@@ -25,6 +25,7 @@ const authorize: Authorize = ({ certificate }, { name }) =>
 await using app = await chassis({
   name: member.name,
   listen: "tls://127.0.0.1:0",
+  register: { id: member.name, discovery: member.registry },
   authorize,
   transports: [credentials(member.folder, member.name)],
   serve: [
@@ -46,7 +47,7 @@ await using app = await chassis({
   ],
 });
 app.stopping.addEventListener("abort", () => cabinet.arrivals.end());
-await member.ready(app.addresses[0]);
+await member.ready();
 await app.stopped;
 thread.postMessage("close");
 await once(thread, "exit");

@@ -13,6 +13,8 @@ const Trouble = z.object({
   operation: z.string(),
   code: z.string(),
   executed: z.enum(["no", "maybe", "yes"]),
+  /** Only a try failed: the call went on elsewhere. */
+  moved: z.boolean(),
   count,
 });
 export type Trouble = z.infer<typeof Trouble>;

@@ -1,39 +1,36 @@
 import {
   isTrunklineError,
+  type AttemptEvent,
   type Client,
   type ItemStream,
   type Result,
   type TrunklineError,
 } from "trunkline";
+import { subscribe } from "node:diagnostics_channel";
+import { nameAt } from "../addresses.ts";
 import type { DeskCounts, Trouble } from "../contracts/control.ts";
 import type { Strip } from "../contracts/schedule.ts";
 import type { Tower } from "../contracts/tower.ts";
 import type { Reporting } from "../member/member.ts";
-import type { Towers } from "./towers.ts";
 import { Watch } from "./watch.ts";
 
 /** Flights that a desk has in hand at once. */
 const controllers = 4;
 /** A desk reads that much of a board, then turns to the next tower's. */
 const boardLines = 40;
-/** No tower answers for this long: then there is nobody to work with. */
-const giveUpMs = 30_000;
 
-interface Answered<Value> {
-  readonly value: Value;
-  /** An earlier try ended with `executed: "maybe"`. */
-  readonly maybe: boolean;
-}
-
-/** Clears flights, whatever happens to the towers. */
+/** Clears flights, whatever happens to the towers. Which of them is asked, and who else when it dies, is not its business. */
 export class Desk implements Reporting {
-  readonly #towers: Towers;
+  readonly #tower: Client<typeof Tower>;
   readonly #watch = new Watch();
   readonly #troubles = new Map<string, Trouble>();
   readonly #counts = { cleared: 0, triedAgain: 0, alreadyDone: 0, untrue: 0 };
+  /** The keys of clearances in hand of which a try ended with `executed: "maybe"`. */
+  readonly #maybe = new Set<string>();
 
-  constructor(towers: Towers) {
-    this.#towers = towers;
+  constructor(tower: Client<typeof Tower>) {
+    this.#tower = tower;
+    subscribe("trunkline:attempt", (event) => this.#tried(event as AttemptEvent));
   }
 
   get desk(): DeskCounts {
@@ -57,67 +54,71 @@ export class Desk implements Reporting {
   /** Reads one tower's board after the other. Leaving the loop ends the stream, on the tower's side too. */
   async readBoards(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const { name, calls } = this.#towers.next();
       try {
         let lines = 0;
-        for await (const _ of calls.board(undefined, { signal })) if (++lines === boardLines) break;
+        for await (const _ of this.#tower.board(undefined, { signal }))
+          if (++lines === boardLines) break;
       } catch (error) {
-        if (!signal.aborted) this.#trouble(name, "board", error);
+        if (!signal.aborted) this.#failed("board", error);
       }
     }
   }
 
   async #handle({ number, origin, destination }: Strip): Promise<void> {
-    await this.#answer("airport", (tower) => tower.airport.result(destination));
+    await this.#answer("airport", () => this.#tower.airport.result(destination));
     // One key for the flight, whichever tower is asked and how often: by it the ledger knows the clearance again.
-    const options = { idempotencyKey: `flight-${number}` };
-    const { value, maybe } = await this.#answer("clear", (tower) =>
-      tower.clear.result(number, options),
+    const idempotencyKey = `flight-${number}`;
+    const { repeated } = await this.#answer("clear", () =>
+      this.#tower.clear.result(number, { idempotencyKey }),
     );
+    const maybe = this.#maybe.delete(idempotencyKey);
     this.#counts.cleared++;
     if (maybe) this.#counts.triedAgain++;
-    if (value.repeated) this.#counts[maybe ? "alreadyDone" : "untrue"]++;
+    if (repeated) this.#counts[maybe ? "alreadyDone" : "untrue"]++;
     await this.#tellAirborne(number, origin);
   }
 
   /** Nobody answers a notification; one that cannot leave is not worth a second try. */
   async #tellAirborne(flight: number, origin: string): Promise<void> {
-    const { name, calls } = this.#towers.next();
     try {
-      await calls.airborne({ flight, origin });
+      await this.#tower.airborne({ flight, origin });
     } catch (error) {
-      this.#trouble(name, "airborne", error);
+      this.#failed("airborne", error);
     }
   }
 
-  /**
-   * Asks one tower after the other until one answers. That is safe after "no", and after "maybe" too, because both
-   * operations that are asked like this declare that they are idempotent.
-   */
   async #answer<Value, Errors>(
     operation: string,
-    ask: (tower: Client<typeof Tower>) => Promise<Result<Value, Errors>>,
-  ): Promise<Answered<Value>> {
-    const until = performance.now() + giveUpMs;
-    for (let maybe = false; ;) {
-      const { name, calls } = this.#towers.next();
-      const result = await this.#watch.over(() => ask(calls));
-      if (result.ok) return { value: result.value, maybe };
-      const error: TrunklineError = result.error;
-      this.#trouble(name, operation, error);
-      if (error.executed === "yes" || performance.now() > until) throw error;
-      maybe ||= error.executed === "maybe";
-    }
+    ask: () => Promise<Result<Value, Errors>>,
+  ): Promise<Value> {
+    const result = await this.#watch.over(ask);
+    if (result.ok) return result.value;
+    const error: TrunklineError = result.error;
+    this.#failed(operation, error);
+    throw error;
   }
 
-  #trouble(tower: string, operation: string, error: unknown): void {
-    if (!isTrunklineError(error)) {
-      this.#watch.untyped++;
-      return;
-    }
-    const { code, executed } = error;
-    const key = `${tower} ${operation} ${code} ${executed}`;
+  /** A try failed, and the call goes on: that is all the desk gets to know of a tower that died. */
+  #tried({ operation, endpoint, code, executed, again, idempotencyKey }: AttemptEvent): void {
+    const [contract, name = ""] = operation.split(".");
+    if (contract !== "tower" || !again) return;
+    if (executed === "maybe" && idempotencyKey !== undefined) this.#maybe.add(idempotencyKey);
+    this.#note(nameAt(endpoint), name, { code, executed }, true);
+  }
+
+  #failed(operation: string, error: unknown): void {
+    if (isTrunklineError(error)) this.#note(nameAt(error.endpoint ?? ""), operation, error, false);
+    else this.#watch.untyped++;
+  }
+
+  #note(
+    tower: string,
+    operation: string,
+    { code, executed }: Pick<TrunklineError, "code" | "executed">,
+    moved: boolean,
+  ): void {
+    const key = `${tower} ${operation} ${code} ${executed} ${moved}`;
     const count = (this.#troubles.get(key)?.count ?? 0) + 1;
-    this.#troubles.set(key, { tower, operation, code, executed, count });
+    this.#troubles.set(key, { tower, operation, code, executed, moved, count });
   }
 }

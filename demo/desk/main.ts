@@ -1,14 +1,15 @@
 // A desk: takes its share of the flights from the schedule and has the towers clear them.
 import { client } from "trunkline";
 import { Schedule } from "../contracts/schedule.ts";
+import { Tower } from "../contracts/tower.ts";
 import { Member } from "../member/member.ts";
 import { Desk } from "./desk.ts";
-import { Towers } from "./towers.ts";
 
 await using member = await Member.join();
-await using schedule = client(Schedule, member.address("schedule"));
-await using towers = new Towers(member.towers, member.number, (name) => member.address(name));
-const desk = new Desk(towers);
+const discovery = member.registry;
+await using schedule = client(Schedule, "service:schedule", { discovery });
+await using tower = client(Tower, "service:tower", { discovery });
+const desk = new Desk(tower);
 member.reporting = desk;
 await member.ready();
 

@@ -10,6 +10,8 @@ const book = new Book();
 await using app = await chassis({
   name: member.name,
   listen: member.address("ledger"),
+  keys: false, // the book knows them, and what another tower says of the same flight is the same
+  register: { id: member.name, discovery: member.registry },
   serve: [
     serve(Ledger, {
       record({ flight, tower }, { idempotencyKey, refuse }) {

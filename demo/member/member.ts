@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { client, detached, serve, type Client } from "trunkline";
-import { addressOf } from "../addresses.ts";
+import { addressOf, registryOf } from "../addresses.ts";
 import { Archive } from "../contracts/archive.ts";
 import { Control, type DeskCounts, type Report } from "../contracts/control.ts";
 import { Airports, Flights } from "../contracts/counter.ts";
@@ -36,7 +36,7 @@ export const contracts = [
  */
 type Stdin = "parent" | "frames" | "nothing";
 
-type Argument = "name" | "folder" | "number" | "build" | "desks" | "towers" | "archive";
+type Argument = "name" | "folder" | "number" | "build" | "desks";
 
 /** What a process of the demo adds to its reports. */
 export interface Reporting {
@@ -57,9 +57,8 @@ export class Member implements AsyncDisposable {
   /** Of which build it is: 2 is what a roll brings. */
   readonly build: number;
   readonly desks: number;
-  readonly towers: number;
-  /** Where the archive listens. */
-  readonly archive: string;
+  /** Where services are registered, and found by their names. */
+  readonly registry: string;
   readonly meter: Meter = new Meter(contracts);
   /** Set by a process that has more to tell. */
   reporting: Reporting | undefined;
@@ -74,8 +73,6 @@ export class Member implements AsyncDisposable {
         number: { type: "string", default: "1" },
         build: { type: "string", default: "1" },
         desks: { type: "string", default: "1" },
-        towers: { type: "string", default: "1" },
-        archive: { type: "string", default: "" },
       },
     });
     if (stdin === "parent") endWithParent(values.folder);
@@ -90,8 +87,7 @@ export class Member implements AsyncDisposable {
     this.number = Number(values.number);
     this.build = Number(values.build);
     this.desks = Number(values.desks);
-    this.towers = Number(values.towers);
-    this.archive = values.archive;
+    this.registry = registryOf(values.folder);
     const recorder = new FlightRecorder(this.name);
     // The room calls back over this connection when it wants to know what became of a request.
     const services = [serve(Recorder, { spans: (trace) => recorder.spans(trace) })];
@@ -106,7 +102,7 @@ export class Member implements AsyncDisposable {
     return addressOf(this.folder, name);
   }
 
-  /** At work; `address` is said where it could not be known before. */
+  /** At work; `address` is said where somebody outside of the demo is told of it. */
   async ready(address?: string): Promise<void> {
     await this.#control.ready({ name: this.name, pid: process.pid, address });
   }

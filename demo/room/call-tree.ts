@@ -30,7 +30,7 @@ export interface CallTree {
 export function callTree(trace: string, spans: readonly Span[]): CallTree | undefined {
   const asked = spans.filter(({ side }) => side === "client");
   const served = new Map(
-    spans.filter(({ side }) => side === "server").map((span) => [span.id, span.process]),
+    spans.filter(({ side }) => side === "server").map((span) => [span.id, span]),
   );
   const begun = ({ endedAt, us }: Span): number => endedAt - us / 1_000;
   const children = Map.groupBy(
@@ -39,10 +39,11 @@ export function callTree(trace: string, spans: readonly Span[]): CallTree | unde
   );
   const branch = ({ id, process, operation, kind, over, us }: Span): Branch => ({
     from: process,
-    process: served.get(id) ?? "?",
+    process: served.get(id)?.process ?? "?",
     operation,
     kind,
-    over,
+    // Who asks by name does not say how it was carried; who answers does.
+    over: served.get(id)?.over ?? over,
     us,
     children: (children.get(id) ?? []).map(branch),
   });

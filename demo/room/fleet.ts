@@ -33,9 +33,7 @@ interface Running {
 export class Fleet implements AsyncDisposable {
   /** What went wrong with processes, in words. */
   readonly accidents: string[] = [];
-  /** Where the archive listens, once it does: told to all that start after it. */
-  archive = "";
-  /** Where the counter listens, likewise. */
+  /** Where the counter listens, once it does. */
   counter = "";
   /** Resolves with the first accident. */
   readonly accident: Promise<void>;
@@ -129,17 +127,8 @@ export class Fleet implements AsyncDisposable {
 
   #spawn(role: Role, number: number | undefined, build: number = 1): Running {
     const name = number === undefined ? role : `${role}-${number}`;
-    const { desks, towers } = this.#settings;
-    const { archive } = this;
-    const options = {
-      name,
-      folder: this.#folder,
-      number: number ?? 1,
-      build,
-      desks,
-      towers,
-      archive,
-    };
+    const { desks } = this.#settings;
+    const options = { name, folder: this.#folder, number: number ?? 1, build, desks };
     const args = Object.entries(options).flatMap(([key, value]) => [`--${key}`, String(value)]);
     // Nobody writes to the pipe: a process whose stdin ends knows that we are gone.
     const child = spawn(

@@ -38,7 +38,14 @@ export class Newcomer {
       if (!answer.ok) {
         const { code, executed } = answer.error;
         if (code !== "UNIMPLEMENTED" || executed !== "no")
-          this.troubles.push({ tower, operation: "airport", code, executed, count: 1 });
+          this.troubles.push({
+            tower,
+            operation: "airport",
+            code,
+            executed,
+            moved: false,
+            count: 1,
+          });
       } else if (answer.value.name !== name) this.wrong++;
       await sleep(asksEveryMs, undefined, { signal }).catch(() => {});
     }

@@ -3,6 +3,7 @@ import { kinds } from "../contracts/kinds.ts";
 import type { Figures } from "../contracts/ledger.ts";
 import type { Disruption } from "./disruptions.ts";
 import type { Versions } from "./newcomer.ts";
+import type { StormFacts } from "../storm/weather.ts";
 import { milesOf } from "./sheet-check.ts";
 import { treeText } from "./tree-text.ts";
 import type { Verdict } from "./verdict.ts";
@@ -125,10 +126,10 @@ function busiest(figures: readonly Figures[]): string[] {
 }
 
 /** The same as data. The transports that are not there yet say 0. */
-export function jsonOf(verdict: Verdict): string {
+export function jsonOf(verdict: Verdict, storm: StormFacts | undefined): string {
   const { off, made, opened, cut, lost, hung, doubled, untyped, cutSheets, tree } = verdict;
   return JSON.stringify({
-    ok: off.length === 0,
+    ok: off.length === 0 && (storm === undefined || storm.off.length === 0),
     calls: made.call,
     streams: made.stream,
     events: 0,
@@ -150,6 +151,7 @@ export function jsonOf(verdict: Verdict): string {
     over_http: verdict.overHttp,
     over_grpc: verdict.overGrpc.asked,
     tree: tree === undefined ? null : { trace: tree.trace, ...tree.root },
+    ...(storm === undefined ? {} : { storm: { ok: storm.off.length === 0, ...storm } }),
   });
 }
 

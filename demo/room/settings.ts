@@ -4,6 +4,7 @@ export interface Settings {
   readonly seconds: number;
   readonly towers: number;
   readonly desks: number;
+  readonly storm: boolean;
   readonly json: boolean;
 }
 
@@ -13,11 +14,13 @@ const numbers = {
   desks: { default: 4, min: 1, max: 16 },
 } as const;
 
-export const usage = `npm run demo -- [--seconds 20] [--towers 3] [--desks 4] [--json]
+export const usage = `npm run demo -- [--seconds 20] [--towers 3] [--desks 4] [--storm] [--json]
 
   --seconds  how long the three months of flights take (${range("seconds")})
   --towers   how many towers share the work (${range("towers")}): one is killed, another one rolled
   --desks    how many desks clear flights (${range("desks")})
+  --storm    afterwards three replicas of one service, found by its name, are killed, rolled and frozen under load, and their
+             registry is taken away; freezes are 7 s each, and shorter when --seconds is less than 20
   --json     prints the result as one line of JSON; everything else goes to stderr`;
 
 /** What the command line says; throws an Error for a person. */
@@ -26,13 +29,14 @@ export function readSettings(args: readonly string[]): Settings | "help" {
   const flag = { type: "boolean", default: false } as const;
   const { values } = parseArgs({
     args: [...args],
-    options: { seconds: text, towers: text, desks: text, json: flag, help: flag },
+    options: { seconds: text, towers: text, desks: text, storm: flag, json: flag, help: flag },
   });
   if (values.help) return "help";
   return {
     seconds: numberOf("seconds", values.seconds),
     towers: numberOf("towers", values.towers),
     desks: numberOf("desks", values.desks),
+    storm: values.storm,
     json: values.json,
   };
 }

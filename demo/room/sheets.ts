@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { client, close, type Client } from "trunkline";
-import { addressOf } from "../addresses.ts";
+import { addressOf, registryOf } from "../addresses.ts";
 import { Archive, type Arrival, type Sheet } from "../contracts/archive.ts";
 import type { Trouble } from "../contracts/control.ts";
 import { Tower } from "../contracts/tower.ts";
@@ -23,7 +23,6 @@ export interface SheetSources {
   readonly folder: string;
   /** The names of all towers. */
   readonly towers: readonly string[];
-  readonly archive: string;
 }
 
 /** Has the towers hand in their log sheets, and follows in the archive what becomes of them. */
@@ -42,10 +41,13 @@ export class Sheets implements AsyncDisposable {
 
   constructor(from: SheetSources) {
     this.#from = from;
+    // Each tower is asked for a sheet of its own: here it is not enough that one of them answers.
     for (const name of from.towers)
       this.#towers.set(name, client(Tower, addressOf(from.folder, name)));
-    const transports = [credentials(from.folder, "control")];
-    this.#archive = client(Archive, from.archive, { transports });
+    this.#archive = client(Archive, "service:archive", {
+      discovery: registryOf(from.folder),
+      transports: [credentials(from.folder, "control")],
+    });
   }
 
   /** Reads what becomes of all sheets, until the archive stops. */
@@ -83,7 +85,14 @@ export class Sheets implements AsyncDisposable {
       const answer = await tower.signOff.result();
       if (answer.ok) return this.#recall(answer.value.trace);
       const { code, executed, message } = answer.error;
-      this.troubles.push({ tower: name, operation: "signOff", code, executed, count: 1 });
+      this.troubles.push({
+        tower: name,
+        operation: "signOff",
+        code,
+        executed,
+        moved: false,
+        count: 1,
+      });
       if (code !== "UNAVAILABLE" || performance.now() > until)
         throw new Error(`${name} did not hand in its sheet: ${message}`);
       await sleep(triesEveryMs);

@@ -75,8 +75,12 @@ export function verdictOf(evidence: Evidence): Verdict {
     ...guests.newcomer.troubles,
   ];
   const ofKill = troubles.filter(({ tower, code }) => tower === killed && code === "UNAVAILABLE");
-  const ofRoll = troubles.filter(({ tower }) => tower === rolled);
-  const others = troubles.filter((each) => !ofKill.includes(each) && !ofRoll.includes(each));
+  // Who is about to stop says so: what goes elsewhere because of it is no trouble.
+  const sentOn = ({ moved, executed }: Trouble): boolean => moved && executed === "no";
+  const ofRoll = troubles.filter((each) => each.tower === rolled && !sentOn(each));
+  const others = troubles.filter(
+    (each) => each.tower !== rolled && !ofKill.includes(each) && !sentOn(each),
+  );
   const cut = ofKill.filter(({ executed }) => executed === "maybe");
 
   const verdict = {

@@ -13,6 +13,7 @@ const play = new Play(flights);
 await using app = await chassis({
   name: member.name,
   listen: member.address("schedule"),
+  register: { id: member.name, discovery: member.registry },
   serve: [
     serve(Schedule, {
       begin({ seconds }) {

@@ -8,7 +8,7 @@ const readyWithinMs = 30_000;
 const endsWithinMs = 15_000;
 
 /** A process of the storm: ends with this one, whatever ends this one. */
-export class Child {
+export class Child implements AsyncDisposable {
   readonly #process: ChildProcess;
   /** The exit code, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>;
@@ -79,6 +79,10 @@ export class Child {
       stdio: "ignore",
     });
     await once(shell, "exit");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
   }
 
   /** For `process.on("exit")`, where nothing can be waited for. */

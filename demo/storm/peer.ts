@@ -19,6 +19,8 @@ export interface Seat {
   readonly folder: string;
   /** What the seat was told beside that: for us, over which protocol. */
   readonly over: string;
+  /** Where replicas are found, for who asks a registry. */
+  readonly registry: string;
 }
 
 /** A handler's work: writes down that it ran, and takes its time. Resolves with the id. */

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Child } from "./child.ts";
 import { executions } from "./journal.ts";
@@ -19,12 +20,16 @@ export interface StormOptions {
   readonly module: URL;
   /** What the seats are told. Default: nothing. */
   readonly over?: string;
+  /** Where they are found. Default: a folder. */
+  readonly registry?: string;
   /** A private folder, empty. */
   readonly folder: string;
   readonly perSecond: number;
   readonly replicas: number;
   /** How long each replica stands still in `freeze`. */
   readonly freezeMs: number;
+  /** How many of the replicas something happens to, in each phase. Default: all, one after the other. */
+  readonly struck?: number;
   /** How long all is well after each fault, and before the first. */
   readonly calmMs: number;
   tell(text: string): void;
@@ -51,9 +56,9 @@ export class Storm implements AsyncDisposable {
   }
 
   static async gather(options: StormOptions): Promise<Storm> {
-    const { folder, over = "" } = options;
+    const { folder, over = "", registry = `directory:${registryFolder(folder)}` } = options;
     const ports = await freePorts(options.replicas + 1);
-    const seats = ports.map((port, number) => ({ number, port, folder, over }));
+    const seats = ports.map((port, number) => ({ number, port, folder, over, registry }));
     const replicas = await Promise.all(
       seats
         .slice(1)
@@ -68,7 +73,8 @@ export class Storm implements AsyncDisposable {
   /** One phase under load, and what came of it. */
   async phase(phase: Phase): Promise<Row> {
     return this.under(phase, async (calm) => {
-      for (const number of this.#replicas.keys()) {
+      const numbers = [...this.#replicas.keys()];
+      for (const number of numbers.slice(0, this.#options.struck)) {
         this.#options.tell(`${this.#options.peer}: ${phase} ${number}`);
         await this.#strike(phase, number);
         await calm();
@@ -87,6 +93,11 @@ export class Storm implements AsyncDisposable {
     const calls = (await this.#caller.answer()) as Called[];
     await sleep(aftermathMs);
     return tally(peer, phase, calls, executions(folder));
+  }
+
+  /** One replica is replaced, whatever else happens meanwhile. */
+  async roll(number: number): Promise<void> {
+    await this.#strike("roll", number);
   }
 
   async #strike(phase: Phase, number: number): Promise<void> {
@@ -110,6 +121,11 @@ export class Storm implements AsyncDisposable {
 
 function replica({ module }: StormOptions, seats: readonly Seat[], number: number): Promise<Child> {
   return Child.start("replica.ts", [module.href, String(number), JSON.stringify(seats)]);
+}
+
+/** The folder in which replicas are found when nothing else is said. */
+export function registryFolder(folder: string): string {
+  return join(folder, "services");
 }
 
 /** Ports that nobody listens on: each is held until all are known. */

@@ -18,6 +18,7 @@ export interface Counts {
 export interface Row extends Counts {
   readonly peer: string;
   readonly phase: string;
+  readonly perSecond: number;
   /** Began to run later than their deadline, when their callers had long been told that they had failed. */
   readonly late: number;
   /** Ran more than once, though nothing says that they may. */
@@ -49,6 +50,7 @@ export function tally(
   return {
     peer,
     phase,
+    perSecond: paceOf(calls),
     ...countsOf(calls),
     late: count((call) =>
       of(call).some(({ atUs }) => atUs > call.begunUs + deadlineMs * 1_000 + lateGraceUs),
@@ -67,4 +69,10 @@ function countsOf(calls: readonly Called[]): Counts {
   );
   const maybe = failed.filter(({ told }) => told === "maybe");
   return { calls: calls.length, errored: failed.length, maybe: maybe.length };
+}
+
+function paceOf(calls: readonly Called[]): number {
+  const [first, last] = [calls[0], calls.at(-1)];
+  if (first === undefined || last === undefined || first === last) return 0;
+  return Math.round((calls.length / (last.begunUs - first.begunUs)) * 1e6);
 }

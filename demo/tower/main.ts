@@ -13,9 +13,11 @@ import { Tables, towerServices } from "./services.ts";
 import { chassisWhenFree } from "./takeover.ts";
 
 await using member = await Member.join();
-await using schedule = client(Schedule, member.address("schedule"));
-await using ledger = client(Ledger, member.address("ledger"));
-await using archive = client(Archive, member.archive, {
+const discovery = member.registry;
+await using schedule = client(Schedule, "service:schedule", { discovery });
+await using ledger = client(Ledger, "service:ledger", { discovery });
+await using archive = client(Archive, "service:archive", {
+  discovery,
   transports: [credentials(member.folder, member.name)],
 });
 // A program of its own, which this tower starts, and which ends with the connection.
@@ -42,6 +44,8 @@ const services = towerServices(
 await using app = await chassisWhenFree({
   name: member.name,
   listen: member.address(member.name),
+  // The keys of the clearances are the ledger's: what one tower has perhaps begun, any other may be asked for again.
+  register: { id: member.name, discovery, keyStore: "ledger" },
   serve: services,
 });
 // For whoever speaks another language. By itself: the desks need not wait until this address is free too.
