@@ -91,6 +91,38 @@ for (const [name, listen] of Object.entries(fronts)) {
   });
 }
 
+const behind: Readonly<Record<string, string>> = {
+  REST: "http://127.0.0.1:0",
+  gRPC: "grpc://127.0.0.1:0",
+};
+
+for (const [inner, serviceAt] of Object.entries(behind)) {
+  for (const [outer, listen] of Object.entries(fronts)) {
+    test(`${outer} in, ${inner} out: answers, declared errors and items are the same`, async (t) => {
+      const service = new OrdersService();
+      const app = await service.listen(serviceAt);
+      t.after(() => app.stop({ force: true }));
+      const edge = await gateway({
+        listen: listen === undefined ? place() : [listen, place()],
+        contracts: [Orders],
+        routes: all(app.addresses[0]!),
+        signals: false,
+      });
+      t.after(() => edge.stop({ force: true }));
+      await using orders = client(Orders, edge.addresses[0]!);
+      deepEqual(await orders.get({ id: "o-7" }), { id: "o-7", item: "kettle", by: "one" });
+      const none = await orders.get.result({ id: "none" });
+      ok(!none.ok && none.error.code === "NOT_FOUND");
+      deepEqual([none.error.data, none.error.executed], [{ id: "none" }, "yes"]);
+      equal(await orders.sum([1, 2, 3], { head: { start: 10 } }), 16);
+      const items: number[] = [];
+      for await (const item of orders.watch({ from: 3 })) if (items.push(item) === 3) break;
+      deepEqual(items, [3, 4, 5]);
+      await service.left.promise;
+    });
+  }
+}
+
 test("nobody behind it: the caller hears that nothing ran", async (t) => {
   const upstream = { connectWait: "50ms" } as const;
   const { at } = await through(t, () => all(place()), { upstream });

@@ -1,3 +1,4 @@
+import { milliseconds } from "../base/duration.ts";
 import { realEnv } from "../base/real-env.ts";
 import { systemError } from "../base/error.ts";
 import { chassis, type Chassis, type ChassisOptions, type Stopped } from "../chassis/chassis.ts";
@@ -51,6 +52,8 @@ export async function gateway(options: GatewayOptions): Promise<Gateway> {
   const env = options.env ?? realEnv();
   const { contracts = [], authorize, bindings = [], name = "gateway" } = options;
   refuseProblems(name, options.routes, contracts);
+  const { requestWithin } = options;
+  const requestMs = requestWithin === undefined ? undefined : milliseconds(requestWithin);
   const table = new Table();
   const restOptions = { bindings };
   const upstreams = new Upstreams(
@@ -82,7 +85,7 @@ export async function gateway(options: GatewayOptions): Promise<Gateway> {
       name,
       listen: options.listen,
       serve: contracts.map(service),
-      protocols: [httpFace(() => table.plan!, restOptions)],
+      protocols: [httpFace(() => table.plan!, restOptions, requestMs)],
       env,
     });
   } catch (error) {
@@ -204,7 +207,7 @@ function refuseProblems(
 }
 
 /** `routes[2].match.path` */
-export function pathText(at: readonly (string | number)[]): string {
+function pathText(at: readonly (string | number)[]): string {
   return at
     .map((part, index) =>
       typeof part === "number" ? `[${part}]` : index === 0 ? part : `.${part}`,

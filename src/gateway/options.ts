@@ -40,6 +40,11 @@ export interface GatewaySettings {
   readonly itemBytesMax: number;
   /** Open connections on each address, past which new ones are closed at once. Default 10,000. */
   readonly connectionsMax: number;
+  /**
+   * How long a request by HTTP may take until all of its body has come; then 408, or its stream is reset. Give more where callers
+   * send for longer. Default 5 min.
+   */
+  readonly requestWithin: Duration;
   /** Describes itself on all addresses. Default: where none but the same host comes. */
   readonly reflection: boolean;
   /** Further transports, `tls({ … })` above all; one with the name of a built-in one takes its place. Default none. */

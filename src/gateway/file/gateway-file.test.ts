@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 
 import type { TrunklineError } from "../../base/error.ts";
+import type { Chassis } from "../../chassis/chassis.ts";
 import { client } from "../../chassis/client.ts";
 import { Orders, OrdersService } from "../testing/orders.ts";
 import { gatewayFromFile, type FileGateway } from "./gateway-from-file.ts";
@@ -96,6 +97,7 @@ async function edgeWithFile(t: TestContext): Promise<{
   one: string;
   two: string;
   services: readonly OrdersService[];
+  apps: readonly Chassis[];
 }> {
   const folder = folderOf(t);
   const file = join(folder, "gateway.json");
@@ -129,7 +131,7 @@ async function edgeWithFile(t: TestContext): Promise<{
       return told.shift();
     },
   };
-  return { edge, write, reloads, one: one!, two: two!, services };
+  return { edge, write, reloads, one: one!, two: two!, services, apps };
 }
 
 test("a changed file holds for what begins from then on", soon, async (t) => {
@@ -194,3 +196,23 @@ test("what a limit has counted stays counted when other routes change", soon, as
   ok(!refused.ok && refused.error.code === "RESOURCE_EXHAUSTED");
   equal(refused.error.executed, "no");
 });
+
+test(
+  "what only old routes led to is let go of when the last of its requests has ended",
+  soon,
+  async (t) => {
+    const { edge, write, reloads, two, services, apps } = await edgeWithFile(t);
+    await using asked = client(Orders, edge.addresses[0]!);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    services[0]!.held = promise;
+    const underWay = asked.get({ id: "a" });
+    while (services[0]!.got.length === 0) await new Promise((turn) => setImmediate(turn));
+    write([{ match: { operation: "*" }, to: two }]);
+    equal(await reloads.next(), undefined);
+    const connections = (): number => apps[0]!.stats().addresses[0]!.connections;
+    equal(connections(), 1);
+    resolve();
+    await underWay;
+    while (connections() > 0) await new Promise((turn) => setImmediate(turn));
+  },
+);

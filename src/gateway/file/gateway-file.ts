@@ -35,6 +35,8 @@ type Said = Omit<GatewayOptions, "contracts" | keyof GatewaySettings> &
       | "inFlightMax"
       | "itemBytesMax"
       | "connectionsMax"
+      | "requestWithin"
+      | "register"
       | "reflection"
       | "upstream"
     >

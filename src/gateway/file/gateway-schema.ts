@@ -138,7 +138,23 @@ export const gatewaySchema: JsonSchema = {
       inFlightMax: count,
       itemBytesMax: count,
       connectionsMax: count,
+      requestWithin: duration,
       reflection: truth,
+      register: {
+        anyOf: [
+          truth,
+          closed({
+            discovery: text,
+            ttl: duration,
+            id: text,
+            lane: text,
+            weight: { type: "number", exclusiveMinimum: 0 },
+            locality: closed({ region: text, zone: text }),
+            addresses: texts,
+            required: truth,
+          }),
+        ],
+      },
     },
     ["listen", "routes"],
   ),

@@ -12,7 +12,11 @@ import type { Plan } from "../plan.ts";
 import { HttpFront, type AnswerByContracts } from "./http-front.ts";
 
 /** What the gateway listens with on `http:` and `https:`: routes of paths first, and what none of them takes by REST. */
-export function httpFace(plan: () => Plan, options: RestServeOptions): ProtocolFactory {
+export function httpFace(
+  plan: () => Plan,
+  options: RestServeOptions,
+  requestMs: number | undefined,
+): ProtocolFactory {
   return {
     name: "rest",
     over: ({ name, sockets }) => {
@@ -47,6 +51,7 @@ export function httpFace(plan: () => Plan, options: RestServeOptions): ProtocolF
             {
               ...(connectionsMax === undefined ? {} : { connectionsMax }),
               ...(setupMs === undefined ? {} : { headersMs: setupMs }),
+              ...(requestMs === undefined ? {} : { requestMs }),
             },
             env,
           );

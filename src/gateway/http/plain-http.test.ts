@@ -336,3 +336,45 @@ test("two lengths, or a length and chunks, are no request", soon, async (t) => {
   }
   equal(asked, 0);
 });
+
+test("a body that drips is cut off, and what waits for it upstream is freed", soon, async (t) => {
+  const { promise: freed, resolve } = Promise.withResolvers<void>();
+  const to = await website(t, (asked) => {
+    asked.on("error", () => {});
+    asked.on("close", resolve);
+    asked.resume();
+  });
+  const routes = [{ match: { path: "/**" }, to }];
+  const { origin } = await edgeOf(t, routes, { requestWithin: "100ms" });
+  const socket = await dial(origin);
+  socket.on("error", () => {});
+  socket.write("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nhalf");
+  const drip = setInterval(() => socket.write("x"), 10);
+  t.after(() => clearInterval(drip));
+  await freed;
+  clearInterval(drip);
+  socket.destroy();
+});
+
+test(
+  "what is under way when it stops ends whole, and nobody is taken on any more",
+  soon,
+  async (t) => {
+    const { promise: held, resolve } = Promise.withResolvers<void>();
+    const { promise: asked, resolve: told } = Promise.withResolvers<void>();
+    const to = await website(t, (_, answer) => {
+      answer.write("begun, ");
+      told();
+      void held.then(() => answer.end("ended"));
+    });
+    const { origin, edge } = await edgeOf(t, [{ match: { path: "/**" }, to }]);
+    const answer = ask(origin, "/");
+    await asked;
+    const stopped = edge.stop();
+    while (edge.ready) await new Promise((turn) => setImmediate(turn));
+    resolve();
+    equal((await answer).text, "begun, ended");
+    deepEqual(await stopped, { cut: 0, forced: false });
+    await rejects(ask(origin, "/"), /ECONNREFUSED/);
+  },
+);

@@ -18,14 +18,3 @@ export function applyRules(
   for (const [name, value] of Object.entries(rules.set ?? {})) headers[name] = value;
   for (const [name, value] of Object.entries(rules.add ?? {})) headers[name] ??= value;
 }
-
-/** The headers that a request goes on with; the same object where no rule changes anything. */
-export function ruled(
-  rules: HeaderRules | undefined,
-  headers: Readonly<Record<string, string>>,
-): Readonly<Record<string, string>> {
-  if (rules === undefined) return headers;
-  const changed: Record<string, string> = { ...headers };
-  applyRules(rules, changed);
-  return changed;
-}

@@ -39,7 +39,7 @@ export function shareAt<S extends Share>(shares: readonly S[], random: number): 
 }
 
 /** FNV-1a of 32 bits over UTF-16 units, its bits mixed at the end as MurmurHash3 does: the same in every process. */
-export function hashOf(text: string): number {
+function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at++) {
     hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);

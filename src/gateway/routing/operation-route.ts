@@ -33,7 +33,7 @@ export interface OperationRouteParts {
 }
 
 /** What says on a copy that it is one: its answer goes nowhere. */
-export const shadowHeader = "x-trunkline-shadow";
+const shadowHeader = "x-trunkline-shadow";
 
 /** The longest input, in characters of JSON, by which requests are compared. */
 const collapsedCharsMax = 16_384;

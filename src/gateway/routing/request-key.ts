@@ -25,7 +25,7 @@ function hostOfPeer({ address, uid }: Peer): string {
 }
 
 /** The first cookie of that name (RFC 6265, 5.4). */
-export function cookieIn(header: string | undefined, name: string): string | undefined {
+function cookieIn(header: string | undefined, name: string): string | undefined {
   for (const pair of header?.split(";") ?? []) {
     const at = pair.indexOf("=");
     if (at > 0 && pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim();

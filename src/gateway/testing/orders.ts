@@ -3,6 +3,7 @@ import * as z from "zod";
 import { realEnv } from "../../base/real-env.ts";
 import { chassis, type Chassis } from "../../chassis/chassis.ts";
 import { serve } from "../../call/serve.ts";
+import { rest } from "../../protocol/rest/index.ts";
 import {
   bytes,
   call,
@@ -95,7 +96,13 @@ export class OrdersService {
       photo: (given) => given.toReversed(),
       note: ({ text }) => void this.notes.push(text),
     });
-    return chassis({ name: this.name, listen: address, serve: [service], signals: false });
+    return chassis({
+      name: this.name,
+      listen: address,
+      serve: [service],
+      protocols: [rest({ except: ["orders.echo"] })],
+      signals: false,
+    });
   }
 
   async *#watch(from: number): AsyncGenerator<number> {
