@@ -39,14 +39,18 @@ for (const [face, addressOf] of Object.entries(faces)) {
     async (t) => {
       const folder = folderOf(t);
       const services = ["one", "two"].map((name) => `unix:${join(folder, `${name}.sock`)}`);
+      const [inside, outside] = ["inside", "outside"].map(
+        (name) => `directory:${join(folder, name)}`,
+      );
       for (const address of services)
-        await running(t, [join(root, "test/gateway/orders.ts"), address], folder);
+        await running(t, [join(root, "test/gateway/orders.ts"), address, inside!], folder);
       const names = ["a", "b"];
       for (const name of names) {
         const said = {
           listen: addressOf(folder, name),
           contracts: [join(root, "test/gateway/orders.contract.ts")],
-          upstream: { discovery: `static:${services.join(",")}` },
+          register: { discovery: outside },
+          upstream: { discovery: inside },
           routes: [{ match: { operation: "*" }, to: "service:orders" }],
         };
         writeFileSync(join(folder, `${name}.json`), JSON.stringify(said));
@@ -54,8 +58,7 @@ for (const [face, addressOf] of Object.entries(faces)) {
       const begin = (name: string): Promise<Program> =>
         running(t, [program, "gateway", `${name}.json`], folder);
       let [a, b] = await Promise.all(names.map(begin));
-      const discovery = `static:${names.map((name) => addressOf(folder, name)).join(",")}`;
-      const orders = client(Orders, "service:orders", { discovery });
+      const orders = client(Orders, "service:orders", { discovery: outside! });
       t.after(() => close(orders));
 
       let [answered, over] = [0, false];
