@@ -191,7 +191,7 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
   const reflected = new Offer([open, own(serveReflection(running.promise, services))]);
   const offerAt = ({ address }: Place): Dispatcher =>
     (options.reflection ?? near(address)) ? reflected : open;
-  const servers = await listenAll(options, places, offerAt, instance, env).catch(
+  const servers = await listenAll(options, places, offerAt, { instance, gate }, env).catch(
     async (error: unknown) => {
       await register?.taken.release();
       throw error;
@@ -220,7 +220,7 @@ async function listenAll(
   options: ChassisOptions,
   places: readonly Place[],
   offerAt: (place: Place) => Dispatcher,
-  instance: string,
+  { instance, gate }: { readonly instance: string; readonly gate: LoadGate | undefined },
   env: Env,
 ): Promise<Server[]> {
   const { inFlightMax, itemBytesMax, connectionsMax, formats } = options;
@@ -231,6 +231,7 @@ async function listenAll(
     ...(itemBytesMax === undefined ? {} : { itemBytesMax }),
     ...(connectionsMax === undefined ? {} : { connectionsMax }),
     ...(formats === undefined ? {} : { formats }),
+    ...(gate === undefined ? {} : { room: () => gate.room }),
   };
   const results = await Promise.allSettled(
     places.map((place) => place.protocol.serve(place.address, offerAt(place), serve, env)),

@@ -226,6 +226,8 @@ export interface ServeOptions {
    * of them has gone; past twice as many they are closed at once. Default 10,000.
    */
   readonly connectionsMax?: number;
+  /** How many more requests the process could begin now, for peers that want to know (leases of RSocket). Default: what `inFlightMax` leaves. */
+  readonly room?: () => number;
   /** A peer that has not introduced itself after this long is cut off, in milliseconds. Default 5,000. */
   readonly setupMs?: number;
 }

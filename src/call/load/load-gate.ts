@@ -83,6 +83,11 @@ export class LoadGate extends Alarm {
     );
   }
 
+  /** How many more calls could begin now. */
+  get room(): number {
+    return Math.max(0, this.#limit.limit - this.#inFlight - this.#queued);
+  }
+
   demandOf(operation: Operation): Demand {
     const { priorities } = this.#bounds;
     const named = Object.hasOwn(priorities, operation.name);

@@ -90,6 +90,8 @@ export interface ServerBounds {
   readonly outstandingMax: number;
   readonly itemBytesMax: number;
   readonly setupMs: number;
+  /** How many more requests the process could begin now; undefined where nobody knows. */
+  readonly room: (() => number) | undefined;
   /** What is spoken beside JSON. */
   readonly formats: readonly Format[];
 }
@@ -102,6 +104,7 @@ export function serverBounds(options: ServeOptions, env: Env): ServerBounds {
     inFlightMax: atLeast("inFlightMax", options.inFlightMax ?? requestsMaxDefault, 1),
     outstandingMax: atLeast("outstandingMax", options.outstandingMax ?? requestsMaxDefault, 1),
     itemBytesMax: itemBytes(options.itemBytesMax),
+    room: options.room,
     setupMs: whole("setupMs", options.setupMs ?? 5_000, 1, durationMsMax),
     formats: options.formats ?? [],
   };

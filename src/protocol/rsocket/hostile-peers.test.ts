@@ -48,7 +48,6 @@ test("before the SETUP nothing but a good SETUP is heard", async () => {
     ["00000000 0400 0001", ErrorCode.INVALID_SETUP, /SETUP/],
     ["00000000 fa00 00", ErrorCode.INVALID_SETUP, /not known/],
     [setup.replace("0001 0000", "0002 0000"), ErrorCode.UNSUPPORTED_SETUP, /RSocket 2.x/],
-    [setup.replace("0400 0001", "0440 0001"), ErrorCode.UNSUPPORTED_SETUP, /leases/],
     [setup.replace("1c 61", "1c 62"), ErrorCode.UNSUPPORTED_SETUP, /metadata of type/],
     [setup.replace(introduction, text("hello")), ErrorCode.INVALID_SETUP, /introduction/],
     [setup.replace("00001388", "00000000"), ErrorCode.INVALID_SETUP, /SETUP/],

@@ -99,6 +99,10 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
     this.#desert = resolve;
   }
 
+  /** How many requests could be begun now. */
+  readonly #room = (): number =>
+    this.#away ? 0 : (this.#bounds.room?.() ?? this.#bounds.inFlightMax - this.inFlight);
+
   get address(): Address {
     return this.#listener.address;
   }
@@ -174,6 +178,7 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
     const lifetimeMs = Math.min(lifetimeMsMax, Math.max(keepaliveMsMin, setup.lifetimeMs));
     session.watch(Math.min(lifetimeMs, Math.max(keepaliveMsMin, setup.keepaliveMs)), lifetimeMs);
     if (mime === metadataMimeType) this.#greet(session); // others would not know what to make of it
+    if (setup.lease) session.giveLeases(this.#room);
     if (this.#away) this.#sendAway(session);
   }
 
@@ -334,9 +339,8 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
   }
 }
 
-function unsupported({ majorVersion, metadataMime, lease }: Setup): string | undefined {
+function unsupported({ majorVersion, metadataMime }: Setup): string | undefined {
   if (majorVersion !== 1) return `RSocket ${majorVersion}.x is not supported, 1.0 is`;
-  if (lease) return "leases are not supported";
   if (metadataMimes.has(metadataMime.toLowerCase())) return undefined;
   return `metadata of type ${metadataMime} is not supported, ${[...metadataMimes].join(", ")} are`;
 }

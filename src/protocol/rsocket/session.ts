@@ -7,9 +7,10 @@ import { ErrorCode } from "../../wire/error-code.ts";
 import { Flag, FrameType } from "../../wire/frame-type.ts";
 import { FrameView, readErrorText } from "../../wire/frame-view.ts";
 import type { Answering } from "./answering.ts";
+import { Lease } from "./answering/lease.ts";
 import { unfinishedBytesMax } from "./bounds.ts";
 import { CompactForm } from "./asking/compact-form.ts";
-import { decodeFailure } from "./metadata/failure.ts";
+import { decodeFailure, encodeFailure } from "./metadata/failure.ts";
 import { FragmentQueue } from "./frames/fragment-queue.ts";
 import { bytesBeyond, FrameSender, type Payload } from "./frames/frame-sender.ts";
 import { IncomingPayloads } from "./frames/incoming-payloads.ts";
@@ -76,6 +77,8 @@ export class Session extends Alarm implements Receiver, Carrier {
   form: RequestForm;
   /** Answers requests of the peer; undefined where we only ask. */
   responder: Answering | undefined = undefined;
+  /** How many requests the peer may still send; undefined where it has not asked to be told. */
+  lease: Lease | undefined = undefined;
   /** No new requests go out on this session. */
   draining = false;
   /** The largest input that the peer takes, as far as it has said so. */
@@ -281,11 +284,33 @@ export class Session extends Alarm implements Receiver, Carrier {
       this.room.holdOff();
     } else if (!this.#streamIds.foreign(streamId)) {
       this.violation(`a request with the stream id ${streamId}, which is not the peer's to give`);
+    } else if (this.lease !== undefined && !this.#leased(view)) {
+      this.room.holdOff();
     } else if ((view.flags & Flag.FOLLOWS) !== 0) {
       this.incoming.request(memory, view, this.responder);
     } else {
       this.responder.request(memory, view);
     }
+  }
+
+  /** False: it was refused. */
+  #leased({ streamId, type }: FrameView): boolean {
+    const refusal = this.lease!.spend();
+    if (refusal === undefined) return true;
+    if (type !== FrameType.REQUEST_FNF) {
+      const text = encodeFailure(refusal);
+      this.#guarded(() => this.sender.error(streamId, ErrorCode.REJECTED, text));
+    }
+    return false;
+  }
+
+  /** Tells the peer, from now on, how many requests it may send. */
+  giveLeases(room: () => number): void {
+    const grant = (ttlMs: number, requests: number): void => {
+      this.#guarded(() => this.sender.lease(ttlMs, requests));
+    };
+    this.lease = new Lease(grant, room, this.env);
+    this.lease.renew();
   }
 
   #connectionFrame(memory: Buffer, view: FrameView): void {
@@ -351,6 +376,7 @@ export class Session extends Alarm implements Receiver, Carrier {
     const told = this.#broken ?? reason;
     this.#state = "closed";
     this.env.clear(this);
+    this.lease?.stop();
     this.#loseStreams(told);
     this.room.close();
     this.#owner.closed(this, told);

@@ -58,6 +58,15 @@ declare module "rsocket-core" {
     close(): void;
   }
 
+  export interface Lease {
+    readonly allowedRequests: number;
+    readonly timeToLiveMillis: number;
+  }
+
+  export class Leases {
+    receiver(receiver: (leases: Flowable<Lease>) => void): this;
+  }
+
   export class RSocketClient {
     constructor(config: {
       readonly setup: {
@@ -70,6 +79,7 @@ declare module "rsocket-core" {
       readonly transport: unknown;
       readonly responder?: Partial<Responder>;
       readonly errorHandler?: (error: Error) => void;
+      readonly leases?: () => Leases;
     });
     connect(): Single<Socket>;
   }

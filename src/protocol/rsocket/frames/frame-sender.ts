@@ -3,6 +3,8 @@ import { Flag, FrameType } from "../../../wire/frame-type.ts";
 import { fragmentHeadBytes, Fragments } from "../../../wire/fragments.ts";
 import { headerBytes } from "../../../wire/limits.ts";
 import {
+  leaseFrameBytes,
+  writeLease,
   cancelFrameBytes,
   completeFrameBytes,
   errorFrameBytesMax,
@@ -169,6 +171,11 @@ export class FrameSender {
     const memory = this.connection.outgoing;
     const end = writeKeepalive(memory, at, respond, 0);
     this.connection.commit(data === undefined ? end : writePayload(memory, end, data));
+  }
+
+  lease(ttlMs: number, requests: number): void {
+    const at = this.connection.claim(leaseFrameBytes);
+    this.connection.commit(writeLease(this.connection.outgoing, at, ttlMs, requests));
   }
 
   metadataPush(text: string): void {
