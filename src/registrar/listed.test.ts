@@ -1,11 +1,12 @@
-import { deepEqual, equal, match, notEqual } from "node:assert/strict";
+import { deepEqual, equal, match, notEqual, throws } from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
+import { sleep } from "../base/alarm.ts";
 import { hostId } from "../base/host-id.ts";
 import { realEnv } from "../base/real-env.ts";
 import { listed } from "./index.ts";
@@ -23,10 +24,10 @@ class Listing implements AsyncDisposable {
   readonly #source;
   #waiting: (() => void)[] = [];
 
-  constructor(content: unknown) {
+  constructor(content: unknown, stopMs = 5_000) {
     this.path = join(this.#folder, "services.json");
     this.write(content);
-    this.#source = listed(this.path, { pollMs: 20, stopMs: 5_000 });
+    this.#source = listed(this.path, { pollMs: 20, stopMs });
     const wake = (): void => {
       for (const look of this.#waiting.splice(0)) look();
     };
@@ -134,22 +135,18 @@ test("a program that is not there is a problem, and tried again", async () => {
   match(list.problems[0]!, /^a: spawn \/no\/such\/program ENOENT; it is started again/);
 });
 
-test(
-  "closing stops what was started, by force where it does not listen",
-  { timeout: 30_000 },
-  async () => {
-    const stubborn = [
-      process.execPath,
-      "-e",
-      `process.on("SIGTERM", () => {}); require("fs").writeFileSync(process.argv[1], String(process.pid)); setInterval(() => {}, 1000)`,
-    ];
-    const folder = mkdtempSync(join(tmpdir(), "trunkline-stubborn-"));
-    const file = join(folder, "pid");
-    await using list = new Listing({
-      instances: [entry("a", { command: [...stubborn, file] }), entry("b", { command: idle })],
-    });
-    await list.until(() => ids(list) === "a,b");
-    await list.close();
-    rmSync(folder, { recursive: true });
-  },
-);
+test("closing stops what was started, by force where it does not listen", async () => {
+  const stubborn = `process.on("SIGTERM", () => {}); fs.writeFileSync(process.argv[1], String(process.pid)); setInterval(() => {}, 1000)`;
+  const folder = mkdtempSync(join(tmpdir(), "trunkline-stubborn-"));
+  const file = join(folder, "pid");
+  const command = [process.execPath, "-e", stubborn, file];
+  const content = { instances: [entry("a", { command }), entry("b", { command: idle })] };
+  await using list = new Listing(content, 200);
+  await list.until(() => ids(list) === "a,b");
+  while (!existsSync(file) || readFileSync(file, "utf8") === "") await sleep(env, 5);
+  const pid = Number(readFileSync(file, "utf8"));
+  process.kill(pid, 0);
+  await list.close();
+  throws(() => process.kill(pid, 0), { code: "ESRCH" });
+  rmSync(folder, { recursive: true });
+});
