@@ -5,7 +5,7 @@ import type { Dispatcher } from "undici";
 import type * as Undici from "undici";
 
 /** The longest answer or line of a registry, in bytes: ten thousand instances of an ordinary size, and some. */
-export const answerBytesMax = 64 * 1_024 * 1_024;
+const answerBytesMax: number = 64 * 1_024 * 1_024;
 
 /** How long a registry may take for an answer that needs no waiting, in milliseconds. */
 export const answerMsDefault = 3_000;

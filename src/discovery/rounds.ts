@@ -8,7 +8,7 @@ import { Feed, type FeedSource, type FeedTerms } from "./feed.ts";
 /** The least time from the beginning of one round to the next, in milliseconds: an index that flaps asks nobody to death. */
 export const roundMsMin = 50;
 /** The longest wait for the next try of a registry that does not answer, in milliseconds. */
-export const retryMsMax = 30_000;
+const retryMsMax = 30_000;
 
 /** After an outage the first try comes within this time for each instance that is known: so many may be watching. */
 const spreadMsPerInstance = 20;

@@ -14,7 +14,7 @@ export interface Entry extends Omit<Target, "bootId"> {
 const known = ["id", "contracts", "addresses", "check", "pid", "command", "lane", "weight", "meta"];
 
 /** The largest list, in characters. */
-export const listCharsMax = 1_048_576;
+const listCharsMax = 1_048_576;
 
 /**
  * Reads `{ "instances": [{ "id", "contracts", "addresses", "check", "pid", "command", "lane", "weight", "meta" }] }`.

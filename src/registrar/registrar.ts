@@ -11,7 +11,7 @@ import type { Target, TargetSource } from "./target.ts";
 import { Watched, type WatchTerms } from "./watched.ts";
 
 /** Targets of one registrar; what is above that is left out and reported. */
-export const targetsMax = 1_000;
+const targetsMax = 1_000;
 
 export interface RegistrarOptions {
   /** Where they are registered: a registry or its address, `etcd://host:2379`. Default: what `TRUNKLINE_DISCOVERY` says, else `directory:`. */
