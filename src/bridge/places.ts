@@ -1,4 +1,5 @@
 import { isTrunklineError, systemError } from "../base/error.ts";
+import { detached } from "../call/served-context.ts";
 
 /** One address at which something can be reached. */
 export interface Place<Client> {
@@ -37,8 +38,15 @@ export class Places<Client extends AsyncDisposable> {
     return (this.#clients[index] ??= this.#places[index]!.open());
   }
 
-  /** Asks the first that answers. Rejects with what the last one said. */
-  async ask<T>(question: (client: Client, deadline: number) => Promise<T>): Promise<T> {
+  /**
+   * Asks the first that answers, on nobody's behalf: a handler that happens to run hands on neither its deadline nor its end.
+   * Rejects with what the last one said.
+   */
+  ask<T>(question: (client: Client, deadline: number) => Promise<T>): Promise<T> {
+    return detached(() => this.#ask(question));
+  }
+
+  async #ask<T>(question: (client: Client, deadline: number) => Promise<T>): Promise<T> {
     for (let index = 0; ; index++) {
       try {
         return await question(this.client(index), askMs);

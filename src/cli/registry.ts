@@ -1,3 +1,5 @@
+import { followersMax } from "../bridge/evidence/bounds.ts";
+import { watchesMax } from "../bridge/registry/bounds.ts";
 import { registry as makeRegistry } from "../bridge/registry/registry.ts";
 import { Registry, type RegistrySnapshot } from "../bridge/registry/contract.ts";
 import { chassis } from "../chassis/chassis.ts";
@@ -56,6 +58,7 @@ async function serveRegistry(line: Line): Promise<number> {
     name: "registry",
     ...listeningOf(line),
     serve: services,
+    admission: { lastingMax: watchesMax + followersMax },
     env,
   });
   // The drain waits for what is under way, and a watch is under way for ever.

@@ -4,6 +4,7 @@ import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
 import type { Alarm } from "../../base/timer-wheel.ts";
 import type { Client } from "../../call/client-type.ts";
+import { detached } from "../../call/served-context.ts";
 import type { EndpointEvidence, Evidence } from "../../resilience/evidence.ts";
 import { askMs, lookWaits, Places, type Place } from "../places.ts";
 import { observationsMax, reportDebounceMs } from "./bounds.ts";
@@ -60,7 +61,7 @@ export class SharedEvidence implements Evidence, AsyncDisposable {
     }
     const shared = joined;
     shared.suspects.add(suspect);
-    this.#following ??= this.#follow();
+    this.#following ??= detached(() => this.#follow());
     return {
       shut: (now) => shared.shut(now),
       begins: (now) => shared.begins(now),

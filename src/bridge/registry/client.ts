@@ -4,6 +4,7 @@ import type { Env } from "../../base/env.ts";
 import { isTrunklineError } from "../../base/error.ts";
 import type { Alarm } from "../../base/timer-wheel.ts";
 import type { Client } from "../../call/client-type.ts";
+import { detached } from "../../call/served-context.ts";
 import type {
   Discovery,
   DiscoveryCapabilities,
@@ -148,7 +149,7 @@ class Watching implements FeedSource {
 
   begin(feed: Feed): void {
     this.#feed = feed;
-    this.#running = this.#run();
+    this.#running = detached(() => this.#run());
   }
 
   refresh(): void {

@@ -6,9 +6,15 @@ import { suite, test, type TestContext } from "node:test";
 
 import { sleep } from "../../base/alarm.ts";
 import { VirtualEnv } from "../../base/virtual-env.ts";
+import type { Client } from "../../call/client-type.ts";
+import { makeClient } from "../../call/client.ts";
+import type { Handlers } from "../../call/handlers-type.ts";
+import { serve, Services } from "../../call/serve.ts";
+import { call, contract, type AnyContract } from "../../contract/index.ts";
 import type { Discovery, Instance, Snapshot } from "../../discovery/discovery.ts";
 import { Hearing } from "../../discovery/suite/stage.ts";
 import { rsocket } from "../../protocol/rsocket/index.ts";
+import { parseAddress } from "../../transport/address.ts";
 import { memory, MemoryNames } from "../../transport/memory/memory.ts";
 import { watchesMax } from "./bounds.ts";
 import { registryDiscovery } from "./client.ts";
@@ -37,6 +43,23 @@ class Lab {
     const client = registryDiscovery(registries.map(({ place }) => place));
     this.#clients.push(client);
     return client;
+  }
+
+  /** Serves a contract beside the registries; a client of it. */
+  async serve<C extends AnyContract>(
+    served: C,
+    handlers: Handlers<C>,
+  ): Promise<Client<C> & AsyncDisposable> {
+    const options = { interceptors: [], checkSent: true };
+    const dispatcher = new Services([serve(served, handlers)], options, this.env);
+    const address = parseAddress("memory:beside");
+    const server = await this.#protocol.serve(address, dispatcher, {}, this.env);
+    const caller = this.#protocol.connect(address, {}, this.env);
+    const terms = { env: this.env, deadlineMs: 10_000, checkSent: true, chain: undefined };
+    return makeClient(served, { ...terms, caller }, async () => {
+      await caller.close();
+      await server.drain(0);
+    });
   }
 
   hear(client: Discovery): Hearing {
@@ -311,3 +334,24 @@ function temporary(context: TestContext): string {
   context.after(() => rmSync(folder, { recursive: true }));
   return folder;
 }
+
+test("a watch that a handler has begun outlives it", async () => {
+  const lab = new Lab();
+  const registry = lab.registry();
+  await registry.start();
+  const client = lab.client(registry);
+  const Desk = contract("desk", { version: "1.0.0" }, { ask: call({ deadline: "50ms" }) });
+  const heard: Hearing[] = [];
+  const ask = (): void => void heard.push(lab.hear(client));
+  const desk = await lab.serve(Desk, { ask });
+  await desk.ask();
+  await sleep(lab.env, 1_000);
+  await client.register(instance("a"), {}, lab.env);
+  await heard[0]!.ids("a");
+  deepEqual(
+    heard[0]!.snapshots.map(({ status }) => status),
+    ["ok", "ok"],
+  );
+  await desk[Symbol.asyncDispose]();
+  await lab.close(registry);
+});
