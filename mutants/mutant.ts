@@ -18,7 +18,14 @@ export interface Mutant {
   readonly killedBy: SuiteName;
 }
 
-export type SuiteName = "sim" | "protocol" | "client" | "testing" | "codec";
+export type SuiteName =
+  | "sim"
+  | "protocol"
+  | "client"
+  | "testing"
+  | "codec"
+  | "resilience"
+  | "discovery";
 
 /** The file with the mutant in it; throws when the table no longer fits the source. */
 export function broken(mutant: Mutant): string {

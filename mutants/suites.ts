@@ -14,6 +14,12 @@ const tests: Readonly<Record<Exclude<SuiteName, "sim">, readonly string[]>> = {
   client: ["src/call/*.test.ts", "src/testing/suites.test.ts"],
   testing: ["src/testing/*.test.ts"],
   codec: ["src/codec/**/*.test.ts"],
+  resilience: [
+    "src/resilience/**/*.test.ts",
+    "src/pipeline/*.test.ts",
+    "src/discovery/balancing/*.test.ts",
+  ],
+  discovery: ["src/discovery/*.test.ts"],
 };
 
 /** The seeds that a mutant has to survive. */

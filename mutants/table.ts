@@ -1,11 +1,13 @@
 import type { Mutant } from "./mutant.ts";
 import { callMutants } from "./call-mutants.ts";
 import { channelMutants } from "./channel-mutants.ts";
+import { discoveryMutants } from "./discovery-mutants.ts";
 import { formatMutants } from "./format-mutants.ts";
 import { fragmentMutants } from "./fragment-mutants.ts";
 import { itemMutants } from "./item-mutants.ts";
 import { protobufMutants } from "./protobuf-mutants.ts";
 import { protocolMutants } from "./protocol-mutants.ts";
+import { resilienceMutants } from "./resilience-mutants.ts";
 
 /** Every way in which the library is broken on purpose. */
 export const mutants: readonly Mutant[] = [
@@ -16,4 +18,6 @@ export const mutants: readonly Mutant[] = [
   ...itemMutants,
   ...formatMutants,
   ...protobufMutants,
+  ...resilienceMutants,
+  ...discoveryMutants,
 ];
