@@ -38,7 +38,9 @@ async function replica(name: string, terms: Partial<Instance> = {}): Promise<Rep
       serve(Desk, {
         who: async (_, { lane }) => `${name}${lane === undefined ? "" : ` in ${lane}`}`,
         act: async () => `${name} ${++found.acts}`,
-        settle: () => {
+        settle: (what, { refuse }) => {
+          if (what === `not at ${name}`) throw refuse("UNAVAILABLE", "not here");
+          if (what.startsWith("not at")) return name;
           found.acts++;
           found.begun.resolve();
           return new Promise<string>(() => {});
@@ -125,6 +127,15 @@ test("what perhaps ran at an instance that is gone may have run, whatever become
   equal(result.error.executed, "maybe");
   deepEqual([dies.acts, lives.acts], [1, 0]);
   await lives.app.stop();
+});
+
+test("what certainly did not run goes elsewhere, by key too", async () => {
+  await using discovery = memory(new MemoryRegistry());
+  const both = [await replica("here"), await replica("there")];
+  for (const { instance } of both) await discovery.register(instance, {}, realEnv());
+  await using desk = client(Desk, "service:desk", { discovery });
+  for (let i = 0; i < 20; i++) equal(await desk.settle("not at here"), "there");
+  await Promise.all(both.map(({ app }) => app.stop()));
 });
 
 test("a failure says which instance failed, of calls and in the middle of streams", async () => {

@@ -206,7 +206,9 @@ export class Attempts {
           attempt,
           retry: terms.retry,
           budget: this.#service.budget,
-          idempotent: this.#mayRunAgain(targets, job, attempt, target, history),
+          // Who certainly did not run it knows nothing of its key, and binds nobody.
+          idempotent:
+            failure.executed !== "no" && this.#mayRunAgain(targets, job, attempt, target, history),
           unsent,
           othersLeft,
           counted: history.counted,
