@@ -231,7 +231,7 @@ async function listenAll(
     ...(itemBytesMax === undefined ? {} : { itemBytesMax }),
     ...(connectionsMax === undefined ? {} : { connectionsMax }),
     ...(formats === undefined ? {} : { formats }),
-    ...(gate === undefined ? {} : { room: () => gate.room }),
+    ...(gate === undefined ? {} : { room: () => gate.left }),
   };
   const results = await Promise.allSettled(
     places.map((place) => place.protocol.serve(place.address, offerAt(place), serve, env)),

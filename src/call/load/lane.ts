@@ -2,7 +2,7 @@ import { SojournQueue, type SojournQueueOptions } from "../../resilience/sojourn
 import type { Entry } from "./entry.ts";
 
 /** The lane of requests that name none. */
-export const mainLane = "main";
+const mainLane = "main";
 
 /** Lanes that are told apart; further ones share a place. Callers name them, so there must be a bound. */
 const lanesMax = 32;

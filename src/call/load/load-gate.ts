@@ -84,7 +84,7 @@ export class LoadGate extends Alarm {
   }
 
   /** How many more calls could begin now. */
-  get room(): number {
+  get left(): number {
     return Math.max(0, this.#limit.limit - this.#inFlight - this.#queued);
   }
 
@@ -117,6 +117,15 @@ export class LoadGate extends Alarm {
     this.#lag.wake(now);
     this.#sweep(now);
     return entry;
+  }
+
+  /** `enter`, or else `wait`: for who has nothing else to do with the request meanwhile. */
+  room(demand: Demand, incoming: Incoming): Lane | Promise<Lane> {
+    const lane = this.enter(demand, incoming);
+    if (lane !== undefined) return lane;
+    const entry = this.wait(demand, incoming);
+    incoming.bind(entry);
+    return entry.admitted;
   }
 
   /** `tookMs` is how long the handler took. */

@@ -6,6 +6,9 @@ import { incident } from "../../call/incident.ts";
 import type { Member } from "../../call/compile.ts";
 import { iteratorOf } from "../../call/items.ts";
 import { KeyedWork } from "../../call/keys/keyed-work.ts";
+import type { Demand } from "../../call/load/demand.ts";
+import type { Lane } from "../../call/load/lane.ts";
+import type { LoadGate } from "../../call/load/load-gate.ts";
 import { Meter, type OperationStats } from "../../call/meter.ts";
 import { Pump } from "../../call/pump.ts";
 import type { Serving } from "../../call/serve.ts";
@@ -37,8 +40,17 @@ export class Forwarded implements Serving {
   readonly #idleMs: number;
   /** Only where a request is recognised by its key. */
   readonly #keyed: KeyedWork | undefined;
+  readonly #gate: LoadGate | undefined;
+  readonly #demand: Demand | undefined;
 
-  constructor(member: Member, director: Director, { authorize, keys }: ServingOptions, env: Env) {
+  constructor(
+    member: Member,
+    director: Director,
+    { authorize, keys, gate }: ServingOptions,
+    env: Env,
+  ) {
+    this.#gate = gate;
+    this.#demand = gate?.demandOf(member.operation);
     this.operation = member.operation;
     this.#member = member;
     this.#director = director;
@@ -131,8 +143,13 @@ export class Forwarded implements Serving {
     this.#meter.begun++;
     let code = "OK";
     let onward: Onward | undefined;
+    let lane: Lane | undefined;
     try {
       if (this.#authorize !== undefined) await this.#letIn(this.#authorize, incoming);
+      if (this.#gate !== undefined) {
+        const admitted = this.#gate.room(this.#demand!, incoming);
+        lane = admitted instanceof Promise ? await admitted : admitted;
+      }
       const directed = this.#director.direct(this.operation, incoming);
       onward = directed instanceof Promise ? await directed : directed;
       incoming.bind(cancelling(onward.attempt));
@@ -143,6 +160,8 @@ export class Forwarded implements Serving {
       throw error;
     } finally {
       onward?.settled?.();
+      // How long others take says nothing of what is to do here; the event loop does.
+      if (lane !== undefined) this.#gate!.leave(this.#demand!, lane, "done", 0, this.#env.now());
       this.#ended(incoming, code);
     }
   }
