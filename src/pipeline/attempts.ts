@@ -66,6 +66,7 @@ export class Attempts {
         } catch (failure) {
           const doneAt = (overAt = env.now());
           outcome = outcomeOf(failure);
+          if (late !== undefined) env.clear(late); // nobody is late any more
           if (late?.won === true) {
             outcome = "ok";
             target.end(permit, "cancelled", doneAt - now, doneAt);
@@ -73,14 +74,16 @@ export class Attempts {
           }
           history ??= new History(startedAt);
           const error = this.#failed(failure, target, permit, now, doneAt, history);
-          if (late?.begun !== undefined && attempt.cancelled === undefined) {
-            // The second one is still on its way: its answer is as good.
+          if (late?.begun !== undefined) {
+            // The second one may still be on its way: its answer is as good, and its failure may be a worse one.
+            if (attempt.cancelled !== undefined) late.giveUp();
             const second = await late.begun.answer.then(answered, unanswered);
-            if (second !== undefined) {
+            if ("answer" in second) {
               outcome = "ok";
               tellTry(job.operation, attempt, target, error, true);
               return second.answer;
             }
+            history.addSecond(late.begun.target, second.failure, env.now());
           }
           attempt.reachedBoot = sent.reachedBoot;
           await this.#again(targets, job, attempt, terms, error, target, history);
@@ -154,6 +157,8 @@ export class Attempts {
   }
 
   #takeNow(targets: Targets, attempt: Attempt, history: History | undefined): Target {
+    if (targets.list.length === 0 || this.#env.now() >= attempt.deadlineAt)
+      throw this.#refused(targets.list.length === 0 ? targets.missing() : late(), history);
     const target = this.#take(targets, attempt, history, this.#env.now());
     if (target === undefined) throw this.#refused(targets.missing(), history);
     return target;
@@ -223,8 +228,9 @@ export class Attempts {
     if (unsent && !othersLeft) history.rounds++;
     if (decision.waitMs === 0) return;
     await new Pause(env, now + decision.waitMs, attempt).over;
-    if (attempt.cancelled !== undefined)
-      throw history.error(givenUp(attempt), undefined, env.now());
+    const then = env.now();
+    if (attempt.cancelled !== undefined) throw history.error(givenUp(attempt), undefined, then);
+    if (then >= attempt.deadlineAt) throw history.error(failure, undefined, then); // an alarm may ring a tick late
   }
 
   /**
@@ -285,6 +291,7 @@ export class Attempts {
     const ask = { now, random: env.random, tried: [first], hashKey: attempt.hashKey };
     const target = targets.pick(ask);
     if (target === undefined || !target.available(now)) return undefined;
+    if (now + terms.retry.attemptMinMs >= attempt.deadlineAt) return undefined;
     if (!this.#service.mayHedge(terms, now)) return undefined;
     const permit = target.begin(now, false);
     if (typeof permit !== "number") return undefined;
@@ -306,8 +313,13 @@ export class Attempts {
           : new Error("the second try failed", { cause: failure });
       },
     );
-    return { attempt: second, answer };
+    return { attempt: second, target, answer };
   }
+}
+
+function late(): TrunklineError {
+  const reason = "its time was over before there was somebody to ask";
+  return systemError("DEADLINE_EXCEEDED", reason, { executed: "no" });
 }
 
 function shut(target: Target): TrunklineError {
@@ -339,4 +351,4 @@ function limited(attempt: Attempt, until: number): Attempt {
 }
 
 const answered = (answer: unknown) => ({ answer });
-const unanswered = (): undefined => undefined;
+const unanswered = (failure: unknown) => ({ failure });

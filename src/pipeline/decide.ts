@@ -40,7 +40,7 @@ const atOnce: Decision = { waitMs: 0 };
  */
 export function decide(given: Case): Decision {
   const { failure, outcome, attempt, retry, now } = given;
-  if (attempt.cancelled !== undefined) return stop;
+  if (attempt.cancelled !== undefined || now >= attempt.deadlineAt) return stop;
   const allowed = effects[outcome].retry;
   if (allowed === "no" || (allowed === "idempotent" && !given.idempotent)) return stop;
   if (failure.retryAfterMs === "never") return stop;

@@ -1,5 +1,11 @@
 import { channels, type AttemptEvent } from "../base/diagnostics.ts";
-import { locate, systemError, type Try, type TrunklineError } from "../base/error.ts";
+import {
+  isTrunklineError,
+  locate,
+  systemError,
+  type Try,
+  type TrunklineError,
+} from "../base/error.ts";
 import type { Attempt } from "../protocol/attempt.ts";
 import type { Operation } from "../protocol/operation.ts";
 import type { Target } from "./target.ts";
@@ -49,6 +55,11 @@ export class History {
     };
     if (this.#tries.length < triesToldMax) this.#tries.push(told);
     else this.#tries[triesToldMax - 1] = told;
+  }
+
+  /** A second try beside the one that was just added came to nothing, too. */
+  addSecond(target: Target, failure: unknown, now: number): void {
+    if (isTrunklineError(failure)) this.add(target, failure, now, now);
   }
 
   /**

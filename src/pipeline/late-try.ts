@@ -7,6 +7,7 @@ export type BeginLate = (first: Target) => Begun | undefined;
 
 export interface Begun {
   readonly attempt: Attempt;
+  readonly target: Target;
   /** Settles with the second try; what it means for its endpoint has been told by then. */
   readonly answer: Promise<unknown>;
 }

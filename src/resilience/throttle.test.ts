@@ -34,7 +34,7 @@ describe("throttle", () => {
     const subject = throttle();
     for (let i = 0; i < 500; i++) assert.ok(subject.tryAcquire(0));
     assert.equal(subject.rejectionRate(0), 0);
-    for (let i = 0; i < 500; i++) subject.release("unknown", 10_000);
+    for (let i = 0; i < 500; i++) subject.release("overload", 10_000);
     assert.equal(subject.rejectionRate(10_000), 500 / 501);
   });
 
@@ -59,7 +59,7 @@ describe("throttle", () => {
   // RA9, RA10
   test("what says nothing of the service's load is taken out again", () => {
     const subject = throttle();
-    for (const outcome of ["cancelled", "local", "unreachable"] as const)
+    for (const outcome of ["cancelled", "local", "unreachable", "unknown", "lost"] as const)
       assert.equal(send(subject, outcome, 1_000), 1_000);
     send(subject, "ok", 20);
     assert.equal(subject.rejectionRate(0), 0);

@@ -48,7 +48,7 @@ export class Throttle {
     const { limit } = effects[outcome];
     if (this.#pending > 0) this.#pending--;
     if (limit === "sample" || limit === "slow") this.#accepts.add(1, now);
-    else if (limit === "ignore") this.#requests.add(-1, now);
+    else if (outcome !== "overload") this.#requests.add(-1, now);
   }
 
   /** The share of requests that is refused now, 0 to below 1. */
