@@ -1,4 +1,4 @@
-import { chassis, serve, type Chassis, type HandlerContext } from "trunkline";
+import { chassis, serve, type Chassis, type Context } from "trunkline";
 import type { SimEnv } from "trunkline/testing";
 import { wait } from "../wait.ts";
 import { Desk } from "./contract.ts";
@@ -67,7 +67,7 @@ export class ReplicaNode {
   async #work(
     env: SimEnv,
     { id }: { readonly id: string },
-    { signal, deadline }: Pick<HandlerContext, "signal" | "deadline">,
+    { signal, deadline }: Pick<Context, "signal" | "deadline">,
   ): Promise<string> {
     const { ledger, dice, plan } = this.#stage;
     ledger.executed(id);

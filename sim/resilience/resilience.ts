@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Played } from "../played.ts";
 import { CallerNode } from "./caller-node.ts";
 import { beginFaults, endFaults, type Scene } from "./faults.ts";
@@ -21,6 +22,8 @@ export async function playResilience(seed: number, tell?: (line: string) => void
     stage.complain(`nobody waits for a failure: ${String(error)}`);
   };
   process.on("unhandledRejection", floating);
+  const heard = (): void => {}; // handlers that fail are part of the play: nobody needs to be warned
+  subscribe("trunkline:incident", heard);
   try {
     const list = <T>(length: number, make: (index: number) => T): T[] =>
       Array.from({ length }, (_, index) => make(index));
@@ -33,6 +36,7 @@ export async function playResilience(seed: number, tell?: (line: string) => void
     stage.complain(`the run broke off: ${error instanceof Error ? error.stack : String(error)}`);
   }
   process.off("unhandledRejection", floating);
+  unsubscribe("trunkline:incident", heard);
   const { violations, ledger } = stage;
   const { failures, calls } = ledger;
   return { seed, hash: world.hash, violations, operations: calls, events: world.events, failures };

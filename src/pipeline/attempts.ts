@@ -1,12 +1,13 @@
 import type { Env } from "../base/env.ts";
-import { isTrunklineError, systemError, type TrunklineError } from "../base/error.ts";
+import { isTrunklineError, type TrunklineError } from "../base/error.ts";
 import type { Attempt } from "../protocol/attempt.ts";
 import { outcomeOf, type OutcomeKind } from "../resilience/outcome.ts";
 import { decide } from "./decide.ts";
-import { givenUp, History, tellTry } from "./history.ts";
+import { History, tellTry } from "./history.ts";
 import type { Job } from "./job.ts";
 import { LateTry, type Begun } from "./late-try.ts";
 import { Pause } from "./pause.ts";
+import { full, givenUp, shut, tooLate } from "./refusals.ts";
 import type { ServiceState } from "./service-state.ts";
 import type { Target, TargetPermit } from "./target.ts";
 import type { Targets, TargetSet } from "./target-set.ts";
@@ -158,7 +159,7 @@ export class Attempts {
 
   #takeNow(targets: Targets, attempt: Attempt, history: History | undefined): Target {
     if (targets.list.length === 0 || this.#env.now() >= attempt.deadlineAt)
-      throw this.#refused(targets.list.length === 0 ? targets.missing() : late(), history);
+      throw this.#refused(targets.list.length === 0 ? targets.missing() : tooLate(), history);
     const target = this.#take(targets, attempt, history, this.#env.now());
     if (target === undefined) throw this.#refused(targets.missing(), history);
     return target;
@@ -315,31 +316,6 @@ export class Attempts {
     );
     return { attempt: second, target, answer };
   }
-}
-
-function late(): TrunklineError {
-  const reason = "its time was over before there was somebody to ask";
-  return systemError("DEADLINE_EXCEEDED", reason, { executed: "no" });
-}
-
-function shut(target: Target): TrunklineError {
-  const reason = "other hosts agree that it fails, and one of them looks whether it answers again";
-  return systemError("UNAVAILABLE", reason, {
-    executed: "no",
-    gate: "breaker",
-    endpoint: target.caller.endpoint,
-    advice: "wait, or look at the service; `stateOf(client)` shows its breakers",
-  });
-}
-
-function full(target: Target): TrunklineError {
-  const reason = `${target.inFlight} requests are under way there, as many as it seems to bear`;
-  return systemError("RESOURCE_EXHAUSTED", reason, {
-    executed: "no",
-    gate: "limit",
-    endpoint: target.caller.endpoint,
-    advice: "ask less at once, or add instances; `stateOf(client)` shows the limit",
-  });
 }
 
 /** With a time of its own for each try, where the terms say one: then what is given up is the try, not the call. */

@@ -1,11 +1,5 @@
 import { channels, type AttemptEvent } from "../base/diagnostics.ts";
-import {
-  isTrunklineError,
-  locate,
-  systemError,
-  type Try,
-  type TrunklineError,
-} from "../base/error.ts";
+import { isTrunklineError, locate, type Try, type TrunklineError } from "../base/error.ts";
 import type { Attempt } from "../protocol/attempt.ts";
 import type { Operation } from "../protocol/operation.ts";
 import type { Target } from "./target.ts";
@@ -106,13 +100,4 @@ export function tellTry(
     executed,
     again,
   } satisfies AttemptEvent);
-}
-
-/** The call was given up between two tries. */
-export function givenUp(attempt: Attempt): TrunklineError {
-  const late = attempt.cancelled === "deadline";
-  const reason = late
-    ? "the deadline of the work that asked for it is over"
-    : "the caller gave up between two tries";
-  return systemError(late ? "DEADLINE_EXCEEDED" : "CANCELLED", reason, { executed: "no" });
 }

@@ -1,4 +1,4 @@
-import { systemError, type TrunklineError } from "../base/error.ts";
+import type { TrunklineError } from "../base/error.ts";
 import type { Random } from "../base/random.ts";
 import type { Attempt } from "../protocol/attempt.ts";
 import { Breaker, noPermit } from "../resilience/breaker.ts";
@@ -6,6 +6,7 @@ import { Bulkhead } from "../resilience/bulkhead.ts";
 import { effects, type OutcomeKind } from "../resilience/outcome.ts";
 import { RetryBudget } from "../resilience/retry-budget.ts";
 import { Throttle } from "../resilience/throttle.ts";
+import { crowded, open, throttled } from "./refusals.ts";
 import type { OperationTerms, PipelineTerms } from "./terms.ts";
 
 /** The lane of whoever names none. */
@@ -90,32 +91,4 @@ export class ServiceState {
     if (hedge !== undefined && !this.#hedgeBudget.tryWithdraw(now)) return false;
     return this.budget.tryWithdraw(now);
   }
-}
-
-function open(retryAfterMs: number): TrunklineError {
-  const reason = "the breaker of this service is open, because it failed too often";
-  return systemError("UNAVAILABLE", reason, {
-    executed: "no",
-    gate: "breaker",
-    retryAfterMs: Math.max(0, Math.ceil(retryAfterMs)),
-    advice: "one request at a time is let through to see whether it answers again",
-  });
-}
-
-function throttled(): TrunklineError {
-  const reason = "the service refuses most of what it is sent, because it is overloaded";
-  return systemError("RESOURCE_EXHAUSTED", reason, {
-    executed: "no",
-    gate: "throttle",
-    advice: "send less, or wait: a share is let through and recovers with the service",
-  });
-}
-
-function crowded(lane: string, max: number): TrunklineError {
-  const reason = `${max} requests of the lane "${lane}" are under way to this service`;
-  return systemError("RESOURCE_EXHAUSTED", reason, {
-    executed: "no",
-    gate: "bulkhead",
-    advice: "it does not answer as fast as it is asked; ask less at once, or raise limit.service",
-  });
 }

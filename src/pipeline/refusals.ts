@@ -1,0 +1,67 @@
+import { systemError, type TrunklineError } from "../base/error.ts";
+import type { Attempt } from "../protocol/attempt.ts";
+import type { Target } from "./target.ts";
+
+// What a call is told that this process itself refuses: which gate it was, and what to do.
+
+export function tooLate(): TrunklineError {
+  const reason = "its time was over before there was somebody to ask";
+  return systemError("DEADLINE_EXCEEDED", reason, { executed: "no" });
+}
+
+export function shut(target: Target): TrunklineError {
+  const reason = "other hosts agree that it fails, and one of them looks whether it answers again";
+  return systemError("UNAVAILABLE", reason, {
+    executed: "no",
+    gate: "breaker",
+    endpoint: target.caller.endpoint,
+    advice: "wait, or look at the service; `stateOf(client)` shows its breakers",
+  });
+}
+
+export function full(target: Target): TrunklineError {
+  const reason = `${target.inFlight} requests are under way there, as many as it seems to bear`;
+  return systemError("RESOURCE_EXHAUSTED", reason, {
+    executed: "no",
+    gate: "limit",
+    endpoint: target.caller.endpoint,
+    advice: "ask less at once, or add instances; `stateOf(client)` shows the limit",
+  });
+}
+
+/** The call was given up between two tries. */
+export function givenUp(attempt: Attempt): TrunklineError {
+  const late = attempt.cancelled === "deadline";
+  const reason = late
+    ? "the deadline of the work that asked for it is over"
+    : "the caller gave up between two tries";
+  return systemError(late ? "DEADLINE_EXCEEDED" : "CANCELLED", reason, { executed: "no" });
+}
+
+export function open(retryAfterMs: number): TrunklineError {
+  const reason = "the breaker of this service is open, because it failed too often";
+  return systemError("UNAVAILABLE", reason, {
+    executed: "no",
+    gate: "breaker",
+    retryAfterMs: Math.max(0, Math.ceil(retryAfterMs)),
+    advice: "one request at a time is let through to see whether it answers again",
+  });
+}
+
+export function throttled(): TrunklineError {
+  const reason = "the service refuses most of what it is sent, because it is overloaded";
+  return systemError("RESOURCE_EXHAUSTED", reason, {
+    executed: "no",
+    gate: "throttle",
+    advice: "send less, or wait: a share is let through and recovers with the service",
+  });
+}
+
+export function crowded(lane: string, max: number): TrunklineError {
+  const reason = `${max} requests of the lane "${lane}" are under way to this service`;
+  return systemError("RESOURCE_EXHAUSTED", reason, {
+    executed: "no",
+    gate: "bulkhead",
+    advice: "it does not answer as fast as it is asked; ask less at once, or raise limit.service",
+  });
+}
