@@ -61,7 +61,8 @@ test("a process that is busy for long finds its pile, whoever looks first: the b
   };
   env.pulse!.hold();
   try {
-    await sleep(env, 30);
+    env.pulse!.pile(env.now());
+    await sleep(env, 130);
     busy(200);
     const stall = env.pulse!.pile(env.now());
     ok(stall !== undefined && stall.lengthMs > 100, "who reads");

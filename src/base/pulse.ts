@@ -7,8 +7,11 @@ export interface PulseHost {
   yield(work: () => void): void;
 }
 
-/** How often the process looks whether it stood still, while anybody wants to know, in milliseconds. */
-export const beatMs = 25;
+/** How often the process looks whether it stood still, while it is asked for anything, in milliseconds. */
+const busyBeatMs = 25;
+
+/** And while it is not: each look wakes it up. */
+const idleBeatMs = 100;
 
 /** A turn that begins later than this is a stall, in milliseconds. */
 export const stallMs = 50;
@@ -62,18 +65,25 @@ export class Stall extends Alarm {
 /**
  * Notices that the process stood still (stopped, or busy with one thing): then what is in its sockets is of any age, and
  * what was given up meanwhile stands behind what asked for it. A beat that comes late tells, and so does whoever looks at
- * the clock before the beat does. A stall is noticed for certain when it is longer than 75 ms.
+ * the clock before the beat does. A stall is noticed for certain when it is longer than 75 ms, and 150 ms where nothing was
+ * asked for just before.
  */
 export class Pulse {
   readonly #env: PulseHost;
-  readonly #beats: ((beating: boolean) => void) | undefined;
+  readonly #beats: ((everyMs: number) => void) | undefined;
   #holders = 0;
+  #everyMs = 0;
+  /** Something was asked for since the last beat. */
+  #asked = false;
   /** The instant from which on the next beat is late. */
   #lateAt = Infinity;
   #stall: Stall | undefined;
 
-  /** `beats`: begins, or ends, to call `beat` each `beatMs`; undefined: who makes time go on says how long it stood still. */
-  constructor(env: PulseHost, beats?: (beating: boolean) => void) {
+  /**
+   * `beats`: from now on calls `beat` so often, and no more at 0. Undefined: who makes time go on says how long it stood
+   * still.
+   */
+  constructor(env: PulseHost, beats?: (everyMs: number) => void) {
     this.#env = env;
     this.#beats = beats;
   }
@@ -81,20 +91,25 @@ export class Pulse {
   /** Somebody wants to know, until `release`. */
   hold(): void {
     if (this.#holders++ > 0) return;
-    this.#beats?.(true);
     if (this.#beats !== undefined) this.beat();
   }
 
   release(): void {
     if (--this.#holders > 0) return;
-    this.#beats?.(false);
+    this.#beats?.(0);
+    this.#everyMs = 0;
     this.#lateAt = Infinity;
   }
 
   beat(): void {
     const now = this.#env.now();
     if (now >= this.#lateAt) this.stood(now - this.#lateAt + stallMs);
-    this.#lateAt = now + beatMs + stallMs;
+    const everyMs = this.#asked ? busyBeatMs : idleBeatMs;
+    this.#asked = false;
+    this.#lateAt = now + everyMs + stallMs;
+    if (everyMs === this.#everyMs) return;
+    this.#everyMs = everyMs;
+    this.#beats?.(everyMs);
   }
 
   /** The process stood still for so long, until now. */
@@ -105,6 +120,7 @@ export class Pulse {
 
   /** What has piled up and is being read at `now`; undefined, as nearly always, when nothing has. */
   pile(now: number): Stall | undefined {
+    this.#asked = true;
     if (now >= this.#lateAt) this.beat();
     const stall = this.#stall;
     if (stall !== undefined) stall.quiet = 0;

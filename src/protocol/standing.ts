@@ -3,7 +3,7 @@ import type { Attempt } from "./attempt.ts";
 import type { Incoming } from "./incoming.ts";
 
 /** The longest name of a lane, in characters: `A` to `Z`, `a` to `z`, digits, `.`, `_` and `-`. */
-export const laneCharsMax = 64;
+const laneCharsMax = 64;
 
 /** More tries than this are told as this many. */
 export const triesMax = 255;

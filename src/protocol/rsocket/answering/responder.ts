@@ -14,6 +14,7 @@ import { encodeFailure, errorCodeOf } from "../metadata/failure.ts";
 import type { Payload } from "../frames/frame-sender.ts";
 import {
   fixedBytes,
+  noExtensions,
   readCodec,
   readDeadline,
   readExact,
@@ -185,9 +186,9 @@ export class Responder implements Answering, AnsweringSide {
       extensions.headers,
       now,
     );
-    incoming.exact = exact;
+    if (exact) incoming.exact = true;
     const first = own ?? codecs.first;
-    if (!this.placed(view, served, incoming, extensions)) return;
+    if (extensions !== noExtensions && !this.placed(view, served, incoming, extensions)) return;
     this.begin(memory, view, served, first, codecs, incoming, arrivedAt !== undefined);
   }
 

@@ -102,7 +102,8 @@ export interface Extensions {
 }
 
 export const noHeaders: Readonly<Record<string, string>> = Object.freeze({});
-const noExtensions: Extensions = Object.freeze({
+/** Of the usual request. */
+export const noExtensions: Extensions = Object.freeze({
   idempotencyKey: undefined,
   headers: noHeaders,
   totalAt: Infinity,
