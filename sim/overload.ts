@@ -51,13 +51,17 @@ export async function playOverload(plan: OverloadPlan): Promise<OverloadResult> 
       serve: [serve(Store, { get: () => resource.use() })],
       signals: false,
       stop: { drain: 0 },
+      inFlightMax: 100_000,
       env: far,
       transports: [network],
       ...(plan.admission === undefined ? {} : { admission: plan.admission }),
     });
-    // What is tried again is load of its own: this is about what comes.
-    const options = { env: near, transports: [network], retry: false, throttle: false } as const;
-    const store = client(Store, "memory:store", options);
+    // Callers of many processes, each with little to do: what one of them would hold back, all together do not.
+    const store = client(Store, "memory:store", {
+      ...{ env: near, transports: [network], outstandingMax: 100_000 },
+      ...{ retry: false, throttle: false, breaker: false },
+      limit: { service: 100_000, endpoint: false },
+    });
     const random = world.random("arrivals");
     const tookMs: number[] = [];
     const failures: Record<string, number> = {};

@@ -28,7 +28,7 @@ import { KeyedWork } from "./keys/keyed-work.ts";
 import type { KeyStore } from "./keys/key-store.ts";
 import type { Demand } from "./load/demand.ts";
 import type { Lane } from "./load/lane.ts";
-import type { Ending, LoadGate } from "./load/load-gate.ts";
+import type { LoadGate, WorkEnd } from "./load/load-gate.ts";
 import { Meter, type OperationStats } from "./meter.ts";
 import { Pump } from "./pump.ts";
 import { currentContext, ServedContext } from "./served-context.ts";
@@ -180,7 +180,7 @@ export class Served implements ServedOperation {
     refusal?: Refusal,
   ): Promise<unknown> {
     let code = "OK";
-    let ending: Ending = "ignored";
+    let ending: WorkEnd = "ignored";
     let lane: Lane | undefined;
     let waitedUntil: number | undefined;
     let running = false; // what is thrown is the handler's

@@ -152,7 +152,7 @@ export class GradientLimit {
     if (gradient < 1) {
       if (this.#pressed) limit *= (1 + gradient) / 2;
     } else if (limit === this.#limit && this.#peak * 2 >= limit) {
-      limit += this.#fallen ? Math.sqrt(limit) : limit;
+      limit += this.#fallen ? Math.max(Math.sqrt(limit), limit * 0.1) : limit;
     }
     if (limit < this.#limit) this.#fallen = true;
     this.#limit = Math.min(this.#max, Math.max(this.#min, limit));

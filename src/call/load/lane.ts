@@ -30,7 +30,7 @@ export class Lane {
 /** The lanes of a server, and which part each is sure of. */
 export class Lanes {
   readonly main: Lane;
-  readonly #parts: Readonly<Record<string, number>> | undefined;
+  readonly #parts: ReadonlyMap<string, number> | undefined;
   readonly #queue: SojournQueueOptions;
   readonly #lanes = new Map<string, Lane>();
   /** Where those stand for which there is no room. */
@@ -39,11 +39,12 @@ export class Lanes {
   #turn = 0;
 
   constructor(parts: Readonly<Record<string, number>>, queue: SojournQueueOptions) {
-    this.#parts = Object.keys(parts).length === 0 ? undefined : parts;
+    const named = new Map(Object.entries(parts));
+    this.#parts = named.size === 0 ? undefined : named;
     this.#queue = queue;
     this.main = this.#add(mainLane);
-    this.#others = new Lane("others", queue);
-    for (const name of Object.keys(parts)) if (name !== mainLane) this.#add(name);
+    this.#others = new Lane("(others)", queue); // no caller can name it so
+    for (const name of named.keys()) if (name !== mainLane) this.#add(name);
   }
 
   of(name: string | undefined, now: number): Lane {
@@ -56,7 +57,7 @@ export class Lanes {
   /** How much of `limit` the lane gets even when the server is full. */
   share(lane: Lane, limit: number): number {
     if (this.#parts === undefined) return limit / this.#lanes.size;
-    return limit * (this.#parts[lane.name] ?? 0);
+    return limit * (this.#parts.get(lane.name) ?? 0);
   }
 
   /** All of them, beginning with another one each time. */
@@ -66,14 +67,20 @@ export class Lanes {
     for (let i = 0; i < all.length; i++) yield all[(first + i) % all.length]!;
   }
 
+  /** Those that somebody has used, or could. */
+  seen(): Lane[] {
+    const { inFlight, lasting, queue, refused } = this.#others;
+    const used = inFlight + lasting + queue.size + refused > 0;
+    return used ? this.all() : [...this.#lanes.values()];
+  }
+
   all(): Lane[] {
     return [...this.#lanes.values(), this.#others];
   }
 
   #found(name: string, now: number): Lane {
     for (const { name: other, inFlight, lasting, queue, seenAt } of this.#lanes.values()) {
-      if (other === mainLane || (this.#parts !== undefined && Object.hasOwn(this.#parts, other)))
-        continue;
+      if (other === mainLane || this.#parts?.has(other) === true) continue;
       if (inFlight + lasting + queue.size === 0 && now - seenAt > idleMs) this.#lanes.delete(other);
     }
     return this.#lanes.size < lanesMax ? this.#add(name) : this.#others;

@@ -23,7 +23,7 @@ const lagFactor = 0.8;
 const roomFor = { critical: 1.1, normal: 1, sheddable: 0.8 } as const;
 
 /** What came of a request, as the limit learns from it: `ignored` says nothing of load. */
-export type Ending = "done" | "late" | "ignored";
+export type WorkEnd = "done" | "late" | "ignored";
 
 /** How much a server has to do, and what it takes on. */
 export interface AdmissionStats {
@@ -129,7 +129,7 @@ export class LoadGate extends Alarm {
   }
 
   /** `tookMs` is how long the handler took. */
-  leave(demand: Demand, lane: Lane, ending: Ending, tookMs: number, now: number): void {
+  leave(demand: Demand, lane: Lane, ending: WorkEnd, tookMs: number, now: number): void {
     if (demand.lasting) {
       this.#lasting--;
       lane.lasting--;
@@ -143,18 +143,19 @@ export class LoadGate extends Alarm {
   }
 
   stats(): AdmissionStats {
-    const lanes: Record<string, LaneStats> = {};
-    for (const { name, inFlight, lasting, refused, queue } of this.#lanes.all()) {
-      if (name === "others" && inFlight + lasting + refused + queue.size === 0) continue;
-      lanes[name] = { inFlight, queued: queue.size, lasting, refused };
-    }
+    const lanes = this.#lanes
+      .seen()
+      .map(({ name, inFlight, lasting, refused, queue }): [string, LaneStats] => [
+        name,
+        { inFlight, queued: queue.size, lasting, refused },
+      ]);
     return {
       limit: this.#limit.limit,
       inFlight: this.#inFlight,
       queued: this.#queued,
       lasting: this.#lasting,
       lagMs: this.#lag.lagMs,
-      lanes,
+      lanes: Object.fromEntries(lanes),
     };
   }
 
