@@ -84,6 +84,14 @@ export type {
   UploadHandler,
 } from "./call/handlers-type.ts";
 
+// How a client of a service chooses an endpoint.
+export { roundRobin, uniformRandom, weighted } from "./discovery/balancing/in-turn.ts";
+export { randomSubset, type RandomSubsetOptions } from "./discovery/balancing/random-subset.ts";
+export { rendezvous } from "./discovery/balancing/rendezvous.ts";
+export { ringHash, type RingHashOptions } from "./discovery/balancing/ring-hash.ts";
+export { leastRequest, p2c } from "./discovery/balancing/two-choices.ts";
+export type { Balancer, Candidate, PickAsk } from "./discovery/balancing/balancer.ts";
+
 // What goes wrong, and when.
 export { isTrunklineError, TrunklineError } from "./base/error.ts";
 export type { DeclaredError, SystemError } from "./base/error.ts";
