@@ -55,6 +55,7 @@ export class RegistryServer {
   #unwritten = false;
   #persist: Alarm | undefined;
   #closed = false;
+  #closing: Promise<void> | undefined;
 
   /** Reads what the disk has: those who were registered have one whole time to live to come back. */
   static async start(options: RegistryServerOptions, env: Env): Promise<RegistryServer> {
@@ -129,8 +130,11 @@ export class RegistryServer {
   }
 
   /** Ends all watches, and writes what has not been written. Those who are registered stay so on the disk. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     this.#closed = true;
     if (this.#beat !== undefined) this.#env.clear(this.#beat);
     for (const service of [...this.#waiting.keys()]) this.#wake(service);
