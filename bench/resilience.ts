@@ -2,6 +2,7 @@ import { choosings } from "./resilience/choosing.ts";
 import { guards, type Guard } from "./resilience/guards.ts";
 import { inFlight, lap, type Lap } from "./resilience/lap.ts";
 import { sides, type Side } from "./resilience/pipeline.ts";
+import { playScenarios, scenarioGoals, scenarioTable } from "./resilience/scenarios.ts";
 import {
   goal,
   goalsTable,
@@ -34,12 +35,12 @@ interface Peer {
   call(i: number): Promise<void>;
 }
 
-const parts = ["guards", "pipeline", "choosing"] as const;
+const parts = ["guards", "pipeline", "choosing", "scenarios"] as const;
 
 const guardsCase = `one function, guarded, ${inFlight} in flight`;
 const pipelineCase = `calls of 64 B over memory, ${inFlight} in flight`;
 
-/** What it costs to guard a function, to have the pipeline under a client, and to choose an endpoint. */
+/** What it costs to guard a function, to have the pipeline under a client, and to choose an endpoint; and what it is good for. */
 export const resilience: Bench = async (options) => {
   const wanted = (part: (typeof parts)[number]): boolean =>
     options.only.length === 0 || options.only.includes(part);
@@ -47,12 +48,14 @@ export const resilience: Bench = async (options) => {
   if (wanted("guards")) calls.push(...(await measureGuards(options)));
   if (wanted("pipeline")) calls.push(...(await measurePipeline(options)));
   const choosing = wanted("choosing") ? measureChoosing(options) : [];
+  const outcomes = wanted("scenarios") ? await playScenarios(options) : [];
   const callRows = calls.map(rowOf);
   const ratios = ratiosOf(calls);
-  const goals = goalsOf(ratios, choosing);
-  const rows = [...callRows, ...choosing];
+  const goals = [...goalsOf(ratios, choosing), ...scenarioGoals(outcomes)];
+  const rows = [...callRows, ...choosing, ...outcomes];
   const report = { ok: true, bench: "resilience", machine: machine(), rows, ratios, goals };
-  return { report, tables: tablesOf(callRows, choosing, ratios, goals) };
+  const played = outcomes.length === 0 ? "" : `\n\n${scenarioTable(outcomes)}`;
+  return { report, tables: tablesOf(callRows, choosing, ratios, goals) + played };
 };
 
 /** The laps of one peer, one for each round. */
