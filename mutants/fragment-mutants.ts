@@ -106,8 +106,8 @@ export const fragmentMutants: readonly Mutant[] = [
   {
     name: "late-fragments-begun",
     file: `${rsocket}/answering/responder.ts`,
-    find: "if (fragmented && this.session.env.now() >=",
-    replace: "if (fragmented && -this.session.env.now() >=",
+    find: "const whole = fragmented ? this.session.env.now() : incoming.receivedAt;",
+    replace: "const whole = incoming.receivedAt;",
     because: "work begins that nobody waits for any more",
     killedBy: "sim",
   },

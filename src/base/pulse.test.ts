@@ -20,6 +20,16 @@ test("nobody who has not asked is told of a stall", async () => {
   equal(env.pulse.pile(env.now()), undefined);
 });
 
+test("with the last who wanted to know a pile is over, and no alarm stays", async () => {
+  const env = new VirtualEnv();
+  env.pulse.hold();
+  env.stall(2_000);
+  const stall = env.pulse.pile(env.now())!;
+  env.pulse.release();
+  await stall.read;
+  equal(env.alarms, 0);
+});
+
 test("a short pause is no stall", () => {
   const env = new VirtualEnv();
   env.pulse.hold();

@@ -4,6 +4,7 @@ import { Alarm } from "./timer-wheel.ts";
 export interface PulseHost {
   now(): number;
   set(alarm: Alarm, dueMs: number): void;
+  clear(alarm: Alarm): void;
   yield(work: () => void): void;
 }
 
@@ -35,6 +36,7 @@ export class Stall extends Alarm {
   readonly #env: PulseHost;
   readonly #until: number;
   readonly #over: () => void;
+  #ended = false;
 
   constructor(lengthMs: number, env: PulseHost, over: () => void) {
     super();
@@ -43,6 +45,7 @@ export class Stall extends Alarm {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.read = promise;
     this.#over = () => {
+      this.#ended = true;
       over();
       resolve();
     };
@@ -56,7 +59,14 @@ export class Stall extends Alarm {
     this.#env.yield(this.#turn);
   }
 
+  /** Nobody reads any more. */
+  end(): void {
+    this.#env.clear(this);
+    this.#over();
+  }
+
   readonly #turn = (): void => {
+    if (this.#ended) return;
     if (++this.quiet > quietTurns || this.#env.now() >= this.#until) this.#over();
     else this.#env.yield(this.#turn);
   };
@@ -96,6 +106,7 @@ export class Pulse {
 
   release(): void {
     if (--this.#holders > 0) return;
+    this.#stall?.end();
     this.#beats?.(0);
     this.#everyMs = 0;
     this.#lateAt = Infinity;
