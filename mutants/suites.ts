@@ -19,7 +19,11 @@ const tests: Readonly<Record<Exclude<SuiteName, "sim">, readonly string[]>> = {
     "src/pipeline/*.test.ts",
     "src/discovery/balancing/*.test.ts",
   ],
-  discovery: ["src/discovery/*.test.ts"],
+  discovery: [
+    "src/discovery/*.test.ts",
+    "src/discovery/consul/played.test.ts",
+    "src/discovery/kubernetes/*.test.ts",
+  ],
 };
 
 /** The seeds that a mutant has to survive. */

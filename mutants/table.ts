@@ -7,6 +7,7 @@ import { fragmentMutants } from "./fragment-mutants.ts";
 import { itemMutants } from "./item-mutants.ts";
 import { protobufMutants } from "./protobuf-mutants.ts";
 import { protocolMutants } from "./protocol-mutants.ts";
+import { registryMutants } from "./registry-mutants.ts";
 import { resilienceMutants } from "./resilience-mutants.ts";
 
 /** Every way in which the library is broken on purpose. */
@@ -20,4 +21,5 @@ export const mutants: readonly Mutant[] = [
   ...protobufMutants,
   ...resilienceMutants,
   ...discoveryMutants,
+  ...registryMutants,
 ];

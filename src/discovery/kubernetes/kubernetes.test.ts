@@ -75,20 +75,24 @@ suite("with a played API server, in the shapes that Kubernetes documents", () =>
     });
   }
 
-  test("a watch that is silent for too long is asked anew, and a silent API server is noticed", async () => {
-    await using played = await stand();
-    const { server, options } = played;
-    server.set(sliceFor("orders", [pod("a", "10.0.0.1")] as never));
-    await using client = kubernetes({ ...options, silentMs: 300 });
-    const heard = new Hearing(client, "orders", env);
-    await heard.ids("a");
-    server.silence();
-    const { instances, problem } = await heard.until(({ status }) => status === "unavailable");
-    equal(instances.length, 1);
-    match(problem!, /did not answer within 500 ms/);
-    server.speak();
-    await heard.ids("a");
-  });
+  test(
+    "a watch that is silent for too long is asked anew, and a silent API server is noticed",
+    { timeout: 15_000 },
+    async () => {
+      await using played = await stand();
+      const { server, options } = played;
+      server.set(sliceFor("orders", [pod("a", "10.0.0.1")] as never));
+      await using client = kubernetes({ ...options, silentMs: 300 });
+      const heard = new Hearing(client, "orders", env);
+      await heard.ids("a");
+      server.silence();
+      const { instances, problem } = await heard.until(({ status }) => status === "unavailable");
+      equal(instances.length, 1);
+      match(problem!, /did not answer within 500 ms/);
+      server.speak();
+      await heard.ids("a");
+    },
+  );
 
   test("who may not look is told what is missing", async () => {
     await using played = await stand();
