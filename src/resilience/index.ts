@@ -8,8 +8,8 @@ export {
   type GuardedCallOptions,
   type InputOf,
   type StageState,
-  type Work,
 } from "./compose/compose.ts";
+export type { Work } from "./compose/innermost.ts";
 export { bulkhead, type BulkheadStageOptions } from "./compose/bulkhead-stage.ts";
 export { cache, type CacheStageOptions } from "./compose/cache-stage.ts";
 export { fallback, type FallbackOptions } from "./compose/fallback-stage.ts";

@@ -7,6 +7,7 @@ import { fallback } from "./fallback-stage.ts";
 import { hedge } from "./hedge-stage.ts";
 import type { Run } from "./scope.ts";
 import { failureOf, scene } from "./testing/scene.ts";
+import { timeout } from "./timeout-stage.ts";
 
 describe("hedge", () => {
   const racing = (firstMs: number, secondMs: number) => {
@@ -109,6 +110,21 @@ describe("fallback", () => {
     const call = hangs(undefined, { signal: giving.signal });
     giving.abort();
     assert.equal((await failureOf(call)).code, "CANCELLED");
+  });
+
+  test("when the deadline is over a value is given, and no function is begun; one that hangs ends with it", async () => {
+    const hangs = (): Promise<never> => new Promise(() => {});
+    const value = scene([fallback("none"), timeout("1h")]);
+    assert.equal(await value.composed.around(hangs)(undefined, { deadline: "100ms" }), "none");
+    assert.equal(value.env.now(), 100);
+    let begun = 0;
+    const other = scene([fallback(() => ++begun)]).composed.around(hangs);
+    const late = await failureOf(other(undefined, { deadline: "100ms" }));
+    assert.deepEqual([late.code, begun], ["DEADLINE_EXCEEDED", 0]);
+    const slow = scene([fallback(hangs)]).composed.around(async () => {
+      throw new Error("down");
+    });
+    assert.equal((await failureOf(slow(undefined))).code, "DEADLINE_EXCEEDED");
   });
 
   // RA23

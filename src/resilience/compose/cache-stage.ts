@@ -20,9 +20,9 @@ export interface CacheStageOptions<In> {
  * Gives an answer again for a while, and calls only once however many ask at the same time. Who gives up leaves the others their answer. All
  * get the same value: it must not be changed. Only for functions whose answer depends on nothing but the input.
  */
-export function cache(options?: CacheStageOptions<unknown> & { readonly key?: never }): Stage;
-export function cache<In>(options: CacheStageOptions<In>): Stage<never, In>;
-export function cache(options: CacheStageOptions<never> = {}): Stage {
+export function cache<In = unknown>(
+  options: CacheStageOptions<In> = {},
+): Stage<never, NoInfer<In>> {
   const keyOf = (options.key ?? jsonOf) as (input: unknown) => string;
   const checked = {
     ttlMs: milliseconds(options.ttl ?? "5s"),
@@ -48,7 +48,7 @@ export function cache(options: CacheStageOptions<never> = {}): Stage {
             return await answers.get(key, load, now, scope.signal);
           } catch (failure) {
             ran = mayHaveRun(failure);
-            if (scope.failure !== undefined || isAnswer(failure, place)) throw failure;
+            if (isAnswer(failure, place)) throw failure;
             const old = answers.stale(key, env.now());
             if (old === undefined) throw failure;
             return old.value;

@@ -5,11 +5,9 @@ import { systemError, TrunklineError } from "../../base/error.ts";
 import { realEnv } from "../../base/real-env.ts";
 import type { OutcomeKind } from "../outcome.ts";
 import { RetryBudget } from "../retry-budget.ts";
-import { mayHaveRun, Scope, type Cancellable, type Hold, type Run } from "./scope.ts";
+import { innermost, type Work } from "./innermost.ts";
+import { mayHaveRun, Scope } from "./scope.ts";
 import { foreignOutcome, type Inner, type Place, type Stage } from "./stage.ts";
-
-/** A function as it is guarded. It should end when `run.signal` aborts, and need not use it. */
-export type Work<In, Out> = (input: In, run: Run) => Promise<Out>;
 
 /** What one call says of itself. */
 export interface GuardedCallOptions {
@@ -97,7 +95,7 @@ export function composeWith<const S extends readonly AnyStage[]>(
     around(work) {
       const chain = built.reduceRight<Inner>(
         (inner, stage) => stage.wrap(inner),
-        begun(work as Work<unknown, unknown>),
+        innermost(work as Work<unknown, unknown>),
       );
       return (input, call = {}) => guarded(env, chain, usual, input, call) as never;
     },
@@ -144,41 +142,6 @@ function ofAll(failure: unknown, { executed }: Scope): unknown {
 function givenUp(signal: AbortSignal): Error {
   const reason = "the caller gave up before it began";
   return systemError("CANCELLED", reason, { executed: "no", cause: signal.reason });
-}
-
-/** The function itself: settles as soon as nobody wants it any more, and says when it has really ended. */
-function begun(work: Work<unknown, unknown>): Inner {
-  return (input, scope, hold) => {
-    if (scope.failure !== undefined) return Promise.reject(scope.failure);
-    return new Promise((resolve, reject) => {
-      const attempt: Cancellable = { cancel: reject };
-      scope.bind(attempt);
-      scope.begin();
-      hold?.begin();
-      called(work, input, scope).then(
-        (answer) => {
-          ended(scope, attempt, hold, true);
-          resolve(answer);
-        },
-        (failure: Error) => {
-          // Or whatever else it threw: it is passed on as it is.
-          ended(scope, attempt, hold, mayHaveRun(failure));
-          reject(failure);
-        },
-      );
-    });
-  };
-}
-
-function ended(scope: Scope, attempt: Cancellable, hold: Hold | undefined, ran: boolean): void {
-  scope.unbind(attempt);
-  scope.end(ran);
-  hold?.end();
-}
-
-/** A function that throws at once is one that rejects. */
-async function called(work: Work<unknown, unknown>, input: unknown, run: Run): Promise<unknown> {
-  return work(input, run);
 }
 
 function lengthOf(deadline: Duration | Deadline): (now: number) => number {

@@ -1,5 +1,7 @@
+import { isTrunklineError } from "../../base/error.ts";
 import { boundedWhole } from "../bounded.ts";
-import type { Run } from "./scope.ts";
+import { innermost } from "./innermost.ts";
+import { Hold, type Run } from "./scope.ts";
 import { refused, type Place, type Stage } from "./stage.ts";
 
 export interface FallbackOptions {
@@ -9,12 +11,12 @@ export interface FallbackOptions {
 
 /**
  * Answers in the place of what failed, with a value or by another function. Not when the application said no: that is an answer, and the other
- * function would only hide it; nor when the caller gave up.
+ * function would only hide it; nor when the caller gave up. When the deadline is over there is only time for a value.
  */
 export function fallback<Extra, In = unknown>(
   other: (failure: unknown, input: In, run: Run) => Extra | Promise<Extra>,
   options?: FallbackOptions,
-): Stage<Extra, In>;
+): Stage<Extra, NoInfer<In>>;
 export function fallback<Extra>(other: Extra, options?: FallbackOptions): Stage<Extra>;
 export function fallback(other: unknown, options: FallbackOptions = {}): Stage<unknown> {
   const max = boundedWhole("fallback max", options.max ?? 10, 1, 1_000_000);
@@ -28,15 +30,21 @@ export function fallback(other: unknown, options: FallbackOptions = {}): Stage<u
           try {
             return await inner(input, scope, hold);
           } catch (failure) {
-            if (scope.failure !== undefined || isAnswer(failure, place)) throw failure;
+            if (isAnswer(failure, place)) throw failure;
+            if (typeof other === "function") {
+              if (scope.failure !== undefined) throw failure; // no time is left for another function
+              if (underWay >= max) throw crowded(max, failure);
+            }
             used++;
             if (typeof other !== "function") return other;
-            if (underWay >= max) throw crowded(max, failure);
             underWay++;
+            const own = new Hold(hold);
+            const instead = async (given: unknown, run: Run): Promise<unknown> =>
+              (other as Other)(failure, given, run);
             try {
-              return await (other as Other)(failure, input, scope);
+              return await innermost(instead)(input, scope, own);
             } finally {
-              underWay--;
+              own.whenIdle(() => underWay--);
             }
           }
         },
@@ -50,8 +58,8 @@ type Other = (failure: unknown, input: unknown, run: Run) => unknown;
 
 /** The application has said no, or nobody wants to know any more. */
 export function isAnswer(failure: unknown, { outcomeOf }: Place): boolean {
-  const outcome = outcomeOf(failure);
-  return outcome === "appError" || outcome === "cancelled";
+  if (isTrunklineError(failure) && failure.code === "CANCELLED" && !failure.declared) return true;
+  return outcomeOf(failure) === "appError";
 }
 
 function crowded(max: number, failure: unknown): unknown {
