@@ -107,15 +107,14 @@ export class FoundTargets implements TargetSet {
   /** Brings the targets in line with the set: with the whole of it, so that no change can be missed. */
   #follow(): void {
     const now = this.#env.now();
-    const keys = new Set<string>();
-    let seedMs: number | undefined;
-    const seed = (): number | undefined => (seedMs ??= this.#median(now));
-    for (const member of this.#finding.set.members) {
-      keys.add(keyOf(member.instance));
-      this.#adopt(member, now, seed);
-    }
+    const { members } = this.#finding.set;
+    const keys = new Set(members.map(({ instance }) => keyOf(instance)));
+    // First those that have gone: what a life that has ended took says nothing of the one that follows it.
     for (const [key, held] of this.#held) if (!keys.has(key)) this.#dismiss(key, held);
     for (const key of this.#unusable.keys()) if (!keys.has(key)) this.#unusable.delete(key);
+    let seedMs: number | undefined;
+    const seed = (): number | undefined => (seedMs ??= this.#median(now));
+    for (const member of members) this.#adopt(member, now, seed);
     const usable = [...this.#held.values()].filter(({ target }) => !target.draining);
     this.#all = usable.map(({ target }) => target);
     const byLane = Map.groupBy(this.#all, ({ instance }) => laneOf(instance!));
@@ -154,7 +153,8 @@ export class FoundTargets implements TargetSet {
   /** What a new endpoint is thought to take: what the others do. Undefined: there are none. */
   #median(now: number): number | undefined {
     const loads = [...this.#held.values()].map(({ target }) => target.parts.load.value(now));
-    return loads.toSorted((a, b) => a - b)[Math.floor(loads.length / 2)];
+    // Of two the lower: one that fails is no measure for a new one.
+    return loads.toSorted((a, b) => a - b)[Math.floor((loads.length - 1) / 2)];
   }
 
   #dismiss(key: string, { target, suspect, connected }: Held): void {
