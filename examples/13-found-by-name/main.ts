@@ -3,7 +3,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { client } from "trunkline";
+import { client, roundRobin } from "trunkline";
 import { Greeter } from "./greeter.contract.ts";
 
 function replica(name: string): ChildProcess {
@@ -13,7 +13,13 @@ function replica(name: string): ChildProcess {
 
 const replicas = new Map(["one", "two"].map((name) => [name, replica(name)]));
 
-await using greeter = client(Greeter, "service:greeter", { discovery: "directory:./services" });
+// In turn, so that this prints the same each time. The default asks whoever answers soonest.
+await using greeter = client(Greeter, "service:greeter", {
+  discovery: "directory:./services",
+  balance: roundRobin,
+  connectWait: "30s", // the replicas are still starting
+  deadline: "30s",
+});
 
 /** Asks until all of them have answered. */
 async function untilAnsweredBy(...names: readonly string[]): Promise<void> {
@@ -22,7 +28,7 @@ async function untilAnsweredBy(...names: readonly string[]): Promise<void> {
   console.log(`answered by ${names.join(" and ")}`);
 }
 
-await untilAnsweredBy("one", "two"); // the first call waits until one is there
+await untilAnsweredBy("one", "two"); // the first call waits until there is one
 
 /** Ends a replica; tells when it has gone. */
 function end(name: string, signal: NodeJS.Signals): Promise<unknown> {
