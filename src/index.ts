@@ -17,6 +17,18 @@ export { chassis } from "./chassis/chassis.ts";
 export type { Chassis, ChassisOptions, StopBudgets, Stopped } from "./chassis/chassis.ts";
 export { client, close, stateOf, statsOf } from "./chassis/client.ts";
 export type { CallbackOptions, ClientOptions } from "./chassis/client.ts";
+export { discoveryAt } from "./chassis/registries.ts";
+export type {
+  Discovery,
+  DiscoveryCapabilities,
+  Instance,
+  InstanceState,
+  Lease,
+  Locality,
+  RegisterOptions,
+  Snapshot,
+  Watch,
+} from "./discovery/discovery.ts";
 export type { ClientState, EndpointState } from "./chassis/client-state.ts";
 export type {
   BreakerPolicy,

@@ -40,4 +40,5 @@ export {
 
 // What transports promise, as the table of the docs.
 export { protocolsTable } from "../protocol/capabilities-table.ts";
+export { discoveriesTable } from "../discovery/capabilities-table.ts";
 export { capabilitiesTable } from "../transport/capabilities-table.ts";
