@@ -44,13 +44,11 @@ const [nginxPort, envoyPort, envoyAdmin] = [28_120, 28_121, 28_122] as const;
 
 export const gateway: Bench = (options) =>
   withFolder(async (folder) => {
-    const { only, rounds, seconds, quick } = options;
+    const { rounds, seconds, quick } = options;
     const backend = await start<object, number>("gateway/backend.ts", [folder]);
     const asker = await start<Question, Answered>("gateway/asker.ts", []);
     const places = JSON.parse(backend.about) as { readonly unix: string; readonly http: string };
-    const middles = (await begun(backend.about, places, folder, options)).filter(
-      ({ name }) => only.length === 0 || only.some((part) => name.includes(part)),
-    );
+    const middles = await begun(backend.about, places, folder, options);
     const samples = new Map<string, Sample[]>();
     try {
       for (let round = quick ? 1 : 0; round <= rounds; round++) {
@@ -104,32 +102,40 @@ async function begun(
     return { name, group, at, cpuUs: async () => 0, end: async () => {} };
   };
   const port = Number(new URL(http).port);
-  return [
-    direct("direct", "HTTP", http),
-    await own("gateway, plain HTTP", "HTTP"),
-    await own("gateway, REST to rsocket", "HTTP"),
-    ...(await other(nginxBefore(port), folder, nginxPort)),
-    ...(await other(envoyBefore(port), folder, envoyPort)),
-    direct("direct, rsocket", "Trunkline's wire", unix),
-    await own("router, rsocket to rsocket", "Trunkline's wire"),
+  const makers: readonly (readonly [name: string, make: () => Promise<Middle | undefined>])[] = [
+    ["direct", async () => direct("direct", "HTTP", http)],
+    ...(["gateway, plain HTTP", "gateway, REST to rsocket"] as const).map(
+      (name) => [name, () => own(name, "HTTP")] as const,
+    ),
+    ["nginx", () => other(nginxBefore(port), folder, nginxPort)],
+    ["envoy", () => other(envoyBefore(port), folder, envoyPort)],
+    ["direct, rsocket", async () => direct("direct, rsocket", "Trunkline's wire", unix)],
+    ["router, rsocket to rsocket", () => own("router, rsocket to rsocket", "Trunkline's wire")],
   ];
+  const { only } = options;
+  const middles: Middle[] = [];
+  for (const [name, make] of makers) {
+    const wanted = only.length === 0 || only.some((part) => name.includes(part));
+    // What others are compared with is always there.
+    const made = wanted || name.startsWith("direct") ? await make() : undefined;
+    if (made !== undefined) middles.push(made);
+  }
+  return middles;
 }
 
 /** A server of somebody else, where it is installed. */
-async function other(server: Server, folder: string, port: number): Promise<Middle[]> {
-  if (programOf(server) === undefined) return [];
+async function other(server: Server, folder: string, port: number): Promise<Middle | undefined> {
+  if (programOf(server) === undefined) return undefined;
   const place = join(folder, server.name);
   await startServer(server, place);
   const pid = Number(readFileSync(join(place, "pid"), "utf8"));
-  return [
-    {
-      name: server.name,
-      group: "HTTP",
-      at: `http://127.0.0.1:${port}`,
-      cpuUs: async () => cpuUsOf(pid),
-      end: () => stop(place),
-    },
-  ];
+  return {
+    name: server.name,
+    group: "HTTP",
+    at: `http://127.0.0.1:${port}`,
+    cpuUs: async () => cpuUsOf(pid),
+    end: () => stop(place),
+  };
 }
 
 /** With connections to the service that are kept, and otherwise as nginx comes. */
