@@ -10,7 +10,7 @@ import { count, latency } from "./units.ts";
 /** Shows what the clients inside a process know of those whom they call. */
 export const clientState: Command = {
   name: "client-state",
-  summary: "what the clients of a process know of each endpoint: load, breaker, limit",
+  summary: "what the clients of a process know of each endpoint",
   usage: "ADDRESS",
   options: deadlineOption,
   examples: ["client-state unix:./run/orders.sock", "client-state unix:./run/orders.sock --json"],

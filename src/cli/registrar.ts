@@ -25,14 +25,14 @@ const styles: Partial<Readonly<Record<RegistrarEvent["what"], Style>>> = {
 /** Registers what does not register itself, until it is told to stop. */
 export const registrar: Command = {
   name: "registrar",
-  summary: "register processes and containers that do not register themselves",
+  summary: "register what does not register itself",
   usage: "[FILE] [--docker] [--discovery ADDRESS]",
   about: `Looks whether each works (every 5 s; three bad looks take it out, two good
 ones bring it back) and registers it for as long as it does. FILE is JSON:
   { "instances": [{ "id": "orders-1", "contracts": ["orders@1"],
       "addresses": ["unix:/run/orders.sock"], "check": "contract",
       "pid": 4711 or "command": ["node", "orders.ts"] }] }
-What has a command is started and kept running. "check" is contract, tcp or none.
+What has a command is started and kept running. "check": contract, tcp, none.
 Containers need the labels trunkline.contracts and trunkline.port. Kubernetes
 registers its pods itself: use --discovery kubernetes: in clients.
 Several may run side by side: when one dies, another goes on.`,
