@@ -52,7 +52,7 @@ export class Stage {
   resting = false;
   readonly #keys = new Map<string, string | undefined>();
   readonly #totals = new Map<string, number>();
-  readonly #keysSeen = new Set<string>();
+  readonly #keysSeen = new Map<string, string>();
   readonly #traces = new Map<string, string>();
 
   constructor(seed: number, tell: ((line: string) => void) | undefined) {
@@ -161,8 +161,9 @@ export class Stage {
     const given = this.#keys.get(id);
     if (key === undefined || (given !== undefined && key !== given))
       this.ledger.complain(`${id} came with the idempotency key ${key} instead of ${given}`);
-    else if (this.#keysSeen.has(key)) this.ledger.complain(`${id} came with the key of another`);
-    else this.#keysSeen.add(key);
+    else if ((this.#keysSeen.get(key) ?? id) !== id)
+      this.ledger.complain(`${id} came with the key of another`); // its own it brings along when it is tried again
+    else this.#keysSeen.set(key, id);
   }
 
   expectTrace(id: string, traceId: string): void {
