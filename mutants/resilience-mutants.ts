@@ -152,7 +152,7 @@ export const resilienceMutants: readonly Mutant[] = [
   {
     name: "own-refusals-throttle",
     file: "src/resilience/throttle.ts",
-    find: `else if (limit === "ignore") this.#requests.add(-1, now);`,
+    find: `else if (outcome !== "overload") this.#requests.add(-1, now);`,
     replace: "",
     because: "what this process refuses itself makes it refuse more",
     killedBy: "resilience",

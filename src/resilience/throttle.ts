@@ -15,7 +15,8 @@ export interface ThrottleOptions {
 /**
  * Refuses a growing share of requests here while the service turns most of them down, so that it can recover: with the probability
  * `max(0, (requests - k * accepts) / (requests + 1))`. Client-side throttling of Google's SRE book, chapter 21. A request counts
- * from its end on, and one refused here too. Not counted at all: what was cancelled, what one of our own gates refused, and what found nobody listening.
+ * from its end on, and one refused here too. Not counted at all is what says nothing of overload: lost or unanswered, cancelled, refused by one of our
+ * own gates, or nobody listened.
  */
 export class Throttle {
   readonly #k: number;
