@@ -2,7 +2,7 @@ import { choosings } from "./resilience/choosing.ts";
 import { guards, type Guard } from "./resilience/guards.ts";
 import { inFlight, lap, type Lap } from "./resilience/lap.ts";
 import { sides, type Side } from "./resilience/pipeline.ts";
-import { playScenarios, scenarioGoals, scenarioTable } from "./resilience/scenarios.ts";
+import { playScenarios, scenarioGoals } from "./resilience/scenarios.ts";
 import {
   goal,
   goalsTable,
@@ -54,8 +54,7 @@ export const resilience: Bench = async (options) => {
   const goals = [...goalsOf(ratios, choosing), ...scenarioGoals(outcomes)];
   const rows = [...callRows, ...choosing, ...outcomes];
   const report = { ok: true, bench: "resilience", machine: machine(), rows, ratios, goals };
-  const played = outcomes.length === 0 ? "" : `\n\n${scenarioTable(outcomes)}`;
-  return { report, tables: tablesOf(callRows, choosing, ratios, goals) + played };
+  return { report, tables: tablesOf(callRows, choosing, ratios, goals) };
 };
 
 /** The laps of one peer, one for each round. */

@@ -16,7 +16,7 @@ export type { AnyContract, Contract, Input, Output, Schema } from "./contract/in
 export { chassis } from "./chassis/chassis.ts";
 export type { Chassis, ChassisOptions, StopBudgets, Stopped } from "./chassis/chassis.ts";
 export { client, close, stateOf, statsOf } from "./chassis/client.ts";
-export type { CallbackOptions, ClientOptions } from "./chassis/client.ts";
+export type { CallbackOptions, ClientOptions } from "./chassis/client-options.ts";
 export { discoveryAt } from "./chassis/registries.ts";
 export type {
   Discovery,

@@ -1,6 +1,6 @@
-import { met, type Outcome } from "../../sim/scenarios/goal.ts";
+import type { Outcome } from "../../sim/scenarios/goal.ts";
 import { scenarios } from "../../sim/scenarios/scenarios.ts";
-import { goal, table, type BenchOptions, type Goal } from "../report.ts";
+import { goal, type BenchOptions, type Goal } from "../report.ts";
 
 /** Each scenario once, in virtual time: the same whenever it is played. */
 export async function playScenarios(options: BenchOptions): Promise<Outcome[]> {
@@ -16,14 +16,4 @@ export function scenarioGoals(outcomes: readonly Outcome[]): Goal[] {
   return outcomes.map(({ name, measured, bound, limit, unit }) =>
     goal(name, measured, bound, limit, unit),
   );
-}
-
-export function scenarioTable(outcomes: readonly Outcome[]): string {
-  const rows = outcomes.map((each) => [
-    each.name,
-    `${Number(each.measured.toPrecision(4))}${each.unit}`,
-    `${each.bound} ${each.limit}${each.unit}`,
-    met(each) ? "yes" : "no",
-  ]);
-  return table(["scenario, in virtual time", "measured", "goal", "met"], rows);
 }

@@ -8,7 +8,8 @@ import type { Peer } from "../base/peer.ts";
 import { serve } from "../call/serve.ts";
 import { call, contract, notification, stream } from "../contract/index.ts";
 import { chassis, type ChassisOptions } from "./chassis.ts";
-import { client, close, stateOf, type ClientOptions } from "./client.ts";
+import { client, close, stateOf } from "./client.ts";
+import type { ClientOptions } from "./client-options.ts";
 
 /** What a desk tells whoever has come to it. */
 const Alerts = contract(

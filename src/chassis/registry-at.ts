@@ -9,7 +9,8 @@ import type { Client } from "../call/client-type.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import type { Discovery } from "../discovery/discovery.ts";
 import { parseAddress } from "../transport/address.ts";
-import { client, type ClientOptions } from "./client.ts";
+import { client } from "./client.ts";
+import type { ClientOptions } from "./client-options.ts";
 import type { Given } from "./schemes.ts";
 
 /** What stands before the address of a registry where a discovery is named: `registry+tcp://10.0.0.1:7500`. */

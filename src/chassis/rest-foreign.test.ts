@@ -11,7 +11,8 @@ import type { Client } from "../call/client-type.ts";
 import { msgpack } from "../codec/msgpack/index.ts";
 import { bytes, call, contract, notification, stream, upload } from "../contract/index.ts";
 import { bindRest, rest, type RestOptions } from "../protocol/rest/index.ts";
-import { client, type ClientOptions } from "./client.ts";
+import { client } from "./client.ts";
+import type { ClientOptions } from "./client-options.ts";
 
 const Pet = z.object({ id: z.string(), name: z.string() });
 

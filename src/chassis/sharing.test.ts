@@ -6,7 +6,8 @@ import { VirtualEnv } from "../base/virtual-env.ts";
 import { call, contract, stream } from "../contract/index.ts";
 import { memory, MemoryNames } from "../transport/memory/memory.ts";
 import { chassis, type Chassis } from "./chassis.ts";
-import { client, close, stateOf, type ClientOptions } from "./client.ts";
+import { client, close, stateOf } from "./client.ts";
+import type { ClientOptions } from "./client-options.ts";
 
 const Orders = contract(
   "orders",

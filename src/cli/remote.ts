@@ -1,5 +1,6 @@
 import { isTrunklineError, locate } from "../base/error.ts";
-import { client, type ClientOptions } from "../chassis/client.ts";
+import { client } from "../chassis/client.ts";
+import type { ClientOptions } from "../chassis/client-options.ts";
 import { Reflection, type ProcessDescription } from "../chassis/reflection.ts";
 import { toldContract } from "../chassis/told-contract.ts";
 import type { CallOptions, ItemStream, StreamOptions } from "../call/client-type.ts";

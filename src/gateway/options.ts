@@ -3,7 +3,7 @@ import type { Env } from "../base/env.ts";
 import type { OperationName } from "../base/handler.ts";
 import type { Peer } from "../base/peer.ts";
 import type { ChassisOptions } from "../chassis/chassis.ts";
-import type { ClientOptions } from "../chassis/client.ts";
+import type { ClientOptions } from "../chassis/client-options.ts";
 import type { Format } from "../codec/format.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import type { RestBinding } from "../protocol/rest/binding/bind-rest.ts";

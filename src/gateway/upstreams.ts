@@ -1,5 +1,6 @@
 import type { Env } from "../base/env.ts";
-import { callerOf, client, close, type ClientOptions } from "../chassis/client.ts";
+import { callerOf, client, close } from "../chassis/client.ts";
+import type { ClientOptions } from "../chassis/client-options.ts";
 import { info, type AnyContract } from "../contract/contract.ts";
 import type { Caller } from "../protocol/protocol.ts";
 
