@@ -25,7 +25,8 @@ export type SuiteName =
   | "testing"
   | "codec"
   | "resilience"
-  | "discovery";
+  | "discovery"
+  | "bridge";
 
 /** The file with the mutant in it; throws when the table no longer fits the source. */
 export function broken(mutant: Mutant): string {

@@ -24,6 +24,7 @@ const tests: Readonly<Record<Exclude<SuiteName, "sim">, readonly string[]>> = {
     "src/discovery/consul/played.test.ts",
     "src/discovery/kubernetes/*.test.ts",
   ],
+  bridge: ["src/bridge/**/*.test.ts", "src/discovery/keep-lease.test.ts"],
 };
 
 /** The seeds that a mutant has to survive. */

@@ -1,4 +1,5 @@
 import type { Mutant } from "./mutant.ts";
+import { bridgeMutants } from "./bridge-mutants.ts";
 import { callMutants } from "./call-mutants.ts";
 import { channelMutants } from "./channel-mutants.ts";
 import { discoveryMutants } from "./discovery-mutants.ts";
@@ -22,4 +23,5 @@ export const mutants: readonly Mutant[] = [
   ...resilienceMutants,
   ...discoveryMutants,
   ...registryMutants,
+  ...bridgeMutants,
 ];
