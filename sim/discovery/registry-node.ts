@@ -3,7 +3,7 @@ import { Registry } from "trunkline/registry";
 import type { SimEnv } from "trunkline/testing";
 import type { RegistryDisk } from "../../src/bridge/registry/disk.ts";
 import { RegistryServer } from "../../src/bridge/registry/server.ts";
-import type { Stage } from "./stage.ts";
+import { restMs, type Stage } from "./stage.ts";
 
 /** A registry through all its lives. */
 export class RegistryNode {
@@ -62,7 +62,7 @@ export class RegistryNode {
     if (running === undefined || env === undefined) return;
     const { registry, app } = running;
     await Promise.all([registry.close(), app.stop()]);
-    await new Promise<void>((resolve) => void env.in(1, resolve));
+    await new Promise<void>((resolve) => void env.in(restMs, resolve));
     if (this.#running !== running) return; // it died meanwhile
     if (env.alarms > 0)
       this.#stage.complain(`${env.name} has stopped with ${env.alarms} alarms set`);

@@ -1,6 +1,6 @@
 import type { SimEnv } from "trunkline/testing";
 import type { Discovery, Instance, Lease } from "../../src/discovery/discovery.ts";
-import { service, type Stage } from "./stage.ts";
+import { restMs, service, type Stage } from "./stage.ts";
 
 /** How long a process waits before it tries again to register, when nobody took it, in milliseconds. */
 const againMs = 1_000;
@@ -69,7 +69,7 @@ export class ServiceNode {
     await this.#lease?.close();
     await this.#discovery?.close();
     if (!env.alive) return;
-    await new Promise<void>((resolve) => void env.in(1, resolve));
+    await new Promise<void>((resolve) => void env.in(restMs, resolve));
     const alarms = env.alarms - this.#stage.network.dialling(env);
     if (alarms > 0) this.#stage.complain(`${env.name} has stopped with ${alarms} alarms set`);
     this.#stage.network.crash(env);

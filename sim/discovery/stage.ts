@@ -8,6 +8,9 @@ import { drawPlan, type Plan } from "./plan.ts";
 /** The contract that everybody registers and watches. */
 export const service = "orders";
 
+/** So long after it was closed a process has let go of everything, in milliseconds: it looks every 50 ms whether it stood still. */
+export const restMs = 100;
+
 /** What all nodes of one run share. */
 export class Stage {
   readonly world: World;
