@@ -119,6 +119,7 @@ export type {
   AttemptEvent,
   CallEvent,
   ConnectionEvent,
+  DiscoveryEvent,
   IncidentEvent,
   RefusalEvent,
 } from "./base/diagnostics.ts";

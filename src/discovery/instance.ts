@@ -8,13 +8,13 @@ export const instanceBytesMax = 65_536;
 /** The longest name, address or other text of an instance, in characters. */
 export const instanceTextMax = 1_024;
 /** Addresses of one instance. */
-export const instanceAddressesMax = 32;
+const instanceAddressesMax = 32;
 /** Contracts of one instance. */
-export const instanceContractsMax = 1_024;
+const instanceContractsMax = 1_024;
 /** Instances of one service that are taken from a registry; what is above that is left out and reported. */
 export const instancesMax = 10_000;
 
-/** What a text in an instance's `meta` may count, in entries. */
+/** Entries of one instance's `meta`. */
 const metaMax = 64;
 
 const states: readonly InstanceState[] = ["starting", "ready", "draining"];

@@ -25,7 +25,7 @@ export const ttlMsMin = 100;
 /** Longer ones would keep the dead for ever, in milliseconds: one day. */
 export const ttlMsMax = 86_400_000;
 /** The time to live of whoever names none, in milliseconds. */
-export const ttlMsDefault = 10_000;
+const ttlMsDefault = 10_000;
 
 /** The time to live that was asked for. Refuses with INVALID_ARGUMENT what is out of bounds. */
 export function ttlOf({ ttlMs = ttlMsDefault }: RegisterOptions): number {

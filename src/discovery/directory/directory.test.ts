@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -200,6 +201,27 @@ test("a change of which no event came is seen all the same", limit, async (t) =>
   await other.register(instance("b"), {}, env);
   await heard.ids("a", "b");
 });
+
+test(
+  "as long as there is no folder it is unavailable, without a word in between",
+  limit,
+  async (t) => {
+    const folder = fresh(t);
+    await using registry = directory(folder);
+    await registry.register(instance("a"), { ttlMs: 3_600_000 }, env);
+    const heard = new Hearing(registry, "orders", env);
+    await heard.ids("a");
+    renameSync(folder, `${folder}.away`);
+    writeFileSync(folder, "");
+    await heard.until(({ status }) => status === "unavailable");
+    const before = heard.snapshots.length;
+    await sleep(env, 1_000);
+    equal(heard.snapshots.length, before);
+    rmSync(folder);
+    renameSync(`${folder}.away`, folder);
+    await heard.ids("a");
+  },
+);
 
 test("the folder is made for its user alone, and its files too", limit, async (t) => {
   const folder = join(fresh(t), "deep/er");

@@ -41,12 +41,15 @@ export class Scanner {
   #watcher: FSWatcher | undefined;
   #inode = -1;
   #whole = true;
+  /** The last look could not be taken: the next one is at everything. */
+  #failed = false;
+  #told: readonly Instance[] = [];
   #wholeAt = 0;
   #alarm: Alarm | undefined;
   #scanning: Promise<void> | undefined;
   #closed = false;
 
-  /** `changed` hears the instances that live, after each look; undefined, with the reason, when it cannot look. */
+  /** `changed` hears the instances that live, when they have changed or were asked for; undefined, with the reason, when it cannot look. */
   constructor(
     folder: string,
     user: number | undefined,
@@ -80,22 +83,37 @@ export class Scanner {
       this.#alarm = undefined;
       this.#scanning = this.#scan().finally(() => {
         this.#scanning = undefined;
-        this.#soon(this.#whole ? 0 : this.#dirty.size > 0 ? collectMs : ownersMs);
+        this.#soon(this.#nextMs());
       });
     });
   }
 
+  #nextMs(): number {
+    if (this.#failed) return ownersMs;
+    if (this.#whole) return 0;
+    return this.#dirty.size > 0 ? collectMs : ownersMs;
+  }
+
   async #scan(): Promise<void> {
+    const whole = this.#whole || this.#failed || this.#env.now() >= this.#wholeAt;
     try {
-      if (this.#whole || this.#env.now() >= this.#wholeAt) await this.#all();
+      if (whole) await this.#all();
       else await this.#some();
+      this.#failed = false;
     } catch (error) {
+      this.#failed = true;
       this.#unwatch();
       const problem = isTrunklineError(error) ? error.reason : (error as Error).message;
       if (!this.#closed) this.#changed(undefined, problem);
       return;
     }
-    if (!this.#closed) this.#changed(this.#living(), "");
+    const living = this.#living();
+    const same =
+      living.length === this.#told.length && living.every((each, i) => each === this.#told[i]);
+    // Whoever asked anew is answered; otherwise nobody is woken four times a second for nothing.
+    if (this.#closed || (same && !whole)) return;
+    this.#told = living;
+    this.#changed(living, "");
   }
 
   async #all(): Promise<void> {
