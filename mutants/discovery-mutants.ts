@@ -1,6 +1,7 @@
 import type { Mutant } from "./mutant.ts";
 
 const file = "src/discovery/endpoint-set.ts";
+const change = "src/discovery/set-change.ts";
 
 /** Ways to break what is made of a registry's word: the defects of registries and their clients that are known. */
 export const discoveryMutants: readonly Mutant[] = [
@@ -70,7 +71,7 @@ export const discoveryMutants: readonly Mutant[] = [
   },
   {
     name: "RB12-draining-still-called",
-    file,
+    file: change,
     find: `const state = instance.state === "draining" ? "draining" : "ready";`,
     replace: `const state = "ready";`,
     because: "endpoints that are about to go get new calls",
@@ -78,7 +79,7 @@ export const discoveryMutants: readonly Mutant[] = [
   },
   {
     name: "RB13-every-change-told",
-    file,
+    file: change,
     find: "if (member.state === state && sameInstance(member.instance, instance)) return;",
     replace: "",
     because: "whoever watches is woken though nothing has changed",
@@ -95,7 +96,7 @@ export const discoveryMutants: readonly Mutant[] = [
   },
   {
     name: "old-life-blamed-on-new",
-    file,
+    file: change,
     find: "if (entry.member.instance.bootId !== instance.bootId) entry.healthy = undefined;",
     replace: "",
     because: "an instance that was started anew is thought to be as ill as before",

@@ -4,28 +4,9 @@ import type { Env } from "../base/env.ts";
 import type { Alarm } from "../base/timer-wheel.ts";
 import type { Instance, Snapshot } from "./discovery.ts";
 import { choose, type Excluded, type Wanted } from "./choose.ts";
-import { sameInstance } from "./instance.ts";
+import { SetChange, type Entry, type Member, type MemberChanges } from "./set-change.ts";
 
-/**
- * `ready`: the registry says so. `absent`: the registry does not name it (any more), and nothing speaks against it: to be used like
- * a ready one. `draining`: it is about to go, nothing new for it.
- */
-export type MemberState = "ready" | "absent" | "draining";
-
-/** An instance to be used. Immutable: what changes is another object. */
-export interface Member {
-  readonly instance: Instance;
-  /** When it came into the set, in milliseconds of `env.now()`. */
-  readonly since: number;
-  readonly state: MemberState;
-}
-
-/** What became of a set. `changed` has the new members. */
-export interface MemberChanges {
-  readonly added: readonly Member[];
-  readonly removed: readonly Member[];
-  readonly changed: readonly Member[];
-}
+export type { Member, MemberChanges, MemberState } from "./set-change.ts";
 
 /** Where the instances that worked are kept over a restart, for when the registry does not answer then. */
 export interface LastGood {
@@ -63,15 +44,6 @@ export interface RegistryView {
   readonly revision: number;
   /** When it last answered, in milliseconds of `env.now()`. */
   readonly answeredAt?: number | undefined;
-}
-
-interface Entry {
-  member: Member;
-  /** What breakers and connections say; undefined: nothing yet. */
-  healthy: boolean | undefined;
-  /** When a registry that answers began to leave it out; undefined: it does not, or has not answered since. */
-  absentAt: number | undefined;
-  suspect: boolean;
 }
 
 /** How long changes are collected before the last good instances are written, in milliseconds. */
@@ -179,7 +151,7 @@ export class EndpointSet {
     this.#writeLater();
   }
 
-  #markAbsent(present: ReadonlySet<string>, changes: Change): void {
+  #markAbsent(present: ReadonlySet<string>, changes: SetChange): void {
     const entries = [...this.#entries.values()];
     const missing = entries.filter(({ member }) => !present.has(member.instance.id));
     const before = entries.filter(({ member }) => member.state === "ready").length;
@@ -242,8 +214,8 @@ export class EndpointSet {
     return absentAt + (suspect ? suspectMs : absentMs);
   }
 
-  #change(make: (changes: Change) => void): void {
-    const change = new Change(this.#entries, this.#env.now());
+  #change(make: (changes: SetChange) => void): void {
+    const change = new SetChange(this.#entries, this.#env.now());
     make(change);
     const { added, removed, changed } = change;
     if (added.length + removed.length + changed.length === 0) return;
@@ -294,64 +266,5 @@ export class EndpointSet {
     if (alarm === undefined) return;
     this.#env.clear(alarm);
     this.#alarms.delete(name);
-  }
-}
-
-/** One change of a set while it is made: what it comes to is told as one. */
-class Change {
-  readonly added: Member[] = [];
-  readonly removed: Member[] = [];
-  readonly changed: Member[] = [];
-  readonly #entries: Map<string, Entry>;
-  readonly #now: number;
-
-  constructor(entries: Map<string, Entry>, now: number) {
-    this.#entries = entries;
-    this.#now = now;
-  }
-
-  remove(id: string): void {
-    const entry = this.#entries.get(id);
-    if (entry === undefined) return;
-    this.#entries.delete(id);
-    this.removed.push(entry.member);
-  }
-
-  present(instance: Instance): void {
-    const state = instance.state === "draining" ? "draining" : "ready";
-    const entry = this.#entries.get(instance.id);
-    if (entry === undefined) return this.#add(instance, state);
-    entry.absentAt = undefined;
-    entry.suspect = false;
-    // Another life: what was known of the one before says nothing of it.
-    if (entry.member.instance.bootId !== instance.bootId) entry.healthy = undefined;
-    this.#become(entry, instance, state);
-  }
-
-  /** A later snapshot that leaves it out too does not begin its time anew. */
-  absent(entry: Entry, suspect: boolean, now: number): void {
-    if (entry.absentAt === undefined) {
-      entry.absentAt = now;
-      entry.suspect = suspect;
-    }
-    this.#become(entry, entry.member.instance, "absent");
-  }
-
-  seed(instance: Instance): void {
-    this.#add(instance, instance.state === "draining" ? "draining" : "absent");
-  }
-
-  #add(instance: Instance, state: MemberState): void {
-    const member: Member = { instance, since: this.#now, state };
-    const entry = { member, healthy: undefined, absentAt: undefined, suspect: false };
-    this.#entries.set(instance.id, entry);
-    this.added.push(member);
-  }
-
-  #become(entry: Entry, instance: Instance, state: MemberState): void {
-    const { member } = entry;
-    if (member.state === state && sameInstance(member.instance, instance)) return;
-    entry.member = { instance, since: member.since, state };
-    this.changed.push(entry.member);
   }
 }
