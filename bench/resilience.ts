@@ -52,7 +52,8 @@ export const resilience: Bench = async (options) => {
   const callRows = calls.map(rowOf);
   const ratios = ratiosOf(calls);
   const goals = [...goalsOf(ratios, choosing), ...scenarioGoals(outcomes)];
-  const rows = [...callRows, ...choosing, ...outcomes];
+  const outcomeRows = outcomes.map((each) => ({ case: each.name, peer: "trunkline", ...each }));
+  const rows = [...callRows, ...choosing, ...outcomeRows];
   const report = { ok: true, bench: "resilience", machine: machine(), rows, ratios, goals };
   return { report, tables: tablesOf(callRows, choosing, ratios, goals) };
 };
