@@ -200,7 +200,7 @@ export const resilienceMutants: readonly Mutant[] = [
   {
     name: "tried-endpoint-again",
     file: "src/discovery/balancing/eligible.ts",
-    find: "return tried !== undefined && tried.includes(candidate);",
+    find: "return tried !== undefined && tried.length > 0 && tried.includes(candidate);",
     replace: "return tried === undefined ? false : tried.length < 0;",
     because: "a retry goes where the call has just failed",
     killedBy: "resilience",

@@ -1,7 +1,7 @@
 import type { Candidate, PickAsk } from "./balancer.ts";
 
 export function wasTried(candidate: Candidate, { tried }: PickAsk): boolean {
-  return tried !== undefined && tried.includes(candidate);
+  return tried !== undefined && tried.length > 0 && tried.includes(candidate);
 }
 
 /** Whether the request may go there, as long as there is any choice. */
