@@ -17,6 +17,9 @@ export const lookWaits: { readonly baseMs: number; readonly capMs: number } = {
   capMs: 5_000,
 };
 
+/** What is asked of a place, within how many milliseconds, and its number. */
+type Question<Client, T> = (client: Client, deadline: number, index: number) => Promise<T>;
+
 /** Several places, the first one first, and their clients, made when they are needed. */
 export class Places<Client extends AsyncDisposable> {
   readonly #places: readonly Place<Client>[];
@@ -42,14 +45,14 @@ export class Places<Client extends AsyncDisposable> {
    * Asks the first that answers, on nobody's behalf: a handler that happens to run hands on neither its deadline nor its end.
    * Rejects with what the last one said.
    */
-  ask<T>(question: (client: Client, deadline: number) => Promise<T>): Promise<T> {
+  ask<T>(question: Question<Client, T>): Promise<T> {
     return detached(() => this.#ask(question));
   }
 
-  async #ask<T>(question: (client: Client, deadline: number) => Promise<T>): Promise<T> {
+  async #ask<T>(question: Question<Client, T>): Promise<T> {
     for (let index = 0; ; index++) {
       try {
-        return await question(this.client(index), askMs);
+        return await question(this.client(index), askMs, index);
       } catch (error) {
         if (index + 1 >= this.count || !isSilence(error)) throw error;
       }

@@ -52,8 +52,8 @@ export function registryDiscovery(places: readonly RegistryPlace[]): Discovery {
     await asked.close();
   };
   const register: Discovery["register"] = async (instance, options, env) => {
-    const acts = leaseActs(asked, ttlOf(options), env);
-    const lease = await keepLease(acts, instance, options, env);
+    const acts = leaseActs(asked, ttlOf(options), env, () => void open.delete(lease));
+    const lease: Lease = await keepLease(acts, instance, options, env);
     // Closed meanwhile: it is given back while it still can be.
     if (closed !== undefined) await lease.close();
     else open.add(lease);
@@ -80,18 +80,22 @@ export function registryDiscovery(places: readonly RegistryPlace[]): Discovery {
   };
 }
 
-function leaseActs(asked: RegistryPlaces, ttlMs: number, env: Env): LeaseActs {
+/** `ended` hears that the lease is being given back. */
+function leaseActs(asked: RegistryPlaces, ttlMs: number, env: Env, ended: () => void): LeaseActs {
   const bornAt = env.now();
   let lease = "";
+  /** The place that has the lease. */
+  let home = 0;
   return {
     async take(instance, again) {
-      const taken = await asked.ask(async (registry, deadline) => {
+      const taken = await asked.ask(async (registry, deadline, index) => {
         const ageMs = env.now() - bornAt;
         const result = await registry.register.result(
           { instance, ttlMs, again, ageMs },
           { deadline },
         );
         if (!result.ok && result.error.code !== "DISPLACED") throw result.error; // the next place may take it
+        home = index;
         return result;
       });
       if (taken.ok) lease = taken.value.lease;
@@ -104,7 +108,8 @@ function leaseActs(asked: RegistryPlaces, ttlMs: number, env: Env): LeaseActs {
       return known;
     },
     async give() {
-      await asked.ask((registry, deadline) => registry.deregister({ lease }, { deadline }));
+      ended();
+      await detached(() => asked.client(home).deregister({ lease }, { deadline: askMs }));
     },
   };
 }

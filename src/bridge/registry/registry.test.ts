@@ -265,6 +265,8 @@ suite("those who mean harm", () => {
     await rejects(client.register({ instance: instance(""), ttlMs: 1_000 }), bad);
     await rejects(client.register({ instance: instance("a"), ttlMs: 1 }), bad);
     await rejects(client.register({ instance: instance("a"), ttlMs: 1e12 }), bad);
+    const long = instance("a", { contracts: [`${"x".repeat(300)}@1`] });
+    await rejects(client.register({ instance: long, ttlMs: 1_000 }), bad);
     const many = instance("a", { contracts: Array.from({ length: 5_000 }, (_, i) => `s${i}@1`) });
     await rejects(client.register({ instance: many, ttlMs: 1_000 }), bad);
     deepEqual(await client.renew({ lease: "made up" }), { known: false });

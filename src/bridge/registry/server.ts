@@ -87,6 +87,8 @@ export class RegistryServer {
       register: ({ instance, ttlMs, again = false, ageMs = 0 }, { errors, refuse }) => {
         if (!(ttlMs >= ttlMsMin && ttlMs <= ttlMsMax))
           throw refuse("INVALID_ARGUMENT", `ttlMs is from ${ttlMsMin} to ${ttlMsMax}`);
+        if (instance.contracts.some((each) => each.length > serviceTextMax))
+          throw refuse("INVALID_ARGUMENT", tooLong);
         const lease = uuidv7(env);
         const given = { instance, ttlMs, again, ageMs: Math.max(0, ageMs) };
         switch (this.#register(() => board.register(given, lease, env.now()), refuse)) {
@@ -109,8 +111,7 @@ export class RegistryServer {
       list: ({ service }) => this.#snapshot(service),
       overview: () => this.#overview(),
       watch: ({ service }, { signal, refuse }) => {
-        if (service.length > serviceTextMax)
-          throw refuse("INVALID_ARGUMENT", `a service has at most ${serviceTextMax} characters`);
+        if (service.length > serviceTextMax) throw refuse("INVALID_ARGUMENT", tooLong);
         if (this.#watches >= watchesMax)
           throw refuse("RESOURCE_EXHAUSTED", `${watchesMax} watches are open here`);
         return this.#watch(service, signal);
@@ -251,6 +252,8 @@ export class RegistryServer {
     await this.#writing;
   }
 }
+
+const tooLong = `a service has at most ${serviceTextMax} characters`;
 
 const fullReason = `the registry is full: it holds at most ${registeredMax} instances of ${servicesMax} services, ${registeredBytesMax} bytes in all and ${serviceBytesMax} of each service`;
 
