@@ -1,11 +1,12 @@
 // Policies of routes, through a running gateway.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { connect } from "node:http2";
 import { test, type TestContext } from "node:test";
 
 import { client } from "../chassis/client.ts";
 import type { GatewayRequest, RouteOptions } from "./options.ts";
 import { Orders, OrdersService } from "./testing/orders.ts";
-import { ask, edgeOf } from "./testing/web.ts";
+import { allOf, ask, edgeOf, website } from "./testing/web.ts";
 
 const soon = { timeout: 20_000 };
 let places = 0;
@@ -236,3 +237,46 @@ test("nobody gets the answer of somebody else by his key", soon, async (t) => {
   deepEqual([await pay("ann"), await pay("bob"), await pay("ann")], [1, 2, 1]);
   equal(new Set(service.paid).size, 2);
 });
+
+test("who has a key is not overtaken while somebody is asked whether he may", soon, async (t) => {
+  const [service, to] = await serviceAt(t, "one");
+  const at = `memory:edge-${++places}`;
+  const { promise, resolve } = Promise.withResolvers<true>();
+  await edgeOf(t, [{ match: { operation: "*" }, to }], {
+    contracts: [Orders],
+    listen: at,
+    authorize: ({ headers }) => (headers["slow"] === undefined ? true : promise),
+  });
+  await using orders = client(Orders, at);
+  const first = orders.track({ id: "a", step: 1 }, { headers: { slow: "1" } });
+  const second = orders.track({ id: "a", step: 2 });
+  await orders.get({ id: "b" });
+  deepEqual(service.steps, []);
+  resolve(true);
+  await Promise.all([first, second]);
+  deepEqual(service.steps, [1, 2]);
+});
+
+test(
+  "a target that has enough to do is spared; when all have, it is said when to come again",
+  soon,
+  async (t) => {
+    const { promise: held, resolve } = Promise.withResolvers<void>();
+    const to = await website(t, (_, answer) => void held.then(() => answer.end("late")));
+    const { origin, edge } = await edgeOf(t, [{ match: { path: "/**" }, to }]);
+    const session = connect(origin);
+    t.after(() => session.destroy());
+    const streams = Array.from({ length: 900 }, () => session.request({ ":path": "/" }));
+    const other = connect(origin);
+    t.after(() => other.destroy());
+    streams.push(...Array.from({ length: 124 }, () => other.request({ ":path": "/" })));
+    const answers = streams.map(allOf);
+  while (edge.stats().inFlight < 1_024) await new Promise((turn) => setImmediate(turn));
+    const refused = await ask(origin, "/");
+    deepEqual([refused.status, refused.headers["trunkline-executed"]], [503, "no"]);
+    match(refused.text, /RESOURCE_EXHAUSTED/);
+    equal(refused.headers["retry-after"], "1");
+    resolve();
+    deepEqual(new Set(await Promise.all(answers)), new Set(["late"]));
+  },
+);

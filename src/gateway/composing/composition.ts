@@ -15,11 +15,14 @@ interface Part {
   readonly needs: readonly string[];
 }
 
+/** Parts of one answer: each is a call for each request. */
+const partsMax = 32;
+
 /** The member of an answer that names what it lacks. */
 const missingMember = "missing";
 
 /** Makes one call: rejects with a TrunklineError. */
-export type CallPart = (operation: Operation, input: unknown) => Promise<unknown>;
+export type CallPart = (name: string, operation: Operation, input: unknown) => Promise<unknown>;
 
 /** Several calls that are answered as one object. */
 export class Composition {
@@ -60,7 +63,7 @@ export class Composition {
           const failure = failures.get(need);
           if (failure !== undefined) throw failure;
         }
-        return await call(part.operation, filled(part.input, { ...sources, parts }));
+        return await call(part.name, part.operation, filled(part.input, { ...sources, parts }));
       } catch (failure) {
         if (!part.optional || !isTrunklineError(failure)) throw failure;
         failures.set(part.name, failure);
@@ -97,6 +100,9 @@ export function compositionProblems(
   const problems: { at: readonly (string | number)[]; reason: string }[] = [];
   const parameters = segments.flatMap((each) => (typeof each === "string" ? [] : [each.name]));
   const needs = new Map<string, readonly string[]>();
+  const count = Object.keys(options).length;
+  if (count > partsMax)
+    problems.push({ at: [], reason: `an answer has at most ${partsMax} parts, not ${count}` });
   for (const [name, { operation, input }] of Object.entries(options)) {
     if (name === missingMember)
       problems.push({

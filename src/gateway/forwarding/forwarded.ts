@@ -1,6 +1,7 @@
 import { channels } from "../../base/diagnostics.ts";
 import type { Env } from "../../base/env.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../../base/error.ts";
+import type { Peer } from "../../base/peer.ts";
 import { unwanted } from "../../call/expiry.ts";
 import { incident } from "../../call/incident.ts";
 import type { Member } from "../../call/compile.ts";
@@ -11,6 +12,7 @@ import type { Lane } from "../../call/load/lane.ts";
 import type { LoadGate } from "../../call/load/load-gate.ts";
 import { Meter, type OperationStats } from "../../call/meter.ts";
 import { Pump } from "../../call/pump.ts";
+import { SendOrder } from "../../call/send-order.ts";
 import type { Serving } from "../../call/serve.ts";
 import type { ServingOptions } from "../../call/served.ts";
 import { isStreaming } from "../../contract/kinds.ts";
@@ -38,6 +40,8 @@ export class Forwarded implements Serving {
   readonly #env: Env;
   readonly #meter = new Meter();
   readonly #idleMs: number;
+  /** Of each connection, where order is promised: whoever waits for leave holds up those behind it. */
+  readonly #orders: WeakMap<Peer, SendOrder> | undefined;
   /** Only where a request is recognised by its key. */
   readonly #keyed: KeyedWork | undefined;
   readonly #gate: LoadGate | undefined;
@@ -57,7 +61,8 @@ export class Forwarded implements Serving {
     this.#authorize = authorize;
     this.#env = env;
     this.#idleMs = member.declared.idleMs ?? Infinity;
-    const { idempotent } = member.operation;
+    const { idempotent, ordered } = member.operation;
+    if (ordered) this.#orders = new WeakMap();
     if (idempotent === "by-key" && keys !== undefined && !member.streaming)
       this.#keyed = new KeyedWork(keys, member.operation, env);
   }
@@ -145,13 +150,11 @@ export class Forwarded implements Serving {
     let onward: Onward | undefined;
     let lane: Lane | undefined;
     try {
-      if (this.#authorize !== undefined) await this.#letIn(this.#authorize, incoming);
       if (this.#gate !== undefined) {
         const admitted = this.#gate.room(this.#demand!, incoming);
         lane = admitted instanceof Promise ? await admitted : admitted;
       }
-      const directed = this.#director.direct(this.operation, incoming);
-      onward = directed instanceof Promise ? await directed : directed;
+      onward = await this.#directed(incoming);
       incoming.bind(cancelling(onward.attempt));
       return await send(onward);
     } catch (failure) {
@@ -164,6 +167,22 @@ export class Forwarded implements Serving {
       if (lane !== undefined) this.#gate!.leave(this.#demand!, lane, "done", 0, this.#env.now());
       this.#ended(incoming, code);
     }
+  }
+
+  /** Where it goes on; at once, unless somebody has to be asked. */
+  #directed(incoming: Incoming): Onward | Promise<Onward> {
+    const { peer } = incoming;
+    const authorize = this.#authorize;
+    const direct = (): Onward | Promise<Onward> => this.#director.direct(this.operation, incoming);
+    const directed =
+      authorize === undefined ? direct() : this.#letIn(authorize, incoming).then(direct);
+    const orders = this.#orders;
+    if (orders === undefined) return directed;
+    let order = orders.get(peer);
+    if (!(directed instanceof Promise) && order?.busy !== true) return directed;
+    if (order === undefined) orders.set(peer, (order = new SendOrder()));
+    const asking = Promise.resolve(directed);
+    return order.pass(asking.then(() => {})).then(() => asking);
   }
 
   async #letIn(authorize: NonNullable<ServingOptions["authorize"]>, incoming: Incoming) {

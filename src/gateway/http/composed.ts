@@ -7,7 +7,8 @@ import type { CancelReason } from "../../protocol/attempt.ts";
 import { Incoming } from "../../protocol/incoming.ts";
 import type { HttpRequest } from "../../protocol/http/http-server.ts";
 import { deadlineIn, idempotencyKeyIn, ownHeaders } from "../../protocol/rest/serving/beside.ts";
-import { hasBody } from "../../protocol/rest/serving/messages.ts";
+import { hasBody, headerIn } from "../../protocol/rest/serving/messages.ts";
+import { hearStanding, laneHeader, triesHeader } from "../../protocol/standing-headers.ts";
 import type { CallPart, Composition } from "../composing/composition.ts";
 import type { Plan } from "../plan.ts";
 import { applyRules } from "../policy/header-rules.ts";
@@ -42,8 +43,12 @@ export async function composed(
     Object.assign(headers, who.headers);
     const trace = parseTraceparent(String(request.headers["traceparent"]));
     const key = idempotencyKeyIn(request.headers);
-    const call: CallPart = async (operation, input) => {
-      const part = new Incoming(asked.peer, deadlineAt, Infinity, trace, key, headers, now);
+    // Each part is a piece of work of its own.
+    const keyOf = (name: string): string | undefined => key && `${key}/${name}`;
+    const call: CallPart = async (name, operation, input) => {
+      const part = new Incoming(asked.peer, deadlineAt, Infinity, trace, keyOf(name), headers, now);
+      const { headers: given } = request;
+      hearStanding(part, headerIn(given, laneHeader), headerIn(given, triesHeader), undefined, "");
       underWay.add(part);
       try {
         return await plan.call(operation, input, part, who);

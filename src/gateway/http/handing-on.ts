@@ -32,6 +32,9 @@ export interface HandedOn {
 /** How long a body may pause, each way, in milliseconds: a reader that takes no more than this is no reader. */
 const pauseMsMax = 60_000;
 
+/** When to ask again where all have enough to do, in milliseconds. */
+const fullMs = 1_000;
+
 /** Attempts of one request. */
 const attemptsMax = 3;
 
@@ -81,8 +84,9 @@ export class HandingOn implements Dispatcher.DispatchHandler {
   #try(body: Readable | undefined): void {
     const target = this.#pick(this.#tried);
     if (target === undefined) {
-      const reason = "no target is left that was not tried";
-      return this.#fail(systemError("UNAVAILABLE", reason, { executed: "no" }), 503);
+      const reason = "every target has as much to do as it may";
+      const details = { executed: "no", gate: "bulkhead", retryAfterMs: fullMs } as const;
+      return this.#fail(systemError("RESOURCE_EXHAUSTED", reason, details), 503);
     }
     this.#tried.push(target);
     this.#target = target;

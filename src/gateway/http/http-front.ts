@@ -98,7 +98,8 @@ export class HttpFront {
       // What becomes of them there is decided by the routes of the operations.
       applyRules(route.requestRules, request.headers);
       Object.assign(request.headers, who.headers);
-      for (const [name, value] of Object.entries(route.responseRules?.set ?? {}))
+      const { set, add } = route.responseRules ?? {};
+      for (const [name, value] of Object.entries({ ...add, ...set }))
         response.setHeader(name, value);
       return this.#contracts(request, response, peer, route.options.strip ?? "");
     }

@@ -7,6 +7,9 @@ import type { Share } from "../policy/split.ts";
 /** Connections to one target; each carries one request at a time. */
 const connectionsMax = 256;
 
+/** Requests under way to one target, those that wait for a connection among them; past it others are chosen, or it is refused. */
+const outstandingMax = 1_024;
+
 /** How long making a connection may take, in milliseconds. */
 const connectMs = 2_000;
 
@@ -43,6 +46,11 @@ export class HttpTarget implements Share {
       pipelining: 1,
       connect: { timeout: connectMs },
     });
+  }
+
+  /** It takes no more for now. */
+  get full(): boolean {
+    return this.inFlight >= outstandingMax;
   }
 
   /** False while it is left alone. */

@@ -16,12 +16,15 @@ export class HttpUpstream {
 
   /**
    * Who gets the request: by its key where it has one, in proportion to the weights where they differ, else the less busy of two.
-   * Those that fail are left out, unless nobody else is left. Undefined when all were tried.
+   * Those that fail are left out, unless nobody else is left. Undefined when all were tried, or have enough to do.
    */
   pick(key: string | undefined, tried: readonly HttpTarget[]): HttpTarget | undefined {
     const { targets } = this;
-    if (targets.length === 1) return tried.length === 0 ? targets[0] : undefined;
-    const left = targets.filter((target) => target.weight > 0 && !tried.includes(target));
+    const [only] = targets;
+    if (targets.length === 1) return tried.length === 0 && !only!.full ? only : undefined;
+    const left = targets.filter(
+      (target) => target.weight > 0 && !target.full && !tried.includes(target),
+    );
     const well = left.filter(({ available }) => available);
     const among = well.length > 0 ? well : left;
     if (key !== undefined) return shareOf(among, key);

@@ -18,6 +18,9 @@ export interface RouteProblem {
 /** The word for the operations of the contracts, by REST. */
 export const byContracts = "contracts";
 
+/** Routes in one table: each request looks at them one after the other. */
+const routesMax = 1_000;
+
 /** Everything that is wrong with the routes, beyond what types and schema say. */
 export function routesProblems(
   routes: readonly RouteOptions[],
@@ -26,6 +29,10 @@ export function routesProblems(
   const operations = contracts.flatMap((contract) =>
     membersOf(contract).map(({ operation }) => operation),
   );
+  if (routes.length > routesMax) {
+    const reason = `a table has at most ${routesMax} routes, not ${routes.length}`;
+    return [{ at: ["routes"], reason }];
+  }
   const names = new Set<string>();
   return routes.flatMap((route, index) => {
     const problems = routeProblems(route, operations);

@@ -33,6 +33,7 @@ export const Orders = contract(
       out: z.object({ by: z.string(), number: z.number() }),
       idempotent: "by-key",
     }),
+    track: call({ in: z.object({ id: z.string(), step: z.number() }), key: "id" }),
     seen: call({ out: z.record(z.string(), z.string()) }),
     watch: stream({ in: z.object({ from: z.number() }), out: z.number() }),
     sum: upload({ head: z.object({ start: z.number() }), in: z.number(), out: z.number() }),
@@ -46,6 +47,7 @@ export const Orders = contract(
 export class OrdersService {
   readonly notes: string[] = [];
   readonly got: string[] = [];
+  readonly steps: number[] = [];
   /** The keys under which was paid. */
   readonly paid: string[] = [];
   /** Until it resolves, nothing is answered. */
@@ -78,6 +80,7 @@ export class OrdersService {
         await this.held;
         return { by: this.name, number: this.paid.length };
       },
+      track: ({ step }) => void this.steps.push(step),
       seen: (_, { headers, deadline, trace }) => ({
         ...headers,
         leftMs: String(deadline.remaining(realEnv().now())),
