@@ -271,7 +271,7 @@ test(
     t.after(() => other.destroy());
     streams.push(...Array.from({ length: 124 }, () => other.request({ ":path": "/" })));
     const answers = streams.map(allOf);
-  while (edge.stats().inFlight < 1_024) await new Promise((turn) => setImmediate(turn));
+    while (edge.stats().inFlight < 1_024) await new Promise((turn) => setImmediate(turn));
     const refused = await ask(origin, "/");
     deepEqual([refused.status, refused.headers["trunkline-executed"]], [503, "no"]);
     match(refused.text, /RESOURCE_EXHAUSTED/);
