@@ -5,7 +5,7 @@ import { info, type AnyContract } from "../contract/contract.ts";
 import type { Incoming } from "../protocol/incoming.ts";
 import type { Operation } from "../protocol/operation.ts";
 import { Composition } from "./composing/composition.ts";
-import type { Director, Onward } from "./forwarding/onward.ts";
+import { cancelling, type Director, type Onward } from "./forwarding/onward.ts";
 import { HttpRoute, type HttpEnd } from "./http/http-route.ts";
 import { HttpTarget, loadUndici } from "./http/http-target.ts";
 import { HttpUpstream } from "./http/http-upstream.ts";
@@ -133,7 +133,7 @@ export class Plan implements Director {
       incoming,
       who,
     );
-    incoming.bind(attempt);
+    incoming.bind(cancelling(attempt));
     const send = (): Promise<unknown> => caller.call(operation, input, attempt);
     return around === undefined ? send() : around(input, send);
   }

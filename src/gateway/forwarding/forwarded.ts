@@ -16,11 +16,10 @@ import { SendOrder } from "../../call/send-order.ts";
 import type { Serving } from "../../call/serve.ts";
 import type { ServingOptions } from "../../call/served.ts";
 import { isStreaming } from "../../contract/kinds.ts";
-import type { Cancellable } from "../../protocol/attempt.ts";
 import { Incoming } from "../../protocol/incoming.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import type { ItemSource, Sink, Source, StreamOptions } from "../../protocol/protocol.ts";
-import type { Director, Onward } from "./onward.ts";
+import { cancelling, type Director, type Onward } from "./onward.ts";
 
 /** Whoever receives items checks them; in between they are handed on as they are. */
 const unchecked: Pick<StreamOptions, "accept" | "settled"> = {
@@ -88,9 +87,10 @@ export class Forwarded implements Serving {
     const keyed = this.#keyed;
     return this.#forward(incoming, async (onward) => {
       const { idempotencyKey } = onward.attempt;
-      if (keyed === undefined || idempotencyKey === undefined) return this.#send(input, onward);
+      if (keyed === undefined || incoming.idempotencyKey === undefined)
+        return this.#send(input, onward);
       // Who comes again may be sent to another instance, which does not know his key: here it is known.
-      const known = withKey(incoming, idempotencyKey);
+      const known = withKey(incoming, idempotencyKey!);
       return keyed.run(input, known, (own) => {
         own.bind(cancelling(onward.attempt));
         return this.#send(input, onward);
@@ -230,11 +230,6 @@ export class Forwarded implements Serving {
       durationMs,
     });
   }
-}
-
-/** For who is called from here it makes no difference why the caller is gone. */
-function cancelling(work: Cancellable): Cancellable {
-  return { cancel: (reason) => work.cancel(reason === "deadline" ? "deadline" : "caller") };
 }
 
 /** The request under the key by which it goes on; given up together with it. */

@@ -20,7 +20,7 @@ function asked(deadlineAt: number, peer: Peer = anybody): Incoming {
 test("some of the caller's time is kept for the way back, and a route may give less", () => {
   const env = new VirtualEnv();
   const until = (deadlineAt: number, deadlineMs: number): number =>
-    onwardAttempt(asked(deadlineAt), { deadlineMs }, env).deadlineAt - 1_000;
+    onwardAttempt({ idempotent: false }, asked(deadlineAt), { deadlineMs }, env).deadlineAt - 1_000;
   deepEqual([until(1_100, 10_000), until(6_000, 10_000)], [95, 4_950]);
   deepEqual([until(6_000, 2_000), until(Infinity, 10_000)], [2_000, 10_000]);
 });
@@ -30,17 +30,32 @@ test("a request that is a repetition, or part of one, is marked so", () => {
   const incoming = asked(6_000);
   incoming.tries = 1;
   incoming.lane = "blue";
-  const { once, tries, lane, headers } = onwardAttempt(incoming, { deadlineMs: 1_000 }, env);
+  const { once, tries, lane, headers } = onwardAttempt(
+    { idempotent: false },
+    incoming,
+    { deadlineMs: 1_000 },
+    env,
+  );
   deepEqual([once, tries, lane, headers], [true, 1, "blue", { a: "1" }]);
-  equal(onwardAttempt(asked(6_000), { deadlineMs: 1_000 }, env).once, false);
+  equal(onwardAttempt({ idempotent: false }, asked(6_000), { deadlineMs: 1_000 }, env).once, false);
 });
 
 test("keys of those who have shown who they are become theirs alone", () => {
   const env = new VirtualEnv();
   const keyOf = (peer: Peer, caller?: string): string =>
-    onwardAttempt(asked(6_000, peer), { deadlineMs: 1_000, caller }, env).idempotencyKey!;
+    onwardAttempt({ idempotent: false }, asked(6_000, peer), { deadlineMs: 1_000, caller }, env)
+      .idempotencyKey!;
   equal(keyOf(anybody), "key");
   equal(keyOf(anybody, "ann"), keyOf(anybody, "ann"));
   notEqual(keyOf(anybody, "ann"), keyOf(anybody, "bob"));
   notEqual(keyOf(shown("CN=a")), keyOf(shown("CN=b")));
+});
+
+test("what is recognised by a key gets one, so that the tries from here on are the same call", () => {
+  const env = new VirtualEnv();
+  const keyless = new Incoming(anybody, Infinity, Infinity, undefined, undefined, {}, 0);
+  const keyOf = (idempotent: boolean | "by-key"): string | undefined =>
+    onwardAttempt({ idempotent }, keyless, { deadlineMs: 1_000 }, env).idempotencyKey;
+  deepEqual([keyOf(true), keyOf(false)], [undefined, undefined]);
+  notEqual(keyOf("by-key"), undefined);
 });

@@ -1,8 +1,9 @@
 import { hash } from "node:crypto";
 
 import type { Env } from "../../base/env.ts";
+import { uuidv7 } from "../../base/id.ts";
 import { beginTrace, childTrace } from "../../base/trace.ts";
-import { Attempt } from "../../protocol/attempt.ts";
+import { Attempt, type Cancellable } from "../../protocol/attempt.ts";
 import type { Incoming } from "../../protocol/incoming.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import type { Caller } from "../../protocol/protocol.ts";
@@ -53,6 +54,7 @@ const reserveMsMax = 50;
  * given up when it is.
  */
 export function onwardAttempt(
+  operation: Pick<Operation, "idempotent">,
   incoming: Incoming,
   { deadlineMs, headers = incoming.headers, caller }: Changes,
   env: Env,
@@ -63,7 +65,8 @@ export function onwardAttempt(
     Math.min(deadlineAt - reserve, receivedAt + deadlineMs),
     totalAt,
     trace === undefined ? beginTrace(env) : childTrace(trace, env),
-    keyOnward(incoming, caller),
+    // Without a key the tries from here on could not be recognised.
+    keyOnward(incoming, caller) ?? (operation.idempotent === "by-key" ? uuidv7(env) : undefined),
     headers,
   );
   attempt.lane = incoming.lane;
@@ -85,4 +88,9 @@ function keyOnward(
     return idempotencyKey;
   const whose = JSON.stringify([certificate?.subject ?? null, caller ?? null, idempotencyKey]);
   return hash("sha256", whose, "base64url");
+}
+
+/** For who is called from here it makes no difference why the caller is gone. */
+export function cancelling(work: Cancellable): Cancellable {
+  return { cancel: (reason) => work.cancel(reason === "deadline" ? "deadline" : "caller") };
 }

@@ -82,7 +82,7 @@ async function jsonBody(
   let bytes = 0;
   for await (const part of request as unknown as Readable) {
     bytes += (part as Buffer).length;
-    if (bytes > bytesMax) throw tooLarge(bytesMax);
+    if (bytes > bytesMax) throw tooLarge(bytesMax, "no");
     parts.push(part as Buffer);
   }
   if (bytes === 0) return undefined;

@@ -121,7 +121,7 @@ export class HandingOn implements Dispatcher.DispatchHandler {
       transform: (chunk: Buffer, _encoding, done) => {
         left -= chunk.length;
         if (left >= 0) return done(null, chunk);
-        this.#stop(tooLarge(bodyBytesMax));
+        this.#stop(tooLarge(bodyBytesMax, "maybe"));
         return done(null);
       },
     });
@@ -232,10 +232,9 @@ export class HandingOn implements Dispatcher.DispatchHandler {
   }
 }
 
-export function tooLarge(bodyBytesMax: number): TrunklineError {
-  return systemError("RESOURCE_EXHAUSTED", `a body has at most ${bodyBytesMax} bytes here`, {
-    executed: "maybe",
-  });
+export function tooLarge(bodyBytesMax: number, executed: "no" | "maybe"): TrunklineError {
+  const reason = `a body has at most ${bodyBytesMax} bytes here`;
+  return systemError("RESOURCE_EXHAUSTED", reason, { executed });
 }
 
 function statusOf({ code }: TrunklineError): number {

@@ -13,6 +13,8 @@ import {
 export interface PlainResponse {
   readonly headersSent: boolean;
   readonly destroyed: boolean;
+  /** Of HTTP/2. */
+  readonly stream?: { readonly destroyed: boolean };
   writeHead(status: number, headers: OutgoingHttpHeaders): unknown;
   write(chunk: string | Uint8Array): boolean;
   end(chunk?: string | Uint8Array): unknown;
@@ -25,6 +27,11 @@ export interface PlainResponse {
 /** Both versions of Node have all of it, and say so in types that do not meet. */
 export function plain(response: HttpResponse): PlainResponse {
   return response;
+}
+
+/** Nobody is there any more to be answered. */
+export function isGone({ destroyed, stream }: PlainResponse): boolean {
+  return destroyed || stream?.destroyed === true;
 }
 
 /** Declared errors that the convention knows: as REST has them without a binding. */

@@ -17,7 +17,7 @@ import { composed } from "./composed.ts";
 import { forwardedHeaders } from "./forwarded-headers.ts";
 import { HandingOn, tooLarge } from "./handing-on.ts";
 import { asksUpgrade, endToEnd } from "./hop-headers.ts";
-import { answerFailure, plain, refusedHere, type PlainResponse } from "./http-answer.ts";
+import { answerFailure, isGone, plain, refusedHere, type PlainResponse } from "./http-answer.ts";
 import type { Routed } from "./http-route.ts";
 import type { HttpUpstream } from "./http-upstream.ts";
 
@@ -63,7 +63,7 @@ export class HttpFront {
       const go = (known: Admitted): void =>
         this.#go(plan, { ...found, who: known }, request, response, peer);
       if (!(who instanceof Promise)) return go(who);
-      who.then(go).catch(fail);
+      who.then((known) => (isGone(answer) ? undefined : go(known))).catch(fail);
     } catch (error) {
       fail(error);
     }
@@ -131,7 +131,7 @@ export class HttpFront {
     const { options, bodyBytesMax } = route;
     const body = hasBody(request) ? (request as unknown as Readable) : undefined;
     if (Number(request.headers["content-length"] ?? 0) > bodyBytesMax) {
-      answerFailure(answer, tooLarge(bodyBytesMax), 413);
+      answerFailure(answer, tooLarge(bodyBytesMax, "no"), 413);
       body?.resume();
       return release();
     }

@@ -101,7 +101,12 @@ export class OperationRoute {
       headers = Object.assign(changed, who.headers);
     }
     const deadlineMs = this.#deadlineMs ?? operation.declared.deadlineMs ?? deadlineMsDefault;
-    const attempt = onwardAttempt(incoming, { deadlineMs, headers, caller: who.caller }, env);
+    const attempt = onwardAttempt(
+      operation,
+      incoming,
+      { deadlineMs, headers, caller: who.caller },
+      env,
+    );
     const target = targets.length === 1 ? targets[0]! : this.#dealt(incoming, who);
     const caller = target.callerFor(operation);
     return { caller, attempt, around: this.#around(operation, attempt, who) };
