@@ -1,7 +1,8 @@
 import type { Env } from "../../base/env.ts";
-import type { Discovery, Instance, Lease, Watch } from "../discovery.ts";
+import type { Discovery, Instance } from "../discovery.ts";
 import { servicesOf } from "../instance.ts";
-import { keepLease, ttlOf, type LeaseActs } from "../keep-lease.ts";
+import { ttlOf, type LeaseActs } from "../keep-lease.ts";
+import { Opened } from "../opened.ts";
 import { answerMsDefault, type RegistryTls } from "../registry-http.ts";
 import { roundMsMin, watchByRounds, type Round } from "../rounds.ts";
 import { ConsulAgent } from "./agent.ts";
@@ -48,9 +49,9 @@ export function consul(options: ConsulOptions = {}): Discovery {
     datacenter: options.datacenter,
     answerMs: options.answerMs ?? answerMsDefault,
   });
-  const open = new Set<Watch | Lease>();
+  const open = new Opened();
   const close = async (): Promise<void> => {
-    await Promise.all([...open].map((each) => each.close()));
+    await open.close();
     await agent.close();
   };
   return {
@@ -69,9 +70,7 @@ export function consul(options: ConsulOptions = {}): Discovery {
     },
     async register(instance, terms, env) {
       const acts = registration(agent, prefix, instance, ttlOf(terms), env);
-      const lease = await keepLease(acts, instance, terms, env);
-      open.add(lease);
-      return lease;
+      return open.keep(acts, instance, terms, env);
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -1,7 +1,8 @@
 import type { Env } from "../../base/env.ts";
-import type { Discovery, Instance, Lease, Watch } from "../discovery.ts";
+import type { Discovery, Instance } from "../discovery.ts";
 import { servicesOf, writeInstance } from "../instance.ts";
-import { keepLease, ttlOf, type LeaseActs } from "../keep-lease.ts";
+import { ttlOf, type LeaseActs } from "../keep-lease.ts";
+import { Opened } from "../opened.ts";
 import { answerMsDefault, type RegistryTls } from "../registry-http.ts";
 import { roundMsMin, watchByRounds, type Round } from "../rounds.ts";
 import {
@@ -44,9 +45,9 @@ export function etcd(options: EtcdOptions = {}): Discovery {
     tls: options.tls,
     answerMs: options.answerMs ?? answerMsDefault,
   });
-  const open = new Set<Watch | Lease>();
+  const open = new Opened();
   const close = async (): Promise<void> => {
-    await Promise.all([...open].map((each) => each.close()));
+    await open.close();
     await gateway.close();
   };
   return {
@@ -64,9 +65,7 @@ export function etcd(options: EtcdOptions = {}): Discovery {
     },
     async register(instance, terms, env) {
       const acts = registration(gateway, prefix, instance, ttlOf(terms), env);
-      const lease = await keepLease(acts, instance, terms, env);
-      open.add(lease);
-      return lease;
+      return open.keep(acts, instance, terms, env);
     },
     close,
     [Symbol.asyncDispose]: close,

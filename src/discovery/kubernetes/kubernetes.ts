@@ -3,7 +3,8 @@ import { join } from "node:path";
 
 import type { Env } from "../../base/env.ts";
 import { systemError, type SystemError } from "../../base/error.ts";
-import type { Discovery, Watch } from "../discovery.ts";
+import type { Discovery } from "../discovery.ts";
+import { Opened } from "../opened.ts";
 import { answerMsDefault, RegistryHttp, type Answer, type RegistryTls } from "../registry-http.ts";
 import { roundMsMin, watchByRounds, type Round } from "../rounds.ts";
 import { instancesIn, type EndpointSlice } from "./slices.ts";
@@ -53,9 +54,9 @@ const gone = 410;
  */
 export function kubernetes(options: KubernetesOptions = {}): Discovery {
   const api = new EndpointApi(options);
-  const open = new Set<Watch>();
+  const open = new Opened();
   const close = async (): Promise<void> => {
-    await Promise.all([...open].map((each) => each.close()));
+    await open.close();
     await api.close();
   };
   return {

@@ -2,10 +2,11 @@ import { alarmAt } from "../../base/alarm.ts";
 import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
 import type { Alarm } from "../../base/timer-wheel.ts";
-import type { Discovery, Instance, Lease, Watch } from "../discovery.ts";
+import type { Discovery, Instance } from "../discovery.ts";
 import { Feed } from "../feed.ts";
 import { servicesOf } from "../instance.ts";
-import { keepLease, ttlOf } from "../keep-lease.ts";
+import { ttlOf } from "../keep-lease.ts";
+import { Opened } from "../opened.ts";
 
 interface Entry {
   readonly services: readonly string[];
@@ -130,11 +131,8 @@ const processRegistry = new MemoryRegistry();
  * `registry`: who finds whom. Default: everybody in this process.
  */
 export function memory(registry: MemoryRegistry = processRegistry): Discovery {
-  const open = new Set<Watch | Lease>();
-  const close = async (): Promise<void> => {
-    await Promise.all([...open].map((each) => each.close()));
-    open.clear();
-  };
+  const open = new Opened();
+  const close = (): Promise<void> => open.close();
   return {
     name: "memory",
     capabilities: { registers: true, expires: "lease", pushes: true, attributes: true },
@@ -169,9 +167,7 @@ export function memory(registry: MemoryRegistry = processRegistry): Discovery {
         renew: async () => registry.renew(instance.id, own, ttlMs),
         give: async () => registry.give(instance.id, own),
       };
-      const lease = await keepLease(acts, instance, options, env);
-      open.add(lease);
-      return lease;
+      return open.keep(acts, instance, options, env);
     },
     close,
     [Symbol.asyncDispose]: close,
