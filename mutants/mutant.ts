@@ -26,6 +26,8 @@ export type SuiteName =
   | "codec"
   | "resilience"
   | "discovery"
+  | "directory"
+  | "dns"
   | "bridge";
 
 /** The file with the mutant in it; throws when the table no longer fits the source. */

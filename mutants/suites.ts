@@ -24,6 +24,8 @@ const tests: Readonly<Record<Exclude<SuiteName, "sim">, readonly string[]>> = {
     "src/discovery/consul/played.test.ts",
     "src/discovery/kubernetes/*.test.ts",
   ],
+  directory: ["src/discovery/directory/*.test.ts"],
+  dns: ["src/discovery/dns/*.test.ts"],
   bridge: ["src/bridge/**/*.test.ts", "src/discovery/keep-lease.test.ts"],
 };
 

@@ -127,7 +127,7 @@ test(
 test("the number of a process that was given to another one deceives nobody", limit, async (t) => {
   const folder = fresh(t);
   await using registry = directory(folder);
-  await registry.register(instance("a"), {}, env);
+  await registry.register(instance("a"), { ttlMs: 3_600_000 }, env);
   const entry = JSON.parse(readFileSync(join(folder, "a.json"), "utf8")) as {
     owner: { started: string };
   };
