@@ -6,7 +6,7 @@ import type { Instance, Snapshot } from "./discovery.ts";
 import { choose, type Excluded, type Wanted } from "./choose.ts";
 import { SetChange, type Entry, type Member, type MemberChanges } from "./set-change.ts";
 
-export type { Member, MemberChanges, MemberState } from "./set-change.ts";
+export type { Member, MemberChanges } from "./set-change.ts";
 
 /** Where the instances that worked are kept over a restart, for when the registry does not answer then. */
 export interface LastGood {
