@@ -5,7 +5,7 @@ import { outcomeOf, type OutcomeKind } from "../resilience/outcome.ts";
 import { decide } from "./decide.ts";
 import { History, tellTry } from "./history.ts";
 import type { Job } from "./job.ts";
-import { LateTry, type Begun } from "./late-try.ts";
+import { LateTry, type Begun, type LateTries } from "./late-try.ts";
 import { Pause } from "./pause.ts";
 import { full, givenUp, shut, tooLate } from "./refusals.ts";
 import type { ServiceState } from "./service-state.ts";
@@ -17,7 +17,7 @@ import type { OperationTerms } from "./terms.ts";
 const picksMax = 4;
 
 /** The one engine for retry, hedge and failover: who is asked, when again, and when no more. */
-export class Attempts {
+export class Attempts implements LateTries {
   readonly #targets: TargetSet;
   readonly #service: ServiceState;
   readonly #env: Env;
@@ -273,20 +273,12 @@ export class Attempts {
     if (targets.list.length < 2) return undefined;
     const at = this.#service.lateAt(terms, attempt, now);
     if (at >= attempt.deadlineAt) return undefined;
-    const late = new LateTry(attempt, target, (first) =>
-      this.#beginLate(targets, job, attempt, first, terms),
-    );
+    const late = new LateTry(this, targets, job, attempt, target, terms);
     this.#env.set(late, at);
     return late;
   }
 
-  #beginLate(
-    targets: Targets,
-    job: Job,
-    attempt: Attempt,
-    first: Target,
-    terms: OperationTerms,
-  ): Begun | undefined {
+  beginLate({ targets, job, attempt, target: first, terms }: LateTry): Begun | undefined {
     const env = this.#env;
     const now = env.now();
     const ask = { now, random: env.random, tried: [first], hashKey: attempt.hashKey };

@@ -1,9 +1,9 @@
 import { Alarm } from "../base/timer-wheel.ts";
 import type { Attempt } from "../protocol/attempt.ts";
+import type { Job } from "./job.ts";
 import type { Target } from "./target.ts";
-
-/** Begins a second try; undefined when there is nobody to ask, or the budget says no. */
-export type BeginLate = (first: Target) => Begun | undefined;
+import type { Targets } from "./target-set.ts";
+import type { OperationTerms } from "./terms.ts";
 
 export interface Begun {
   readonly attempt: Attempt;
@@ -12,32 +12,54 @@ export interface Begun {
   readonly answer: Promise<unknown>;
 }
 
+/** Begins second tries. */
+export interface LateTries {
+  /** Undefined when there is nobody to ask, or the budget says no. */
+  beginLate(beside: LateTry): Begun | undefined;
+}
+
 /**
  * A second try beside one that takes long, of an operation that may run twice. Whoever answers first has won; the other one is
- * given up. A failure of the second one alone is not told: the first may still answer.
+ * given up. A failure of the second one alone is not told: the first may still answer. One object for each call that may have
+ * one, and no closure: most of them never ring.
  */
 export class LateTry extends Alarm {
+  readonly targets: Targets;
+  readonly job: Job;
+  /** The first try. */
+  readonly attempt: Attempt;
+  /** Who was asked first. */
+  readonly target: Target;
+  readonly terms: OperationTerms;
   /** The second try has answered first. */
   won = false;
-  begun: Begun | undefined;
-  readonly #first: Attempt;
-  readonly #target: Target;
-  readonly #begin: BeginLate;
+  begun: Begun | undefined = undefined;
+  readonly #tries: LateTries;
 
-  constructor(first: Attempt, target: Target, begin: BeginLate) {
+  constructor(
+    tries: LateTries,
+    targets: Targets,
+    job: Job,
+    attempt: Attempt,
+    target: Target,
+    terms: OperationTerms,
+  ) {
     super();
-    this.#first = first;
-    this.#target = target;
-    this.#begin = begin;
+    this.#tries = tries;
+    this.targets = targets;
+    this.job = job;
+    this.attempt = attempt;
+    this.target = target;
+    this.terms = terms;
   }
 
   ring(): void {
-    if (this.#first.cancelled !== undefined) return;
-    const begun = (this.begun = this.#begin(this.#target));
+    if (this.attempt.cancelled !== undefined) return;
+    const begun = (this.begun = this.#tries.beginLate(this));
     begun?.answer.then(
       () => {
         this.won = true;
-        this.#first.cancel("caller");
+        this.attempt.cancel("caller");
       },
       () => {}, // told when the first fails too
     );
