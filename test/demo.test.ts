@@ -56,6 +56,33 @@ suite("the demo", () => {
     );
   });
 
+  test("in a storm what may run twice is always answered, and of nothing else is more said than is true", async () => {
+    const { code, stdout, stderr } = await start(process.execPath, [...demo, "--storm"], root)
+      .ended;
+    equal(code, 0, stderr);
+    const { ok: well, storm } = JSON.parse(stdout) as { ok: boolean; storm: Storm };
+    deepEqual({ well, ok: storm.ok, off: storm.off }, { well: true, ok: true, off: [] });
+    deepEqual(
+      storm.rows.map(({ peer, phase }) => `${peer}, ${phase}`),
+      [
+        ...["kill", "roll", "freeze", "registry"].map((phase) => `unix, ${phase}`),
+        "unix by registry, registry",
+        ...["https", "grpcs"].flatMap((over) =>
+          ["kill", "roll", "freeze"].map((phase) => `${over}, ${phase}`),
+        ),
+      ],
+    );
+    for (const { kinds, calls } of storm.rows) {
+      equal(kinds.idempotent.errored, 0);
+      ok(calls > 500, stdout);
+    }
+    // Somebody was hit: a storm in which nothing happens shows nothing.
+    ok(
+      storm.rows.some(({ maybe }) => maybe > 0),
+      stdout,
+    );
+  });
+
   for (const signal of ["SIGKILL", "SIGINT"] as const)
     test(`ended by ${signal}, it leaves no process and no file`, { timeout: 120_000 }, () =>
       leavesNothing(signal),
@@ -80,6 +107,18 @@ async function leavesNothing(signal: NodeJS.Signals): Promise<void> {
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+interface Storm {
+  readonly ok: boolean;
+  readonly off: readonly string[];
+  readonly rows: readonly {
+    readonly peer: string;
+    readonly phase: string;
+    readonly calls: number;
+    readonly maybe: number;
+    readonly kinds: { readonly idempotent: { readonly errored: number } };
+  }[];
 }
 
 interface Branch {

@@ -5,8 +5,8 @@ import { deadlineMs, kinds, type Asks, type Kind, type StormPeer, type Told } fr
 const turnMs = 5;
 /** A call that has not settled so long after its deadline hangs. */
 const hungAfterMs = 1_000;
-/** What a caller that stood still may make up for, as a share of a second. */
-const catchUp = 0.25;
+/** What a caller that stood still may make up for, in seconds. */
+const catchUp = 1;
 
 /** One call, and what its caller saw. */
 export interface Called {
@@ -79,7 +79,7 @@ export class Load {
 /** A short name of what was rejected, to count by. */
 function named(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const { code } = error as { code?: unknown };
-  const said = error.message.replaceAll(/\d+/g, "#").slice(0, 80);
-  return typeof code === "string" ? code : `${error.name}: ${said}`;
+  const { code, reason = error.message } = error as { code?: unknown; reason?: string };
+  const said = reason.replaceAll(/\d+/g, "#").slice(0, 80);
+  return `${typeof code === "string" ? code : error.name}: ${said}`;
 }
