@@ -1,4 +1,5 @@
 import assert, { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { test } from "node:test";
 import * as z from "zod";
 import { call, contract, stream } from "../contract/index.ts";
@@ -36,7 +37,11 @@ async function replica(name: string, terms: Partial<Instance> = {}): Promise<Rep
     signals: false,
     serve: [
       serve(Desk, {
-        who: async (_, { lane }) => `${name}${lane === undefined ? "" : ` in ${lane}`}`,
+        who: async (what, { lane }) => {
+          if (what === `fail at ${name}`) throw new Error("as asked");
+          if (what === `wait at ${name}`) await new Promise<void>(() => {});
+          return `${name}${lane === undefined ? "" : ` in ${lane}`}`;
+        },
         act: async () => `${name} ${++found.acts}`,
         settle: (what, { refuse }) => {
           if (what === `not at ${name}`) throw refuse("UNAVAILABLE", "not here");
@@ -136,6 +141,23 @@ test("what certainly did not run goes elsewhere, by key too", async () => {
   await using desk = client(Desk, "service:desk", { discovery });
   for (let i = 0; i < 20; i++) equal(await desk.settle("not at here"), "there");
   await Promise.all(both.map(({ app }) => app.stop()));
+});
+
+test("what may run twice is asked of one whose breaker is open, when the other one says nothing", async () => {
+  await using discovery = memory(new MemoryRegistry());
+  const [shut, silent] = [await replica("shut"), await replica("silent")];
+  for (const { instance } of [shut, silent]) await discovery.register(instance, {}, realEnv());
+  await using desk = client(Desk, "service:desk", { discovery });
+  const isShut = (): boolean =>
+    stateOf(desk).endpoints.some(({ id, breaker }) => id === "shut" && breaker === "open");
+  const hear = (): void => {}; // the exceptions of this test are no incidents
+  subscribe("trunkline:incident", hear);
+  // All at once: whoever is known to fail is asked no more.
+  await Promise.all(Array.from({ length: 40 }, () => desk.who.result("fail at shut")));
+  unsubscribe("trunkline:incident", hear);
+  ok(isShut());
+  equal(await desk.who("wait at silent", { deadline: "1s" }), "shut");
+  await Promise.all([shut, silent].map(({ app }) => app.stop({ force: true })));
 });
 
 test("a failure says which instance failed, of calls and in the middle of streams", async () => {

@@ -123,6 +123,8 @@ export class Attempts implements LateTries {
         this.#permit = permit;
         return target;
       }
+      // Chosen though its breaker is open: most are, so that those which are not may be what is wrong. Then breakers do not count.
+      if (permit === "breaker" && !target.available(now)) return this.#begin(target, history, now);
       tried.push(target);
     }
     // Open breakers must not take the last endpoints away.
@@ -283,10 +285,13 @@ export class Attempts implements LateTries {
     const now = env.now();
     const ask = { now, random: env.random, tried: [first], hashKey: attempt.hashKey };
     const target = targets.pick(ask);
-    if (target === undefined || !target.available(now)) return undefined;
+    if (target === undefined) return undefined;
+    // Only who hedges by what answers usually take has reason to be choosy: all others wait for one that says nothing.
+    const choosy = terms.hedge !== undefined;
+    if (choosy && !target.available(now)) return undefined;
     if (now + terms.retry.attemptMinMs >= attempt.deadlineAt) return undefined;
     if (!this.#service.mayHedge(terms, now)) return undefined;
-    const permit = target.begin(now, false);
+    const permit = target.begin(now, !choosy);
     if (typeof permit !== "number") return undefined;
     const second = attempt.derive(attempt.deadlineAt);
     second.tries = attempt.tries + 1;

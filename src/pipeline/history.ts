@@ -22,8 +22,8 @@ export class History {
   readonly #tries: Try[] = [];
   /** Who was asked last. */
   #asked: Target | undefined;
-  /** The last failure after which nobody knows whether it ran. */
-  #maybe: TrunklineError | undefined;
+  /** The last failure after which it has run, or nobody knows whether it has: also of a second try beside the first. */
+  #ran: TrunklineError | undefined;
 
   constructor(startedAt: number) {
     this.startedAt = startedAt;
@@ -38,7 +38,7 @@ export class History {
     this.count++;
     this.tried.push(target);
     this.#asked = target;
-    if (failure.executed === "maybe") this.#maybe = locate(failure, placeOf(target));
+    if (failure.executed !== "no") this.#ran = locate(failure, placeOf(target));
     const told = {
       endpoint: target.caller.endpoint,
       code: failure.code,
@@ -57,10 +57,10 @@ export class History {
   }
 
   /**
-   * The error that the caller gets. A last try that certainly did not run does not undo an earlier one that perhaps did.
+   * The error that the caller gets. A last try that certainly did not run does not undo another one that perhaps did.
    */
   error(last: TrunklineError, why: string | undefined, now: number): TrunklineError {
-    const failure = last.executed === "no" ? (this.#maybe ?? last) : last;
+    const failure = last.executed === "no" ? (this.#ran ?? last) : last;
     if (this.count <= 1 && why === undefined)
       return failure.declared || this.#asked === undefined
         ? failure
