@@ -50,7 +50,10 @@ function goalsOf(ours: readonly Row[]) {
     goal(`${phase}: idempotent calls that failed`, kinds.idempotent.errored, "≤", 0, ""),
     goal(
       `${phase}: other calls that failed and did not say "maybe"`,
-      [kinds.byKey, kinds.plain].reduce((sum, { errored, maybe }) => sum + errored - maybe, 0),
+      [kinds.byKey, kinds.plain].reduce(
+        (sum, { errored, maybe, tooLate }) => sum + errored - maybe - tooLate,
+        0,
+      ),
       "≤",
       0,
       "",

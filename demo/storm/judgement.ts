@@ -12,7 +12,10 @@ export function offOf(row: Row): string[] {
   const where = `${peer}, ${phase}`;
   const told = (count: number, what: string): string[] =>
     count === 0 ? [] : [`${where}: ${count} ${what}`];
-  const unsaid = [of.byKey, of.plain].reduce((sum, { errored, maybe }) => sum + errored - maybe, 0);
+  const unsaid = [of.byKey, of.plain].reduce(
+    (sum, { errored, maybe, tooLate }) => sum + errored - maybe - tooLate,
+    0,
+  );
   return [
     ...(perSecond < perSecondMin ? [`${where}: only ${perSecond} calls/s`] : []),
     ...told(of.idempotent.errored, "idempotent calls failed"),

@@ -2,6 +2,8 @@ import type { Execution } from "./journal.ts";
 import type { Called } from "./load.ts";
 import { deadlineMs, kinds, type Kind } from "./peer.ts";
 
+/** With less than this left nobody else is asked. */
+const noTimeUs = 20_000;
 /** How much later than its deadline a call may begin to run: what the clocks of timers are coarse by, and the way. */
 const lateGraceUs = 50_000;
 
@@ -12,6 +14,8 @@ export interface Counts {
   readonly errored: number;
   /** Of these: those whose rejection says, by its type, that the call may have run. */
   readonly maybe: number;
+  /** Of these: those that were told, truly, that they had not run, when their time was over: there was none for another try. */
+  readonly tooLate: number;
 }
 
 /** What the calls of one phase came to, by their callers and by the journals of the replicas. */
@@ -68,7 +72,16 @@ function countsOf(calls: readonly Called[]): Counts {
     ({ failure, endedUs }) => failure !== undefined || endedUs === undefined,
   );
   const maybe = failed.filter(({ told }) => told === "maybe");
-  return { calls: calls.length, errored: failed.length, maybe: maybe.length };
+  const tooLate = failed.filter(
+    ({ told, begunUs, endedUs = 0 }) =>
+      told === "no" && endedUs > begunUs + deadlineMs * 1_000 - noTimeUs,
+  );
+  return {
+    calls: calls.length,
+    errored: failed.length,
+    maybe: maybe.length,
+    tooLate: tooLate.length,
+  };
 }
 
 function paceOf(calls: readonly Called[]): number {
