@@ -134,7 +134,11 @@ test("the number of a process that was given to another one deceives nobody", li
   entry.owner.started = "1";
   writeFileSync(join(folder, "b.json"), JSON.stringify({ ...entry, instance: instance("b") }));
   const heard = new Hearing(registry, "orders", env);
-  await heard.ids("a");
+  const { instances } = await heard.until(() => true);
+  deepEqual(
+    instances.map(({ id }) => id),
+    ["a"],
+  );
 });
 
 test(
