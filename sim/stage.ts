@@ -52,7 +52,8 @@ export class Stage {
   resting = false;
   readonly #keys = new Map<string, string | undefined>();
   readonly #totals = new Map<string, number>();
-  readonly #keysSeen = new Map<string, string>();
+  /** Whose each key is that a handler has seen. */
+  readonly #owners = new Map<string, string>();
   readonly #traces = new Map<string, string>();
 
   constructor(seed: number, tell: ((line: string) => void) | undefined) {
@@ -157,13 +158,17 @@ export class Stage {
       this.ledger.complain(`${id} has settled, and its items were not left`);
   }
 
+  /** A key is of one call, and of all of its tries, also where the client has made it. */
   checkKey(id: string, key: string | undefined): void {
     const given = this.#keys.get(id);
-    if (key === undefined || (given !== undefined && key !== given))
+    if (key === undefined || (given !== undefined && key !== given)) {
       this.ledger.complain(`${id} came with the idempotency key ${key} instead of ${given}`);
-    else if ((this.#keysSeen.get(key) ?? id) !== id)
-      this.ledger.complain(`${id} came with the key of another`); // its own it brings along when it is tried again
-    else this.#keysSeen.set(key, id);
+      return;
+    }
+    const owner = this.#owners.get(key) ?? id;
+    if (owner !== id) this.ledger.complain(`${id} came with the key of ${owner}`);
+    this.#owners.set(key, owner);
+    this.#keys.set(id, key);
   }
 
   expectTrace(id: string, traceId: string): void {

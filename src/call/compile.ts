@@ -59,7 +59,7 @@ function compile(contract: AnyContract): readonly Member[] {
       member,
       kind,
       idempotent,
-      ordered: key !== undefined,
+      key,
       first: codecNamed(many ? codec.head : codec.in),
       headless: many && terms.head === undefined,
       input: codecNamed(codec.in),

@@ -2,9 +2,10 @@ import type { Env } from "../base/env.ts";
 import { isTrunklineError, type TrunklineError } from "../base/error.ts";
 import type { Attempt } from "../protocol/attempt.ts";
 import { outcomeOf, type OutcomeKind } from "../resilience/outcome.ts";
-import { decide } from "./decide.ts";
+import { decide, type Decision } from "./decide.ts";
 import { History, tellTry } from "./history.ts";
 import type { Job } from "./job.ts";
+import { KeyTurns, overtaken, type Turn } from "./key-turns.ts";
 import { LateTry, type Begun, type LateTries } from "./late-try.ts";
 import { Pause } from "./pause.ts";
 import { full, givenUp, shut, tooLate } from "./refusals.ts";
@@ -21,6 +22,7 @@ export class Attempts implements LateTries {
   readonly #targets: TargetSet;
   readonly #service: ServiceState;
   readonly #env: Env;
+  readonly #turns = new KeyTurns();
   /** The permit that `#take` has got, for whoever has just called it: no object for each try. */
   #permit: TargetPermit = 0;
 
@@ -41,8 +43,13 @@ export class Attempts implements LateTries {
     let history: History | undefined;
     let outcome: OutcomeKind = "local";
     let overAt = startedAt;
+    let turn: Turn | undefined;
     try {
-      for (let now = startedAt; ; now = env.now()) {
+      // Where requests go wherever there is room there is no order to keep.
+      if (targets.list.length <= 1 || attempt.hashKey !== undefined)
+        turn = this.#turns.join(job, lane);
+      while (turn?.barred === true) attempt.beganAt = await turn.comes(env, attempt);
+      for (let now = attempt.beganAt ?? startedAt; ; now = env.now()) {
         let target = this.#take(targets, attempt, history, now);
         if (target === undefined) {
           await this.#somebody(targets, attempt, history, startedAt);
@@ -55,11 +62,14 @@ export class Attempts implements LateTries {
           attempt.beganAt = now = env.now();
         }
         const sent = limited(attempt, now + terms.attemptTimeoutMs);
-        const late = this.#watch(targets, job, attempt, target, terms, now);
+        turn?.go(); // and none beside it: that would keep no order
+        const late =
+          turn === undefined ? this.#watch(targets, job, attempt, target, terms, now) : undefined;
         try {
           const answer = await job.send(target.caller, sent);
           attempt.endedAt = overAt = env.now();
           outcome = "ok";
+          turn?.ran();
           target.end(permit, outcome, overAt - now, overAt);
           job.goesOn?.(target);
           if (terms.hedge !== undefined) service.answered(terms, overAt - now, overAt);
@@ -76,27 +86,22 @@ export class Attempts implements LateTries {
           history ??= new History(startedAt);
           const error = this.#failed(failure, target, permit, now, doneAt, history);
           if (late?.begun !== undefined) {
-            // The second one may still be on its way: its answer is as good, and its failure may be a worse one.
-            if (attempt.cancelled !== undefined) late.giveUp();
-            const second = await late.begun.answer.then(answered, unanswered);
-            if ("answer" in second) {
+            const second = await this.#second(late, late.begun, attempt, history);
+            if (second !== undefined) {
               outcome = "ok";
               tellTry(job.operation, attempt, target, error, true);
               return second.answer;
             }
-            history.addSecond(late.begun.target, second.failure, env.now());
           }
           attempt.reachedBoot = sent.reachedBoot;
-          await this.#again(targets, job, attempt, terms, error, target, history);
+          await this.#again(targets, job, attempt, terms, error, target, history, turn);
         } finally {
-          if (late !== undefined) {
-            env.clear(late);
-            late.giveUp();
-          }
+          late?.end(env);
         }
       }
     } finally {
       service.leave(lane, admitted, outcome, overAt);
+      turn?.leave();
     }
   }
 
@@ -149,7 +154,7 @@ export class Attempts implements LateTries {
     startedAt: number,
   ): Promise<void> {
     if (history !== undefined) history.tried = [];
-    const until = Math.min(attempt.deadlineAt, startedAt + this.#service.terms.connectWaitMs);
+    const until = Math.min(attempt.acceptBy, startedAt + this.#service.terms.connectWaitMs);
     while (targets.list.length === 0 && this.#env.now() < until) {
       const pause = new Pause(this.#env, until, attempt);
       const stop = targets.whenFound(() => pause.wake());
@@ -160,7 +165,7 @@ export class Attempts implements LateTries {
   }
 
   #takeNow(targets: Targets, attempt: Attempt, history: History | undefined): Target {
-    if (targets.list.length === 0 || this.#env.now() >= attempt.deadlineAt)
+    if (targets.list.length === 0 || this.#env.now() >= attempt.acceptBy)
       throw this.#refused(targets.list.length === 0 ? targets.missing() : tooLate(), history);
     const target = this.#take(targets, attempt, history, this.#env.now());
     if (target === undefined) throw this.#refused(targets.missing(), history);
@@ -199,41 +204,50 @@ export class Attempts implements LateTries {
     failure: TrunklineError,
     target: Target,
     history: History,
+    turn: Turn | undefined,
   ): Promise<void> {
     const env = this.#env;
+    if (failure.executed !== "no") turn?.ran();
     const outcome = outcomeOf(failure);
     const now = env.now();
     const { state } = target.caller;
     const unsent = outcome === "unreachable" && state !== "ready";
     if (!unsent) history.counted++;
     const othersLeft = targets.list.some((each) => !history.knows(each));
-    const decision = job.repeatable
-      ? decide({
-          failure,
-          outcome,
-          attempt,
-          retry: terms.retry,
-          budget: this.#service.budget,
-          // Who certainly did not run it knows nothing of its key, and binds nobody.
-          idempotent:
-            failure.executed !== "no" && this.#mayRunAgain(targets, job, attempt, target, history),
-          unsent,
-          othersLeft,
-          counted: history.counted,
-          rounds: history.rounds,
-          startedAt: history.startedAt,
-          now,
-          random: env.random,
-        })
-      : { stop: undefined };
+    const decision: Decision =
+      turn?.overtaken === true
+        ? { stop: overtaken }
+        : job.repeatable
+          ? decide({
+              failure,
+              outcome,
+              attempt,
+              retry: terms.retry,
+              budget: this.#service.budget,
+              // Who certainly did not run it knows nothing of its key, and binds nobody.
+              idempotent:
+                failure.executed !== "no" &&
+                this.#mayRunAgain(targets, job, attempt, target, history),
+              unsent,
+              othersLeft,
+              counted: history.counted,
+              rounds: history.rounds,
+              startedAt: history.startedAt,
+              now,
+              random: env.random,
+            })
+          : { stop: undefined };
     tellTry(job.operation, attempt, target, failure, !("stop" in decision));
     if ("stop" in decision) throw history.error(failure, decision.stop, now);
     if (unsent && !othersLeft) history.rounds++;
-    if (decision.waitMs === 0) return;
-    await new Pause(env, now + decision.waitMs, attempt).over;
+    turn?.goBack();
+    if (decision.waitMs > 0) await new Pause(env, now + decision.waitMs, attempt).over;
+    if (turn !== undefined) await turn.comesAgain(env, attempt, terms.retry.backoff.capMs);
+    else if (decision.waitMs === 0) return;
     const then = env.now();
     if (attempt.cancelled !== undefined) throw history.error(givenUp(attempt), undefined, then);
-    if (then >= attempt.deadlineAt) throw history.error(failure, undefined, then); // an alarm may ring a tick late
+    if (then >= attempt.acceptBy) throw history.error(failure, undefined, then); // an alarm may ring a tick late
+    if (turn?.barred === true) throw history.error(failure, overtaken, then);
   }
 
   /**
@@ -278,6 +292,20 @@ export class Attempts implements LateTries {
     const late = new LateTry(this, targets, job, attempt, target, terms);
     this.#env.set(late, at);
     return late;
+  }
+
+  /** The second one may still be on its way: its answer is as good, and its failure may be a worse one. */
+  async #second(
+    late: LateTry,
+    begun: Begun,
+    attempt: Attempt,
+    history: History,
+  ): Promise<{ readonly answer: unknown } | undefined> {
+    if (attempt.cancelled !== undefined) late.giveUp();
+    const second = await begun.answer.then(answered, unanswered);
+    if ("answer" in second) return second;
+    history.addSecond(begun.target, second.failure, this.#env.now());
+    return undefined;
   }
 
   beginLate({ targets, job, attempt, target: first, terms }: LateTry): Begun | undefined {

@@ -40,7 +40,7 @@ const atOnce: Decision = { waitMs: 0 };
  */
 export function decide(given: Case): Decision {
   const { failure, outcome, attempt, retry, now } = given;
-  if (attempt.cancelled !== undefined || now >= attempt.deadlineAt) return stop;
+  if (attempt.cancelled !== undefined || now >= attempt.acceptBy) return stop;
   const allowed = effects[outcome].retry;
   if (allowed === "no" || (allowed === "idempotent" && !given.idempotent)) return stop;
   if (failure.retryAfterMs === "never") return stop;
@@ -54,8 +54,8 @@ export function decide(given: Case): Decision {
   // Who certainly did not run it is left for somebody else at once; the same one gets time to recover.
   const elsewhere = given.othersLeft && allowed === "yes";
   const waitMs = elsewhere ? 0 : Math.max(pushbackMs, jitterMs);
-  if (now + waitMs + retry.attemptMinMs >= attempt.deadlineAt) {
-    const told = now + retry.attemptMinMs >= attempt.deadlineAt;
+  if (now + waitMs + retry.attemptMinMs >= attempt.acceptBy) {
+    const told = now + retry.attemptMinMs >= attempt.acceptBy;
     return told ? stop : { stop: "not tried again: its deadline leaves no time for it" };
   }
   if (!given.budget.tryWithdraw(now))
@@ -66,6 +66,6 @@ export function decide(given: Case): Decision {
 function unsent({ othersLeft, attempt, retry, rounds, startedAt, now, random }: Case): Decision {
   if (othersLeft) return atOnce;
   const waitMs = Math.max(1, fullJitter(rounds, retry.backoff, random));
-  const until = Math.min(startedAt + retry.connectWaitMs, attempt.deadlineAt);
+  const until = Math.min(startedAt + retry.connectWaitMs, attempt.acceptBy);
   return now + waitMs < until ? { waitMs } : stop;
 }

@@ -6,6 +6,8 @@ import type { Target } from "./target.ts";
 /** A request with at most one answer, as it is handed to whichever endpoint is to do it. */
 export interface Job {
   readonly operation: Operation;
+  /** What it begins with: the head where items follow, else the input. */
+  readonly first: unknown;
   /** It can be handed to another endpoint after a failure: nothing of it is used up. */
   readonly repeatable: boolean;
   /** A second try may run beside the first. */
@@ -19,17 +21,17 @@ export class CallJob implements Job {
   readonly operation: Operation;
   readonly repeatable = true;
   readonly hedgeable = true;
-  readonly #input: unknown;
+  readonly first: unknown;
 
   constructor(operation: Operation, input: unknown) {
     this.operation = operation;
-    this.#input = input;
+    this.first = input;
   }
 
   send(caller: Caller, attempt: Attempt): Promise<unknown> {
     const { around } = attempt;
-    if (around === undefined) return caller.call(this.operation, this.#input, attempt);
-    return around(attempt, caller.endpoint, this.#input, undefined, (input, own) =>
+    if (around === undefined) return caller.call(this.operation, this.first, attempt);
+    return around(attempt, caller.endpoint, this.first, undefined, (input, own) =>
       caller.call(this.operation, input, own),
     );
   }
@@ -39,17 +41,17 @@ export class NotifyJob implements Job {
   readonly operation: Operation;
   readonly repeatable = true;
   readonly hedgeable = false;
-  readonly #input: unknown;
+  readonly first: unknown;
 
   constructor(operation: Operation, input: unknown) {
     this.operation = operation;
-    this.#input = input;
+    this.first = input;
   }
 
   send(caller: Caller, attempt: Attempt): Promise<unknown> {
     const { around } = attempt;
-    if (around === undefined) return caller.notify(this.operation, this.#input, attempt);
-    return around(attempt, caller.endpoint, this.#input, undefined, (input, own) =>
+    if (around === undefined) return caller.notify(this.operation, this.first, attempt);
+    return around(attempt, caller.endpoint, this.first, undefined, (input, own) =>
       caller.notify(this.operation, input, own),
     );
   }
@@ -73,13 +75,13 @@ export class OnceSource {
 export class UploadJob implements Job {
   readonly operation: Operation;
   readonly hedgeable = false;
-  readonly #head: unknown;
+  readonly first: unknown;
   readonly #source: OnceSource;
   readonly #options: UploadOptions;
 
   constructor(operation: Operation, head: unknown, source: Source, options: UploadOptions) {
     this.operation = operation;
-    this.#head = head;
+    this.first = head;
     this.#source = new OnceSource(source);
     this.#options = options;
   }
@@ -89,6 +91,6 @@ export class UploadJob implements Job {
   }
 
   send(caller: Caller, attempt: Attempt): Promise<unknown> {
-    return caller.upload(this.operation, this.#head, this.#source.run, attempt, this.#options);
+    return caller.upload(this.operation, this.first, this.#source.run, attempt, this.#options);
   }
 }

@@ -1,3 +1,4 @@
+import type { Env } from "../base/env.ts";
 import { Alarm } from "../base/timer-wheel.ts";
 import type { Attempt } from "../protocol/attempt.ts";
 import type { Job } from "./job.ts";
@@ -63,6 +64,12 @@ export class LateTry extends Alarm {
       },
       () => {}, // told when the first fails too
     );
+  }
+
+  /** The call is over: no second try begins, and one that is under way is given up. */
+  end(env: Env): void {
+    env.clear(this);
+    this.giveUp();
   }
 
   /** The first has answered, or the caller gave up. */

@@ -279,6 +279,22 @@ test("a stream is tried elsewhere until its first item, and not after it", async
   equal(own.held, 0);
 });
 
+test("a stream whose whole time is over is not begun again, and none is waited for past it", async () => {
+  const items = operationOf(false, "items", "stream");
+  const options = { idleMs: Infinity, accept: (item: unknown) => item, settled: () => undefined };
+  const {
+    lab: own,
+    callers,
+    env,
+  } = lab([() => failsWith("RESOURCE_EXHAUSTED", "no", 1, { retryAfterMs: 500 })]);
+  const stream = own.pipeline.stream(items, "x", own.attempt(10_000, 200), options);
+  const failure = await failureOf(stream.next());
+  equal(failure.executed, "no");
+  ok(env.now() <= 204, `it was told after ${env.now()} ms`);
+  equal(sent(callers), 1);
+  equal(own.held, 0);
+});
+
 test("each try has its own time where the terms say one", async () => {
   const { lab: own, env } = lab([(count) => (count < 3 ? "silence" : answers("at last"))], {
     attemptTimeout: "100ms",

@@ -84,7 +84,11 @@ export class Pipeline implements Caller {
   ): AsyncIterableIterator<unknown> {
     const open: Opening["open"] = (caller, each, terms, given) =>
       caller.stream(operation, given, each, terms);
-    return this.#tried({ operation, input, open, repeatable: () => true }, attempt, options);
+    return this.#tried(
+      { operation, first: input, input, open, repeatable: () => true },
+      attempt,
+      options,
+    );
   }
 
   duplex(
@@ -98,7 +102,8 @@ export class Pipeline implements Caller {
     const open: Opening["open"] = (caller, each, terms) =>
       caller.duplex(operation, head, once.run, each, terms);
     const repeatable = () => !once.begun;
-    return this.#tried({ operation, input: undefined, open, repeatable }, attempt, options);
+    const opening = { operation, first: head, input: undefined, open, repeatable };
+    return this.#tried(opening, attempt, options);
   }
 
   #tried(opening: Opening, attempt: Attempt, options: StreamOptions): TriedStream {

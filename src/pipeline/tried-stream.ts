@@ -14,6 +14,8 @@ const done: Result = Object.freeze({ done: true, value: undefined });
 /** How a stream or duplex is begun at an endpoint. */
 export interface Opening {
   readonly operation: Operation;
+  /** The head of a duplex, the input of a stream. */
+  readonly first: unknown;
   /** Undefined where items are sent: interceptors are around the whole then. */
   readonly input: unknown;
   open(caller: Caller, attempt: Attempt, options: StreamOptions, input: unknown): Items;
@@ -27,6 +29,7 @@ export interface Opening {
  */
 export class TriedStream implements AsyncIterableIterator<unknown>, Job {
   readonly operation: Operation;
+  readonly first: unknown;
   readonly hedgeable = false;
   readonly #opening: Opening;
   readonly #attempt: Attempt;
@@ -52,6 +55,7 @@ export class TriedStream implements AsyncIterableIterator<unknown>, Job {
     run: (job: Job) => Promise<unknown>,
   ) {
     this.operation = opening.operation;
+    this.first = opening.first;
     this.#opening = opening;
     this.#attempt = attempt;
     this.#options = options;

@@ -87,6 +87,11 @@ export class Attempt implements Cancellable {
     return other;
   }
 
+  /** The instant by which it must be answered, or accepted: no try of it begins later. */
+  get acceptBy(): number {
+    return Math.min(this.deadlineAt, this.totalAt);
+  }
+
   /** Why it was given up; undefined while it is wanted. */
   get cancelled(): CancelReason | undefined {
     return this.#cancelled;

@@ -48,6 +48,8 @@ export class Operation implements OperationName, Codecs {
   /** All operations of its contract, itself included, in the contract's order. */
   readonly siblings: readonly Operation[];
   readonly idempotent: boolean | "by-key";
+  /** Dotted path to the field of what a request begins with by which order is kept; undefined: none is. */
+  readonly key: string | undefined;
   /** No later request of it may overtake an earlier one on the same connection: it has a key. */
   readonly ordered: boolean;
   /** As JSON, or the bytes that were given; so the three below. */
@@ -68,7 +70,7 @@ export class Operation implements OperationName, Codecs {
     readonly member: string;
     readonly kind: OperationName["kind"];
     readonly idempotent: boolean | "by-key";
-    readonly ordered: boolean;
+    readonly key: string | undefined;
     readonly first: Codec;
     readonly headless: boolean;
     readonly input: Codec;
@@ -82,7 +84,8 @@ export class Operation implements OperationName, Codecs {
     this.owner = parts.owner;
     this.siblings = parts.siblings;
     this.idempotent = parts.idempotent;
-    this.ordered = parts.ordered;
+    this.key = parts.key;
+    this.ordered = parts.key !== undefined;
     this.first = parts.first;
     this.headless = parts.headless;
     this.input = parts.input;

@@ -93,9 +93,10 @@ export class Lab {
     return this.pipeline.call(operation, input, this.attempt(withinMs));
   }
 
-  attempt(withinMs: number = 10_000): Attempt {
+  attempt(withinMs: number = 10_000, totalMs: number = Infinity): Attempt {
     const trace = new TraceContext(1, 2, 3, 4, 5, 6, 1);
-    return new Attempt(this.#env.now() + withinMs, Infinity, trace, undefined, undefined);
+    const now = this.#env.now();
+    return new Attempt(now + withinMs, now + totalMs, trace, undefined, undefined);
   }
 
   /** Requests that somebody has not given back: zero when all is quiet. */
@@ -112,6 +113,7 @@ export function operationOf(
   idempotent: boolean | "by-key",
   member: string = "ask",
   kind: Kind = "call",
+  key?: string,
 ): Operation {
   const shape = { name: "lab", version: "1.0.0", operations: {} };
   const owner = { name: "lab", major: 1, digest: "", operations: [member], shape };
@@ -122,7 +124,7 @@ export function operationOf(
     member,
     kind,
     idempotent,
-    ordered: false,
+    key,
     first: json,
     headless: false,
     input: json,

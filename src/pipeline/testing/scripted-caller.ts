@@ -38,26 +38,30 @@ export class ScriptedCaller implements Caller {
   /** The largest number under way at once, and now. */
   most = 0;
   now = 0;
-  readonly #act: (attempt: Attempt, count: number) => Act;
+  readonly #act: (attempt: Attempt, count: number, input: unknown) => Act;
   readonly #env: Env;
 
-  constructor(endpoint: string, env: Env, act: (attempt: Attempt, count: number) => Act) {
+  constructor(
+    endpoint: string,
+    env: Env,
+    act: (attempt: Attempt, count: number, input: unknown) => Act,
+  ) {
     this.endpoint = endpoint;
     this.#env = env;
     this.#act = act;
   }
 
-  call(_operation: Operation, _input: unknown, attempt: Attempt): Promise<unknown> {
+  call(_operation: Operation, input: unknown, attempt: Attempt): Promise<unknown> {
     this.attempts.push(attempt);
     attempt.reachedBoot = this.bootId;
     this.most = Math.max(this.most, ++this.now);
-    return this.#answer(attempt).finally(() => this.now--);
+    return this.#answer(attempt, input).finally(() => this.now--);
   }
 
-  #answer(attempt: Attempt): Promise<unknown> {
+  #answer(attempt: Attempt, input: unknown): Promise<unknown> {
     const env = this.#env;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const act = this.#act(attempt, this.attempts.length);
+    const act = this.#act(attempt, this.attempts.length, input);
     const late = (): void =>
       reject(systemError("DEADLINE_EXCEEDED", "no answer in time", { executed: "maybe" }));
     if (attempt.deadlineAt <= env.now()) late();

@@ -52,7 +52,7 @@ export function declare<Name extends string>(
         member,
         kind,
         idempotent: false,
-        ordered,
+        key: ordered ? "key" : undefined,
         first: codecs[first],
         headless: many && terms[member].head === undefined,
         input: codecs[input],
