@@ -282,6 +282,8 @@ test("targets that are down are found out and left alone; nobody notices", soon,
 for (const path of [
   "/a/../b",
   "/a/./b",
+  "/a/..;/b",
+  "/a/%2e%2e;x=1/b",
   "/a/%2e%2e/b",
   "/a/%2E%2e",
   "/a%2fb",

@@ -43,7 +43,8 @@ export function segmentsOf(path: string): readonly string[] | undefined {
   const segments: string[] = [];
   for (const [index, part] of parts.entries()) {
     const segment = decoded(part);
-    if (segment === undefined || segment === "." || segment === "..") return undefined;
+    // Some servers take parameters off a segment before they look at it: "..;x" is ".." to them.
+    if (segment === undefined || /^\.\.?(?:;|$)/.test(segment)) return undefined;
     if (/[/\\\p{Cc}]/u.test(segment)) return undefined;
     if (segment === "" && index < parts.length - 1) return undefined;
     segments.push(segment);
