@@ -28,7 +28,8 @@ export type SuiteName =
   | "discovery"
   | "directory"
   | "dns"
-  | "bridge";
+  | "bridge"
+  | "gateway";
 
 /** The file with the mutant in it; throws when the table no longer fits the source. */
 export function broken(mutant: Mutant): string {

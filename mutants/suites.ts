@@ -26,6 +26,7 @@ const tests: Readonly<Record<Exclude<SuiteName, "sim">, readonly string[]>> = {
   ],
   directory: ["src/discovery/directory/*.test.ts"],
   dns: ["src/discovery/dns/*.test.ts"],
+  gateway: ["src/gateway/**/*.test.ts"],
   bridge: ["src/bridge/**/*.test.ts", "src/discovery/keep-lease.test.ts"],
 };
 

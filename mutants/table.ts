@@ -5,6 +5,7 @@ import { channelMutants } from "./channel-mutants.ts";
 import { discoveryMutants } from "./discovery-mutants.ts";
 import { formatMutants } from "./format-mutants.ts";
 import { fragmentMutants } from "./fragment-mutants.ts";
+import { gatewayMutants } from "./gateway-mutants.ts";
 import { itemMutants } from "./item-mutants.ts";
 import { protobufMutants } from "./protobuf-mutants.ts";
 import { protocolMutants } from "./protocol-mutants.ts";
@@ -24,4 +25,5 @@ export const mutants: readonly Mutant[] = [
   ...discoveryMutants,
   ...registryMutants,
   ...bridgeMutants,
+  ...gatewayMutants,
 ];

@@ -259,7 +259,7 @@ test(
     const { origin: first } = await edge();
     const statuses = new Set<number>();
     for (let asked = 0; asked < 20; asked++)
-      statuses.add((await ask(first, "/", { method: "POST", body: "x" })).status);
+      statuses.add((await ask(first, "/", { method: "POST" })).status);
     deepEqual(
       [...statuses].toSorted((a, b) => a - b),
       [200, 502],
