@@ -84,7 +84,7 @@ test("what no path takes is answered by the contracts, below a prefix too", soon
 
 test("who is limited hears when to come again, each key by itself", soon, async (t) => {
   const [, to] = await serviceAt(t, "one");
-  const limit = { by: { header: "x-key" }, perSecond: 0.5, burst: 2 } as const;
+  const limit = { by: { header: "x-key" }, perSecond: 0.01, burst: 2 } as const;
   const { origin } = await edgeOf(t, [{ match: { operation: "*" }, to, limit }], {
     contracts: [Orders],
     listen: ["http://127.0.0.1:0", `memory:edge-${++places}`],
