@@ -287,9 +287,10 @@ export class Attempts implements LateTries {
   ): LateTry | undefined {
     if (job.operation.idempotent !== true || attempt.once || !job.hedgeable) return undefined;
     if (targets.list.length < 2) return undefined;
-    const at = this.#service.lateAt(terms, attempt, now);
+    const lateAt = this.#service.lateAt(attempt, now);
+    const at = this.#service.hedgeAt(terms, lateAt, now);
     if (at >= attempt.deadlineAt) return undefined;
-    const late = new LateTry(this, targets, job, attempt, target, terms);
+    const late = new LateTry(this, targets, job, attempt, target, terms, lateAt);
     this.#env.set(late, at);
     return late;
   }
@@ -308,18 +309,28 @@ export class Attempts implements LateTries {
     return undefined;
   }
 
-  beginLate({ targets, job, attempt, target: first, terms }: LateTry): Begun | undefined {
+  beginLate(beside: LateTry): Begun | undefined {
+    const now = this.#env.now();
+    const sooner = now < beside.lateAt;
+    const begun = this.#beginSecond(beside, sooner, now);
+    if (begun === undefined && sooner) this.#env.set(beside, beside.lateAt); // then it asks as everybody does
+    return begun;
+  }
+
+  #beginSecond(
+    { targets, job, attempt, target: first, terms }: LateTry,
+    sooner: boolean,
+    now: number,
+  ): Begun | undefined {
     const env = this.#env;
-    const now = env.now();
     const ask = { now, random: env.random, tried: [first], hashKey: attempt.hashKey };
     const target = targets.pick(ask);
     if (target === undefined) return undefined;
     // Only who hedges by what answers usually take has reason to be choosy: all others wait for one that says nothing.
-    const choosy = terms.hedge !== undefined;
-    if (choosy && !target.available(now)) return undefined;
+    if (sooner && !target.available(now)) return undefined;
     if (now + terms.retry.attemptMinMs >= attempt.deadlineAt) return undefined;
-    if (!this.#service.mayHedge(terms, now)) return undefined;
-    const permit = target.begin(now, !choosy);
+    if (!this.#service.mayHedge(sooner, now)) return undefined;
+    const permit = target.begin(now, !sooner);
     if (typeof permit !== "number") return undefined;
     const second = attempt.derive(attempt.deadlineAt);
     second.tries = attempt.tries + 1;

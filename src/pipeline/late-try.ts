@@ -32,6 +32,8 @@ export class LateTry extends Alarm {
   /** Who was asked first. */
   readonly target: Target;
   readonly terms: OperationTerms;
+  /** When it is asked for at the latest; sooner only where the terms say so. */
+  readonly lateAt: number;
   /** The second try has answered first. */
   won = false;
   begun: Begun | undefined = undefined;
@@ -44,6 +46,7 @@ export class LateTry extends Alarm {
     attempt: Attempt,
     target: Target,
     terms: OperationTerms,
+    lateAt: number,
   ) {
     super();
     this.#tries = tries;
@@ -52,6 +55,7 @@ export class LateTry extends Alarm {
     this.attempt = attempt;
     this.target = target;
     this.terms = terms;
+    this.lateAt = lateAt;
   }
 
   ring(): void {

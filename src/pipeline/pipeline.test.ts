@@ -322,3 +322,19 @@ test("a second try goes out after the percentile that was asked for, within its 
   equal(await asked, "b");
   ok(env.now() - before < 100, `it took ${env.now() - before} ms`);
 });
+
+test("who may not ask sooner, for want of a budget, asks when everybody does", async () => {
+  const {
+    lab: own,
+    callers,
+    env,
+  } = lab([() => "silence", () => answers("b", 10)], {
+    operations: { twice: { hedge: { delay: "20ms" } } },
+  });
+  callers[1]!.state = "waiting"; // so that the silent one is asked first
+  const asked = own.ask(twice, "x", 3_000);
+  callers[1]!.state = "ready";
+  equal(await asked, "b");
+  ok(env.now() >= 1_000 && env.now() < 1_100, `it took ${env.now()} ms`);
+  equal(own.held, 0);
+});

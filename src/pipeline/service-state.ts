@@ -78,17 +78,21 @@ export class ServiceState {
     latency?.record(elapsedMs, now);
   }
 
-  /** When an idempotent call asks somebody else too. */
-  lateAt({ hedge, latency }: OperationTerms, { deadlineAt }: Attempt, now: number): number {
-    const late = now + (deadlineAt - now) * lateShare;
-    if (hedge === undefined) return late;
-    const delayMs = hedge.delayMs ?? latency?.quantileMs(hedge.percentile, now) ?? NaN;
-    return Number.isNaN(delayMs) ? late : Math.min(late, now + delayMs);
+  /** When an idempotent call asks somebody else too, whatever its terms say. */
+  lateAt({ deadlineAt }: Attempt, now: number): number {
+    return now + (deadlineAt - now) * lateShare;
   }
 
-  /** Whether there may be one more request because of that. */
-  mayHedge({ hedge }: OperationTerms, now: number): boolean {
-    if (hedge !== undefined && !this.#hedgeBudget.tryWithdraw(now)) return false;
+  /** When it does so sooner, because its terms say so. */
+  hedgeAt({ hedge, latency }: OperationTerms, lateAt: number, now: number): number {
+    if (hedge === undefined) return lateAt;
+    const delayMs = hedge.delayMs ?? latency?.quantileMs(hedge.percentile, now) ?? NaN;
+    return Number.isNaN(delayMs) ? lateAt : Math.min(lateAt, now + delayMs);
+  }
+
+  /** Whether there may be one more request because of that. `sooner`: only because the terms say so, within their own budget. */
+  mayHedge(sooner: boolean, now: number): boolean {
+    if (sooner && !this.#hedgeBudget.tryWithdraw(now)) return false;
     return this.budget.tryWithdraw(now);
   }
 }
