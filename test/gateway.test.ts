@@ -1,10 +1,15 @@
 // Gateways and routers as processes of their own, killed and rolled under load.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { client, close } from "trunkline";
+import { testAuthority } from "trunkline/testing";
+import { tls } from "trunkline/transport/tls";
 import { Orders } from "./gateway/orders.contract.ts";
 import { fromSource, start, type Program } from "./program.ts";
 
@@ -147,5 +152,42 @@ test(
     const schema = start(process.execPath, [...fromSource, program, "gateway", "--schema"], folder);
     const told = JSON.parse((await schema.ended).stdout) as { readonly title: string };
     equal(told.title, "Trunkline gateway");
+  },
+);
+
+test(
+  "over TLS, by the files that its file names: HTTP/1.1, HTTP/2 and Trunkline's own wire",
+  soon,
+  async (t) => {
+    const folder = folderOf(t);
+    const authority = testAuthority();
+    const { cert, key } = authority.issue({ name: "localhost", hosts: ["127.0.0.1"] });
+    writeFileSync(join(folder, "cert.pem"), cert);
+    writeFileSync(join(folder, "key.pem"), key);
+    const service = `unix:${join(folder, "one.sock")}`;
+    await running(t, [join(root, "test/gateway/orders.ts"), service], folder);
+    const said = {
+      listen: ["https://127.0.0.1:0", "tls://127.0.0.1:0"],
+      tls: { cert: "./cert.pem", key: "./key.pem" },
+      contracts: [service],
+      routes: [{ match: { operation: "*" }, to: service }],
+    };
+    mkdirSync(join(folder, "etc"));
+    writeFileSync(join(folder, "gateway.json"), JSON.stringify(said));
+    // Paths in the file are those beside it, wherever it is started from.
+    const edge = await running(t, [program, "gateway", "../gateway.json"], join(folder, "etc"));
+    const [https = "", own = ""] = /at (.*)$/.exec(await edge.line())![1]!.split(", ");
+    const options = { transports: [tls({ ca: authority.cert })] };
+    for (const address of [https, own]) {
+      const orders = client(Orders, address, options);
+      t.after(() => close(orders));
+      deepEqual(await orders.get({ id: "7" }), { id: "7", by: service });
+    }
+    const asked = request(`${https}/orders/8`, { ca: authority.cert, agent: false }).end();
+    const [response] = (await once(asked, "response")) as [IncomingMessage];
+    equal(response.httpVersion, "1.1");
+    let text = "";
+    for await (const chunk of response) text += String(chunk);
+    deepEqual(JSON.parse(text), { id: "8", by: service });
   },
 );
