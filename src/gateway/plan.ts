@@ -6,7 +6,7 @@ import type { Incoming } from "../protocol/incoming.ts";
 import type { Operation } from "../protocol/operation.ts";
 import { Composition } from "./composing/composition.ts";
 import { cancelling, type Director, type Onward } from "./forwarding/onward.ts";
-import { HttpRoute, type HttpEnd } from "./http/http-route.ts";
+import { HttpRoute, type HttpEnd, type HttpFigures } from "./http/http-route.ts";
 import { HttpTarget, loadUndici } from "./http/http-target.ts";
 import { HttpUpstream } from "./http/http-upstream.ts";
 import type { Admitted, GatewayAuthorize, RouteOptions, TargetOptions } from "./options.ts";
@@ -33,6 +33,8 @@ export interface PlanSurroundings {
 /** What became of one route, since its table was read. */
 export interface RouteStats {
   readonly name: string;
+  /** Of a route of a path; what became of operations stands beside the routes. */
+  readonly requests?: HttpFigures;
   /** Requests that were answered by the call of another one. */
   readonly joined: number;
   readonly mirror?: { readonly sent: number; readonly dropped: number; readonly failed: number };
@@ -73,11 +75,14 @@ export class Plan implements Director {
   }
 
   stats(): RouteStats[] {
-    return this.operationRoutes.map(({ name, figures: { joined, mirror } }) => ({
-      name,
-      joined,
-      ...(mirror === undefined ? {} : { mirror }),
-    }));
+    return [
+      ...this.operationRoutes.map(({ name, figures: { joined, mirror } }) => ({
+        name,
+        joined,
+        ...(mirror === undefined ? {} : { mirror }),
+      })),
+      ...this.httpRoutes.map(({ name, figures }) => ({ name, joined: 0, requests: figures })),
+    ];
   }
 
   /** A request uses it; what it returns is called when that has ended. */

@@ -13,6 +13,9 @@ import {
 export interface PlainResponse {
   readonly headersSent: boolean;
   readonly destroyed: boolean;
+  readonly statusCode: number;
+  /** Undefined where HTTP/2 does not tell. */
+  readonly writableFinished?: boolean;
   /** Of HTTP/2. */
   readonly stream?: { readonly destroyed: boolean };
   writeHead(status: number, headers: OutgoingHttpHeaders): unknown;

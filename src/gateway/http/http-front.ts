@@ -49,19 +49,23 @@ export class HttpFront {
     const plan = this.#plan();
     if (plan.httpRoutes.length === 0) return this.#contracts(request, response, peer, "");
     const answer = plain(response);
+    let found: Omit<Routed, "who"> | undefined;
     const fail = (error: unknown): void => {
+      const failure = isTrunklineError(error) ? error : broken(error);
+      found?.route.refused(failure.code);
       (request as unknown as Readable).resume();
-      answerFailure(answer, isTrunklineError(error) ? error : broken(error));
+      answerFailure(answer, failure);
     };
     try {
-      const found = this.#found(plan, request, peer);
+      found = this.#found(plan, request, peer);
       if (found === undefined) return this.#contracts(request, response, peer, "");
       const { route, asked } = found;
+      const routed = found;
       const { method, host, headers } = asked;
       const path = targetOf(request.url ?? "")!.path;
       const who = route.gatekeeper.enter({ route: route.name, peer, headers, method, path, host });
       const go = (known: Admitted): void =>
-        this.#go(plan, { ...found, who: known }, request, response, peer);
+        this.#go(plan, { ...routed, who: known }, request, response, peer);
       if (!(who instanceof Promise)) return go(who);
       who.then((known) => (isGone(answer) ? undefined : go(known))).catch(fail);
     } catch (error) {
@@ -113,6 +117,7 @@ export class HttpFront {
           "connect to the service itself",
         ),
       );
+    route.begin(answer, this.#env);
     const release = plan.begin();
     if (end.to === "composition")
       return void composed(routed, end.composition, plan, request, answer, this.#env).finally(

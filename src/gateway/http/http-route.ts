@@ -1,5 +1,7 @@
 import { milliseconds } from "../../base/duration.ts";
+import type { Env } from "../../base/env.ts";
 import type { Peer } from "../../base/peer.ts";
+import { Meter, type OperationStats } from "../../call/meter.ts";
 import type { Admitted, RouteOptions } from "../options.ts";
 import type { Composition } from "../composing/composition.ts";
 import type { HeaderRules } from "../policy/header-rules.ts";
@@ -7,6 +9,7 @@ import type { Gatekeeper } from "../routing/gatekeeper.ts";
 import { hostPattern, matchHost, type HostPattern } from "../routing/host-pattern.ts";
 import { matchPath, pathPattern, type PathPattern } from "../routing/path-pattern.ts";
 import { matchHeaders } from "../routing/request-key.ts";
+import type { PlainResponse } from "./http-answer.ts";
 import type { HttpUpstream } from "./http-upstream.ts";
 
 /** How long plain HTTP may take to begin to answer where its route does not say, in milliseconds. */
@@ -37,12 +40,19 @@ export interface Routed {
   readonly who: Admitted;
 }
 
+/** What became of the requests of a route. */
+export type HttpFigures = Pick<OperationStats, "count" | "failures" | "inFlight" | "latency">;
+
+/** Routes of paths are no operations, and are counted alike. */
+const nameless = { name: "", version: "", kind: "call", contract: "" } as const;
+
 /** A route of a path, everything about it resolved. */
 export class HttpRoute {
   readonly name: string;
   readonly end: HttpEnd;
   readonly gatekeeper: Gatekeeper;
   readonly options: RouteOptions;
+  readonly #meter = new Meter();
   readonly deadlineMs: number;
   readonly bodyBytesMax: number;
   readonly requestRules: HeaderRules | undefined;
@@ -67,6 +77,28 @@ export class HttpRoute {
     this.#hosts = [match.host ?? []].flat().map((host) => hostPattern(host) as HostPattern);
     this.#methods = match.methods;
     this.#wanted = Object.entries(match.headers ?? {});
+  }
+
+  /** What became of its requests, by status where that is 500 or more, or they were cut. */
+  get figures(): HttpFigures {
+    const { count, failures, inFlight, latency } = this.#meter.stats(nameless);
+    return { count, failures, inFlight, latency };
+  }
+
+  /** A request that was let in. */
+  begin(answer: PlainResponse, env: Env): void {
+    const begunAt = env.now();
+    this.#meter.begun++;
+    answer.on("close", () => {
+      const { statusCode, writableFinished } = answer;
+      const bad = statusCode >= 500 ? String(statusCode) : "OK";
+      this.#meter.ended(writableFinished === false ? "cut" : bad, env.now() - begunAt);
+    });
+  }
+
+  /** A request that was not. */
+  refused(code: string): void {
+    this.#meter.refused(code);
   }
 
   /** The parameters of the path; undefined when the request is not this route's. */

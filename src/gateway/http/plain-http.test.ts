@@ -380,3 +380,17 @@ test(
     await rejects(ask(origin, "/"), /ECONNREFUSED/);
   },
 );
+
+test("it is counted what became of the requests of each route", soon, async (t) => {
+  const to = await website(t, (asked, answer) => {
+    if (asked.url === "/cut") answer.writeHead(200).write("half", () => asked.socket.destroy());
+    else answer.writeHead(asked.url === "/bad" ? 500 : 200).end();
+  });
+  const { origin, edge } = await edgeOf(t, [{ name: "site", match: { path: "/**" }, to }]);
+  for (const path of ["/", "/nothing", "/bad"]) await ask(origin, path);
+  await rejects(ask(origin, "/cut"));
+  const figures = () => edge.stats().routes[0]!.requests!;
+  while (figures().count < 4) await new Promise((turn) => setImmediate(turn));
+  const { count, failures, inFlight } = figures();
+  deepEqual([count, failures, inFlight], [4, { 500: 1, cut: 1 }, 0]);
+});
