@@ -296,4 +296,20 @@ export const callMutants: readonly Mutant[] = [
     because: "uploads that take longer than ten seconds are told to stop",
     killedBy: "client",
   },
+  {
+    name: "retry-overtakes-its-key",
+    file: "src/pipeline/key-turns.ts",
+    find: "if (operation.key === undefined) return undefined;",
+    replace: "if (operation.slot >= 0) return undefined;",
+    because: "a request that was refused is tried again after a later one of its key has run",
+    killedBy: "sim",
+  },
+  {
+    name: "tries-outlast-the-total",
+    file: "src/protocol/attempt.ts",
+    find: "return Math.min(this.deadlineAt, this.totalAt);",
+    replace: "return this.deadlineAt;",
+    because: "a stream is begun again, or waited for, after its whole time is over",
+    killedBy: "sim",
+  },
 ];

@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { IncidentEvent } from "trunkline";
 import { checkEntries, checkHandlers, checkNothingLeft, checkPrompt } from "./checks.ts";
+import { probeMsMax } from "./client-node.ts";
 import { beginFaults, endFaults } from "./faults.ts";
 import { checkFigures } from "./figures.ts";
 import type { Ledger } from "./ledger.ts";
@@ -70,7 +71,8 @@ async function play(scene: Scene): Promise<void> {
   checkFigures(scene);
   if (ledger.violations.length > 0) return;
 
-  await finished(stage, Promise.all(clients.map((client) => client.probe())));
+  const probingMs = plan.servers * probeMsMax;
+  await finished(stage, Promise.all(clients.map((client) => client.probe())), probingMs);
   await finished(stage, Promise.all(clients.map((client) => client.close(0))));
   await finished(stage, Promise.all(servers.map((server) => server.stop())));
   const emptied = !(await world.runUntil(() => false, world.now + restMs));
@@ -78,9 +80,13 @@ async function play(scene: Scene): Promise<void> {
   checkNothingLeft(scene);
 }
 
-async function finished(stage: Stage, work: Promise<unknown>): Promise<void> {
+async function finished(
+  stage: Stage,
+  work: Promise<unknown>,
+  withinMs: number = settleMs,
+): Promise<void> {
   let done = false;
   void work.then(() => (done = true));
-  if (!(await stage.world.runUntil(() => done, stage.world.now + settleMs)))
+  if (!(await stage.world.runUntil(() => done, stage.world.now + withinMs)))
     stage.ledger.complain("closing takes for ever");
 }
