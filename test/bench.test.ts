@@ -92,6 +92,11 @@ test("the bench of storms runs, and every peer is called, killed, rolled and fro
     rows.every(({ calls }) => calls > 100),
     JSON.stringify(rows),
   );
+  deepEqual(
+    report.goals.map(({ met }) => met),
+    [true, true, true],
+    JSON.stringify(rows.slice(0, 3)),
+  );
 });
 
 test("the bench of resilience runs, and whoever guards or chooses gives the right answers", async () => {
