@@ -176,8 +176,11 @@ export class HandingOn implements Dispatcher.DispatchHandler {
     if (this.#over) return;
     if (this.#stopped !== undefined) return this.#fail(this.#stopped, statusOf(this.#stopped));
     if (this.#answered) return this.#fail(lost(target, error, "maybe"), 502);
-    target.failed();
     const { body, repeatable } = this.#request;
+    // What is the sender's doing must not count against the target: he could take it away from all others.
+    if (unsendable.has(codeOf(error)) && !this.#sent) return this.#fail(malformed(error), 400);
+    if (this.#halfSent && body!.destroyed) return this.#gone();
+    target.failed();
     const untouched = body === undefined || (!this.#sent && !body.readableDidRead);
     const safe = !this.#sent || repeatable;
     if (
@@ -193,9 +196,15 @@ export class HandingOn implements Dispatcher.DispatchHandler {
 
   #late(): void {
     const { deadlineMs } = this.#request;
-    this.#target?.failed();
+    if (!this.#halfSent) this.#target?.failed();
     const reason = `no answer began within ${deadlineMs} ms`;
     this.#stop(systemError("DEADLINE_EXCEEDED", reason, { executed: this.#sent ? "maybe" : "no" }));
+  }
+
+  /** The sender has not sent all of it yet. */
+  get #halfSent(): boolean {
+    const { body } = this.#request;
+    return body !== undefined && !body.readableEnded;
   }
 
   /** The sender is gone: nobody wants the answer. */
@@ -235,6 +244,14 @@ export class HandingOn implements Dispatcher.DispatchHandler {
 export function tooLarge(bodyBytesMax: number, executed: "no" | "maybe"): TrunklineError {
   const reason = `a body has at most ${bodyBytesMax} bytes here`;
   return systemError("RESOURCE_EXHAUSTED", reason, { executed });
+}
+
+/** Undici refuses to write it. */
+const unsendable: ReadonlySet<string> = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"]);
+
+function malformed(cause: Error): TrunklineError {
+  const reason = `the request cannot be handed on: ${cause.message}`;
+  return systemError("INVALID_ARGUMENT", reason, { executed: "no", cause });
 }
 
 function statusOf({ code }: TrunklineError): number {

@@ -12,12 +12,15 @@ const soon = { timeout: 20_000 };
 /** Says what it was asked. */
 async function mirrorSite(t: TestContext, name: string = "site"): Promise<string> {
   return website(t, (asked, answer) => {
-    void allOf(asked).then((body) => {
-      answer.setHeader("x-served-by", name);
-      answer.setHeader("content-type", "application/json");
-      const { method, url, headers } = asked;
-      answer.end(JSON.stringify({ method, url, headers, body }));
-    });
+    allOf(asked).then(
+      (body) => {
+        answer.setHeader("x-served-by", name);
+        answer.setHeader("content-type", "application/json");
+        const { method, url, headers } = asked;
+        answer.end(JSON.stringify({ method, url, headers, body }));
+      },
+      () => {}, // who asked has gone
+    );
   });
 }
 
@@ -393,4 +396,22 @@ test("it is counted what became of the requests of each route", soon, async (t) 
   while (figures().count < 4) await new Promise((turn) => setImmediate(turn));
   const { count, failures, inFlight } = figures();
   deepEqual([count, failures, inFlight], [4, { 500: 1, cut: 1 }, 0]);
+});
+
+test("who breaks off what he sends takes no target away from others", soon, async (t) => {
+  const good = await mirrorSite(t, "good");
+  const other = await mirrorSite(t, "other");
+  const { origin } = await edgeOf(t, [{ match: { path: "/**" }, to: [good, other] }]);
+  const half = async (): Promise<void> => {
+    const socket = await dial(origin);
+    socket.on("error", () => {});
+    socket.write("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nhalf");
+    await new Promise((turn) => setImmediate(turn));
+    socket.destroy();
+  };
+  for (let asked = 0; asked < 20; asked++) await half();
+  const served = new Set<unknown>();
+  for (let asked = 0; asked < 50; asked++)
+    served.add((await ask(origin, "/")).headers["x-served-by"]);
+  deepEqual(served, new Set(["good", "other"]));
 });

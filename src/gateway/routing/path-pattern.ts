@@ -33,11 +33,12 @@ const segmentsMax = 256;
 
 /**
  * The segments of a path, decoded. Undefined where two programs may read it differently (RFC 3986, 6.2.2 and 7.3): dot segments,
- * empty ones, encoded slashes, backslashes, control characters, what is no UTF-8. Such a path could pass one rule here and mean
+ * empty ones, encoded slashes, backslashes, control characters, what is no UTF-8 or is not escaped. Such a path could pass one rule here and mean
  * another place behind.
  */
 export function segmentsOf(path: string): readonly string[] | undefined {
   if (!path.startsWith("/") || path.length > pathCharsMax) return undefined;
+  if (!/^[\x21-\x7e]+$/.test(path)) return undefined;
   const parts = path.slice(1).split("/");
   if (parts.length > segmentsMax) return undefined;
   const segments: string[] = [];
