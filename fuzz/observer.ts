@@ -37,6 +37,8 @@ export class Observer {
   #offended = false;
   /** No frame has been sent yet. */
   #first = true;
+  /** The client wants to be told how much it may ask. */
+  #leases = false;
   readonly #sent = new FrameView();
   readonly #got = new FrameView();
   readonly #asked = new Map<number, Asked>();
@@ -53,10 +55,12 @@ export class Observer {
     const view = this.#sent;
     const fault = view.read(frame, 0, frame.length);
     this.#offended ||= fault === undefined ? this.#offends(view) : !view.ignorable || this.#first;
+    const first = this.#first;
     this.#first = false;
     if (fault !== undefined) return;
     const { streamId, type, flags, requestN } = view;
     const follows = (flags & Flag.FOLLOWS) !== 0;
+    if (type === FrameType.SETUP && first) this.#leases = (flags & Flag.LEASE) !== 0;
     if (type === FrameType.PAYLOAD) this.#of(streamId).unfinished &&= follows;
     if (type === FrameType.KEEPALIVE && (flags & Flag.RESPOND) !== 0) {
       this.#echoes.push(shortened(frame, view));
@@ -126,6 +130,9 @@ export class Observer {
         return;
       }
       case FrameType.METADATA_PUSH:
+        return;
+      case FrameType.LEASE:
+        ok(this.#leases, "a LEASE that nobody asked for");
         return;
       case FrameType.ERROR:
         ok(readErrorText(memory, view).length < 2_000, "an error text is for people");

@@ -14,8 +14,8 @@ function span(process: string, side: Span["side"], id: string, more: Partial<Spa
 const both = [
   span("room", "client", "a", { us: 42_000 }),
   span("tower", "server", "a"),
-  span("tower", "client", "c", { parent: "a", endedAt: 1_009, kind: "upload", over: "tls" }),
-  span("archive", "server", "c"),
+  span("tower", "client", "c", { parent: "a", endedAt: 1_009, kind: "upload", over: "service" }),
+  span("archive", "server", "c", { over: "tls" }),
   span("tower", "client", "b", { parent: "a", endedAt: 1_004 }),
 ];
 
