@@ -177,9 +177,8 @@ export class HandingOn implements Dispatcher.DispatchHandler {
     if (this.#stopped !== undefined) return this.#fail(this.#stopped, statusOf(this.#stopped));
     if (this.#answered) return this.#fail(lost(target, error, "maybe"), 502);
     const { body, repeatable } = this.#request;
-    // What is the sender's doing must not count against the target: he could take it away from all others.
+    // What nobody could write is its sender's fault: counted against the target, it would take that away from others.
     if (unsendable.has(codeOf(error)) && !this.#sent) return this.#fail(malformed(error), 400);
-    if (this.#halfSent && body!.destroyed) return this.#gone();
     target.failed();
     const untouched = body === undefined || (!this.#sent && !body.readableDidRead);
     const safe = !this.#sent || repeatable;

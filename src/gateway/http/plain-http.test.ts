@@ -410,6 +410,16 @@ test("who breaks off what he sends takes no target away from others", soon, asyn
     socket.destroy();
   };
   for (let asked = 0; asked < 20; asked++) await half();
+  const session = connect2(origin);
+  t.after(() => session.destroy());
+  for (let asked = 0; asked < 20; asked++) {
+    const stream = session.request({ ":method": "POST", ":path": "/", "content-length": 1_000 });
+    stream.on("error", () => {});
+    stream.write("half");
+    for (let turn = 0; turn < 20; turn++) await new Promise((next) => setImmediate(next));
+    stream.close(8);
+    await once(stream, "close");
+  }
   const served = new Set<unknown>();
   for (let asked = 0; asked < 50; asked++)
     served.add((await ask(origin, "/")).headers["x-served-by"]);
