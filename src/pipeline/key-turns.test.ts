@@ -4,6 +4,8 @@ import { sleep } from "../base/alarm.ts";
 import type { TrunklineError } from "../base/error.ts";
 import { VirtualEnv } from "../base/virtual-env.ts";
 import { ringHash } from "../discovery/balancing/ring-hash.ts";
+import { CallJob } from "./job.ts";
+import { KeyTurns } from "./key-turns.ts";
 import { Lab, operationOf } from "./testing/lab.ts";
 import { answers, failsWith, ScriptedCaller, type Act } from "./testing/scripted-caller.ts";
 
@@ -96,6 +98,7 @@ test("who waits behind another can be given up, and waits no longer than its tim
   await sleep(env, soonMs);
   const late = (await ask("1", "a", 50)) as TrunklineError;
   deepEqual([late.code, late.executed], ["DEADLINE_EXCEEDED", "no"]);
+  match(late.message, /an earlier request of its key/);
   const attempt = lab.attempt();
   const given = lab.pipeline.call(inTurn, { id: "2", lane: "a" }, attempt).catch((e: unknown) => e);
   attempt.cancel("caller");
@@ -130,4 +133,13 @@ test("where requests go wherever there is room there is no order to keep, unless
   };
   const [first] = await Promise.all([ask("0"), ask("1")]);
   match((first as TrunklineError).message, /a later request of its key/);
+});
+
+test("nothing is kept of a key that has no requests under way", () => {
+  const turns = new KeyTurns();
+  const join = (key: string, lane: string) => turns.join(new CallJob(inTurn, { lane: key }), lane)!;
+  const joined = [join("a", "main"), join("a", "main"), join("a", "blue"), join("b", "main")];
+  equal(turns.size, 3);
+  for (const turn of joined) turn.leave();
+  equal(turns.size, 0);
 });

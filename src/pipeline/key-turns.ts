@@ -3,7 +3,7 @@ import { keyAt } from "../contract/key.ts";
 import type { Attempt } from "../protocol/attempt.ts";
 import type { Job } from "./job.ts";
 import { Pause } from "./pause.ts";
-import { givenUp, tooLate } from "./refusals.ts";
+import { givenUp, heldUp } from "./refusals.ts";
 
 /** Why a request that has lost its place is not tried again. */
 export const overtaken = "not tried again: a later request of its key has been sent";
@@ -16,13 +16,14 @@ export const overtaken = "not tried again: a later request of its key has been s
 export class Turn {
   /** It is on its way. */
   sent = false;
+  /** A try has failed. */
+  failed = false;
   /** Later ones wait for it: it was not sent yet, or a try has failed. */
   holds = true;
   /** A later one has perhaps run. */
   overtaken = false;
   /** Called when it may be its turn. */
   wake: (() => void) | undefined = undefined;
-  #failed = false;
   readonly #line: Line;
 
   constructor(line: Line) {
@@ -36,42 +37,15 @@ export class Turn {
 
   /** Returns when it may be its turn, with the time that it is then; throws when nobody waits for it any more. */
   async comes(env: Env, attempt: Attempt): Promise<number> {
-    await this.#wait(env, attempt, 0);
+    await this.comesAgain(env, attempt, 0);
     if (attempt.cancelled !== undefined) throw givenUp(attempt);
     const now = env.now();
-    if (now >= attempt.acceptBy) throw tooLate();
+    if (now >= attempt.acceptBy) throw heldUp();
     return now;
   }
 
   /** Waits for earlier ones, and, at most `laterMs`, for later ones to come to nothing. When it is barred then, it stays so. */
-  comesAgain(env: Env, attempt: Attempt, laterMs: number): Promise<void> {
-    return this.#wait(env, attempt, laterMs);
-  }
-
-  /** It is sent now. */
-  go(): void {
-    this.sent = true;
-    if (!this.#failed) this.holds = false;
-    this.#line.changed();
-  }
-
-  /** The try has failed, and another one may follow. */
-  goBack(): void {
-    this.sent = false;
-    this.holds = this.#failed = true;
-    this.#line.changed();
-  }
-
-  /** It has perhaps run: those before it have lost their place. */
-  ran(): void {
-    this.#line.overtake(this);
-  }
-
-  leave(): void {
-    this.#line.leave(this);
-  }
-
-  async #wait(env: Env, attempt: Attempt, laterMs: number): Promise<void> {
+  async comesAgain(env: Env, attempt: Attempt, laterMs: number): Promise<void> {
     const laterUntil = Math.min(env.now() + laterMs, attempt.acceptBy);
     while (!this.overtaken && attempt.cancelled === undefined) {
       const blocking = this.#line.blocking(this);
@@ -84,12 +58,36 @@ export class Turn {
       this.wake = undefined;
     }
   }
+
+  /** It is sent now. */
+  go(): void {
+    this.sent = true;
+    this.#line.hold(this, this.failed);
+  }
+
+  /** The try has failed, and another one may follow. */
+  goBack(): void {
+    this.sent = false;
+    this.failed = true;
+    this.#line.hold(this, true);
+  }
+
+  /** It has perhaps run: those before it have lost their place. */
+  ran(): void {
+    this.#line.overtake(this);
+  }
+
+  leave(): void {
+    this.#line.leave(this);
+  }
 }
 
 /** The requests of one key in the order in which they were made. Those under way are bounded by the bulkhead of their service. */
 class Line {
   readonly #turns = new Set<Turn>();
   readonly #emptied: () => void;
+  /** How many hold others up: usually none, and then nobody is looked for. */
+  #holding = 0;
 
   constructor(emptied: () => void) {
     this.#emptied = emptied;
@@ -98,12 +96,13 @@ class Line {
   join(): Turn {
     const turn = new Turn(this);
     this.#turns.add(turn);
+    this.#holding++;
     return turn;
   }
 
   /** What `turn` has to wait for before it is sent: an earlier request, or a later one. */
   blocking(turn: Turn): "earlier" | "later" | undefined {
-    if (this.#turns.size === 1) return undefined;
+    if (this.#holding === 1 && !turn.failed) return undefined; // it is the last one
     let passed = false;
     for (const each of this.#turns) {
       if (each === turn) passed = true;
@@ -122,12 +121,18 @@ class Line {
 
   leave(turn: Turn): void {
     this.#turns.delete(turn);
+    this.hold(turn, false);
     if (this.#turns.size === 0) this.#emptied();
-    else this.changed();
   }
 
-  /** Only the first that holds the others up can be next: they all wait for it. */
-  changed(): void {
+  /** Whether later ones wait for `turn`. Only the first that others wait for can be next. */
+  hold(turn: Turn, holds: boolean): void {
+    if (turn.holds !== holds) this.#holding += holds ? 1 : -1;
+    turn.holds = holds;
+    if (this.#holding > 0) this.#wakeNext();
+  }
+
+  #wakeNext(): void {
     for (const turn of this.#turns) {
       if (!turn.holds) continue;
       turn.wake?.();

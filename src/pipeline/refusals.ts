@@ -9,6 +9,12 @@ export function tooLate(): TrunklineError {
   return systemError("DEADLINE_EXCEEDED", reason, { executed: "no" });
 }
 
+/** It waited behind an earlier request of its key that was tried again. */
+export function heldUp(): TrunklineError {
+  const reason = "its time was over while an earlier request of its key was tried again";
+  return systemError("DEADLINE_EXCEEDED", reason, { executed: "no" });
+}
+
 export function shut(target: Target): TrunklineError {
   const reason = "other hosts agree that it fails, and one of them looks whether it answers again";
   return systemError("UNAVAILABLE", reason, {
