@@ -50,6 +50,15 @@ describe("throttle", () => {
     assert.ok(sent > 20 && sent < 200, `${sent} of 10,000 sent`);
   });
 
+  test("lets one a second through whatever came before, so that whoever asks rarely hears of a recovery", () => {
+    const subject = throttle();
+    send(subject, "overload", 10_000);
+    let sent = 0;
+    for (let second = 1; second <= 20; second++)
+      sent += send(subject, "overload", 1, second * 1_000);
+    assert.equal(sent, 20);
+  });
+
   test("answers that the application gave badly are accepts all the same", () => {
     const subject = throttle();
     for (const outcome of ["ok", "appError", "failed"] as const)

@@ -10,6 +10,8 @@ export interface ThrottleOptions {
   readonly windowMs?: number;
   /** Below so many requests in the window nothing is refused: one failure of one request says nothing. Default 20. */
   readonly requestsMin?: number;
+  /** One request is let through at least so often, 10 to 600,000 ms, so that a client that asks rarely hears of a recovery. Default 1,000. */
+  readonly probeMs?: number;
 }
 
 /**
@@ -24,12 +26,15 @@ export class Throttle {
   readonly #requests: RollingSum;
   readonly #accepts: RollingSum;
   readonly #random: Random;
+  readonly #probeMs: number;
+  #passedAt = -Infinity;
   /** Sent and not answered: they say nothing yet, so that the first burst of a client is not taken for an overload. */
   #pending = 0;
 
   constructor(options: ThrottleOptions, random: Random, now: number) {
     this.#k = bounded("throttle k", options.k ?? 2, 1, 100);
     this.#requestsMin = boundedWhole("throttle requestsMin", options.requestsMin ?? 20, 1, 1e9);
+    this.#probeMs = bounded("throttle probeMs", options.probeMs ?? 1_000, 10, 600_000);
     const windowMs = bounded("throttle windowMs", options.windowMs ?? 120_000, 1_000, 600_000);
     this.#requests = new RollingSum(windowMs, now);
     this.#accepts = new RollingSum(windowMs, now);
@@ -40,7 +45,9 @@ export class Throttle {
   tryAcquire(now: number): boolean {
     const refused = this.rejectionRate(now);
     this.#requests.add(1, now);
-    if (refused > 0 && this.#random() < refused) return false;
+    if (refused > 0 && this.#random() < refused && now < this.#passedAt + this.#probeMs)
+      return false;
+    this.#passedAt = now;
     this.#pending++;
     return true;
   }
