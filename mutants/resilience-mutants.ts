@@ -166,6 +166,15 @@ export const resilienceMutants: readonly Mutant[] = [
     killedBy: "resilience",
   },
   {
+    name: "hedge-without-budget-is-no-second-try",
+    file: "src/pipeline/attempts.ts",
+    find: "if (begun === undefined && sooner)",
+    replace: "if (begun === undefined && !sooner)",
+    because:
+      "who asks for hedging waits for a frozen process to the end, where others ask somebody else",
+    killedBy: "resilience",
+  },
+  {
     name: "hedge-loser-goes-on",
     file: "src/resilience/compose/hedge-stage.ts",
     find: `if (part !== winner) part.cancel(part.cancelled("another attempt was faster"));`,
