@@ -125,3 +125,4 @@ export type {
 } from "./base/diagnostics.ts";
 export type { CallerState } from "./protocol/protocol.ts";
 export type { Env } from "./base/env.ts";
+export { realEnv } from "./base/real-env.ts";

@@ -74,7 +74,7 @@ export class Gatekeeper {
     if (waitMs === 0) return who;
     throw systemError("RESOURCE_EXHAUSTED", `${request.route} is asked too often by this caller`, {
       executed: "no",
-      gate: "limit",
+      gate: "rate",
       endpointFault: false, // others would be let through
       retryAfterMs: waitMs,
       advice: `try again in ${waitMs} ms`,
