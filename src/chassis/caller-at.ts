@@ -6,8 +6,10 @@ import { membersOf } from "../call/compile.ts";
 import { Services } from "../call/serve.ts";
 import { info, type AnyContract } from "../contract/contract.ts";
 import { lastGoodFile } from "../discovery/last-good-file.ts";
+import { checkOptions } from "../pipeline/check-options.ts";
 import { pipelineTerms, type PipelineTerms, type ResilienceOptions } from "../pipeline/terms.ts";
 import type { Dispatcher } from "../protocol/protocol.ts";
+import { checkLane } from "../protocol/standing.ts";
 import { parseAddress, type Address } from "../transport/address.ts";
 import { CallerPool, type TakenCaller } from "./caller-pool.ts";
 import { connectOptions, type ClientOptions } from "./client-options.ts";
@@ -56,6 +58,7 @@ function callerFor(
   env: Env,
 ): TakenCaller {
   checkService(service, contract);
+  checkBalance(options.balance);
   const { lane, laneSpill = false, discovery, locality, balance, lastGood } = options;
   const { protocols, transports } = options;
   const { terms, resilience, connect } = resilienceOf(options, contract, env);
@@ -79,6 +82,15 @@ function callerFor(
     return pipelineToService(contract, parts, from, terms, env);
   };
   return shared(pipelines.take(`service:${service}`, key, env, make));
+}
+
+/** Each lane and each distance has a balancer of its own, so that a ready one is of no use. */
+function checkBalance(balance: unknown): void {
+  if (balance === undefined || typeof balance === "function") return;
+  throw systemError("INVALID_ARGUMENT", "balance is not a function that makes a balancer", {
+    executed: "no",
+    advice: "give p2c itself, or () => ringHash({ … })",
+  });
 }
 
 /** What other processes tell of endpoints comes by the registry. */
@@ -120,6 +132,7 @@ function shared({ pipeline, release }: TakenPipeline): TakenCaller {
 function resilienceOf(options: ClientOptions, contract: AnyContract, env: Env) {
   const { retry, attemptTimeout, hedge, breaker, limit, throttle, operations } = options;
   const { name, operations: known } = contract[info];
+  checkLane(options.lane);
   for (const member of Object.keys(operations ?? {})) {
     if (Object.hasOwn(known, member)) continue;
     const reason = `operations.${member}: ${name} has no such operation`;
@@ -130,6 +143,7 @@ function resilienceOf(options: ClientOptions, contract: AnyContract, env: Env) {
   const resilience: ResilienceOptions = Object.fromEntries(
     Object.entries(all).filter(([, value]) => value !== undefined),
   );
+  checkOptions(resilience);
   const connect = connectOptions(options);
   const waitMs = connect.connectWaitMs ?? connectWaitMsDefault;
   const terms = pipelineTerms(resilience, waitMs, env);

@@ -210,3 +210,34 @@ test("a service that nobody serves is told as such, in time", async () => {
     code: "INVALID_ARGUMENT",
   });
 });
+
+test("options that cannot be meant are refused before anybody is looked for", async () => {
+  await using registry = memory(new MemoryRegistry());
+  const wrong: readonly (readonly [object, RegExp])[] = [
+    [{ retry: true }, /retry is true/],
+    [{ retry: { budget: { ratio: -1 } } }, /retry budget ratio is -1/],
+    [{ operations: { who: { retry: 3 } } }, /operations\.who\.retry is 3/],
+    [{ operations: { whom: {} } }, /operations\.whom: desk has no such operation/],
+    [{ hedge: { ratio: 1 } }, /hedge\.delay is undefined/],
+    [{ hedge: { delay: "p95", ratio: -1 } }, /hedge\.ratio is -1/],
+    [{ limit: { endpoint: { min: 10, max: 5 } } }, /limit max is 5/],
+    [{ breaker: true }, /breaker is true/],
+    [{ breaker: { successRate: 80 } }, /breaker successRate is 80/],
+    [{ breaker: { scope: "everywhere" } }, /breaker\.scope is "everywhere"/],
+    [{ breaker: { quorum: 1 } }, /breaker quorum is 1/],
+    [{ balance: "p2c" }, /balance is not a function/],
+    [{ lane: "" }, /a lane has 1 to 64/],
+  ];
+  let watched = 0;
+  const discovery: typeof registry = Object.assign(Object.create(registry), {
+    watch: (...of: Parameters<typeof registry.watch>) => {
+      watched++;
+      return registry.watch(...of);
+    },
+  });
+  for (const [options, reason] of wrong) {
+    const refused = { code: "INVALID_ARGUMENT", executed: "no", reason };
+    assert.throws(() => client(Desk, "service:desk", { ...options, discovery }), refused);
+  }
+  equal(watched, 0);
+});

@@ -140,7 +140,7 @@ const attemptMinMs = 2;
  */
 const endpointMax = 4_096;
 
-/** Completes the options and refuses what cannot be meant. */
+/** Completes options that `checkOptions` has let pass, and refuses what cannot be meant. */
 export function pipelineTerms(
   options: ResilienceOptions,
   connectWaitMs: number,
