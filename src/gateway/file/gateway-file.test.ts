@@ -3,11 +3,18 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 
+import type { Env } from "../../base/env.ts";
 import type { TrunklineError } from "../../base/error.ts";
+import { realEnv } from "../../base/real-env.ts";
+import type { Alarm } from "../../base/timer-wheel.ts";
 import type { Chassis } from "../../chassis/chassis.ts";
 import { client } from "../../chassis/client.ts";
 import { Orders, OrdersService } from "../testing/orders.ts";
-import { gatewayFromFile, type FileGateway } from "./gateway-from-file.ts";
+import {
+  gatewayFromFile,
+  type FileGateway,
+  type GatewayFromFileOptions,
+} from "./gateway-from-file.ts";
 import { JsonFault, parseJson } from "./json-node.ts";
 
 const soon = { timeout: 20_000 };
@@ -90,8 +97,12 @@ test("a file that does not exist is refused", soon, async (t) => {
 
 let places = 0;
 
-async function edgeWithFile(t: TestContext): Promise<{
+async function edgeWithFile(
+  t: TestContext,
+  given: Partial<GatewayFromFileOptions> = {},
+): Promise<{
   edge: FileGateway;
+  file: string;
   write: (routes: readonly object[] | string, more?: object) => void;
   reloads: { next(): Promise<TrunklineError | undefined> };
   one: string;
@@ -117,6 +128,7 @@ async function edgeWithFile(t: TestContext): Promise<{
   const told: (TrunklineError | undefined)[] = [];
   let wake = (): void => {};
   const edge = await gatewayFromFile({
+    ...given,
     file,
     signals: false,
     onReload(refused) {
@@ -131,7 +143,7 @@ async function edgeWithFile(t: TestContext): Promise<{
       return told.shift();
     },
   };
-  return { edge, write, reloads, one: one!, two: two!, services, apps };
+  return { file, edge, write, reloads, one: one!, two: two!, services, apps };
 }
 
 test("a changed file holds for what begins from then on", soon, async (t) => {
@@ -160,6 +172,31 @@ test("a broken file is refused with its line, and the old routes go on", soon, a
   write([{ match: { operation: "*" }, to: two }]);
   equal(await reloads.next(), undefined);
   equal((await asked.get({ id: "a" })).by, "two");
+});
+
+test("a refusal is told once, whatever else happens in the folder", soon, async (t) => {
+  const real = realEnv();
+  let ofFile: Alarm | undefined;
+  let seen = (): void => {};
+  const env: Env = {
+    ...real,
+    set(alarm, dueMs) {
+      if (dueMs === Infinity) ofFile = alarm; // it waits for a change
+      else if (alarm === ofFile) seen();
+      real.set(alarm, dueMs);
+    },
+  };
+  const { file, edge, write, reloads, two } = await edgeWithFile(t, { env });
+  write("{ nope");
+  match((await reloads.next())!.message, /gateway\.json:1:3/);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  seen = resolve;
+  writeFileSync(`${file}.log`, "refused");
+  await promise;
+  ofFile!.ring();
+  await rejects(edge.reload(), /gateway\.json:1:3/); // reads one after the other: that of the log is over
+  write([{ match: { operation: "*" }, to: two }]);
+  equal(await reloads.next(), undefined);
 });
 
 test(

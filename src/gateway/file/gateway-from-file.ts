@@ -19,6 +19,8 @@ import { learnContracts, type Learned } from "./learn-contracts.ts";
 
 /** How long after a change the file is read, in milliseconds: editors write in several steps. */
 const settleMs = 100;
+/** The same where changes do not end, as in a folder that somebody logs to. */
+const settleMaxMs = 1_000;
 
 export interface GatewayFromFileOptions extends Partial<GatewaySettings> {
   /** The file: JSON by the schema that `trunkline gateway --schema` prints. */
@@ -104,6 +106,8 @@ class Following implements FileGateway {
   /** The one that holds. */
   #file: GatewayFile;
   #reading: Promise<void> = Promise.resolve();
+  /** What was told of the file last, when it was refused. Other files of its folder change too: that is no news of it. */
+  #refused: string | undefined;
 
   constructor(
     running: Gateway,
@@ -131,12 +135,17 @@ class Following implements FileGateway {
 
   /** The folder is watched, not the file: editors and Kubernetes put another file in its place. */
   begin(env: ReturnType<typeof realEnv>): void {
+    let latest = Infinity;
     const folder = watch(folderOf(this.#file), { persistent: false }, () => {
+      latest = Math.min(latest, env.now() + settleMaxMs);
       env.clear(alarm);
-      env.set(alarm, env.now() + settleMs);
+      env.set(alarm, Math.min(latest, env.now() + settleMs));
     });
     folder.on("error", () => {}); // it was removed: what holds goes on
-    const alarm = alarmAt(env, Infinity, () => void this.#changed());
+    const alarm = alarmAt(env, Infinity, () => {
+      latest = Infinity;
+      void this.#changed();
+    });
     void this.stopped.then(() => {
       folder.close();
       env.clear(alarm);
@@ -145,9 +154,13 @@ class Following implements FileGateway {
 
   async #changed(): Promise<void> {
     try {
-      if (await this.#reloaded()) this.#onReload();
+      const changed = await this.#reloaded();
+      this.#refused = undefined;
+      if (changed) this.#onReload();
     } catch (error) {
       if (!isTrunklineError(error)) throw error;
+      if (error.message === this.#refused) return;
+      this.#refused = error.message;
       this.#onReload(error);
     }
   }
