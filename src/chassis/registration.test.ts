@@ -175,6 +175,7 @@ test("what no waiting mends is a problem of the start", async () => {
   );
   await refused({}, /nothing that anybody could find[^]*serve a contract/, { serve: [] });
   await refused({ weight: -1 }, /its weight is not above 0/);
+  await refused({ lane: "two words" }, /register: a lane has 1 to 64 letters/);
   await refused({}, /service:desk is where clients look/, { listen: "service:desk" });
   const app = await scene.start();
   await app.stop();

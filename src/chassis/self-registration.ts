@@ -6,6 +6,7 @@ import { info, type AnyContract } from "../contract/contract.ts";
 import type { Instance } from "../discovery/discovery.ts";
 import { ttlOf } from "../discovery/keep-lease.ts";
 import type { Server } from "../protocol/protocol.ts";
+import { checkLane } from "../protocol/standing.ts";
 import { parseAddress } from "../transport/address.ts";
 import { advertised } from "./advertised.ts";
 import { problemOf, type Place, type Problem } from "./problems.ts";
@@ -49,6 +50,7 @@ export function registerTerms(
   try {
     const ttlMs = ttlOf(options.ttl === undefined ? {} : { ttlMs: milliseconds(options.ttl) });
     for (const address of options.addresses ?? []) parseAddress(address);
+    checkLane(options.lane);
     const taken = takeDiscovery(options.discovery, env);
     const found =
       options.addresses ??
