@@ -151,3 +151,20 @@ test("the eleven system codes are not those that belong to the application", () 
   ])
     assert.equal(isSystemCode(code), false);
 });
+
+test("as plain data its times have no more digits than a clock", () => {
+  const tried = {
+    endpoint: "tcp://a:1",
+    code: "UNAVAILABLE",
+    executed: "no",
+    reason: "r",
+  } as const;
+  const error = systemError("UNAVAILABLE", "gone", {
+    executed: "no",
+    elapsedMs: 383.1497639999998,
+    tries: [{ ...tried, fromMs: 0, toMs: 15.494499999999789 }],
+  });
+  const { elapsedMs, tries } = error.toJSON();
+  assert.equal(elapsedMs, 383.15);
+  assert.deepEqual(tries, [{ ...tried, fromMs: 0, toMs: 15.494 }]);
+});

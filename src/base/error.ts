@@ -94,13 +94,17 @@ export class TrunklineError extends Error {
       operation,
       endpoint,
       attempts,
-      elapsedMs,
+      elapsedMs: elapsedMs === undefined ? undefined : toMicroseconds(elapsedMs),
       data,
       advice,
       id,
       retryAfterMs,
       gate,
-      tries,
+      tries: tries?.map(({ fromMs, toMs, ...each }) => ({
+        ...each,
+        fromMs: toMicroseconds(fromMs),
+        toMs: toMicroseconds(toMs),
+      })),
       cause: told,
     };
   }
@@ -109,6 +113,11 @@ export class TrunklineError extends Error {
   static override [Symbol.hasInstance](value: unknown): boolean {
     return isTrunklineError(value);
   }
+}
+
+/** No clock is better than that, and nobody reads more digits. */
+function toMicroseconds(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000;
 }
 
 /** True for a `TrunklineError`, also one that another copy of this package made. */
