@@ -137,6 +137,7 @@ function lab(make: Make, endpoints: number): { targets: FoundTargets; update: ()
   const targets = new FoundTargets(
     {
       service: "bench@1",
+      advice: "",
       set,
       balancer: () => rungs(make),
       parts: (_id, seedMs, now) => ({

@@ -18,7 +18,7 @@ import { checkSentDefault } from "./mode.ts";
 import { pipelines, type TakenPipeline } from "./pipeline-pool.ts";
 import { checkService, pipelineTo, pipelineToService, type TakenEvidence } from "./pipelines.ts";
 import { cannotStart, servicesProblems } from "./problems.ts";
-import { takeDiscovery } from "./registries.ts";
+import { conceal, defaultDiscovery, takeDiscovery } from "./registries.ts";
 import { wayTo } from "./schemes.ts";
 
 /** As the protocols have it. */
@@ -78,7 +78,10 @@ function callerFor(
     };
     const kept = lastGood === undefined ? undefined : lastGoodFile(lastGood);
     const told = evidenceOf(options, terms, env);
-    const parts = { service, lane, laneSpill, balance, lastGood: kept, shared: told, ...found };
+    const named = discovery ?? defaultDiscovery();
+    const where = typeof named === "string" ? conceal(named) : named.name;
+    const own = { service, where, lane, laneSpill, balance, lastGood: kept, shared: told };
+    const parts = { ...own, ...found };
     return pipelineToService(contract, parts, from, terms, env);
   };
   return shared(pipelines.take(`service:${service}`, key, env, make));

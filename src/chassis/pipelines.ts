@@ -73,6 +73,8 @@ export function pipelineTo(
 export interface ServiceTerms {
   readonly service: string;
   readonly discovery: Discovery;
+  /** The same, for words. */
+  readonly where: string;
   /** Releases the discovery, where it was made for this. */
   readonly release: () => Promise<void>;
   readonly lane: string | undefined;
@@ -108,6 +110,9 @@ export function pipelineToService(
   const watch = discovery.watch(service.service, (snapshot) => set.apply(snapshot), env);
   const finding = {
     service: `${service.service}@${major}`,
+    advice: discovery.capabilities.registers
+      ? `start one that registers (\`register: true\`) where this client looks: ${service.where}`
+      : `look at what ${service.where} lists`,
     set,
     balancer: () => rungs<Target>(balance),
     parts: (id: string, seedMs: number | undefined, now: number): TargetParts => {

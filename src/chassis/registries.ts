@@ -175,6 +175,6 @@ function urlsAt(place: string, text: string): string[] {
 }
 
 /** Without what may be credentials. */
-function conceal(text: string): string {
+export function conceal(text: string): string {
   return text.replace(/^([^:]*:\/*)?.*@/s, "$1***@");
 }

@@ -241,3 +241,14 @@ test("options that cannot be meant are refused before anybody is looked for", as
   }
   equal(watched, 0);
 });
+
+test("who finds nobody is told where this client looks", async () => {
+  const asked = async (discovery: string): Promise<string> => {
+    const terms = { discovery, connectWait: "1ms", retry: false } as const;
+    await using desk = client(Desk, "service:desk", terms);
+    const result = await desk.who.result("x");
+    return result.ok ? "" : result.error.message;
+  };
+  assert.match(await asked("memory:"), /where this client looks: memory:$/);
+  assert.match(await asked("static:elsewhere"), /look at what static:elsewhere lists$/);
+});

@@ -22,6 +22,8 @@ export interface Connected {
 export interface Finding {
   /** The service, for words. */
   readonly service: string;
+  /** What to do when there is no instance. */
+  readonly advice: string;
   readonly set: EndpointSet;
   /** Makes the balancer of a lane. */
   readonly balancer: () => Balancer<Target>;
@@ -100,7 +102,7 @@ export class FoundTargets implements TargetSet {
     else if (status === "unavailable") reason += `, and the registry does not answer: ${problem}`;
     return systemError("UNAVAILABLE", reason, {
       executed: "no",
-      advice: "start one that registers (`register: true`) where this client looks",
+      advice: this.#finding.advice,
     });
   }
 
