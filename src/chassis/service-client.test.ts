@@ -251,4 +251,9 @@ test("who finds nobody is told where this client looks", async () => {
   };
   assert.match(await asked("memory:"), /where this client looks: memory:$/);
   assert.match(await asked("static:elsewhere"), /look at what static:elsewhere lists$/);
+  const silent = await asked("registry+memory:nobody-answers");
+  assert.match(
+    silent,
+    /is known, (because the registry has not answered yet|and the registry does not answer)/,
+  );
 });

@@ -100,6 +100,7 @@ export class FoundTargets implements TargetSet {
     let reason = `no instance of ${where} is known`;
     if (unusable !== undefined) reason = `no instance of ${where} can be reached: ${unusable}`;
     else if (status === "unavailable") reason += `, and the registry does not answer: ${problem}`;
+    else if (status === "unknown") reason += ", because the registry has not answered yet";
     return systemError("UNAVAILABLE", reason, {
       executed: "no",
       advice: this.#finding.advice,
