@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { seededRandom } from "../base/random.ts";
+import { slowStart } from "../discovery/balancing/slow-start.ts";
 import { p2c } from "../discovery/balancing/two-choices.ts";
 import type { Caller } from "../protocol/protocol.ts";
 import { AimdLimit } from "../resilience/aimd-limit.ts";
@@ -59,6 +60,18 @@ describe("target", () => {
     lab.send(20_000, well);
     const [share] = lab.send(1_000, well);
     assert.ok(share! > 300 && share! < 700, `${share} of 1,000`);
+  });
+
+  test("a new endpoint gets a small share at once, and its whole share when it is warm", () => {
+    const lab = new Lab(2);
+    const fresh = lab.targets[1]!;
+    const warm = slowStart();
+    (fresh.parts as { warmth?: (now: number) => number }).warmth = (now) => warm(now);
+    const first = lab.send(1_000, well)[1]!;
+    assert.ok(first > 20 && first < 250, `${first} of its first 1,000`);
+    lab.now += 10_000;
+    const later = lab.send(2_000, well)[1]!;
+    assert.ok(later > 700 && later < 1_300, `${later} of 2,000 when it is warm`);
   });
 
   test("an endpoint that fails fast gets next to nothing", () => {

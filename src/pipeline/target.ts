@@ -82,12 +82,17 @@ export class Target implements Candidate {
    * its deadline. So an answer takes at least as long as nothing has been heard from it.
    */
   load(now: number): number {
-    const { load, breaker, warmth } = this.parts;
+    const { load, breaker } = this.parts;
     // Its failures are the last that is known: without a request of its own it would seem slow for as long as they do.
     if (breaker?.probeDue(now) === true) return 0;
-    const share = Math.min(warmth?.(now) ?? 1, breaker?.rampFrom(now) ?? 1) || 1;
     const silentMs = this.inFlight === 0 ? 0 : now - this.#silentSince;
-    return (Math.max(load.value(now), silentMs) * (this.inFlight + this.streams + 1)) / share;
+    return Math.max(load.value(now), silentMs) * (this.inFlight + this.streams + 1);
+  }
+
+  warmth(now: number): number {
+    const { breaker, warmth } = this.parts;
+    if (breaker?.probeDue(now) === true) return 1;
+    return Math.min(warmth?.(now) ?? 1, breaker?.rampFrom(now) ?? 1) || 1;
   }
 
   available(now: number): boolean {

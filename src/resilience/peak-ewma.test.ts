@@ -29,7 +29,7 @@ describe("peak EWMA", () => {
 
   // RB9
   test("a seed of zero does not make a new endpoint look free", () => {
-    assert.equal(new PeakEwma({}, 0, 0).value(0), 1);
+    assert.equal(new PeakEwma({}, 0, 0).value(0), 0.05);
     assert.equal(new PeakEwma({}, 30, 0).value(0), 30);
   });
 

@@ -11,8 +11,11 @@ export const penaltyMs = 5_000;
 const penaltyMsMax = 300_000;
 /** The guess for an endpoint that nobody knows; where others are known, their median is a better one. */
 export const defaultSeedMs = 30;
-/** A new endpoint never looks faster than this: with a seed of zero all requests would go there at once. */
-const seedMsMin = 1;
+/**
+ * A new endpoint never looks faster than this: with a seed of zero all requests would go there at once. Linkerd has 1 ms; neighbours of one
+ * host answer in less than a tenth of that, and beside those it would be asked last for as long as the guess lasts.
+ */
+const seedMsMin = 0.05;
 /** So that what is known of an endpoint never says that requests there are free. */
 const valueMsMin = 0.001;
 

@@ -12,6 +12,8 @@ export interface Candidate {
   readonly inFlight: number;
   /** What one more request would have to expect, comparable between candidates; lower is better. */
   load(now: number): number;
+  /** The share of its usual requests that it should get now, above 0 to 1: less than 1 while it is new. Default 1. */
+  warmth?(now: number): number;
   /** False while it is ejected, draining or not to be reached. */
   available(now: number): boolean;
 }

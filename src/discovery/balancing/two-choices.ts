@@ -62,7 +62,11 @@ class TwoChoices<C extends Candidate> implements Balancer<C> {
   }
 
   /** The first drawn, unless the second is clearly better: whoever is ahead by a hair would get everything while there is little to do. */
-  #better(a: C, b: C, { now }: PickAsk): C {
+  #better(a: C, b: C, { now, random }: PickAsk): C {
+    // One that is not warm steps back by a draw: if it only looked slower it would get nothing at all while there is little to do.
+    const [aWarm, bWarm] = [a.warmth?.(now) ?? 1, b.warmth?.(now) ?? 1];
+    if (aWarm !== bWarm && random() >= Math.min(aWarm, bWarm) / Math.max(aWarm, bWarm))
+      return aWarm > bWarm ? a : b;
     return this.#score(b, now) < this.#score(a, now) * clearly ? b : a;
   }
 }
