@@ -103,6 +103,12 @@ function evidenceOf(
   env: Env,
 ): TakenEvidence {
   if (typeof evidence === "object") return { evidence, release: () => Promise.resolve() };
+  if (evidence?.startsWith("registry+") === false) {
+    throw systemError("INVALID_ARGUMENT", `evidence: "${evidence}" names no registry`, {
+      executed: "no",
+      advice: 'say which exchanges it: "registry+tcp://host:7500"',
+    });
+  }
   const text = evidence ?? (typeof discovery === "string" ? discovery : undefined);
   const global = breaker !== false && breaker.scope === "global";
   if (breaker === false || text?.startsWith("registry+") !== true) {

@@ -225,6 +225,8 @@ test("options that cannot be meant are refused before anybody is looked for", as
     [{ breaker: { successRate: 80 } }, /breaker successRate is 80/],
     [{ breaker: { scope: "everywhere" } }, /breaker\.scope is "everywhere"/],
     [{ breaker: { quorum: 1 } }, /breaker quorum is 1/],
+    [{ attemptTimeout: 0 }, /attemptTimeout is 0/],
+    [{ evidence: "foo" }, /evidence: "foo" names no registry/],
     [{ balance: "p2c" }, /balance is not a function/],
     [{ lane: "" }, /a lane has 1 to 64/],
   ];

@@ -7,6 +7,7 @@ import type { BreakerOptions } from "../resilience/breaker.ts";
 import type { AimdLimitOptions } from "../resilience/aimd-limit.ts";
 import type { RetryBudgetOptions } from "../resilience/retry-budget.ts";
 import { AnswerCache } from "../resilience/answer-cache.ts";
+import { bounded } from "../resilience/bounded.ts";
 import { LatencyWindow } from "../resilience/latency-window.ts";
 
 import { Answers, type Fallback } from "./answers.ts";
@@ -162,7 +163,10 @@ export function pipelineTerms(
         connectWaitMs,
         attemptMinMs,
       },
-      attemptTimeoutMs: timeout === undefined ? Infinity : milliseconds(timeout),
+      attemptTimeoutMs:
+        timeout === undefined
+          ? Infinity
+          : bounded("attemptTimeout", milliseconds(timeout), 1, 86_400_000),
       hedge: hedgeTerms,
       latency:
         hedgeTerms?.delayMs === undefined && hedgeTerms
