@@ -2,20 +2,18 @@ import type { Env } from "../base/env.ts";
 import { isTrunklineError, type TrunklineError } from "../base/error.ts";
 import type { Attempt } from "../protocol/attempt.ts";
 import { outcomeOf, type OutcomeKind } from "../resilience/outcome.ts";
+import { Choosing } from "./choosing.ts";
 import { decide, type Decision } from "./decide.ts";
 import { History, tellTry } from "./history.ts";
 import type { Job } from "./job.ts";
 import { KeyTurns, overtaken, type Turn } from "./key-turns.ts";
 import { LateTry, type Begun, type LateTries } from "./late-try.ts";
 import { Pause } from "./pause.ts";
-import { full, givenUp, shut, tooLate } from "./refusals.ts";
+import { givenUp } from "./refusals.ts";
 import type { ServiceState } from "./service-state.ts";
 import type { Target, TargetPermit } from "./target.ts";
 import type { Targets, TargetSet } from "./target-set.ts";
 import type { OperationTerms } from "./terms.ts";
-
-/** Endpoints that are asked for leave, one after the other, before the last one is taken whatever it says. */
-const picksMax = 4;
 
 /** The one engine for retry, hedge and failover: who is asked, when again, and when no more. */
 export class Attempts implements LateTries {
@@ -23,12 +21,12 @@ export class Attempts implements LateTries {
   readonly #service: ServiceState;
   readonly #env: Env;
   readonly #turns = new KeyTurns();
-  /** The permit that `#take` has got, for whoever has just called it: no object for each try. */
-  #permit: TargetPermit = 0;
+  readonly #choosing: Choosing;
 
   constructor(targets: TargetSet, service: ServiceState, env: Env) {
     this.#targets = targets;
     this.#service = service;
+    this.#choosing = new Choosing(service.terms.connectWaitMs, env);
     this.#env = env;
   }
 
@@ -36,6 +34,7 @@ export class Attempts implements LateTries {
   async run(job: Job, attempt: Attempt, terms: OperationTerms): Promise<unknown> {
     const env = this.#env;
     const service = this.#service;
+    const choosing = this.#choosing;
     const startedAt = attempt.beganAt ?? env.now();
     const lane = service.enter(attempt, startedAt);
     const admitted = service.admitted;
@@ -45,18 +44,16 @@ export class Attempts implements LateTries {
     let overAt = startedAt;
     let turn: Turn | undefined;
     try {
-      // Where requests go wherever there is room there is no order to keep.
-      if (targets.list.length <= 1 || attempt.hashKey !== undefined)
-        turn = this.#turns.join(job, lane);
+      turn = this.#turnOf(job, attempt, targets, lane);
       while (turn?.barred === true) attempt.beganAt = await turn.comes(env, attempt);
       for (let now = attempt.beganAt ?? startedAt; ; now = env.now()) {
-        let target = this.#take(targets, attempt, history, now);
+        let target = choosing.take(targets, attempt, history, now);
         if (target === undefined) {
-          await this.#somebody(targets, attempt, history, startedAt);
-          target = this.#takeNow(targets, attempt, history);
+          await choosing.somebody(targets, attempt, history, startedAt);
+          target = choosing.takeNow(targets, attempt, history);
           attempt.beganAt = now = env.now();
         }
-        const permit = this.#permit; // nothing was waited for since it was set
+        const { permit } = choosing; // nothing was waited for since it was set
         if (history !== undefined) {
           attempt.tries = history.counted;
           attempt.beganAt = now = env.now();
@@ -105,76 +102,10 @@ export class Attempts implements LateTries {
     }
   }
 
-  // ---- choosing -----------------------------------------------------------------------------------------------------
-
-  /** An endpoint that has given leave; undefined when there is none at all, or all were tried. Throws when all refuse. */
-  #take(
-    targets: Targets,
-    attempt: Attempt,
-    history: History | undefined,
-    now: number,
-  ): Target | undefined {
-    const { list } = targets;
-    if (list.length === 1 && history === undefined) return this.#begin(list[0]!, history, now);
-    const tried = history === undefined ? [] : [...history.tried, ...history.barred];
-    const ask = { now, random: this.#env.random, tried, hashKey: attempt.hashKey };
-    let last: Target | undefined;
-    for (let picks = 0; picks < picksMax; picks++) {
-      const target = targets.pick(ask);
-      if (target === undefined) break;
-      last = target;
-      const permit = target.begin(now, false);
-      if (typeof permit === "number") {
-        this.#permit = permit;
-        return target;
-      }
-      // Chosen though its breaker is open: most are, so that those which are not may be what is wrong. Then breakers do not count.
-      if (permit === "breaker" && !target.available(now)) return this.#begin(target, history, now);
-      tried.push(target);
-    }
-    // Open breakers must not take the last endpoints away.
-    return last === undefined ? undefined : this.#begin(last, history, now);
-  }
-
-  /** Leave of an endpoint whose breaker does not count: there is no other one. */
-  #begin(target: Target, history: History | undefined, now: number): Target {
-    const permit = target.begin(now, true);
-    if (typeof permit === "number") {
-      this.#permit = permit;
-      return target;
-    }
-    throw this.#refused(permit === "breaker" ? shut(target) : full(target), history);
-  }
-
-  /** Everybody was tried, or nobody is there yet: returns when somebody can be, or when that was waited for long enough. */
-  async #somebody(
-    targets: Targets,
-    attempt: Attempt,
-    history: History | undefined,
-    startedAt: number,
-  ): Promise<void> {
-    if (history !== undefined) history.tried = [];
-    const until = Math.min(attempt.acceptBy, startedAt + this.#service.terms.connectWaitMs);
-    while (targets.list.length === 0 && this.#env.now() < until) {
-      const pause = new Pause(this.#env, until, attempt);
-      const stop = targets.whenFound(() => pause.wake());
-      await pause.over;
-      stop();
-      if (attempt.cancelled !== undefined) throw this.#refused(givenUp(attempt), history);
-    }
-  }
-
-  #takeNow(targets: Targets, attempt: Attempt, history: History | undefined): Target {
-    if (targets.list.length === 0 || this.#env.now() >= attempt.acceptBy)
-      throw this.#refused(targets.list.length === 0 ? targets.missing() : tooLate(), history);
-    const target = this.#take(targets, attempt, history, this.#env.now());
-    if (target === undefined) throw this.#refused(targets.missing(), history);
-    return target;
-  }
-
-  /** That nobody can be asked does not undo an earlier try that perhaps ran. */
-  #refused(refusal: TrunklineError, history: History | undefined): TrunklineError {
-    return history?.error(refusal, undefined, this.#env.now()) ?? refusal;
+  /** Where requests go wherever there is room there is no order to keep. */
+  #turnOf(job: Job, attempt: Attempt, targets: Targets, lane: string): Turn | undefined {
+    const ordered = targets.list.length <= 1 || attempt.hashKey !== undefined;
+    return ordered ? this.#turns.join(job, lane) : undefined;
   }
 
   // ---- after a failure ----------------------------------------------------------------------------------------------
