@@ -74,6 +74,15 @@ describe("target", () => {
     assert.ok(later > 700 && later < 1_300, `${later} of 2,000 when it is warm`);
   });
 
+  test("a new endpoint gets nearly everything beside one that is far slower", () => {
+    const lab = new Lab(2);
+    const [slow, fresh] = lab.targets;
+    (fresh!.parts as { warmth?: (now: number) => number }).warmth = () => 0.1;
+    for (let i = 0; i < 20; i++) slow!.parts.load.observe(1_000, 0);
+    const [toSlow, toFresh] = lab.send(1_000, well);
+    assert.ok(toFresh! > 990, `${toSlow} went to the slow one`);
+  });
+
   test("an endpoint that fails fast gets next to nothing", () => {
     const lab = new Lab(10);
     const got = lab.send(10_000, (target) => (target.id === "t0" ? "failed" : "ok"));

@@ -63,10 +63,15 @@ class TwoChoices<C extends Candidate> implements Balancer<C> {
 
   /** The first drawn, unless the second is clearly better: whoever is ahead by a hair would get everything while there is little to do. */
   #better(a: C, b: C, { now, random }: PickAsk): C {
-    // One that is not warm steps back by a draw: if it only looked slower it would get nothing at all while there is little to do.
+    const [aScore, bScore] = [this.#score(a, now), this.#score(b, now)];
+    const chosen = bScore < aScore * clearly ? b : a;
     const [aWarm, bWarm] = [a.warmth?.(now) ?? 1, b.warmth?.(now) ?? 1];
-    if (aWarm !== bWarm && random() >= Math.min(aWarm, bWarm) / Math.max(aWarm, bWarm))
-      return aWarm > bWarm ? a : b;
-    return this.#score(b, now) < this.#score(a, now) * clearly ? b : a;
+    if (aWarm === bWarm || (chosen === a) === aWarm > bWarm) return chosen;
+    // It is not warm. It gets what it is the better choice for as it is, and of the rest its share by a draw: if it only looked slower, it
+    // would get nothing at all while there is little to do.
+    const share = chosen === a ? aWarm / bWarm : bWarm / aWarm;
+    const ahead = chosen === a ? aScore < bScore * share : bScore < aScore * share;
+    if (ahead || random() < share) return chosen;
+    return chosen === a ? b : a;
   }
 }
