@@ -83,5 +83,7 @@ function rangesApart(one: JsonSchema, other: JsonSchema): boolean {
     const [most, least] = [numberIn(a["maximum"]), numberIn(b["minimum"])];
     return most !== undefined && least !== undefined && most < least;
   };
+  // What allows no value at all is apart from everything, itself too, and nobody can ever be shown a value that breaks.
+  if (below(one, one) || below(other, other)) return false;
   return below(one, other) || below(other, one);
 }

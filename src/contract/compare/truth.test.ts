@@ -93,6 +93,13 @@ test("a schema of which there are values does not break itself", () => {
   });
 });
 
+test("a choice of which there are no values does not break what offers it", () => {
+  const never = { type: "number", minimum: 2, maximum: 1 };
+  const fields = { kind: { const: "a" }, value: { anyOf: [never, { const: "a" }] } };
+  const schema = { oneOf: [{ type: "object", properties: fields, required: ["kind"] }] };
+  deepEqual(gapsOf(structuredClone(schema), { ...schema, title: "other" }), []);
+});
+
 test("whether one value is allowed is told as the validator tells it, or not at all", () => {
   holds((schema, other, seed) => {
     const random = dice(seed);
