@@ -1,15 +1,16 @@
+import type { Kind } from "../src/base/handler.ts";
 import { FrameType } from "../src/wire/frame-type.ts";
 import { anyBytes, mutated, requestFrame } from "./frames.ts";
 import { operationNamed, operations } from "./service.ts";
 import type { Input } from "./target.ts";
 
-const requestTypeOf = {
+const requestTypeOf: Partial<Record<Kind, number>> = {
   call: FrameType.REQUEST_RESPONSE,
   stream: FrameType.REQUEST_STREAM,
   upload: FrameType.REQUEST_CHANNEL,
   duplex: FrameType.REQUEST_CHANNEL,
   notification: FrameType.REQUEST_FNF,
-} as const;
+};
 
 /** What a peer says that it is about to ask, more or less. */
 export function announcement(input: Input): Buffer {
@@ -50,7 +51,7 @@ export function request(
   const wanted = operations.indexOf(operationNamed(input.pick(own)));
   const index = input.once(15) ? input.between(0, 0xffff) : wanted;
   const kind = operations[index]?.kind ?? "call";
-  const type = input.once(15) ? input.between(4, 7) : requestTypeOf[kind];
+  const type = input.once(15) ? input.between(4, 7) : (requestTypeOf[kind] ?? 4);
   const metadata = requestMetadata(input, index);
   return requestFrame(input, type, {
     metadata,

@@ -2,9 +2,13 @@
 export {
   bytes,
   call,
+  command,
   contract,
   describe,
+  document,
   duplex,
+  event,
+  gather,
   info,
   notification,
   stream,
@@ -71,18 +75,31 @@ export type {
   CallOptions,
   Client,
   DuplexMethod,
-  Failed,
-  Failure,
   HeadOptions,
   ItemStream,
   NotificationMethod,
-  Result,
   StreamMethod,
   StreamOptions,
-  Success,
   UploadMethod,
 } from "./call/client-type.ts";
+export type { Failed, Failure, Result, Success } from "./call/result-type.ts";
 export type { Items } from "./call/items.ts";
+export type {
+  Answer,
+  AnswerFailure,
+  CommandHandle,
+  CommandMethod,
+  Gathered,
+  GatherMethod,
+  GatherOptions,
+  Handled,
+  HandledOptions,
+  Publish,
+  Published,
+  PublishMethod,
+  PublishOptions,
+  ReplyOptions,
+} from "./call/message-type.ts";
 export { pages, type PageFields } from "./call/pages.ts";
 export type {
   CallHandler,

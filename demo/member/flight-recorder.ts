@@ -43,7 +43,7 @@ export class FlightRecorder {
       id: spanId(traceparent),
       ...(parent === undefined ? {} : { parent: spanId(parent) }),
       operation,
-      kind,
+      kind: kind as Span["kind"],
       over: endpoint.slice(0, endpoint.indexOf(":")),
       endedAt,
       us: Math.round(durationMs * 1_000),

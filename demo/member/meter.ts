@@ -19,13 +19,13 @@ export class Meter {
   incidents = 0;
   /** Called at each connection that this process opens: it may be killed before it would tell of it otherwise. */
   connected: (() => void) | undefined;
-  readonly #kinds = new Map<string, Kind>();
+  readonly #kinds = new Map<string, keyof Meter["made"]>();
 
   constructor(contracts: readonly AnyContract[]) {
     for (const contract of contracts) {
       const { name, operations } = contract[info];
       for (const [member, { kind }] of Object.entries(operations as Record<string, { kind: Kind }>))
-        this.#kinds.set(`${name}.${member}`, kind);
+        if (kind in this.made) this.#kinds.set(`${name}.${member}`, kind as keyof Meter["made"]);
     }
     const ended = (event: unknown): void => this.#ended(event as CallEvent);
     subscribe("trunkline:call", ended);

@@ -1,3 +1,4 @@
+import type { Guarantee } from "./guarantee.ts";
 import type { Kind } from "./handler.ts";
 
 /** JSON Schema, draft 2020-12. */
@@ -16,6 +17,8 @@ export interface OperationShape {
   readonly description?: string;
   readonly idempotent: boolean | "by-key";
   readonly key?: string;
+  /** Of kinds that travel as messages. */
+  readonly delivery?: Guarantee;
   readonly deadlineMs?: number;
   readonly idleMs?: number;
   /** What goes before the items of an upload or duplex; told like `in`. */

@@ -4,8 +4,14 @@ import type { SystemCode } from "./outcome.ts";
 import type { Peer } from "./peer.ts";
 import type { TraceContext } from "./trace.ts";
 
+/** The kinds that travel as messages, by a broker or what stands for one. */
+export type MessageKind = "command" | "document" | "event" | "gather";
+
 /** The interaction styles that an operation can have. */
-export type Kind = "call" | "stream" | "upload" | "duplex" | "notification";
+export type Kind = DirectKind | MessageKind;
+
+/** The kinds that go over a connection to who serves them. */
+export type DirectKind = "call" | "stream" | "upload" | "duplex" | "notification";
 
 /** Which operation runs, as data. */
 export interface OperationName {

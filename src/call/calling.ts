@@ -28,6 +28,8 @@ export interface Calling {
   readonly aroundCall?: readonly Interceptor[];
   /** Around each try of a call. Default none. */
   readonly aroundAttempt?: readonly Interceptor[];
+  /** What sends an operation that is a message. Default: nothing does. */
+  readonly messages?: ((member: Member) => unknown) | undefined;
   /** The caller makes the tries, and puts around them what an attempt says. Default: there is one. */
   readonly tries?: boolean;
 }

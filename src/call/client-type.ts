@@ -1,6 +1,5 @@
 import type { Deadline } from "../base/deadline.ts";
 import type { Duration } from "../base/duration.ts";
-import type { DeclaredError, SystemError } from "../base/error.ts";
 import type { CallOperation } from "../contract/call.ts";
 import type { info } from "../contract/contract.ts";
 import type { DuplexOperation } from "../contract/duplex.ts";
@@ -9,6 +8,8 @@ import type { Input, Output } from "../contract/schema.ts";
 import type { StreamOperation } from "../contract/stream.ts";
 import type { UploadOperation } from "../contract/upload.ts";
 import type { Items } from "./items.ts";
+import type { MessageMethod } from "./message-type.ts";
+import type { Result } from "./result-type.ts";
 
 /** The functions by which one calls the operations of contract `C`: `Client<typeof Orders>`. */
 export type Client<C> = C extends { readonly [info]: { readonly operations: infer Operations } }
@@ -27,7 +28,7 @@ type Method<T> =
           ? UploadMethod<Head, In, Out, Errors>
           : T extends DuplexOperation<infer Head, infer In, infer Out, infer _Errors>
             ? DuplexMethod<Head, In, Out>
-            : never;
+            : MessageMethod<T>;
 
 export interface CallMethod<In, Out, Errors> {
   /** Resolves with the answer, rejects with a `TrunklineError`. */
@@ -116,23 +117,3 @@ export interface ItemStream<Item> {
   [Symbol.asyncIterator](): ItemStream<Item>;
   [Symbol.asyncDispose](): Promise<void>;
 }
-
-/** What `.result()` gives. */
-export type Result<Value, Errors> = Success<Value> | Failed<Errors>;
-
-export interface Success<Value> {
-  readonly ok: true;
-  readonly value: Value;
-}
-
-export interface Failed<Errors> {
-  readonly ok: false;
-  readonly error: Failure<Errors>;
-}
-
-/** A declared error, told apart by its `code`, or one of Trunkline's. */
-export type Failure<Errors> = Declared<Errors> | SystemError;
-
-type Declared<Errors> = {
-  [Code in keyof Errors]: DeclaredError<Code & string, Output<Errors[Code]>>;
-}[keyof Errors];

@@ -75,6 +75,11 @@ export function makeClient<C extends AnyContract>(
 
 function makeMethod(own: ClientOperation): unknown {
   switch (own.member.operation.kind) {
+    case "command":
+    case "document":
+    case "event":
+    case "gather":
+      return (own.calling.messages ?? nowhere)(own.member);
     case "stream":
     case "duplex":
       return (input: unknown, options?: StreamOptions) => new ClientStream(own, input, options);
@@ -89,6 +94,18 @@ function makeMethod(own: ClientOperation): unknown {
       return Object.freeze(method);
     }
   }
+}
+
+/** A client that was told of no channel has nowhere to send messages. */
+function nowhere({ operation }: Member): unknown {
+  return () =>
+    Promise.reject(
+      systemError("INVALID_ARGUMENT", `a ${operation.kind} needs a channel, and none was given`, {
+        executed: "no",
+        operation: operation.name,
+        advice: 'say where messages go: client(…, { messages: "amqp://host" })',
+      }),
+    );
 }
 
 const succeeded = (value: unknown): unknown => ({ ok: true, value });

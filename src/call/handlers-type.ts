@@ -1,6 +1,7 @@
 import type { DeclaredError } from "../base/error.ts";
 import type { Context } from "../base/handler.ts";
 import type { CallOperation } from "../contract/call.ts";
+import type { CommandOperation } from "../contract/command.ts";
 import type { info } from "../contract/contract.ts";
 import type { DuplexOperation } from "../contract/duplex.ts";
 import type { NotificationOperation } from "../contract/notification.ts";
@@ -9,39 +10,54 @@ import type { StreamOperation } from "../contract/stream.ts";
 import type { UploadOperation } from "../contract/upload.ts";
 import type { ItemStream } from "./client-type.ts";
 import type { Items } from "./items.ts";
+import type { Publish } from "./message-type.ts";
 
 /**
  * What serves contract `C`: an object with a method for each operation, or an instance of a class that
  * `implements Handlers<typeof Orders>`. Methods are called on the object given.
  */
 export type Handlers<C> = C extends { readonly [info]: { readonly operations: infer Operations } }
-  ? { readonly [Name in keyof Operations]: HandlerOf<Operations[Name]> }
+  ? {
+      readonly [
+        Name in keyof Operations as Operations[Name] extends ConsumedOperation ? never : Name
+      ]: HandlerOf<Operations[Name], Publish<C>>;
+    }
   : never;
 
+/** Kinds that are not served by their owner: whoever wants them consumes them, with `on()`. */
+interface ConsumedOperation {
+  readonly kind: "event" | "document" | "gather";
+}
+
 /** A line for each kind. */
-export type HandlerOf<T> =
+export type HandlerOf<T, P = NoPublish> =
   T extends CallOperation<infer In, infer Out, infer Errors>
-    ? CallHandler<In, Out, Errors>
+    ? CallHandler<In, Out, Errors, P>
     : T extends StreamOperation<infer In, infer Out, infer Errors>
-      ? StreamHandler<In, Out, Errors>
+      ? StreamHandler<In, Out, Errors, P>
       : T extends NotificationOperation<infer In>
-        ? NotificationHandler<In>
+        ? NotificationHandler<In, P>
         : T extends UploadOperation<infer Head, infer In, infer Out, infer Errors>
-          ? UploadHandler<Head, In, Out, Errors>
+          ? UploadHandler<Head, In, Out, Errors, P>
           : T extends DuplexOperation<infer Head, infer In, infer Out, infer Errors>
-            ? DuplexHandler<Head, In, Out, Errors>
-            : never;
+            ? DuplexHandler<Head, In, Out, Errors, P>
+            : T extends CommandOperation<infer In, infer Out, infer Errors>
+              ? CallHandler<In, Out, Errors, P>
+              : never;
+
+/** Nothing of the contract can be published. */
+export interface NoPublish {}
 
 /** Gets the input as the schema reads it, gives the answer as the schema takes it. */
-export type CallHandler<In, Out, Errors> = (
+export type CallHandler<In, Out, Errors, P = NoPublish> = (
   input: Output<In>,
-  context: HandlerContext<Errors>,
+  context: HandlerContext<Errors, P>,
 ) => Promise<Input<Out>> | Input<Out>;
 
 /** Gives items; the next one is asked for only when the caller has room for it. */
-export type StreamHandler<In, Out, Errors> = (
+export type StreamHandler<In, Out, Errors, P = NoPublish> = (
   input: Output<In>,
-  context: HandlerContext<Errors>,
+  context: HandlerContext<Errors, P>,
 ) => Items<Input<Out>> | Promise<Items<Input<Out>>>;
 
 /**
@@ -49,27 +65,36 @@ export type StreamHandler<In, Out, Errors> = (
  * items reject with CANCELLED when the caller stopped before they were complete, with INVALID_ARGUMENT at one that does not
  * match the contract; whoever lets that escape answers with it.
  */
-export type UploadHandler<Head, In, Out, Errors> = (
+export type UploadHandler<Head, In, Out, Errors, P = NoPublish> = (
   items: ItemStream<Output<In>>,
-  context: HeadedContext<Head, Errors>,
+  context: HeadedContext<Head, Errors, P>,
 ) => Promise<Input<Out>> | Input<Out>;
 
 /** Reads items as an upload's handler does, and gives items as a stream's does: with the last of them the duplex is over. */
-export type DuplexHandler<Head, In, Out, Errors> = (
+export type DuplexHandler<Head, In, Out, Errors, P = NoPublish> = (
   items: ItemStream<Output<In>>,
-  context: HeadedContext<Head, Errors>,
+  context: HeadedContext<Head, Errors, P>,
 ) => Items<Input<Out>> | Promise<Items<Input<Out>>>;
 
-export type NotificationHandler<In> = (input: Output<In>, context: Context) => Promise<void> | void;
+export type NotificationHandler<In, P = NoPublish> = (
+  input: Output<In>,
+  context: PublishingContext<P>,
+) => Promise<void> | void;
+
+/** A context from which messages of the contract can be published. */
+export interface PublishingContext<P> extends Context {
+  /** The events, documents, commands and gathers of the contract: `await publish.placed(order)`. */
+  readonly publish: P;
+}
 
 /** The context of a served operation that declares `Errors`. */
-export interface HandlerContext<Errors> extends Context {
+export interface HandlerContext<Errors, P = NoPublish> extends PublishingContext<P> {
   /** Makes the declared errors: `throw errors.NOT_FOUND(id)`. */
   readonly errors: ErrorMakers<Errors>;
 }
 
 /** The context of a served upload or duplex. */
-export interface HeadedContext<Head, Errors> extends HandlerContext<Errors> {
+export interface HeadedContext<Head, Errors, P = NoPublish> extends HandlerContext<Errors, P> {
   /** What it was begun with, as the schema reads it; nothing where the contract declares no head. */
   readonly head: Output<Head>;
 }

@@ -1,5 +1,7 @@
 import type { Env } from "../base/env.ts";
 import { info, type AnyContract } from "../contract/contract.ts";
+import type { Kind } from "../base/handler.ts";
+import { isDirect, isMessage } from "../contract/kinds.ts";
 import type { Dispatcher, ServedOperation } from "../protocol/protocol.ts";
 import type { OperationStats } from "./meter.ts";
 import { membersOf, type Member } from "./compile.ts";
@@ -47,12 +49,18 @@ export function serve<C extends AnyContract>(
 export function serviceProblems({ contract, handlers, terms = {}, servedBy }: Service): string[] {
   const { name, major } = contract[info];
   const missing = (servedBy === undefined ? membersOf(contract) : [])
+    .filter(({ operation }) => isServed(operation.kind))
     .filter((member) => typeof (handlers as Record<string, unknown>)[member.name] !== "function")
     .map(
       (member) =>
         `${name}.${member.name} has no handler.\n     → add a method "${member.name}" to the object given to serve()`,
     );
   return [...missing, ...termsProblems(`${name}@${major}`, terms)];
+}
+
+/** True for kinds that their owner answers, by a handler among those of the contract. */
+function isServed(kind: Kind): boolean {
+  return isDirect(kind) || kind === "command";
 }
 
 /** Finds operations by contract, major version and name. */
@@ -74,10 +82,12 @@ export class Services implements Dispatcher {
       // What Trunkline itself needs is not refused because others ask for too much.
       const serving = service.own === true ? { ...options, gate: undefined } : options;
       for (const member of membersOf(contract)) {
+        if (!isServed(member.operation.kind)) continue;
         const served =
           service.servedBy?.(member, serving, env) ??
           new Served(member, handlers, serving, env, retirement);
         this.#served.set(`${name}@${major}/${member.name}`, served);
+        if (isMessage(member.operation.kind)) continue;
         const highest = this.#highest.get(`${name}/${member.name}`)?.operation.owner.major ?? -1;
         if (major > highest) this.#highest.set(`${name}/${member.name}`, served);
       }
@@ -101,11 +111,17 @@ export class Services implements Dispatcher {
   }
 
   list(): readonly ServedOperation[] {
-    return [...this.#served.values()];
+    return [...this.#served.values()].filter(({ operation }) => isDirect(operation.kind));
   }
 
   find(contract: string, major: number | undefined, member: string): ServedOperation | undefined {
     if (major === undefined) return this.#highest.get(`${contract}/${member}`);
+    const served = this.#served.get(`${contract}@${major}/${member}`);
+    return served !== undefined && isDirect(served.operation.kind) ? served : undefined;
+  }
+
+  /** What serves an operation, whether it comes over a connection or as a message. */
+  servedAt(contract: string, major: number, member: string): ServedOperation | undefined {
     return this.#served.get(`${contract}@${major}/${member}`);
   }
 }

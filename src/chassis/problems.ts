@@ -4,6 +4,7 @@ import type { Kind } from "../base/handler.ts";
 import type { SystemCode } from "../base/outcome.ts";
 import { info, type AnyContract } from "../contract/contract.ts";
 import { inputSideProblems } from "../contract/input-side.ts";
+import { isMessage } from "../contract/kinds.ts";
 import { membersOf } from "../call/compile.ts";
 import { admissionProblems, type AdmissionOptions } from "../call/load/admission-options.ts";
 import { serviceProblems, type Service } from "../call/serve.ts";
@@ -121,7 +122,12 @@ function kindProblems({ contract }: Service, places: readonly Place[]): string[]
   for (const place of places) {
     const { address, protocol } = place;
     for (const { operation } of membersOf(contract)) {
-      if (carries(place, operation) || protocol.leavesOut?.(operation) === true) continue;
+      if (
+        isMessage(operation.kind) ||
+        carries(place, operation) ||
+        protocol.leavesOut?.(operation) === true
+      )
+        continue;
       const elsewhere = places.some((other) => carries(other, operation));
       const advice = [
         protocol.leavesOut === undefined
@@ -144,6 +150,10 @@ const waysOf: Readonly<Record<Kind, string>> = {
   upload: "uploads",
   duplex: "two-way streams",
   notification: "notifications",
+  command: "commands",
+  document: "documents",
+  event: "events",
+  gather: "gathers",
 };
 
 export function overloadProblems(

@@ -63,10 +63,31 @@ export function contract<const Name extends string, Named extends Operations<Nam
     major: Number.parseInt(terms.version, 10),
     operations: own,
   });
-  return Object.freeze(Object.defineProperty({ ...own }, info, { value: about })) as Contract<
+  const made = Object.freeze(Object.defineProperty({ ...own }, info, { value: about })) as Contract<
     Name,
     Named
   >;
+  for (const [member, operation] of Object.entries(own as object)) {
+    const places = declaredIn.get(operation as object) ?? [];
+    declaredIn.set(operation as object, [...places, { contract: made, member }]);
+  }
+  return made;
+}
+
+/** Where an operation is declared. */
+export interface Declaration {
+  readonly contract: AnyContract;
+  readonly member: string;
+}
+
+const declaredIn = new WeakMap<object, readonly Declaration[]>();
+
+/**
+ * Where an operation that was taken out of its contract, `Orders.placed`, is declared: in one place; in none, when it was never
+ * part of a contract; or in several, when one operation was given to several contracts.
+ */
+export function declarationsOf(operation: object): readonly Declaration[] {
+  return declaredIn.get(operation) ?? [];
 }
 
 /** The operations of a contract by name, in the order of their declaration, as the layers above read them. */

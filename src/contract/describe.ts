@@ -26,7 +26,7 @@ export function describe(contract: AnyContract): ContractDescription {
 }
 
 function describeOperation(operation: Operation): OperationDescription {
-  const { kind, description, idempotent, key, deadlineMs, idleMs } = operation;
+  const { kind, description, idempotent, key, delivery, deadlineMs, idleMs } = operation;
   const codes = Object.entries(operation.errors);
   const errors = codes.map(([code, schema]) => [code, describeSchema(schema) ?? null]);
   const told = {
@@ -34,6 +34,7 @@ function describeOperation(operation: Operation): OperationDescription {
     description,
     idempotent,
     key,
+    delivery,
     deadlineMs,
     idleMs,
     head: describeSchema(operation.head),

@@ -36,6 +36,7 @@ export function operationDigest(operation: Operation): string {
     kind,
     idempotent,
     key,
+    ...(operation.delivery === undefined ? {} : { delivery: operation.delivery }),
     // Absent, not null, where there is none: so operations without a head have the digest that they always had.
     ...(operation.head === undefined ? {} : { head: told(operation.head) }),
     in: told(operation.in),

@@ -1,4 +1,5 @@
 import { milliseconds, type Duration } from "../base/duration.ts";
+import type { Guarantee } from "../base/guarantee.ts";
 import type { Kind } from "../base/handler.ts";
 import type { SystemCode } from "../base/outcome.ts";
 import { codecOf, type Codec } from "./bytes.ts";
@@ -18,6 +19,8 @@ export interface Terms {
   readonly idempotent: Idempotency;
   /** Dotted path to the field of the input, or of the head, by which order is kept; none: no order is promised. */
   readonly key: string | undefined;
+  /** How often a message takes effect at who consumes it; undefined for kinds that are no messages. */
+  readonly delivery: Guarantee | undefined;
   /** The default deadline of a call of this operation, or of being accepted; `NaN` never leaves `contract()`. None: the client's default. */
   readonly deadlineMs: number | undefined;
   /** The longest pause between two items. None: keep-alive and cancellation guard it. */
@@ -60,6 +63,7 @@ export interface Given {
   readonly errors?: unknown;
   readonly idempotent?: Idempotency;
   readonly key?: string;
+  readonly delivery?: Guarantee;
   readonly deadline?: Duration;
   readonly idle?: Duration;
   readonly description?: string;
@@ -75,6 +79,7 @@ export function operation(kind: Kind, given: Given): Operation {
     errors: Object.freeze({ ...(given.errors as Operation["errors"]) }),
     idempotent: given.idempotent ?? false,
     key: given.key,
+    delivery: given.delivery,
     deadlineMs: durationMs(given.deadline),
     idleMs: durationMs(given.idle),
     description: given.description,

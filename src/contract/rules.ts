@@ -1,6 +1,6 @@
 import { isSystemCode } from "../base/outcome.ts";
 import { codecOf } from "./bytes.ts";
-import { isStreaming, kinds } from "./kinds.ts";
+import { isMessage, isStreaming, kinds } from "./kinds.ts";
 import type { Operation } from "./operation.ts";
 import { isSchema } from "./schema.ts";
 
@@ -72,12 +72,27 @@ function operationProblems(operation: unknown): string[] {
       `key ${quoted(key)} is not a path: write the names of fields with dots between them`,
     );
   }
+  problems.push(...deliveryProblems(operation));
   if (Number.isNaN(deadlineMs))
     problems.push('deadline is not a duration: write milliseconds or "200ms", "5s", "2m", "1h"');
   if (Number.isNaN(idleMs))
     problems.push('idle is not a duration: write milliseconds or "200ms", "5s", "2m", "1h"');
   for (const [code, schema] of Object.entries(errors))
     problems.push(...errorProblems(code, schema));
+  return problems;
+}
+
+const guarantees: ReadonlySet<unknown> = new Set(["at-most-once", "at-least-once", "exactly-once"]);
+
+function deliveryProblems({ kind, delivery, codec }: Operation): string[] {
+  if (!isMessage(kind))
+    return delivery === undefined ? [] : [`delivery is for messages, not for a ${kind}`];
+  const problems: string[] = [];
+  if (!guarantees.has(delivery))
+    problems.push(
+      `delivery must be "at-most-once", "at-least-once" or "exactly-once", not ${quoted(delivery)}`,
+    );
+  if (codec.out === "raw") problems.push("out cannot be bytes(): replies are JSON");
   return problems;
 }
 

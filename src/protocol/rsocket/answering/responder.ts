@@ -32,7 +32,7 @@ import type { Session } from "../session.ts";
 import { operationsMax } from "../metadata/setup.ts";
 
 /** The frame type that each kind is asked with. */
-const requestTypes: Readonly<Record<ServedOperation["operation"]["kind"], number>> = {
+const requestTypes: Readonly<Partial<Record<ServedOperation["operation"]["kind"], number>>> = {
   call: FrameType.REQUEST_RESPONSE,
   stream: FrameType.REQUEST_STREAM,
   upload: FrameType.REQUEST_CHANNEL,

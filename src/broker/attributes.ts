@@ -1,0 +1,30 @@
+/**
+ * The extension attributes that Trunkline writes into envelopes, each with its meaning. `traceparent`, `tracestate`,
+ * `partitionkey` and `expirytime` are CloudEvents' documented extensions; the others are ours.
+ */
+export const attribute = {
+  /** W3C Trace Context of who sent it. */
+  traceparent: "traceparent",
+  tracestate: "tracestate",
+  /** By what it finds its shard, where that is not its subject. */
+  partitionkey: "partitionkey",
+  /** After this instant (RFC 3339) nobody wants it any more. */
+  expirytime: "expirytime",
+  /** The full version of the contract that it was made by: `1.2.0`. */
+  schemaversion: "schemaversion",
+  /** Joins a reply to what it answers: the id of the request's envelope. */
+  correlationid: "correlationid",
+  /** Where replies go: what `ReplyBox.address` said. */
+  replyto: "replyto",
+  /** The key by which a repetition of one logical request is recognised. */
+  idempotencykey: "idempotencykey",
+  /** The swim lane that it belongs to. */
+  lane: "lane",
+  /** Which group answers, in a reply. */
+  answeredby: "answeredby",
+  /** How a reply ends: `OK`, or the code of the error that its data describes. */
+  outcome: "outcome",
+} as const;
+
+/** What names of attributes look like (CloudEvents 1.0, 3.1). */
+export const attributeName: RegExp = /^[a-z0-9]{1,20}$/;
