@@ -16,7 +16,8 @@ export interface Channel {
   /** Messages of one key are delivered in the order in which they were published. */
   readonly ordered: boolean;
   readonly guarantee: Guarantee;
-  readonly enqueued: Enqueued;
+  /** What receipts must mean at least. Undefined: the best that the broker has. */
+  readonly enqueued: Enqueued | undefined;
   /** A message that no queue or group is there for is refused. For topics false: an event that nobody is bound to is fine. */
   readonly mandatory: boolean;
   /** The groups of a topic that are known beforehand: for them messages are kept from the declaration on. */
@@ -55,7 +56,7 @@ export function channel(given: Partial<Channel> & Pick<Channel, "name" | "shape"
     shape,
     ordered: given.ordered ?? false,
     guarantee: given.guarantee ?? "at-least-once",
-    enqueued: given.enqueued ?? "stored",
+    enqueued: given.enqueued,
     mandatory: given.mandatory ?? shape === "queue",
     groups: Object.freeze([...(given.groups ?? [])]),
     shards,

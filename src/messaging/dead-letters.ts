@@ -1,0 +1,24 @@
+import type { Delivery } from "../broker/broker.ts";
+import type { FailureNote } from "./work.ts";
+
+/** What becomes of messages that a consumer gives up. One for each consumer and group. */
+export interface DeadLetters {
+  /** Resolves when it is known which keys of the shard are blocked; nothing of the shard is handled before. */
+  assigned(shard: string): Promise<void>;
+  /** True: an earlier message of its key is dead, and this one was not redriven: it goes there too. */
+  blocks(delivery: Delivery): boolean;
+  /** Keeps it with the dead letters, then acks it: confirmed before acked, or both in one transaction. Rejects when that failed: it comes again. */
+  bury(
+    delivery: Delivery,
+    failures: {
+      readonly first: FailureNote;
+      readonly last: FailureNote;
+      readonly attempts: number;
+    },
+  ): Promise<void>;
+  /** It was handled: a redriven one may free its key. */
+  handled(delivery: Delivery): void;
+  /** Keys that wait for a redrive now. */
+  blockedKeys(): readonly string[];
+  close(): Promise<void>;
+}

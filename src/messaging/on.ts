@@ -1,0 +1,152 @@
+import type { Duration } from "../base/duration.ts";
+import { systemError } from "../base/error.ts";
+import type { StartAt } from "../broker/broker.ts";
+import type { HandlerContext } from "../call/handlers-type.ts";
+import type { AnyContract } from "../contract/contract.ts";
+import { declarationsOf } from "../contract/contract.ts";
+import type { DocumentOperation } from "../contract/document.ts";
+import type { EventOperation } from "../contract/event.ts";
+import type { GatherOperation } from "../contract/gather.ts";
+import type { NoErrors, Operation } from "../contract/operation.ts";
+import type { Input, Output } from "../contract/schema.ts";
+import type { Verdict } from "./outcome.ts";
+import type { RetryTerms } from "./retry.ts";
+import type { Where } from "./where.ts";
+
+/** How messages are consumed. */
+export interface ConsumeTerms {
+  /** Who shares the messages: those of one group get each message once together. Required for events and gathers; a document has one receiver. */
+  readonly group?: string;
+  /** Handlers that run at once in this process. Default 16. With order, at most one for each key. */
+  readonly concurrency?: number;
+  /** Messages fetched and not yet settled. Default four times the concurrency. */
+  readonly prefetch?: number;
+  /** How long one attempt may take before its signal aborts and it counts as failed; `context.heartbeat()` begins it anew. Default 30 s. */
+  readonly within?: Duration;
+  /** What happens after a failure. Default: 3 more attempts soon, then 8 with growing pauses over an hour, then the dead letters. `false`: none. */
+  readonly retry?: RetryTerms | false;
+  /**
+   * What becomes of the later messages of a key when one is dead. `park-key`: they follow it, in order, until it is redriven;
+   * `park-message`: they go on; `stop-shard`: their shard stops until then. Default `park-key` with order, else `park-message`.
+   */
+  readonly dead?: "park-key" | "park-message" | "stop-shard";
+  /** Which messages are wanted; the others count as done. Default all. */
+  readonly where?: Where;
+  /** Ids of messages that were handled and are remembered, so that a second delivery does nothing. 0: none. Default 100,000. */
+  readonly remembered?: number;
+  /** Where a group begins that the broker does not know yet. Default `new`. */
+  readonly from?: StartAt;
+}
+
+/** What a handler knows of its message, beside what it knows of any request. */
+export interface MessageContext<Errors = NoErrors> extends HandlerContext<Errors> {
+  readonly message: MessageInfo;
+  /** It is still being worked on: its time begins anew. */
+  heartbeat(): void;
+}
+
+export interface MessageInfo {
+  /** The same for every delivery of the message. */
+  readonly id: string;
+  /** The ordering key; undefined: none. */
+  readonly key: string | undefined;
+  /** Who sent it, a URI reference. */
+  readonly source: string;
+  /** When it was sent, in milliseconds since 1970. */
+  readonly time: number;
+  /** The group by which it came. */
+  readonly group: string;
+  /** Which attempt this is; 1 is the first. */
+  readonly attempt: number;
+  readonly redelivered: boolean;
+  /** CloudEvents extension attributes. */
+  readonly attributes: Readonly<Record<string, string>>;
+  /** Where it is, as the broker's own tools say it. */
+  readonly position: string | undefined;
+}
+
+/** Returns when it is done. What it throws is a failure, after which it is tried again; `retryLater`, `reject` and `park` say more. */
+export type MessageHandler<Data> = (
+  data: Output<Data>,
+  context: MessageContext,
+) => Promise<Verdict | void> | Verdict | void;
+
+/** Answers a question for its group; a declared error is an answer too. */
+export type GatherHandler<In, Out, Errors> = (
+  input: Output<In>,
+  context: MessageContext<Errors>,
+) => Promise<Input<Out>> | Input<Out>;
+
+/** What consumes an operation, for `chassis({ serve: [on(…)] })`. */
+export interface Subscriber {
+  readonly contract: AnyContract;
+  readonly member: string;
+  readonly operation: Operation;
+  readonly terms: ConsumeTerms;
+  readonly handler: (data: never, context: never) => unknown;
+}
+
+/**
+ * Consumes an event, as one of a group: `on(Orders.placed, { group: "billing" }, async (order) => …)`. Nothing runs before it is
+ * given to `chassis({ messages, serve: [on(…)] })`.
+ *
+ * @throws TrunklineError INVALID_ARGUMENT for what is not an operation of a contract, or has no group and needs one.
+ */
+export function on<Data>(
+  operation: EventOperation<Data>,
+  terms: ConsumeTerms & { readonly group: string },
+  handler: MessageHandler<Data>,
+): Subscriber;
+/** Consumes a document: each goes to one of all who do. */
+export function on<Data>(
+  operation: DocumentOperation<Data>,
+  terms: ConsumeTerms & { readonly group?: never },
+  handler: MessageHandler<Data>,
+): Subscriber;
+/** Answers a gather for a group: each group answers once. */
+export function on<In, Out, Errors>(
+  operation: GatherOperation<In, Out, Errors>,
+  terms: ConsumeTerms & { readonly group: string },
+  handler: GatherHandler<In, Out, Errors>,
+): Subscriber;
+export function on(
+  operation: Pick<Operation, "kind">,
+  terms: ConsumeTerms,
+  handler: (data: never, context: never) => unknown,
+): Subscriber {
+  const { kind } = operation;
+  const [declaration, second] = declarationsOf(operation);
+  if (declaration === undefined)
+    throw refused("this is not an operation of a contract", "write on(Orders.placed, …)");
+  const { contract, member } = declaration;
+  if (second !== undefined)
+    throw refused(
+      `${member} is declared in several contracts`,
+      "declare an operation of its own in each contract",
+    );
+  if (kind !== "event" && kind !== "document" && kind !== "gather")
+    throw refused(`a ${kind} is served, not consumed`, `serve it: serve(contract, { ${member} })`);
+  if (kind === "document" ? terms.group !== undefined : !named(terms.group))
+    throw refused(
+      kind === "document"
+        ? `a document has no groups: each goes to one of all who consume ${member}`
+        : `the group ${JSON.stringify(terms.group)} is no name: a ${kind} goes once to each group`,
+      kind === "document"
+        ? "leave group away"
+        : 'name it with a-z, A-Z, 0-9, "-" and "_": { group: "billing" }',
+    );
+  return Object.freeze({ contract, member, operation: operation as Operation, terms, handler });
+}
+
+/** True for what `on()` made. */
+export function isSubscriber(value: object): value is Subscriber {
+  return "handler" in value && "operation" in value;
+}
+
+function named(group: string | undefined): boolean {
+  return group !== undefined && /^[A-Za-z0-9_-]{1,100}$/.test(group);
+}
+
+function refused(reason: string, advice: string): Error {
+  return systemError("INVALID_ARGUMENT", reason, { executed: "no", advice });
+}
