@@ -2,8 +2,9 @@ import { consul } from "./consul.ts";
 import { dnsmasq } from "./dnsmasq.ts";
 import { envoy } from "./envoy.ts";
 import { etcd } from "./etcd.ts";
+import { kafka } from "./kafka.ts";
 import { nginx } from "./nginx.ts";
 import type { Server } from "./server.ts";
 
 /** Every server that `npm run servers` knows. */
-export const servers: readonly Server[] = [consul, dnsmasq, envoy, etcd, nginx];
+export const servers: readonly Server[] = [consul, dnsmasq, envoy, etcd, kafka, nginx];

@@ -30,6 +30,8 @@ export interface Server {
   prepare(folder: string): readonly string[];
   /** True when it answers. */
   ready(): Promise<boolean>;
+  /** How long it may take until it does, on a busy machine. Default 15,000. */
+  readonly readyWithinMs?: number;
 }
 
 export interface State {
@@ -119,14 +121,15 @@ export async function start(server: Server, folder: string): Promise<void> {
   child.on("error", () => (ended = true)).on("exit", () => (ended = true));
   child.unref();
   if (child.pid !== undefined) writeFileSync(join(folder, "pid"), String(child.pid));
-  const until = Date.now() + readyWithinMs;
+  const withinMs = server.readyWithinMs ?? readyWithinMs;
+  const until = Date.now() + withinMs;
   while (!(await server.ready())) {
     if (!ended && Date.now() < until) {
       await pause(pollMs);
       continue;
     }
     await stop(folder);
-    const why = ended ? "ended at once" : `was not ready within ${readyWithinMs / 1_000} s`;
+    const why = ended ? "ended at once" : `was not ready within ${withinMs / 1_000} s`;
     throw new Error(`${server.name} ${why}:\n${readFileSync(log, "utf8").slice(-logCharsMax)}`);
   }
 }
