@@ -23,7 +23,12 @@ export interface BrokerCapabilities {
   readonly priority: boolean;
   /** What has expired is not delivered. */
   readonly ttl: boolean;
-  /** Groups share a topic, and keep their place in it while nobody consumes. */
+  /**
+   * Messages wait in a queue that is declared, or for a group that is known, while nobody consumes. Without it they reach those
+   * who consume at that moment: who comes later has missed them, and a queue that nobody consumes is nowhere to send to.
+   */
+  readonly keeps: boolean;
+  /** Groups share a topic; where `keeps`, they keep their place in it while nobody consumes. */
   readonly groups: boolean;
   /** What was consumed can be consumed again, from an instant or from the beginning. */
   readonly replay: boolean;
