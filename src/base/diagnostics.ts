@@ -22,6 +22,10 @@ export const channels: {
   readonly incident: Channel;
   /** `DiscoveryEvent`: a registry stopped or began to answer, or holds what cannot be used. */
   readonly discovery: Channel;
+  /** `MessageEvent`: an attempt at handling a message ended, or it was settled without one. */
+  readonly message: Channel;
+  /** `BrokerEvent`: the connection to a broker was lost or made again, or it takes no more for now. */
+  readonly broker: Channel;
 } = {
   call: channel("trunkline:call"),
   stream: channel("trunkline:stream"),
@@ -30,6 +34,8 @@ export const channels: {
   refusal: channel("trunkline:refusal"),
   incident: channel("trunkline:incident"),
   discovery: channel("trunkline:discovery"),
+  message: channel("trunkline:message"),
+  broker: channel("trunkline:broker"),
 };
 
 export interface CallEvent {
@@ -50,6 +56,43 @@ export interface CallEvent {
   /** `OK`, or the code of the failure. */
   readonly code: string;
   readonly durationMs: number;
+}
+
+/** Told by consumers, of each message as often as something becomes of it. */
+export interface MessageEvent {
+  readonly operation: string;
+  readonly kind: Kind;
+  readonly group: string;
+  /** Of the message: the same for all its deliveries. */
+  readonly id: string;
+  readonly traceparent: string | undefined;
+  /**
+   * `handled`; `retry`: it comes again; `dead`: it is kept with the dead letters; `duplicate`, `expired`, `unwanted`: settled unseen;
+   * `fenced`: it was handled, and belongs to somebody else by now, who handles it again; `lost`: it failed, and is delivered at most once.
+   */
+  readonly outcome:
+    | "handled"
+    | "retry"
+    | "dead"
+    | "duplicate"
+    | "expired"
+    | "unwanted"
+    | "fenced"
+    | "lost";
+  readonly attempt: number;
+  /** Why it failed, where it has. */
+  readonly code?: string | undefined;
+  readonly reason?: string | undefined;
+  /** From the beginning of the attempt; 0 where there was none. */
+  readonly durationMs: number;
+}
+
+export interface BrokerEvent {
+  /** Where it is, without credentials. */
+  readonly address: string;
+  /** `blocked`: it takes no more for now; publishers wait. */
+  readonly state: "connected" | "lost" | "blocked" | "unblocked";
+  readonly reason?: string | undefined;
 }
 
 /** Told on the client's side, of each try that failed: those after which the call succeeds are seen nowhere else. */

@@ -1,7 +1,9 @@
 import type { Duration } from "../base/duration.ts";
 import { systemError } from "../base/error.ts";
+import type { Context } from "../base/handler.ts";
 import type { StartAt } from "../broker/broker.ts";
-import type { HandlerContext } from "../call/handlers-type.ts";
+import type { ErrorMakers } from "../call/handlers-type.ts";
+import type { Publish } from "../call/message-type.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import { declarationsOf } from "../contract/contract.ts";
 import type { DocumentOperation } from "../contract/document.ts";
@@ -39,8 +41,15 @@ export interface ConsumeTerms {
 }
 
 /** What a handler knows of its message, beside what it knows of any request. */
-export interface MessageContext<Errors = NoErrors> extends HandlerContext<Errors> {
+export interface MessageContext<Errors = NoErrors> extends Context {
   readonly message: MessageInfo;
+  /** Makes the declared errors of a gather: `throw errors.NOT_OURS(parcel)`. */
+  readonly errors: ErrorMakers<Errors>;
+  /**
+   * Publishes the messages of a contract by the same broker: `await publisher(Billing).invoiced(invoice)`. In a consumer that
+   * processes exactly once they leave together with its being done, or not at all.
+   */
+  publisher<C extends AnyContract>(contract: C): Publish<C>;
   /** It is still being worked on: its time begins anew. */
   heartbeat(): void;
 }

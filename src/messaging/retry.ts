@@ -1,5 +1,5 @@
 import { milliseconds, type Duration } from "../base/duration.ts";
-import { systemError } from "../base/error.ts";
+import { isTrunklineError, systemError } from "../base/error.ts";
 import { fullJitter } from "../resilience/full-jitter.ts";
 
 /** What happens after a failure that may pass. */
@@ -14,6 +14,11 @@ export interface RetryTerms {
   readonly cap?: Duration;
   /** No further attempt begins when the first failure is as long ago as that. Default 2 h. */
   readonly maxAge?: Duration;
+  /**
+   * True for failures that no further attempt can mend. Default: errors that say INVALID_ARGUMENT, UNIMPLEMENTED, PERMISSION_DENIED or
+   * UNAUTHENTICATED. A message that does not match its contract is never tried again.
+   */
+  readonly permanent?: (error: unknown) => boolean;
 }
 
 /** The same, resolved. */
@@ -23,6 +28,18 @@ export interface RetryPolicy {
   readonly baseMs: number;
   readonly capMs: number;
   readonly maxAgeMs: number;
+  readonly permanent: (error: unknown) => boolean;
+}
+
+const permanentCodes: ReadonlySet<string> = new Set([
+  "INVALID_ARGUMENT",
+  "UNIMPLEMENTED",
+  "PERMISSION_DENIED",
+  "UNAUTHENTICATED",
+]);
+
+function isPermanent(error: unknown): boolean {
+  return isTrunklineError(error) && !error.declared && permanentCodes.has(error.code);
 }
 
 /** Attempts are bounded: nobody waits for the ten-thousandth. */
@@ -33,7 +50,8 @@ const soonMs = 20;
 
 /** Reads the terms. @throws TrunklineError INVALID_ARGUMENT for what cannot be meant. */
 export function retryPolicy(terms: RetryTerms | false = {}): RetryPolicy {
-  if (terms === false) return { soon: 0, later: 0, baseMs: 0, capMs: 0, maxAgeMs: 0 };
+  if (terms === false)
+    return { soon: 0, later: 0, baseMs: 0, capMs: 0, maxAgeMs: 0, permanent: () => true };
   const { soon = 3, later = 8, base = "30s", cap = "15m", maxAge = "2h" } = terms;
   for (const [name, count] of Object.entries({ soon, later })) {
     if (Number.isInteger(count) && count >= 0 && count <= attemptsMax) continue;
@@ -49,6 +67,7 @@ export function retryPolicy(terms: RetryTerms | false = {}): RetryPolicy {
     baseMs: milliseconds(base),
     capMs: milliseconds(cap),
     maxAgeMs: milliseconds(maxAge),
+    permanent: terms.permanent ?? isPermanent,
   };
 }
 

@@ -1,0 +1,142 @@
+import type { Env } from "../base/env.ts";
+import { isTrunklineError, systemError, type TrunklineError } from "../base/error.ts";
+import { Alarm } from "../base/timer-wheel.ts";
+import type { Broker, Outgoing, Receipt } from "../broker/broker.ts";
+
+/** Messages on their way to one broker, past which further ones are refused: their makers must wait for receipts. */
+const outstandingMax = 10_000;
+/** Messages that go to the broker in one batch at most. */
+const batchMax = 512;
+
+/** One message and who waits for its receipt. */
+class Pending extends Alarm {
+  readonly outgoing: Outgoing;
+  readonly promise: Promise<Receipt>;
+  readonly #signal: AbortSignal | undefined;
+  readonly #resolve: (receipt: Receipt) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #env: Env;
+  readonly #abort = (): void => this.#giveUp();
+  /** It was handed to the broker. */
+  sent = false;
+  settled = false;
+
+  constructor(outgoing: Outgoing, deadlineAt: number, signal: AbortSignal | undefined, env: Env) {
+    super();
+    this.outgoing = outgoing;
+    this.#signal = signal;
+    this.#env = env;
+    const { promise, resolve, reject } = Promise.withResolvers<Receipt>();
+    this.promise = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    if (deadlineAt < Infinity) env.set(this, deadlineAt);
+    if (signal?.aborted === true) this.#giveUp();
+    else signal?.addEventListener("abort", this.#abort, { once: true });
+  }
+
+  ring(): void {
+    const executed = this.sent ? "maybe" : "no";
+    this.settle(
+      systemError("DEADLINE_EXCEEDED", "no receipt came in time", {
+        executed,
+        advice: this.sent
+          ? "publish it again with the same id: consumers recognise it"
+          : "the broker takes no more at the moment",
+      }),
+    );
+  }
+
+  #giveUp(): void {
+    const executed = this.sent ? "maybe" : "no";
+    const cause: unknown = this.#signal?.reason;
+    this.settle(systemError("CANCELLED", "its receipt is not waited for", { executed, cause }));
+  }
+
+  settle(outcome: Receipt | TrunklineError): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.#env.clear(this);
+    this.#signal?.removeEventListener("abort", this.#abort);
+    if (isTrunklineError(outcome)) this.#reject(outcome);
+    else this.#resolve(outcome);
+  }
+}
+
+/** Publishes what is given to it in one turn in as few batches as may be, in the order in which it was given. */
+export class Publisher {
+  readonly #broker: Broker;
+  readonly #env: Env;
+  #waiting: Pending[] = [];
+  #outstanding = 0;
+  /** Those that would know when everything has its receipt. */
+  #idle: (() => void)[] = [];
+
+  constructor(broker: Broker, env: Env) {
+    this.#broker = broker;
+    this.#env = env;
+  }
+
+  get outstanding(): number {
+    return this.#outstanding;
+  }
+
+  /** Resolves with its receipt. Rejects with the broker's error; or when `deadlineAt` of the clock is over, or the signal aborts. */
+  async publish(outgoing: Outgoing, deadlineAt: number, signal?: AbortSignal): Promise<Receipt> {
+    if (this.#outstanding >= outstandingMax) throw tooMany(this.#broker);
+    this.#outstanding++;
+    const pending = new Pending(outgoing, deadlineAt, signal, this.#env);
+    if (this.#waiting.length === 0) this.#env.defer(() => this.#flush());
+    this.#waiting.push(pending);
+    try {
+      return await pending.promise;
+    } finally {
+      if (--this.#outstanding === 0) this.#idle.splice(0).forEach((tell) => tell());
+    }
+  }
+
+  /** Resolves when nothing is on its way. */
+  async settled(): Promise<void> {
+    if (this.#outstanding === 0) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #flush(): void {
+    const waiting = this.#waiting.filter(({ settled }) => !settled);
+    this.#waiting = [];
+    for (let from = 0; from < waiting.length; from += batchMax)
+      void this.#send(waiting.slice(from, from + batchMax));
+  }
+
+  async #send(batch: readonly Pending[]): Promise<void> {
+    for (const pending of batch) pending.sent = true;
+    try {
+      const outcomes = await this.#broker.publish(batch.map(({ outgoing }) => outgoing));
+      batch.forEach((pending, index) => pending.settle(outcomes[index] ?? missing()));
+    } catch (error) {
+      const told = isTrunklineError(error)
+        ? error
+        : systemError("INTERNAL", "the broker's adapter failed", {
+            executed: "maybe",
+            cause: error,
+          });
+      for (const pending of batch) pending.settle(told);
+    }
+  }
+}
+
+function missing(): TrunklineError {
+  return systemError("INTERNAL", "the broker gave no receipt", { executed: "maybe" });
+}
+
+function tooMany({ address }: Broker): TrunklineError {
+  return systemError(
+    "RESOURCE_EXHAUSTED",
+    `${outstandingMax} messages wait for their receipts already`,
+    {
+      executed: "no",
+      endpoint: address,
+      advice: "await receipts before publishing more",
+    },
+  );
+}
