@@ -22,7 +22,7 @@ export const attribute = {
   lane: "lane",
   /** Which group answers, in a reply. */
   answeredby: "answeredby",
-  /** How a reply ends: `OK`, or the code of the error that its data describes. */
+  /** How a reply ends: `OK`, or the code of the error that its data describes. In a report of what became of a message: `handled`, `rejected`, `parked`. */
   outcome: "outcome",
 } as const;
 

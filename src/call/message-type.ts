@@ -63,6 +63,8 @@ export interface CommandHandle<Out, Errors> {
   readonly id: string;
   /** All that is needed to wait for its reply elsewhere. Text without secrets. */
   readonly token: string;
+  /** Its token serves other processes, and this one after a restart. False: the broker keeps replies only for the process that has asked, as long as it lives. */
+  readonly durable: boolean;
   /** Resolves with the reply; rejects with its declared error, or DEADLINE_EXCEEDED when none has come by then: wait again. */
   reply(options?: ReplyOptions): Promise<Output<Out>>;
   /** The same, its failures as values. */

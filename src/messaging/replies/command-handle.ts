@@ -1,0 +1,99 @@
+import type { Env } from "../../base/env.ts";
+import { isTrunklineError, systemError, type TrunklineError } from "../../base/error.ts";
+import type { Envelope } from "../../broker/envelope.ts";
+import type { Member } from "../../call/compile.ts";
+import type { CommandHandle, ReplyOptions } from "../../call/message-type.ts";
+import { told } from "../../call/told.ts";
+import { readReply } from "./reply.ts";
+import type { ReplyDesk } from "./reply-desk.ts";
+import { tokenText, type CommandToken } from "./token.ts";
+import { valid } from "./valid.ts";
+import { endOf, Waiting } from "./waiting.ts";
+
+/** How long one wait for a reply takes at most, unless it is said otherwise. */
+const withinDefault = "10s";
+
+/** What a handle needs of its process. */
+export interface HandleParts {
+  readonly env: Env;
+  readonly address: string;
+  desk(): Promise<ReplyDesk>;
+}
+
+/** The handle of a command that was sent, by this process or another one. */
+export function commandHandle(
+  member: Member,
+  token: CommandToken,
+  parts: HandleParts,
+): CommandHandle<never, never> {
+  let answer: Envelope | undefined;
+  const { env, address } = parts;
+  const reply = async (options: ReplyOptions = {}): Promise<unknown> => {
+    const startedAt = env.now();
+    try {
+      answer ??= await nextReply(token, options, parts);
+      const outcome = readReply(answer, member.operation);
+      if ("failure" in outcome) throw outcome.failure;
+      return await valid(member, outcome.output);
+    } catch (failure) {
+      throw await told(failure, member, { endpoint: address, elapsedMs: env.now() - startedAt });
+    }
+  };
+  const handle = {
+    id: token.id,
+    token: tokenText(token),
+    durable: token.box !== undefined,
+    reply,
+    result: (options?: ReplyOptions) => reply(options).then(succeeded, failed),
+  };
+  return Object.freeze(handle) as unknown as CommandHandle<never, never>;
+}
+
+async function nextReply(
+  { box, id, sentAt }: CommandToken,
+  { within = withinDefault, signal }: ReplyOptions,
+  { env, desk }: HandleParts,
+): Promise<Envelope> {
+  const { promise, resolve, reject } = Promise.withResolvers<Envelope>();
+  const waiting = new Waiting(endOf(within, env.now()), signal, env, (why, cause) =>
+    reject(why === "deadline" ? notYet() : notWaited(cause)),
+  );
+  const waiter = { heard: resolve, failed: (error: TrunklineError) => reject(error) };
+  const look = async (): Promise<Envelope> => {
+    const opened = await desk();
+    const reader = opened.reader(box, sentAt);
+    try {
+      reader.wait(id, waiter);
+      // Nobody hears in a box that could not be opened.
+      reader.address().catch(reject);
+      return await promise;
+    } finally {
+      reader.leave(id, waiter);
+      opened.release(box, reader);
+    }
+  };
+  try {
+    return await Promise.race([look(), promise]);
+  } finally {
+    waiting.stop();
+  }
+}
+
+const succeeded = (value: unknown): unknown => ({ ok: true, value });
+
+const failed = (error: unknown): unknown => {
+  if (isTrunklineError(error)) return { ok: false, error };
+  throw error;
+};
+
+function notYet(): TrunklineError {
+  return systemError("DEADLINE_EXCEEDED", "no reply has come yet", {
+    executed: "maybe",
+    advice: "wait again: handle.reply(), here or, by its token, anywhere",
+  });
+}
+
+function notWaited(cause: unknown): TrunklineError {
+  const reason = "the reply is not waited for any more; the command was not called back";
+  return systemError("CANCELLED", reason, { executed: "maybe", cause });
+}

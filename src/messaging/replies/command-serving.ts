@@ -1,0 +1,191 @@
+import type { Env } from "../../base/env.ts";
+import { isTrunklineError, systemError, type TrunklineError } from "../../base/error.ts";
+import { parseTraceparent } from "../../base/trace.ts";
+import { attribute } from "../../broker/attributes.ts";
+import type { Broker } from "../../broker/broker.ts";
+import type { Envelope } from "../../broker/envelope.ts";
+import { Incoming } from "../../protocol/incoming.ts";
+import type { ServedOperation } from "../../protocol/protocol.ts";
+import type { Ended, FailureNote, Outcome, Received, Work } from "../work.ts";
+import { RecentReplies } from "./recent-replies.ts";
+import { Replier } from "./replier.ts";
+
+/** How the commands of one operation are done. */
+export interface CommandServing {
+  readonly work: Work;
+  /** Answers those that are given up. */
+  readonly ended: Ended;
+}
+
+/**
+ * Has the commands of an operation done by what serves it. The reply is with the broker before the command counts as done; a declared
+ * error is a reply like any other. An incident is tried again, as its consumer says, and replied when it is given up. A command
+ * that comes again after it was done gets the same reply again and does nothing, as far as this process remembers.
+ */
+export function commandWork(served: ServedOperation, broker: Broker, env: Env): CommandServing {
+  const commands = new Commands(served, broker, env);
+  return Object.freeze({
+    work: (message) => commands.work(message),
+    ended: (message, ending) =>
+      ending === "handled" ? Promise.resolve() : commands.givenUp(message),
+  } satisfies CommandServing);
+}
+
+/** Failures that are remembered until their command is done or given up; the oldest go first. */
+const failuresMax = 10_000;
+const reasonCharsMax = 500;
+
+/** What cannot go better the next time. */
+const permanent: ReadonlySet<string> = new Set([
+  "INVALID_ARGUMENT",
+  "PERMISSION_DENIED",
+  "UNAUTHENTICATED",
+  "UNIMPLEMENTED",
+]);
+
+class Commands {
+  readonly #served: ServedOperation;
+  readonly #broker: Broker;
+  readonly #env: Env;
+  readonly #replier: Replier;
+  /** By id. As many as the consumer runs. */
+  readonly #running = new Map<string, Promise<Outcome>>();
+  readonly #replies = new RecentReplies();
+  readonly #failures = new Map<string, TrunklineError>();
+
+  constructor(served: ServedOperation, broker: Broker, env: Env) {
+    this.#served = served;
+    this.#broker = broker;
+    this.#env = env;
+    this.#replier = new Replier(broker, served, undefined, env);
+  }
+
+  /** A second delivery of one that runs here waits for its end. */
+  work(message: Received): Promise<Outcome> {
+    const { id } = message.envelope;
+    const before = this.#running.get(id);
+    if (before !== undefined) return before;
+    const running = this.#work(message).finally(() => void this.#running.delete(id));
+    this.#running.set(id, running);
+    return running;
+  }
+
+  async #work(message: Received): Promise<Outcome> {
+    const { envelope } = message;
+    const again = this.#replies.get(envelope.id);
+    const reply = again ?? (await this.#run(message));
+    if ("kind" in reply) return reply;
+    this.#replies.add(envelope.id, reply);
+    try {
+      await this.#replier.send(envelope, reply);
+    } catch (error) {
+      // What was done is remembered: only the reply is tried again.
+      return { kind: "retry", failure: noteOf(error, "failed") };
+    }
+    this.#failures.delete(envelope.id);
+    return { kind: "done" };
+  }
+
+  /** The reply, or what is to become of the command without one. */
+  async #run(message: Received): Promise<Envelope | Outcome> {
+    const { envelope } = message;
+    const incoming = this.#incoming(message);
+    const { operation } = this.#served;
+    const { buffer, byteOffset, byteLength } = envelope.data;
+    let input: unknown;
+    try {
+      input = operation.input.decode(Buffer.from(buffer, byteOffset, byteLength), 0, byteLength);
+    } catch (cause) {
+      const reason = "the command cannot be read";
+      const error = systemError("INVALID_ARGUMENT", reason, { executed: "no", cause });
+      return this.#failed(message, error, "malformed");
+    }
+    const stop = (): void => incoming.cancel("shutdown");
+    message.signal.addEventListener("abort", stop, { once: true });
+    if (message.signal.aborted) stop();
+    try {
+      const output = await this.#served.handle(input, incoming);
+      return this.#replier.compose(envelope, { output });
+    } catch (failure) {
+      if (!isTrunklineError(failure))
+        return this.#failed(message, this.#served.incident(failure), "failed");
+      if (failure.declared || outOfTime(failure, incoming, this.#env.now()))
+        return this.#replier.compose(envelope, { failure });
+      return this.#failed(message, failure, "failed");
+    } finally {
+      message.signal.removeEventListener("abort", stop);
+    }
+  }
+
+  #incoming({ envelope }: Received): Incoming {
+    const { attributes } = envelope;
+    const now = this.#env.now();
+    const expires = attributes[attribute.expirytime];
+    const deadlineAt =
+      expires === undefined ? Infinity : now + Date.parse(expires) - this.#env.wall();
+    const traceparent = attributes[attribute.traceparent];
+    const incoming = new Incoming(
+      { address: this.#broker.address, sameHost: false },
+      Number.isNaN(deadlineAt) ? Infinity : deadlineAt,
+      Infinity,
+      traceparent === undefined ? undefined : parseTraceparent(traceparent),
+      attributes[attribute.idempotencykey] ?? envelope.id,
+      {},
+      now,
+    );
+    incoming.lane = attributes[attribute.lane];
+    return incoming;
+  }
+
+  #failed({ envelope, attempt }: Received, error: TrunklineError, why: FailureNote["why"]): Outcome {
+    const before = this.#failures.get(envelope.id);
+    const told = withPast(error, before, attempt);
+    this.#failures.set(envelope.id, told);
+    if (this.#failures.size > failuresMax) {
+      const [oldest] = this.#failures.keys();
+      this.#failures.delete(oldest!);
+    }
+    if (permanent.has(error.code) || error.retryAfterMs === "never") {
+      const invalid = error.code === "INVALID_ARGUMENT" && why !== "malformed";
+      return { kind: "dead", failure: noteOf(error, invalid ? "invalid" : why) };
+    }
+    const { retryAfterMs } = error;
+    return { kind: "retry", afterMs: retryAfterMs, failure: noteOf(error, why) };
+  }
+
+  async givenUp({ envelope }: Received): Promise<void> {
+    const failure =
+      this.#failures.get(envelope.id) ??
+      systemError("INTERNAL", "the command was given up; it is kept with the dead letters", {
+        executed: "maybe",
+      });
+    this.#failures.delete(envelope.id);
+    // A reply that cannot be sent now is missed: who waits finds its time over, `maybe`.
+    await this.#replier.answer(envelope, { failure }).catch(() => {});
+  }
+}
+
+/** Its time is over, so nobody wants it done: that is the reply. */
+function outOfTime({ code }: TrunklineError, { deadlineAt }: Incoming, now: number): boolean {
+  return code === "DEADLINE_EXCEEDED" && now >= deadlineAt;
+}
+
+/** What an earlier attempt did stays true, though the last one did not begin. */
+function withPast(
+  error: TrunklineError,
+  before: TrunklineError | undefined,
+  attempt: number,
+): TrunklineError {
+  if (error.executed !== "no" || (attempt === 1 && before === undefined)) return error;
+  const executed = before?.executed ?? "maybe";
+  if (executed === "no") return error;
+  const { code, reason, id, advice, retryAfterMs, gate } = error;
+  const details = { executed, id, advice, retryAfterMs, gate };
+  return systemError(code as Parameters<typeof systemError>[0], reason, details);
+}
+
+function noteOf(error: unknown, why: FailureNote["why"]): FailureNote {
+  const code = isTrunklineError(error) ? error.code : "INTERNAL";
+  const reason = isTrunklineError(error) ? error.reason : "the reply could not be sent";
+  return { why, code, reason: reason.slice(0, reasonCharsMax) };
+}

@@ -1,0 +1,48 @@
+import { systemError } from "../../base/error.ts";
+import { uuidv7 } from "../../base/id.ts";
+import { attribute } from "../../broker/attributes.ts";
+import type { Member } from "../../call/compile.ts";
+import type { CommandHandle, CommandMethod, PublishOptions } from "../../call/message-type.ts";
+import { commandHandle } from "./command-handle.ts";
+import type { ReplyParts } from "./parts.ts";
+import { readToken } from "./token.ts";
+
+/** The function of a client that sends a command and gives its handle. */
+export function commandMethod(
+  member: Member,
+  parts: ReplyParts,
+): CommandMethod<never, never, never> {
+  const { owner, member: name } = member.operation;
+  const operation = `${owner.name}@${owner.major}/${name}`;
+  const send = async (
+    input: unknown,
+    options: PublishOptions = {},
+  ): Promise<CommandHandle<never, never>> => {
+    const box = await (await parts.desk()).commandBox();
+    const sentAt = parts.env.wall();
+    const id = options.id ?? uuidv7(parts.env);
+    const expires = options.expires ?? member.declared.deadlineMs;
+    const own = { [attribute.replyto]: box.address };
+    await parts.post(member, input, { ...options, id, expires }, own);
+    return commandHandle(member, { operation, id, sentAt, box: box.name }, parts);
+  };
+  const resume = (text: string): CommandHandle<never, never> => {
+    const token = readToken(text, operation);
+    if (token.box === undefined || parts.replies !== "durable")
+      throw systemError(
+        "UNIMPLEMENTED",
+        `the reply cannot be waited for anew: ${parts.address} keeps replies for the process that has asked, as long as it lives`,
+        {
+          executed: "maybe",
+          operation: member.operation.name,
+          advice: "keep the handle, or use a broker with durable replies",
+        },
+      );
+    return commandHandle(member, token, parts);
+  };
+  return Object.freeze(Object.assign(send, { resume })) as unknown as CommandMethod<
+    never,
+    never,
+    never
+  >;
+}

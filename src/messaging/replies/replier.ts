@@ -1,0 +1,70 @@
+import type { Env } from "../../base/env.ts";
+import { isTrunklineError, systemError, type TrunklineError } from "../../base/error.ts";
+import { attribute } from "../../broker/attributes.ts";
+import type { Broker } from "../../broker/broker.ts";
+import type { Envelope } from "../../broker/envelope.ts";
+import type { ServedOperation } from "../../protocol/protocol.ts";
+import { replyTo, type Outcome } from "./reply.ts";
+
+/** Replies of one operation to whoever asked. Who asked for no reply gets none. */
+export class Replier {
+  readonly #broker: Broker;
+  readonly #served: Pick<ServedOperation, "operation" | "incident">;
+  readonly #answeredBy: string | undefined;
+  readonly #env: Env;
+
+  constructor(
+    broker: Broker,
+    served: Pick<ServedOperation, "operation" | "incident">,
+    answeredBy: string | undefined,
+    env: Env,
+  ) {
+    this.#broker = broker;
+    this.#served = served;
+    this.#answeredBy = answeredBy;
+    this.#env = env;
+  }
+
+  /** An output that cannot be written, or is more than the broker takes, is replied as the failure that it is. Never throws. */
+  compose(request: Envelope, outcome: Outcome): Envelope {
+    const { operation } = this.#served;
+    const compose = (told: Outcome): Envelope =>
+      replyTo(request, operation, told, this.#answeredBy, this.#env);
+    let reply: Envelope;
+    try {
+      reply = compose(outcome);
+    } catch (exception) {
+      return compose({ failure: this.#served.incident(exception) });
+    }
+    const { bytesMax } = this.#broker.capabilities;
+    const bytes = reply.data.byteLength + attributesRoomBytes;
+    return bytes <= bytesMax ? reply : compose({ failure: tooLarge(bytes, bytesMax) });
+  }
+
+  /** Resolves when the broker has the reply; rejects with its error. */
+  async send(request: Envelope, reply: Envelope): Promise<void> {
+    const to = request.attributes[attribute.replyto];
+    if (to === undefined) return;
+    try {
+      await this.#broker.reply(to, reply);
+    } catch (error) {
+      if (!isTrunklineError(error) || error.code !== "INVALID_ARGUMENT") throw error;
+      // The address is none of this broker's: nobody can be told, however often it is tried.
+    }
+  }
+
+  async answer(request: Envelope, outcome: Outcome): Promise<void> {
+    await this.send(request, this.compose(request, outcome));
+  }
+}
+
+/** What the attributes of a reply take at most. */
+const attributesRoomBytes = 1_024;
+
+function tooLarge(bytes: number, bytesMax: number): TrunklineError {
+  return systemError(
+    "RESOURCE_EXHAUSTED",
+    `the answer takes ${bytes} bytes, the broker carries ${bytesMax}`,
+    { executed: "yes", advice: "answer with less, or with where it is" },
+  );
+}
