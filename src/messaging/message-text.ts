@@ -19,6 +19,8 @@ export interface EnvelopeTerms {
   readonly attributes?: Readonly<Record<string, string>> | undefined;
   readonly expires?: Duration | undefined;
   readonly lane?: string | undefined;
+  /** Attributes that Trunkline itself sets. */
+  readonly own?: Readonly<Record<string, string>> | undefined;
 }
 
 const contentTypes = { json: "application/json", raw: "application/octet-stream" } as const;
@@ -62,6 +64,7 @@ export function composeEnvelope(
     contentType: contentTypes[declared.codec.in],
     attributes: {
       ...terms.attributes,
+      ...terms.own,
       [attribute.traceparent]: trace.traceparent,
       [attribute.schemaversion]: operation.version,
       ...(lane === undefined ? {} : { [attribute.lane]: lane }),

@@ -9,8 +9,19 @@ import type { AnyContract } from "../contract/contract.ts";
 import { info } from "../contract/contract.ts";
 import { isMessage } from "../contract/kinds.ts";
 import { Channels, type Binding } from "./channels.ts";
-import { outgoingOf, publishMethod, type Sender, type SendingParts } from "./publish-method.ts";
+import {
+  outgoingOf,
+  publishMethod,
+  sendMessage,
+  type Sender,
+  type SendingParts,
+} from "./publish-method.ts";
 import { Publisher } from "./publisher.ts";
+import { commandMethod } from "./replies/command.ts";
+import { gatherMethod } from "./replies/gather.ts";
+import { handledReceipt } from "./replies/handled.ts";
+import type { ReplyParts } from "./replies/parts.ts";
+import { ReplyDesk } from "./replies/reply-desk.ts";
 
 /** What the messages of a process, or of a client, share. */
 export interface MessagingOptions {
@@ -35,6 +46,8 @@ export class Messaging {
   readonly #ready = new Set<Channel>();
   readonly #publishers = new WeakMap<AnyContract, object>();
   readonly parts: SendingParts;
+  /** How what has replies is asked. */
+  readonly #asking: ReplyParts;
 
   constructor(open: () => Promise<Broker>, options: MessagingOptions) {
     this.#open = open;
@@ -47,6 +60,13 @@ export class Messaging {
       channelOf: (member) => this.channels.of(member),
       brokerFor: (channel) => this.#brokerFor(channel),
       env: options.env,
+    };
+    this.#asking = {
+      env: options.env,
+      deadlineMs: options.deadlineMs,
+      desk: async () => (await this.sender()).desk,
+      channelOf: (member) => this.channels.of(member),
+      post: (member, input, given, own) => sendMessage(member, input, given, this.parts, own),
     };
   }
 
@@ -63,7 +83,9 @@ export class Messaging {
 
   async #begin(): Promise<Sender> {
     const broker = await this.#open();
-    this.#sender = { broker, publisher: new Publisher(broker, this.options.env) };
+    const { env, name } = this.options;
+    const desk = new ReplyDesk(broker, name, env);
+    this.#sender = { broker, publisher: new Publisher(broker, env), desk };
     return this.#sender;
   }
 
@@ -94,7 +116,11 @@ export class Messaging {
     switch (member.operation.kind) {
       case "event":
       case "document":
-        return publishMethod(member, this.parts);
+        return publishMethod(member, this.parts, handledReceipt(member, this.#asking));
+      case "command":
+        return commandMethod(member, this.#asking);
+      case "gather":
+        return gatherMethod(member, this.#asking);
       default:
         return () => Promise.reject(notSent(member));
     }
@@ -138,9 +164,10 @@ export class Messaging {
     };
   }
 
-  /** Nothing more is sent; what is on its way gets its receipt. The broker stays open: it is its owner's to close. */
+  /** Nothing more is sent; what is on its way gets its receipt, and replies are heard no more. The broker stays open: it is its owner's to close. */
   async settled(): Promise<void> {
     await this.#sender?.publisher.settled();
+    await this.#sender?.desk.close();
   }
 }
 

@@ -5,10 +5,11 @@ import { isTrunklineError, locate, systemError, type TrunklineError } from "../b
 import type { Broker, Outgoing, Receipt } from "../broker/broker.ts";
 import { checkFirst } from "../call/calling.ts";
 import type { Member } from "../call/compile.ts";
-import type { Published, PublishOptions } from "../call/message-type.ts";
+import type { Handled, HandledOptions, Published, PublishOptions } from "../call/message-type.ts";
 import type { Channel } from "../broker/channel.ts";
 import { composeEnvelope } from "./message-text.ts";
 import type { Publisher } from "./publisher.ts";
+import type { ReplyDesk } from "./replies/reply-desk.ts";
 
 /** What sending messages of a contract needs. */
 export interface SendingParts {
@@ -27,6 +28,8 @@ export interface SendingParts {
 export interface Sender {
   readonly broker: Broker;
   readonly publisher: Publisher;
+  /** Where replies are heard. */
+  readonly desk: ReplyDesk;
 }
 
 /** The instant by which a receipt must have come. */
@@ -47,10 +50,11 @@ export function outgoingOf(
   value: unknown,
   options: PublishOptions | undefined,
   parts: SendingParts,
+  own?: Readonly<Record<string, string>>,
 ): Outgoing {
   const { env, source } = parts;
   const { id, attributes, expires, lane, delay, priority } = options ?? {};
-  const terms = { source, id, attributes, expires, lane };
+  const terms = { source, id, attributes, expires, lane, own };
   let envelope;
   try {
     envelope = composeEnvelope(member, value, terms, env);
@@ -66,12 +70,13 @@ export function outgoingOf(
   };
 }
 
-/** Publishes one message; resolves with its receipt. Errors are told with operation and endpoint. */
+/** Publishes one message, with `own` attributes of Trunkline's; resolves with its receipt. Errors are told with operation and endpoint. */
 export async function sendMessage(
   member: Member,
   value: unknown,
   options: PublishOptions | undefined,
   parts: SendingParts,
+  own?: Readonly<Record<string, string>>,
 ): Promise<Published> {
   const { env } = parts;
   const startedAt = env.now();
@@ -81,7 +86,7 @@ export async function sendMessage(
     // Without an asynchronous schema all of this happens in the turn of the caller, so that messages leave in the order of its calls.
     const checking = parts.checkSent ? checkFirst(member, value) : undefined;
     if (checking !== undefined) await checking;
-    const outgoing = outgoingOf(member, value, options, parts);
+    const outgoing = outgoingOf(member, value, options, parts, own);
     const ready = parts.brokerFor(outgoing.channel);
     const { broker, publisher } = ready instanceof Promise ? await ready : ready;
     endpoint = broker.address;
@@ -129,9 +134,15 @@ export function located(
 }
 
 /** `publish.placed`: publishes one, or by `many` several. */
-export function publishMethod(member: Member, parts: SendingParts): object {
-  const method = (value: unknown, options?: PublishOptions): Promise<unknown> =>
-    sendMessage(member, value, options, parts);
+export function publishMethod(
+  member: Member,
+  parts: SendingParts,
+  handled: (value: unknown, options: HandledOptions) => Promise<Handled>,
+): object {
+  const method = (value: unknown, options?: PublishOptions | HandledOptions): Promise<unknown> =>
+    options?.receipt === "handled"
+      ? handled(value, options)
+      : sendMessage(member, value, options, parts);
   method.many = (values: Iterable<unknown>, options?: PublishOptions): Promise<unknown> =>
     Promise.all(
       Array.from(values, (value) =>

@@ -1,9 +1,9 @@
-import type { Env } from "../../base/env.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../../base/error.ts";
 import type { Envelope } from "../../broker/envelope.ts";
 import type { Member } from "../../call/compile.ts";
 import type { CommandHandle, ReplyOptions } from "../../call/message-type.ts";
 import { told } from "../../call/told.ts";
+import type { ReplyParts } from "./parts.ts";
 import { readReply } from "./reply.ts";
 import type { ReplyDesk } from "./reply-desk.ts";
 import { tokenText, type CommandToken } from "./token.ts";
@@ -13,30 +13,29 @@ import { endOf, Waiting } from "./waiting.ts";
 /** How long one wait for a reply takes at most, unless it is said otherwise. */
 const withinDefault = "10s";
 
-/** What a handle needs of its process. */
-export interface HandleParts {
-  readonly env: Env;
-  readonly address: string;
-  desk(): Promise<ReplyDesk>;
-}
-
 /** The handle of a command that was sent, by this process or another one. */
 export function commandHandle(
   member: Member,
   token: CommandToken,
-  parts: HandleParts,
+  parts: Pick<ReplyParts, "env" | "desk">,
 ): CommandHandle<never, never> {
   let answer: Envelope | undefined;
-  const { env, address } = parts;
+  const { env } = parts;
+  let endpoint = "";
   const reply = async (options: ReplyOptions = {}): Promise<unknown> => {
     const startedAt = env.now();
     try {
-      answer ??= await nextReply(token, options, parts);
+      const hear = async (): Promise<ReplyDesk> => {
+        const desk = await parts.desk();
+        endpoint = desk.broker.address;
+        return desk;
+      };
+      answer ??= await nextReply(token, options, { env, desk: hear });
       const outcome = readReply(answer, member.operation);
       if ("failure" in outcome) throw outcome.failure;
       return await valid(member, outcome.output);
     } catch (failure) {
-      throw await told(failure, member, { endpoint: address, elapsedMs: env.now() - startedAt });
+      throw await told(failure, member, { endpoint, elapsedMs: env.now() - startedAt });
     }
   };
   const handle = {
@@ -52,7 +51,7 @@ export function commandHandle(
 async function nextReply(
   { box, id, sentAt }: CommandToken,
   { within = withinDefault, signal }: ReplyOptions,
-  { env, desk }: HandleParts,
+  { env, desk }: Pick<ReplyParts, "env" | "desk">,
 ): Promise<Envelope> {
   const { promise, resolve, reject } = Promise.withResolvers<Envelope>();
   const waiting = new Waiting(endOf(within, env.now()), signal, env, (why, cause) =>
@@ -61,6 +60,8 @@ async function nextReply(
   const waiter = { heard: resolve, failed: (error: TrunklineError) => reject(error) };
   const look = async (): Promise<Envelope> => {
     const opened = await desk();
+    if (box !== undefined && opened.broker.capabilities.replies !== "durable")
+      throw notKept(opened.broker.name);
     const reader = opened.reader(box, sentAt);
     try {
       reader.wait(id, waiter);
@@ -77,6 +78,15 @@ async function nextReply(
   } finally {
     waiting.stop();
   }
+}
+
+/** Replies can be waited for in another process only where the broker keeps them. */
+export function notKept(broker: string): TrunklineError {
+  const reason = `${broker} keeps replies only for the process that has asked, as long as it lives`;
+  return systemError("UNIMPLEMENTED", `the reply cannot be waited for anew: ${reason}`, {
+    executed: "maybe",
+    advice: "keep the handle, or use a broker with durable replies",
+  });
 }
 
 const succeeded = (value: unknown): unknown => ({ ok: true, value });

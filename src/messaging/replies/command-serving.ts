@@ -1,11 +1,12 @@
 import type { Env } from "../../base/env.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../../base/error.ts";
-import { parseTraceparent } from "../../base/trace.ts";
-import { attribute } from "../../broker/attributes.ts";
+import type { Peer } from "../../base/peer.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { Envelope } from "../../broker/envelope.ts";
-import { Incoming } from "../../protocol/incoming.ts";
+import type { Incoming } from "../../protocol/incoming.ts";
 import type { ServedOperation } from "../../protocol/protocol.ts";
+import { noteOf } from "../failure-note.ts";
+import { incomingOf } from "../message-work.ts";
 import type { Ended, FailureNote, Outcome, Received, Work } from "../work.ts";
 import { RecentReplies } from "./recent-replies.ts";
 import { Replier } from "./replier.ts";
@@ -27,13 +28,16 @@ export function commandWork(served: ServedOperation, broker: Broker, env: Env): 
   return Object.freeze({
     work: (message) => commands.work(message),
     ended: (message, ending) =>
-      ending === "handled" ? Promise.resolve() : commands.givenUp(message),
+      ending === "handled" ? commands.done(message) : commands.givenUp(message),
   } satisfies CommandServing);
 }
 
 /** Failures that are remembered until their command is done or given up; the oldest go first. */
 const failuresMax = 10_000;
-const reasonCharsMax = 500;
+/** After that long a reply that could not be sent is tried again, however often it was tried, in milliseconds. */
+const replyAgainMs = 1_000;
+/** Commands whose end their consumer has not heard of yet. */
+const repliedMax = 10_000;
 
 /** What cannot go better the next time. */
 const permanent: ReadonlySet<string> = new Set([
@@ -45,19 +49,21 @@ const permanent: ReadonlySet<string> = new Set([
 
 class Commands {
   readonly #served: ServedOperation;
-  readonly #broker: Broker;
+  readonly #peer: Peer;
   readonly #env: Env;
   readonly #replier: Replier;
   /** By id. As many as the consumer runs. */
   readonly #running = new Map<string, Promise<Outcome>>();
   readonly #replies = new RecentReplies();
+  /** Those of which the consumer does not know yet that they are done. */
+  readonly #replied = new Set<string>();
   readonly #failures = new Map<string, TrunklineError>();
 
   constructor(served: ServedOperation, broker: Broker, env: Env) {
     this.#served = served;
-    this.#broker = broker;
+    this.#peer = { address: broker.address, sameHost: false };
     this.#env = env;
-    this.#replier = new Replier(broker, served, undefined, env);
+    this.#replier = new Replier(broker, served, env);
   }
 
   /** A second delivery of one that runs here waits for its end. */
@@ -80,16 +86,25 @@ class Commands {
       await this.#replier.send(envelope, reply);
     } catch (error) {
       // What was done is remembered: only the reply is tried again.
-      return { kind: "retry", failure: noteOf(error, "failed") };
+      return { kind: "retry", afterMs: replyAgainMs, failure: noteOf(error) };
     }
     this.#failures.delete(envelope.id);
+    this.#replied.add(envelope.id);
+    forgetOldest(this.#replied, repliedMax);
     return { kind: "done" };
+  }
+
+  /** Its consumer knows of one that comes again what it was, and does not ask for the work: it is told the same once more. */
+  async done({ envelope }: Received): Promise<void> {
+    if (this.#replied.delete(envelope.id)) return;
+    const reply = this.#replies.get(envelope.id);
+    if (reply !== undefined) await this.#replier.send(envelope, reply).catch(() => {});
   }
 
   /** The reply, or what is to become of the command without one. */
   async #run(message: Received): Promise<Envelope | Outcome> {
     const { envelope } = message;
-    const incoming = this.#incoming(message);
+    const incoming = incomingOf(message, this.#peer, this.#env);
     const { operation } = this.#served;
     const { buffer, byteOffset, byteLength } = envelope.data;
     let input: unknown;
@@ -117,40 +132,21 @@ class Commands {
     }
   }
 
-  #incoming({ envelope }: Received): Incoming {
-    const { attributes } = envelope;
-    const now = this.#env.now();
-    const expires = attributes[attribute.expirytime];
-    const deadlineAt =
-      expires === undefined ? Infinity : now + Date.parse(expires) - this.#env.wall();
-    const traceparent = attributes[attribute.traceparent];
-    const incoming = new Incoming(
-      { address: this.#broker.address, sameHost: false },
-      Number.isNaN(deadlineAt) ? Infinity : deadlineAt,
-      Infinity,
-      traceparent === undefined ? undefined : parseTraceparent(traceparent),
-      attributes[attribute.idempotencykey] ?? envelope.id,
-      {},
-      now,
-    );
-    incoming.lane = attributes[attribute.lane];
-    return incoming;
-  }
-
-  #failed({ envelope, attempt }: Received, error: TrunklineError, why: FailureNote["why"]): Outcome {
+  #failed(
+    { envelope, attempt }: Received,
+    error: TrunklineError,
+    why: FailureNote["why"],
+  ): Outcome {
     const before = this.#failures.get(envelope.id);
     const told = withPast(error, before, attempt);
     this.#failures.set(envelope.id, told);
-    if (this.#failures.size > failuresMax) {
-      const [oldest] = this.#failures.keys();
-      this.#failures.delete(oldest!);
-    }
+    forgetOldest(this.#failures, failuresMax);
     if (permanent.has(error.code) || error.retryAfterMs === "never") {
       const invalid = error.code === "INVALID_ARGUMENT" && why !== "malformed";
-      return { kind: "dead", failure: noteOf(error, invalid ? "invalid" : why) };
+      return { kind: "dead", failure: { ...noteOf(error), why: invalid ? "invalid" : why } };
     }
     const { retryAfterMs } = error;
-    return { kind: "retry", afterMs: retryAfterMs, failure: noteOf(error, why) };
+    return { kind: "retry", afterMs: retryAfterMs, failure: { ...noteOf(error), why } };
   }
 
   async givenUp({ envelope }: Received): Promise<void> {
@@ -163,6 +159,13 @@ class Commands {
     // A reply that cannot be sent now is missed: who waits finds its time over, `maybe`.
     await this.#replier.answer(envelope, { failure }).catch(() => {});
   }
+}
+
+function forgetOldest(
+  table: { readonly size: number; keys(): Iterator<string>; delete(id: string): boolean },
+  most: number,
+): void {
+  if (table.size > most) table.delete(table.keys().next().value as string);
 }
 
 /** Its time is over, so nobody wants it done: that is the reply. */
@@ -182,10 +185,4 @@ function withPast(
   const { code, reason, id, advice, retryAfterMs, gate } = error;
   const details = { executed, id, advice, retryAfterMs, gate };
   return systemError(code as Parameters<typeof systemError>[0], reason, details);
-}
-
-function noteOf(error: unknown, why: FailureNote["why"]): FailureNote {
-  const code = isTrunklineError(error) ? error.code : "INTERNAL";
-  const reason = isTrunklineError(error) ? error.reason : "the reply could not be sent";
-  return { why, code, reason: reason.slice(0, reasonCharsMax) };
 }

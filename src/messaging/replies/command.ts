@@ -1,9 +1,8 @@
-import { systemError } from "../../base/error.ts";
 import { uuidv7 } from "../../base/id.ts";
 import { attribute } from "../../broker/attributes.ts";
 import type { Member } from "../../call/compile.ts";
 import type { CommandHandle, CommandMethod, PublishOptions } from "../../call/message-type.ts";
-import { commandHandle } from "./command-handle.ts";
+import { commandHandle, notKept } from "./command-handle.ts";
 import type { ReplyParts } from "./parts.ts";
 import { readToken } from "./token.ts";
 
@@ -28,21 +27,8 @@ export function commandMethod(
   };
   const resume = (text: string): CommandHandle<never, never> => {
     const token = readToken(text, operation);
-    if (token.box === undefined || parts.replies !== "durable")
-      throw systemError(
-        "UNIMPLEMENTED",
-        `the reply cannot be waited for anew: ${parts.address} keeps replies for the process that has asked, as long as it lives`,
-        {
-          executed: "maybe",
-          operation: member.operation.name,
-          advice: "keep the handle, or use a broker with durable replies",
-        },
-      );
+    if (token.box === undefined) throw notKept("the broker");
     return commandHandle(member, token, parts);
   };
-  return Object.freeze(Object.assign(send, { resume })) as unknown as CommandMethod<
-    never,
-    never,
-    never
-  >;
+  return Object.freeze(Object.assign(send, { resume }));
 }

@@ -4,27 +4,24 @@ import type { Broker } from "../../broker/broker.ts";
 import type { Member } from "../../call/compile.ts";
 import { isDeclaredBy } from "../../call/declared-errors.ts";
 import { incident } from "../../call/incident.ts";
-import { isExpired } from "../message-text.ts";
-import type { Received, Work } from "../work.ts";
+import type { Answered } from "../message-work.ts";
+import type { Received } from "../work.ts";
 import { Replier } from "./replier.ts";
 
 /**
- * Answers the questions of a gather for one group. `run` reads the question and runs the handler: it resolves with the answer, or
- * rejects with what the handler threw. Each question is done with one attempt: a failure is an answer too, and after
- * its deadline nobody wants one.
+ * Sends what the handlers of a gather say, each for its group, to who has asked. Each question has one attempt: a failure is an
+ * answer too, and after its deadline nobody wants one. So an answer that cannot be sent is missed, as it would be if it came late.
  */
-export function gatherWork(
+export function gatherAnswer(
   member: Member,
-  group: string,
-  run: (message: Received) => Promise<unknown>,
   broker: Broker,
   env: Env,
-): Work {
+): (received: Received, answered: Answered) => Promise<void> {
   const served = {
     operation: member.operation,
     incident: (exception: unknown): TrunklineError => incident(exception, member, env),
   };
-  const replier = new Replier(broker, served, group, env);
+  const replier = new Replier(broker, served, env);
   const failureOf = (thrown: unknown): TrunklineError => {
     if (isDeclaredBy(member, thrown)) return thrown;
     // What was refused before the handler began says so itself; what a handler called says nothing of the handler.
@@ -32,15 +29,9 @@ export function gatherWork(
       return thrown;
     return served.incident(thrown);
   };
-  return async (message) => {
-    const { envelope } = message;
-    if (isExpired(envelope, env.wall())) return { kind: "done" };
-    const outcome = await run(message).then(
-      (output) => ({ output }),
-      (thrown: unknown) => ({ failure: failureOf(thrown) }),
-    );
-    // An answer that cannot be sent is missed, as it would be if it came late.
-    await replier.answer(envelope, outcome).catch(() => {});
-    return { kind: "done" };
+  return async ({ envelope, group }, answered) => {
+    const outcome =
+      "value" in answered ? { output: answered.value } : { failure: failureOf(answered.error) };
+    await replier.answer(envelope, outcome, group).catch(() => {});
   };
 }

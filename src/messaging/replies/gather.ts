@@ -1,3 +1,4 @@
+import type { Env } from "../../base/env.ts";
 import { systemError, type TrunklineError } from "../../base/error.ts";
 import { uuidv7 } from "../../base/id.ts";
 import { attribute } from "../../broker/attributes.ts";
@@ -31,10 +32,16 @@ export function gatherMethod(member: Member, parts: ReplyParts): GatherMethod<ne
     checkUntil(until, member);
     const within = deadline ?? member.declared.deadlineMs ?? parts.deadlineMs;
     const endsAt = endOf(within, env.now());
-    const { listening } = await parts.desk();
+    const { listening, broker } = await parts.desk();
     const replyto = await listening.address();
     const id = options.id ?? uuidv7(env);
-    const gathering = new Gathering(member, parts, until, parts.channelOf(member).groups);
+    const gathering = new Gathering(
+      member,
+      broker.address,
+      until,
+      parts.channelOf(member).groups,
+      env,
+    );
     const waiting = new Waiting(endsAt, signal, env, (why, cause) => gathering.stop(why, cause));
     try {
       listening.listen(id, gathering);
@@ -47,7 +54,7 @@ export function gatherMethod(member: Member, parts: ReplyParts): GatherMethod<ne
       waiting.stop();
     }
   };
-  return gather as unknown as GatherMethod<never, never, never>;
+  return gather;
 }
 
 function checkUntil(until: NonNullable<GatherOptions["until"]>, { operation }: Member): void {
@@ -65,7 +72,8 @@ const untils: ReadonlySet<string> = new Set(["first", "all", "deadline"]);
 class Gathering implements Listener {
   readonly over: Promise<Gathered<unknown, never>>;
   readonly #member: Member;
-  readonly #parts: ReplyParts;
+  readonly #endpoint: string;
+  readonly #env: Env;
   readonly #until: NonNullable<GatherOptions["until"]>;
   readonly #known: readonly string[];
   readonly #startedAt: number;
@@ -78,15 +86,17 @@ class Gathering implements Listener {
 
   constructor(
     member: Member,
-    parts: ReplyParts,
+    endpoint: string,
     until: NonNullable<GatherOptions["until"]>,
     known: readonly string[],
+    env: Env,
   ) {
     this.#member = member;
-    this.#parts = parts;
+    this.#endpoint = endpoint;
+    this.#env = env;
     this.#until = until;
     this.#known = known;
-    this.#startedAt = parts.env.now();
+    this.#startedAt = env.now();
     const { promise, resolve, reject } = Promise.withResolvers<Gathered<unknown, never>>();
     promise.catch(() => {}); // publishing may fail first, and is told then
     this.over = promise;
@@ -124,8 +134,8 @@ class Gathering implements Listener {
       if ("failure" in outcome) throw outcome.failure;
       this.#answers.push({ from, value: await valid(this.#member, outcome.output) });
     } catch (failure) {
-      const elapsedMs = this.#parts.env.now() - this.#startedAt;
-      const place = { endpoint: this.#parts.address, elapsedMs };
+      const elapsedMs = this.#env.now() - this.#startedAt;
+      const place = { endpoint: this.#endpoint, elapsedMs };
       const error = await told(failure, this.#member, place);
       this.#failures.push({ from, error: error as never });
     }

@@ -1,5 +1,4 @@
 import type { Env } from "../../base/env.ts";
-import type { BrokerCapabilities } from "../../broker/broker.ts";
 import type { Channel } from "../../broker/channel.ts";
 import type { Member } from "../../call/compile.ts";
 import type { Published, PublishOptions } from "../../call/message-type.ts";
@@ -8,10 +7,6 @@ import type { ReplyDesk } from "./reply-desk.ts";
 /** What is needed to ask by a message, and hear what comes back. */
 export interface ReplyParts {
   readonly env: Env;
-  /** Where the broker is, without credentials. */
-  readonly address: string;
-  /** What it promises of reply boxes. */
-  readonly replies: BrokerCapabilities["replies"];
   /** How long replies are waited for when nobody says otherwise, in milliseconds. */
   readonly deadlineMs: number;
   /** The desk of the connected broker. Rejects when it cannot be reached. */

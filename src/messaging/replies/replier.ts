@@ -10,26 +10,19 @@ import { replyTo, type Outcome } from "./reply.ts";
 export class Replier {
   readonly #broker: Broker;
   readonly #served: Pick<ServedOperation, "operation" | "incident">;
-  readonly #answeredBy: string | undefined;
   readonly #env: Env;
 
-  constructor(
-    broker: Broker,
-    served: Pick<ServedOperation, "operation" | "incident">,
-    answeredBy: string | undefined,
-    env: Env,
-  ) {
+  constructor(broker: Broker, served: Pick<ServedOperation, "operation" | "incident">, env: Env) {
     this.#broker = broker;
     this.#served = served;
-    this.#answeredBy = answeredBy;
     this.#env = env;
   }
 
   /** An output that cannot be written, or is more than the broker takes, is replied as the failure that it is. Never throws. */
-  compose(request: Envelope, outcome: Outcome): Envelope {
+  compose(request: Envelope, outcome: Outcome, answeredBy?: string): Envelope {
     const { operation } = this.#served;
     const compose = (told: Outcome): Envelope =>
-      replyTo(request, operation, told, this.#answeredBy, this.#env);
+      replyTo(request, operation, told, answeredBy, this.#env);
     let reply: Envelope;
     try {
       reply = compose(outcome);
@@ -53,8 +46,8 @@ export class Replier {
     }
   }
 
-  async answer(request: Envelope, outcome: Outcome): Promise<void> {
-    await this.send(request, this.compose(request, outcome));
+  async answer(request: Envelope, outcome: Outcome, answeredBy?: string): Promise<void> {
+    await this.send(request, this.compose(request, outcome, answeredBy));
   }
 }
 

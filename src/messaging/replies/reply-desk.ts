@@ -41,9 +41,8 @@ export class ReplyDesk implements AsyncDisposable {
     const reader = this.reader(name, this.#env.wall());
     try {
       return { address: await reader.address(), name };
-    } catch (error) {
-      await this.#drop(name, reader);
-      throw error;
+    } finally {
+      this.release(name, reader);
     }
   }
 
@@ -53,7 +52,9 @@ export class ReplyDesk implements AsyncDisposable {
     const readers = this.#readers.get(name) ?? [];
     const from = sentAt - clocksApartMs;
     // Of the past of a transient box there is nothing to be read again.
-    const found = readers.find((reader) => name === undefined || reader.covers(from));
+    const found = readers.find(
+      (reader) => !reader.closed && (name === undefined || reader.covers(from)),
+    );
     if (found !== undefined) return found;
     const open = [...this.#readers.values()].reduce((sum, each) => sum + each.length, 0);
     if (open >= readersMax)
@@ -67,10 +68,10 @@ export class ReplyDesk implements AsyncDisposable {
     return reader;
   }
 
-  /** Somebody waits no more: a box that was opened for what is past is closed with the last who did. */
+  /** Somebody waits no more: a box that was opened for what is past is closed with the last who did, as is one that could not be opened. */
   release(name: string | undefined, reader: ReplyReader): void {
     const [own] = this.#readers.get(this.#name) ?? [];
-    if (reader !== own && reader.waiting === 0) void this.#drop(name, reader);
+    if (reader.closed || (reader !== own && reader.waiting === 0)) void this.#drop(name, reader);
   }
 
   async close(): Promise<void> {

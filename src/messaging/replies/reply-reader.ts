@@ -38,7 +38,12 @@ export class ReplyReader {
     this.since = since;
     const terms = name === undefined ? { name } : { name, since };
     this.#box = broker.replies(terms, (reply) => this.#heard(reply));
-    this.#box.catch(() => {}); // told to whoever awaits the address
+    this.#box.catch(() => (this.#closed = true)); // why is told to whoever awaits the address
+  }
+
+  /** Nothing is heard here any more. */
+  get closed(): boolean {
+    return this.#closed;
   }
 
   /** How many wait. */
@@ -53,7 +58,7 @@ export class ReplyReader {
 
   /** True when a reply that was sent after that instant is kept, or still to come. */
   covers(from: number): boolean {
-    return !this.#closed && this.since <= from && this.#droppedAt < from;
+    return this.since <= from && this.#droppedAt < from;
   }
 
   /** Hears the reply to `id` once, at once where it is here already. @throws TrunklineError RESOURCE_EXHAUSTED, CANCELLED. */
