@@ -7,6 +7,8 @@ import { kill, signal, start, stop, type Server } from "./server.ts";
 export interface Running extends AsyncDisposable {
   /** `127.0.0.1:21234` */
   readonly address: string;
+  /** Where its files are. */
+  readonly folder: string;
   /** Stops answering, and keeps its connections. */
   freeze(): void;
   thaw(): void;
@@ -24,6 +26,7 @@ export async function running(server: Server): Promise<Running> {
   await start(server, folder);
   return {
     address: `127.0.0.1:${server.port}`,
+    folder,
     freeze: () => signal(folder, "SIGSTOP"),
     thaw: () => signal(folder, "SIGCONT"),
     kill: () => kill(folder),

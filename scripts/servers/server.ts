@@ -28,6 +28,8 @@ export interface Server {
   readonly port: number;
   /** Writes what it needs into its folder; gives the arguments that keep it in the foreground. */
   prepare(folder: string): readonly string[];
+  /** The command that stands for `program`, where that needs more around it. The arguments of `prepare` follow. */
+  launch?(folder: string): readonly [string, ...string[]];
   /** True when it answers. */
   ready(): Promise<boolean>;
   /** How long it may take until it does, on a busy machine. Default 15,000. */
@@ -111,7 +113,9 @@ export async function start(server: Server, folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const log = join(folder, "log");
   const output = openSync(log, "w");
-  const child = spawn(program, server.prepare(folder), {
+  const args = server.prepare(folder);
+  const [command, ...before] = server.launch?.(folder) ?? [program];
+  const child = spawn(command, [...before, ...args], {
     cwd: folder,
     detached: true, // a process group of its own, which is stopped as one
     stdio: ["ignore", output, output],
@@ -138,13 +142,13 @@ export async function start(server: Server, folder: string): Promise<void> {
 export function signal(folder: string, name: "SIGSTOP" | "SIGCONT"): void {
   const pid = pidOf(folder);
   if (pid === undefined) throw new Error(`nothing runs in ${folder}`);
-  process.kill(pid, name);
+  process.kill(-pid, name);
 }
 
 /** Ends it without a word; it is gone when this resolves. */
 export async function kill(folder: string): Promise<void> {
   const pid = pidOf(folder);
-  if (pid !== undefined) process.kill(pid, "SIGKILL");
+  if (pid !== undefined) process.kill(-pid, "SIGKILL");
   while (pidOf(folder) !== undefined) await pause(pollMs);
   rmSync(join(folder, "pid"), { force: true });
 }
@@ -158,5 +162,15 @@ export async function stop(folder: string): Promise<void> {
     if (Date.now() > until) process.kill(-pid!, "SIGKILL");
     await pause(pollMs);
   }
+  if (pid !== undefined) endRest(pid);
   rmSync(join(folder, "pid"), { force: true });
+}
+
+/** What a server had beside it ends with it. */
+function endRest(group: number): void {
+  try {
+    process.kill(-group, "SIGKILL");
+  } catch {
+    // Nothing is left of it.
+  }
 }
