@@ -62,6 +62,25 @@ export { memoryKeys } from "./call/keys/memory-keys.ts";
 export type { KeyStoreFactory, MemoryKeysOptions } from "./call/keys/memory-keys.ts";
 export type { Claim, Ending, KeptError, KeyStore } from "./call/keys/key-store.ts";
 export type { AdmissionStats, LaneStats } from "./call/load/load-gate.ts";
+export type { BrokerChoice, ConfiguredBroker } from "./chassis/broker-at.ts";
+export { openBroker } from "./chassis/broker-at.ts";
+export { bind } from "./messaging/channels.ts";
+export type { Binding, BindingTerms } from "./messaging/channels.ts";
+export type { ConsumerStats } from "./messaging/consumer-terms.ts";
+export { on } from "./messaging/on.ts";
+export type {
+  ConsumeTerms,
+  GatherHandler,
+  MessageContext,
+  MessageHandler,
+  MessageInfo,
+  Subscriber,
+} from "./messaging/on.ts";
+export { park, reject, retryLater } from "./messaging/outcome.ts";
+export type { Parked, Rejected, RetryLater, Verdict } from "./messaging/outcome.ts";
+export type { RetryTerms } from "./messaging/retry.ts";
+export type { Where } from "./messaging/where.ts";
+export type { Guarantee } from "./base/guarantee.ts";
 export { serve } from "./call/serve.ts";
 export type { Service } from "./call/serve.ts";
 export { serveOlder } from "./call/serve-older.ts";
@@ -134,10 +153,12 @@ export type { Context, Handler, Interceptor, Kind, OperationName } from "./base/
 export type { Peer, PeerCertificate } from "./base/peer.ts";
 export type {
   AttemptEvent,
+  BrokerEvent,
   CallEvent,
   ConnectionEvent,
   DiscoveryEvent,
   IncidentEvent,
+  MessageEvent,
   RefusalEvent,
 } from "./base/diagnostics.ts";
 export type { CallerState } from "./protocol/protocol.ts";

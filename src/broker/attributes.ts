@@ -24,6 +24,10 @@ export const attribute = {
   answeredby: "answeredby",
   /** How a reply ends: `OK`, or the code of the error that its data describes. In a report of what became of a message: `handled`, `rejected`, `parked`. */
   outcome: "outcome",
+  /** Where a dead letter comes from, and why it is one: JSON. */
+  deadletter: "deadletter",
+  /** It comes from the dead letters: who has redriven it, and when. */
+  redriven: "redriven",
 } as const;
 
 /** What names of attributes look like (CloudEvents 1.0, 3.1). */

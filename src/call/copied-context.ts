@@ -19,12 +19,16 @@ export function passingCopies(interceptor: Interceptor): Interceptor {
 
 function completed(passed: Context): Context {
   if (passed instanceof ServedContext) return passed;
-  const missing = madeWhenAsked.filter((name) => !Object.hasOwn(passed, name));
   const context = currentContext();
-  if (missing.length === 0 || context === undefined) return passed;
+  if (context === undefined) return passed;
+  const missing = [...madeWhenAsked, ...context.slots].filter(
+    (name) => !Object.hasOwn(passed, name),
+  );
+  if (missing.length === 0) return passed;
   const whole = { ...passed };
+  const source = context as unknown as Readonly<Record<string, unknown>>;
   for (const name of missing) {
-    const get = (): unknown => context[name];
+    const get = (): unknown => source[name];
     Object.defineProperty(whole, name, { get, enumerable: true });
   }
   return whole;

@@ -51,6 +51,11 @@ export class ServedContext extends Alarm implements Context, Cancellable {
     incoming.bind(this);
   }
 
+  /** What else it has, by its name: see `contextWith`. */
+  get slots(): readonly string[] {
+    return [];
+  }
+
   /** A call's own; where items flow there is one only when the caller asked for a total. */
   get deadline(): Deadline {
     return new Deadline(this.endsAt);
@@ -145,6 +150,27 @@ export class ServedContext extends Alarm implements Context, Cancellable {
   run<T>(scope: AsyncResource, work: (input: unknown, context: this) => T, input: unknown): T {
     return scope.runInAsyncScope(enter<T>, undefined, this, work, input);
   }
+}
+
+/** What a context is asked for by a name that is not its own: made when it is asked for, of the context itself. */
+export type Slots = Readonly<Record<string, (context: ServedContext) => unknown>>;
+
+/** Contexts that have these slots too: one class for a whole server, so that all its contexts are of one shape. */
+export function contextWith(slots: Slots): typeof ServedContext {
+  const names = Object.freeze(Object.keys(slots));
+  const Extended = class extends ServedContext {
+    override get slots(): readonly string[] {
+      return names;
+    }
+  };
+  for (const [name, make] of Object.entries(slots)) {
+    Object.defineProperty(Extended.prototype, name, {
+      get(this: ServedContext): unknown {
+        return make(this);
+      },
+    });
+  }
+  return Extended;
 }
 
 /** The half of `storage.run` that costs: what was before is put back by the scope, not by a second frame. */

@@ -42,6 +42,8 @@ export interface ServingOptions {
   readonly authorize?: Authorize | undefined;
   /** What the process takes on at once. Absent: whatever the protocols let through. */
   readonly gate?: LoadGate | undefined;
+  /** The class of contexts, where handlers are given more than a context has of itself. Absent: `ServedContext`. */
+  readonly context?: typeof ServedContext | undefined;
   /** What is remembered of calls and notifications that are idempotent by key. Absent: nothing. */
   readonly keys?: KeyStore | undefined;
 }
@@ -64,6 +66,7 @@ export class Served implements ServedOperation {
   readonly #keyed: KeyedWork | undefined;
   readonly #meter = new Meter();
   readonly #channel: Channel;
+  readonly #Context: typeof ServedContext;
 
   constructor(
     member: Member,
@@ -77,6 +80,7 @@ export class Served implements ServedOperation {
     this.#member = member;
     this.#errors = errorMakers(member);
     this.#options = options;
+    this.#Context = options.context ?? ServedContext;
     this.#env = env;
     this.#admission = new Admission(options.authorize, member, this.#scope, env);
     this.#gate = options.gate;
@@ -136,7 +140,7 @@ export class Served implements ServedOperation {
     sink: Sink | undefined,
   ): Promise<unknown> {
     this.#meter.begun++;
-    const context = new ServedContext(this.operation, this.#errors, incoming, this.#env);
+    const context = new this.#Context(this.operation, this.#errors, incoming, this.#env);
     if (items !== undefined) context.items = new HandlerItems(items, this.#member, this.#env);
     const stall = this.#env.pulse?.pile(incoming.receivedAt);
     return stall === undefined
@@ -262,7 +266,7 @@ export class Served implements ServedOperation {
 
   /** The work of a key, in a context of its own: it outlives the request that has begun it. */
   async #work(incoming: Incoming, input: unknown): Promise<unknown> {
-    const context = new ServedContext(this.operation, this.#errors, incoming, this.#env);
+    const context = new this.#Context(this.operation, this.#errors, incoming, this.#env);
     try {
       return await this.#output(input, context);
     } catch (exception) {

@@ -12,7 +12,12 @@ interface Row {
 }
 
 /** The makes of brokers, by the schemes of their addresses. */
-const rows: Readonly<Record<string, Row>> = {};
+const rows: Readonly<Record<string, Row>> = {
+  memory: {
+    example: "memory:NAME",
+    load: async () => (await import("../broker/memory/index.ts")).memory(),
+  },
+};
 
 /** Where messages go: an address (`amqp://host`, `kafka://host:9092`, `memory:`), a make with options of yours and where, or a broker that is open. */
 export type BrokerChoice = string | ConfiguredBroker | Broker;

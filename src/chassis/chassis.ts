@@ -1,6 +1,7 @@
 import { alarmAt } from "../base/alarm.ts";
 import type { Duration } from "../base/duration.ts";
 import type { Env } from "../base/env.ts";
+import { isTrunklineError } from "../base/error.ts";
 import type { Interceptor } from "../base/handler.ts";
 import { uuidv7 } from "../base/id.ts";
 import { realEnv } from "../base/real-env.ts";
@@ -9,7 +10,10 @@ import type { AdmissionOptions } from "../call/load/admission-options.ts";
 import { LoadGate } from "../call/load/load-gate.ts";
 import { memoryKeys, type KeyStoreFactory } from "../call/keys/memory-keys.ts";
 import { Services, type Service } from "../call/serve.ts";
+import type { Publish } from "../call/message-type.ts";
 import type { AnyContract } from "../contract/contract.ts";
+import type { Binding } from "../messaging/channels.ts";
+import type { Subscriber } from "../messaging/on.ts";
 import type { Format } from "../codec/format.ts";
 import type { Mount, ProtocolFactory } from "../protocol/protocol-factory.ts";
 import type { Dispatcher, ServeOptions, Server } from "../protocol/protocol.ts";
@@ -18,6 +22,8 @@ import { clientStates } from "./client-state.ts";
 import { formatProblems } from "./format-problems.ts";
 import { serveHealth } from "./health.ts";
 import { HealthBoard } from "./health-board.ts";
+import type { BrokerChoice } from "./broker-at.ts";
+import { ProcessMessages, sorted } from "./messages.ts";
 import { checkSentDefault } from "./mode.ts";
 import { near, Offer } from "./offer.ts";
 import {
@@ -50,8 +56,19 @@ export interface ChassisOptions {
   readonly register?: boolean | RegistrationOptions;
   /** Lets addresses be that other hosts can reach without TLS. Default false: they are refused at the start. */
   readonly insecure?: boolean;
-  /** What is served, each made by `serve(contract, handlers)` or `serveOlder(…)`; several versions side by side. Default: nothing. */
-  readonly serve?: readonly Service[];
+  /**
+   * What is served, each made by `serve(contract, handlers)` or `serveOlder(…)`, several versions side by side; and what is consumed,
+   * each made by `on(operation, terms, handler)`. Default: nothing.
+   */
+  readonly serve?: readonly (Service | Subscriber)[];
+  /**
+   * Where messages go, and come from: the address of a broker (`amqp://host`, `kafka://host:9092`, `memory:NAME` in this process), a
+   * make with options of yours, or a broker that is open, which is then its owner's to close. Default: nowhere; contracts with
+   * messages are then refused.
+   */
+  readonly messages?: BrokerChoice;
+  /** How the channels of messages are laid out, each made by `bind(operation, terms)`. Default: as their contracts say. */
+  readonly bindings?: readonly Binding[];
   /**
    * Says who may use what, given `context.peer` and the operation: `true` lets a request in, `false` refuses it with
    * PERMISSION_DENIED, `executed: "no"`. Asked for every request, reflection and health among them, before its input is
@@ -140,6 +157,11 @@ export interface Chassis extends AsyncDisposable {
   readonly stopped: Promise<Stopped>;
   /** What became of what it serves, since it began: counts, failures, latencies, what is under way. */
   stats(): ChassisStats;
+  /**
+   * The messages of a contract as functions, published by this process: `await app.publisher(Orders).placed(order)`. Refuses with
+   * INVALID_ARGUMENT when the process has no broker.
+   */
+  publisher<C extends AnyContract>(contract: C): Publish<C>;
   /** Tells who watches its health that a contract cannot be served now, though the process runs, or that it can again. */
   report(contract: AnyContract, health: { readonly serving: boolean }): void;
   /** Stops in order: readiness, drain, close. With `force` at once, also when it is stopping already. */
@@ -154,7 +176,7 @@ export interface Chassis extends AsyncDisposable {
  */
 export async function chassis(options: ChassisOptions): Promise<Chassis> {
   const env = options.env ?? realEnv();
-  const services = options.serve ?? [];
+  const { services, subscribers } = sorted(options.serve ?? []);
   const problems: Problem[] = [];
   const listened = await placesOf([options.listen ?? []].flat(), options, problems);
   const places = [...listened, ...(options.mounts ?? [])];
@@ -165,6 +187,12 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
   const { admission = {} } = options;
   if (admission !== false) problems.push(...overloadProblems(admission, contracts));
   const budgets = budgetsOf(options.stop ?? {}, problems);
+  const checkSent = options.checkSent ?? checkSentDefault();
+  const interceptors = options.aroundHandler ?? [];
+  const { name, bindings = [] } = options;
+  const messageOptions = { name, messages: options.messages, bindings, services, subscribers };
+  const messages = new ProcessMessages({ ...messageOptions, interceptors, checkSent }, env);
+  problems.push(...(await messages.problems()));
   const register = registerTerms(options.register, { contracts, places: listened }, problems, env);
   if (problems.length > 0) {
     await register?.taken.release();
@@ -172,11 +200,8 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
   }
 
   const instance = `${options.name}-${uuidv7(env)}`;
-  const serving = {
-    interceptors: options.aroundHandler ?? [],
-    checkSent: options.checkSent ?? checkSentDefault(),
-    authorize: options.authorize,
-  };
+  const { context } = messages;
+  const serving = { interceptors, checkSent, authorize: options.authorize, context };
   const gate = admission === false ? undefined : new LoadGate(admission, env);
   const { keys = memoryKeys() } = options;
   const store = keys === false ? undefined : keys(env);
@@ -191,19 +216,23 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
   const reflected = new Offer([open, own(serveReflection(running.promise, services))]);
   const offerAt = ({ address }: Place): Dispatcher =>
     (options.reflection ?? near(address)) ? reflected : open;
-  const servers = await listenAll(options, places, offerAt, { instance, gate }, env).catch(
-    async (error: unknown) => {
-      await register?.taken.release();
-      throw error;
-    },
-  );
+  let servers: readonly Server[];
+  try {
+    await messages.open();
+    servers = await listenAll(options, places, offerAt, { instance, gate }, env);
+  } catch (error) {
+    await Promise.all([register?.taken.release(), messages.close()]);
+    throw isTrunklineError(error) && error.operation === undefined && error.endpoint === undefined
+      ? error
+      : cannotStart(name, [problemOf(error)]);
+  }
   const listening = servers.slice(0, listened.length);
   const listens = { instance, contracts, servers: listening, keyStore: store?.name };
   const registration = register && registrationOf(register, listens, env);
   const app = new RunningChassis(
     options,
     instance,
-    { given, gate, board, stopping, budgets, registration },
+    { given, gate, board, stopping, budgets, registration, messages },
     servers,
     env,
   );
@@ -212,7 +241,7 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
     stats: () => app.stats(),
     clients: () => clientStates(env),
   });
-  await app.register();
+  await app.begin();
   return app;
 }
 
@@ -255,6 +284,7 @@ interface Parts {
   readonly stopping: AbortController;
   readonly budgets: Budgets;
   readonly registration: Registration | undefined;
+  readonly messages: ProcessMessages;
 }
 
 class RunningChassis implements Chassis {
@@ -307,8 +337,9 @@ class RunningChassis implements Chassis {
   }
 
   /** Internal to `chassis()`. */
-  async register(): Promise<void> {
+  async begin(): Promise<void> {
     try {
+      await this.#parts.messages.consume(this.#parts.given);
       await this.#parts.registration?.begin();
     } catch (error) {
       await this.stop({ force: true });
@@ -323,6 +354,7 @@ class RunningChassis implements Chassis {
   stats(): ChassisStats {
     const { name, instance, ready, inFlight, registration } = this;
     const admission = this.#parts.gate?.stats();
+    const consumers = this.#parts.messages.stats();
     return {
       name,
       instance,
@@ -337,7 +369,12 @@ class RunningChassis implements Chassis {
       ...(admission === undefined ? {} : { admission }),
       ...(registration === undefined ? {} : { registration }),
       operations: this.#parts.given.stats(),
+      ...(consumers.length === 0 ? {} : { consumers }),
     };
+  }
+
+  publisher<C extends AnyContract>(contract: C): Publish<C> {
+    return this.#parts.messages.publisher(contract) as Publish<C>;
   }
 
   report(contract: AnyContract, { serving }: { readonly serving: boolean }): void {
@@ -375,6 +412,7 @@ class RunningChassis implements Chassis {
       this.#parts.registration?.leave(),
     ]);
     if (cut > 0) this.#parts.given.cut();
+    await this.#parts.messages.close();
     this.#parts.gate?.close();
     this.#env.pulse?.release();
     this.#unlisten();
@@ -382,7 +420,10 @@ class RunningChassis implements Chassis {
   }
 
   async #drain(withinMs: number): Promise<number> {
-    const cuts = await Promise.all(this.#servers.map((server) => server.drain(withinMs)));
+    const cuts = await Promise.all([
+      ...this.#servers.map((server) => server.drain(withinMs)),
+      this.#parts.messages.drain(withinMs),
+    ]);
     return cuts.reduce((sum, cut) => sum + cut, 0);
   }
 

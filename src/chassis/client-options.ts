@@ -6,10 +6,12 @@ import type { Service } from "../call/serve.ts";
 import type { Format } from "../codec/format.ts";
 import type { Balancer, Candidate } from "../discovery/balancing/balancer.ts";
 import type { Discovery, Locality } from "../discovery/discovery.ts";
+import type { Binding } from "../messaging/channels.ts";
 import type { ResilienceOptions } from "../pipeline/terms.ts";
 import type { ProtocolFactory } from "../protocol/protocol-factory.ts";
 import type { ConnectOptions } from "../protocol/protocol.ts";
 import type { Evidence } from "../resilience/evidence.ts";
+import type { BrokerChoice } from "./broker-at.ts";
 import type { Transport } from "../transport/transport.ts";
 
 /** How operations are called, whoever serves them. */
@@ -89,6 +91,13 @@ export interface ClientOptions extends CallbackOptions, ResilienceOptions {
    * then its owner's to close. Default: that of `discovery`, where it is one.
    */
   readonly evidence?: string | Evidence;
+  /**
+   * Where the messages of the contract go: the address of a broker, a make with options of yours, or a broker that is open. Default:
+   * nowhere, they are refused; or by the same broker as calls, where the client's address is one.
+   */
+  readonly messages?: BrokerChoice;
+  /** How the channels of messages are laid out, each made by `bind(operation, terms)`. Default: as the contract says. */
+  readonly bindings?: readonly Binding[];
   /** Where this process is: nearer instances are asked first. Default: only the same host is known to be near. */
   readonly locality?: Locality;
 }

@@ -10,6 +10,7 @@ import { callbackTo } from "../protocol/callback.ts";
 import type { Caller } from "../protocol/protocol.ts";
 import type { TakenCaller } from "./caller-pool.ts";
 import { clientState, type ClientState } from "./client-state.ts";
+import { clientMessages } from "./client-messages.ts";
 import { checkSentDefault } from "./mode.ts";
 import { formatProblems } from "./format-problems.ts";
 import { cannotStart } from "./problems.ts";
@@ -49,17 +50,24 @@ export function client<C extends AnyContract>(
   const env = options.env ?? realEnv();
   const problems = formatProblems(options.format === undefined ? [] : [options.format], [contract]);
   if (problems.length > 0) throw cannotStart(`client of ${contract[info].name}`, problems);
+  const deadlineMs = milliseconds(options.deadline ?? "10s");
+  const checkSent = options.checkSent ?? checkSentDefault();
+  const sending = clientMessages(where, options, { deadlineMs, checkSent }, env);
   const terms = {
     env,
-    deadlineMs: milliseconds(options.deadline ?? "10s"),
-    checkSent: options.checkSent ?? checkSentDefault(),
+    deadlineMs,
+    checkSent,
+    messages: sending?.method,
     aroundCall: options.aroundCall ?? [],
     aroundAttempt: options.aroundAttempt ?? [],
     tries: typeof where === "string", // who is called back is tried once
   };
   const { caller, release } =
     typeof where === "string" ? callerAt(contract, where, options, env) : callerBack(where);
-  const made = makeClient(contract, { ...terms, caller }, release);
+  const released = async (): Promise<void> => {
+    await Promise.all([release(), sending?.close()]);
+  };
+  const made = makeClient(contract, { ...terms, caller }, released);
   callers.set(made, { caller, env });
   return made;
 }

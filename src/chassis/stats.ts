@@ -1,5 +1,6 @@
 import type { AdmissionStats } from "../call/load/load-gate.ts";
 import type { OperationStats } from "../call/meter.ts";
+import type { ConsumerStats } from "../messaging/consumer-terms.ts";
 import type { CallerState } from "../protocol/protocol.ts";
 import type { RegistrationStats } from "./registration.ts";
 
@@ -18,6 +19,8 @@ export interface ChassisStats {
   readonly registration?: RegistrationStats | undefined;
   /** Of the services given, in their order; Trunkline's own are not counted. */
   readonly operations: readonly OperationStats[];
+  /** What became of the messages that it consumes; undefined when it consumes none. */
+  readonly consumers?: readonly ConsumerStats[] | undefined;
 }
 
 export interface AddressStats {

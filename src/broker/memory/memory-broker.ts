@@ -1,0 +1,137 @@
+import { systemError, type TrunklineError } from "../../base/error.ts";
+import type {
+  Broker,
+  BrokerCapabilities,
+  Consumer,
+  Delivery,
+  Drift,
+  Lag,
+  Outgoing,
+  Receipt,
+  ReplyBox,
+  ReplyTerms,
+  StartAt,
+  Subscription,
+} from "../broker.ts";
+import type { Channel } from "../channel.ts";
+import type { Envelope } from "../envelope.ts";
+import { bytesMaxDefault, type MemoryStore } from "./store.ts";
+
+/** What it promises for as long as the process lives that holds it; nothing outlives that. */
+export const memoryCapabilities: BrokerCapabilities = {
+  order: "key",
+  guarantees: ["at-most-once", "at-least-once", "exactly-once"],
+  receipts: ["accepted"],
+  persistent: false,
+  attempts: "durable",
+  delay: true,
+  priority: true,
+  ttl: true,
+  keeps: true,
+  groups: true,
+  replay: true,
+  filters: ["type", "subject", "attributes"],
+  transactions: true,
+  mandatory: true,
+  replies: "durable",
+  browse: true,
+  lag: true,
+  compaction: true,
+  bytesMax: bytesMaxDefault,
+};
+
+/** One user of a store. */
+export class MemoryBroker implements Broker {
+  readonly name = "memory";
+  readonly address: string;
+  readonly capabilities: BrokerCapabilities;
+  readonly #store: MemoryStore;
+  readonly #consumers = new Set<Consumer>();
+  readonly #boxes = new Set<ReplyBox>();
+  #closed = false;
+
+  constructor(address: string, store: MemoryStore) {
+    this.address = address;
+    this.#store = store;
+    this.capabilities = { ...memoryCapabilities, bytesMax: store.bytesMax };
+  }
+
+  async declare(channels: readonly Channel[]): Promise<readonly Drift[]> {
+    this.#refuseClosed();
+    for (const { name, enqueued } of channels) {
+      if (enqueued === undefined || enqueued === "accepted") continue;
+      throw systemError(
+        "UNIMPLEMENTED",
+        `${name}: memory has no receipts that mean "${enqueued}"`,
+        {
+          executed: "no",
+          endpoint: this.address,
+          advice: 'ask for "accepted", or use a broker that stores',
+        },
+      );
+    }
+    return channels.flatMap((channel) => this.#store.declare(channel));
+  }
+
+  async publish(messages: readonly Outgoing[]): Promise<readonly (Receipt | TrunklineError)[]> {
+    this.#refuseClosed();
+    return messages.map((message) => this.#store.publish(message));
+  }
+
+  async consume(
+    subscription: Subscription,
+    deliver: (batch: readonly Delivery[]) => void,
+  ): Promise<Consumer> {
+    this.#refuseClosed();
+    const consumer = this.#store.consume(subscription, deliver);
+    this.#consumers.add(consumer);
+    return consumer;
+  }
+
+  async replies(terms: ReplyTerms, heard: (envelope: Envelope) => void): Promise<ReplyBox> {
+    this.#refuseClosed();
+    const box = this.#store.openReplies(terms, heard);
+    this.#boxes.add(box);
+    return box;
+  }
+
+  async reply(to: string, envelope: Envelope): Promise<void> {
+    this.#refuseClosed();
+    this.#store.reply(to, envelope);
+  }
+
+  async browse(
+    channel: Channel,
+    group: string | undefined,
+    limit: number,
+  ): Promise<readonly Envelope[]> {
+    return this.#store.queueOf(channel, group)?.browse(limit) ?? [];
+  }
+
+  async lag(channel: Channel, group: string | undefined): Promise<Lag> {
+    return this.#store.queueOf(channel, group)?.lag() ?? { waiting: 0, shards: [] };
+  }
+
+  async reset(channel: Channel, group: string, to: StartAt): Promise<void> {
+    this.#refuseClosed();
+    this.#store.reset(channel, group, to);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.all([...this.#consumers, ...this.#boxes].map((each) => each.close()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #refuseClosed(): void {
+    if (this.#closed)
+      throw systemError("UNAVAILABLE", "the broker was closed", {
+        executed: "no",
+        endpoint: this.address,
+      });
+  }
+}

@@ -1,0 +1,215 @@
+import type { Env } from "../../base/env.ts";
+import { systemError, type TrunklineError } from "../../base/error.ts";
+import type {
+  Delivery,
+  Drift,
+  Outgoing,
+  Receipt,
+  ReplyBox,
+  ReplyTerms,
+  StartAt,
+  Subscription,
+} from "../broker.ts";
+import type { Channel } from "../channel.ts";
+import { attributeBytesMax, type Envelope } from "../envelope.ts";
+import type { Entry } from "./entry.ts";
+import { GroupQueue, type GroupStore } from "./group-queue.ts";
+import { History } from "./history.ts";
+import type { Member } from "./member.ts";
+import { ReplyBoxes } from "./reply-boxes.ts";
+
+export interface MemoryStoreOptions {
+  /** The largest message in bytes, attributes included. Default 16 MiB. */
+  readonly bytesMax?: number;
+  /** Messages that may wait for one group of a channel that says nothing else. Default 1,000,000. */
+  readonly lengthMax?: number;
+}
+
+export const bytesMaxDefault: number = 16 * 1024 * 1024;
+const lengthMaxDefault = 1_000_000;
+/** Of a queue: it has no groups, so that its messages are under no name that a group could have. */
+const own = "";
+
+/** A channel that is there, and what waits in it. */
+interface Place {
+  readonly channel: Channel;
+  readonly groups: Map<string, GroupQueue>;
+  /** Consumers without a group: each has a queue of its own. */
+  readonly alone: Set<GroupQueue>;
+  readonly history: History;
+}
+
+/** All that the brokers of one name have in common: channels, what waits, and who consumes. One process, no disk. */
+export class MemoryStore implements GroupStore {
+  readonly bytesMax: number;
+  readonly #lengthMax: number;
+  readonly #env: Env;
+  readonly #places = new Map<string, Place>();
+  readonly #boxes: ReplyBoxes;
+  #seq = 0;
+
+  constructor(options: MemoryStoreOptions, env: Env) {
+    this.bytesMax = options.bytesMax ?? bytesMaxDefault;
+    this.#lengthMax = options.lengthMax ?? lengthMaxDefault;
+    this.#env = env;
+    this.#boxes = new ReplyBoxes(env);
+  }
+
+  declare(channel: Channel): Drift[] {
+    const known = this.#places.get(channel.name);
+    if (known === undefined) {
+      this.#make(channel);
+      return [];
+    }
+    for (const group of channel.groups) this.#group(known, group, "new");
+    return (["shape", "ordered", "shards", "compacted", "priorityMax", "lengthMax"] as const)
+      .filter((what) => known.channel[what] !== channel[what])
+      .map((what) => ({
+        channel: channel.name,
+        what,
+        declared: String(channel[what]),
+        found: String(known.channel[what]),
+      }));
+  }
+
+  #make(channel: Channel): Place {
+    const history = new History(channel, this.#env);
+    const place: Place = { channel, groups: new Map(), alone: new Set(), history };
+    this.#places.set(channel.name, place);
+    if (channel.shape === "queue") this.#group(place, own, "new");
+    for (const group of channel.groups) this.#group(place, group, "new");
+    return place;
+  }
+
+  #place(channel: Channel): Place {
+    return this.#places.get(channel.name) ?? this.#make(channel);
+  }
+
+  #group(place: Place, name: string, from: StartAt): GroupQueue {
+    const known = place.groups.get(name);
+    if (known !== undefined) return known;
+    const made = new GroupQueue(place.channel, this, this.#env);
+    place.groups.set(name, made);
+    this.#fill(made, place, from);
+    return made;
+  }
+
+  #fill(group: GroupQueue, { history }: Place, from: StartAt): void {
+    if (from === "new") return;
+    for (const { envelope, seq, priority } of history.since(from === "first" ? 0 : from))
+      group.add({ envelope, seq, priority, attempts: 0 }, undefined);
+  }
+
+  /** Publishes all or nothing: throws what the first one is refused for. */
+  publishAll(messages: readonly Outgoing[]): void {
+    for (const message of messages) {
+      const refusal = this.#refusal(message);
+      if (refusal !== undefined) throw refusal;
+    }
+    for (const message of messages) this.#put(message);
+  }
+
+  publish(message: Outgoing): Receipt | TrunklineError {
+    return this.#refusal(message) ?? this.#put(message);
+  }
+
+  #put({ channel, envelope, to, notBefore, priority = 0 }: Outgoing): Receipt {
+    const place = this.#place(channel);
+    const seq = ++this.#seq;
+    const entry = (): Entry => ({ envelope, seq, priority, attempts: 0 });
+    if (to === undefined) {
+      place.history.add(entry());
+      for (const queue of this.#audience(place)) queue.add(entry(), notBefore);
+    } else this.#group(place, channel.shape === "queue" ? own : to, "new").add(entry(), notBefore);
+    return { enqueued: "accepted", position: `${channel.name}@${seq}` };
+  }
+
+  #audience(place: Place): GroupQueue[] {
+    return [...place.groups.values(), ...place.alone];
+  }
+
+  #refusal({ channel, envelope, to, priority = 0 }: Outgoing): TrunklineError | undefined {
+    const known = this.#places.get(channel.name);
+    if (known === undefined && channel.mandatory)
+      return refused(
+        "UNAVAILABLE",
+        `there is no queue ${channel.name}`,
+        "declare it, or start who consumes it",
+      );
+    let bytes = 0;
+    for (const [name, value] of Object.entries(envelope.attributes))
+      bytes += name.length + Buffer.byteLength(value);
+    const size = bytes + envelope.data.byteLength;
+    if (size > this.bytesMax || bytes > attributeBytesMax)
+      return refused(
+        "INVALID_ARGUMENT",
+        `the message has ${size} bytes; ${this.bytesMax} are allowed, ${attributeBytesMax} of them attributes`,
+        "send a reference to it instead",
+      );
+    if (priority > channel.priorityMax)
+      return refused(
+        "INVALID_ARGUMENT",
+        `priority ${priority} is above that of ${channel.name}, ${channel.priorityMax}`,
+        "declare the channel with a higher priorityMax",
+      );
+    const lengthMax = known?.channel.lengthMax ?? this.#lengthMax;
+    const queues =
+      known === undefined ? [] : to === undefined ? this.#audience(known) : [known.groups.get(to)];
+    if (queues.some((queue) => queue !== undefined && queue.size >= lengthMax))
+      return refused(
+        "RESOURCE_EXHAUSTED",
+        `${lengthMax} messages of ${channel.name} wait already`,
+        "publish slower, or consume faster",
+      );
+    return undefined;
+  }
+
+  consume(subscription: Subscription, deliver: (batch: readonly Delivery[]) => void): Member {
+    const { channel, group, from = "new" } = subscription;
+    const place = this.#place(channel);
+    if (channel.shape === "queue") return this.#group(place, own, from).join(subscription, deliver);
+    if (group !== undefined) return this.#group(place, group, from).join(subscription, deliver);
+    const alone = new GroupQueue(place.channel, this, this.#env);
+    place.alone.add(alone);
+    this.#fill(alone, place, from);
+    return alone.join(subscription, deliver);
+  }
+
+  /** Told by a group: a consumer without a group takes its queue with it. */
+  left(queue: GroupQueue): void {
+    for (const { alone } of this.#places.values()) if (alone.delete(queue)) queue.clear();
+  }
+
+  /** What waits for a group; undefined when neither it nor its channel is there. */
+  queueOf(channel: Channel, group: string | undefined): GroupQueue | undefined {
+    return this.#places.get(channel.name)?.groups.get(group ?? own);
+  }
+
+  reset(channel: Channel, name: string, to: StartAt): void {
+    const place = this.#place(channel);
+    const group = this.#group(place, name, "new");
+    if (group.members > 0)
+      throw systemError("INVALID_ARGUMENT", `${group.members} members of ${name} are running`, {
+        executed: "no",
+        advice: "stop them first",
+      });
+    group.clear();
+    this.#fill(group, place, to);
+  }
+
+  openReplies(terms: ReplyTerms, heard: (envelope: Envelope) => void): ReplyBox {
+    return this.#boxes.open(terms, heard);
+  }
+
+  reply(to: string, envelope: Envelope): void {
+    this.#boxes.put(to, envelope);
+  }
+}
+
+function refused(
+  code: "UNAVAILABLE" | "INVALID_ARGUMENT" | "RESOURCE_EXHAUSTED",
+  reason: string,
+  advice: string,
+): TrunklineError {
+  return systemError(code, reason, { executed: "no", advice });
+}

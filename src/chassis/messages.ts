@@ -1,0 +1,218 @@
+import type { Env } from "../base/env.ts";
+import { systemError } from "../base/error.ts";
+import type { Interceptor } from "../base/handler.ts";
+import type { Broker, BrokerCapabilities } from "../broker/broker.ts";
+import type { Channel } from "../broker/channel.ts";
+import type { Member } from "../call/compile.ts";
+import { contextWith, type ServedContext } from "../call/served-context.ts";
+import type { Service, Services } from "../call/serve.ts";
+import type { AnyContract } from "../contract/contract.ts";
+import { bindingProblems, channelProblems, type Binding } from "../messaging/channels.ts";
+import { MessageConsumer } from "../messaging/consumer.ts";
+import { consumerTerms, type ConsumerStats } from "../messaging/consumer-terms.ts";
+import { Parking } from "../messaging/dead/parking.ts";
+import { dataOf } from "../messaging/message-text.ts";
+import { handlerWork } from "../messaging/message-work.ts";
+import { memberNamed, messagesOf, Messaging } from "../messaging/messaging.ts";
+import { isSubscriber, type ConsumeTerms, type Subscriber } from "../messaging/on.ts";
+import type { Ended, Work } from "../messaging/work.ts";
+import { brokerMakeAt, takeBroker, type BrokerChoice, type TakenBroker } from "./broker-at.ts";
+import { problemOf, type Problem } from "./problems.ts";
+
+/** What a process does with messages, as its options say. */
+export interface MessageOptions {
+  readonly name: string;
+  readonly messages: BrokerChoice | undefined;
+  readonly bindings: readonly Binding[];
+  readonly services: readonly Service[];
+  readonly subscribers: readonly Subscriber[];
+  readonly interceptors: readonly Interceptor[];
+  readonly checkSent: boolean;
+}
+
+/** Receipts are waited for that long, when neither the sender nor the operation says otherwise. */
+const receiptMs = 10_000;
+
+/** What is served and what is consumed, of one list. */
+export function sorted(serve: readonly (Service | Subscriber)[]): {
+  readonly services: readonly Service[];
+  readonly subscribers: readonly Subscriber[];
+} {
+  return {
+    services: serve.filter((each): each is Service => !isSubscriber(each)),
+    subscribers: serve.filter(isSubscriber),
+  };
+}
+
+/** The messages of one process: what it publishes from its handlers, and what it consumes. */
+export class ProcessMessages {
+  readonly #options: MessageOptions;
+  readonly #env: Env;
+  readonly #taken: TakenBroker | undefined;
+  readonly messaging: Messaging;
+  readonly #consumers: MessageConsumer[] = [];
+
+  constructor(options: MessageOptions, env: Env) {
+    this.#options = options;
+    this.#env = env;
+    const { name, messages, bindings, interceptors, checkSent } = options;
+    this.#taken = messages === undefined ? undefined : takeBroker(messages, { name }, env);
+    const open = (): Promise<Broker> => this.#taken!.open();
+    const terms = { name, bindings, checkSent, interceptors, env, deadlineMs: receiptMs };
+    this.messaging = new Messaging(open, terms);
+  }
+
+  /** Everything that keeps this process from sending and consuming what it says, in words for a person. */
+  async problems(): Promise<Problem[]> {
+    const { messages, bindings, services, subscribers } = this.#options;
+    const texts = bindingProblems(bindings);
+    const sent = services.flatMap(({ contract }) => messagesOf(contract));
+    if (messages === undefined) {
+      texts.push(...[...sent, ...subscribers.map(memberOf)].map(withoutBroker));
+      return texts.map((text) => ({ text }));
+    }
+    const problems: Problem[] = texts.map((text) => ({ text }));
+    try {
+      const make = await makeOf(messages);
+      for (const member of new Set([...sent, ...subscribers.map(memberOf)])) {
+        const found = channelProblems(member, this.messaging.channels.of(member), make);
+        problems.push(...found.map((text) => ({ text })));
+      }
+      for (const { terms, operation } of subscribers)
+        consumerTerms(terms, undefined, operation.key !== undefined);
+    } catch (error) {
+      problems.push(problemOf(error));
+    }
+    return problems;
+  }
+
+  /** What handlers are given beside what a context has of itself; undefined where there is nothing to publish to. */
+  get context(): typeof ServedContext | undefined {
+    if (this.#options.messages === undefined) return undefined;
+    const byName = new Map<string, object>();
+    for (const { contract } of this.#options.services)
+      for (const { operation } of messagesOf(contract))
+        byName.set(identity(operation.owner), this.messaging.publisherOf(contract));
+    const nothing = Object.freeze({});
+    return contextWith({
+      publish: ({ operation }) => byName.get(identity(operation.owner)) ?? nothing,
+    });
+  }
+
+  /** Opens the broker and declares all channels. */
+  async open(): Promise<void> {
+    if (this.#options.messages === undefined) return;
+    const { services, subscribers } = this.#options;
+    const members = new Set([
+      ...services.flatMap(({ contract }) => messagesOf(contract)),
+      ...subscribers.map(memberOf),
+    ]);
+    if (members.size === 0) return;
+    const { broker } = await this.messaging.sender();
+    const declared = [...members].map((member) => this.#channelFor(member));
+    await broker.declare(declared);
+    this.messaging.declared(declared);
+  }
+
+  /** The channel of a member, with the groups that consume it here among those that are known. */
+  #channelFor(member: Member): Channel {
+    return this.messaging.channels.of(member);
+  }
+
+  /** The messages of a contract as functions. */
+  publisher(contract: AnyContract): object {
+    if (this.#options.messages !== undefined) return this.messaging.publisherOf(contract);
+    throw systemError("INVALID_ARGUMENT", `${this.#options.name} has no broker`, {
+      executed: "no",
+      advice: 'say where messages go: chassis({ messages: "amqp://host" })',
+    });
+  }
+
+  /** Begins to consume. `served` finds what answers commands. */
+  async consume(served: Services): Promise<void> {
+    const { subscribers } = this.#options;
+    for (const subscriber of subscribers) {
+      const member = memberOf(subscriber);
+      await this.#begin(member, subscriber.terms, await this.#workOf(subscriber, member));
+    }
+    void served;
+  }
+
+  async #workOf({ handler, terms, operation }: Subscriber, member: Member): Promise<Work> {
+    const { interceptors } = this.#options;
+    const { broker } = await this.messaging.sender();
+    const { retry } = consumerTerms(terms, undefined, operation.key !== undefined);
+    return handlerWork(member, handler as (data: unknown, context: unknown) => unknown, {
+      address: broker.address,
+      interceptors,
+      retry,
+      publisherOf: (contract, outputs) => this.messaging.publisherOf(contract, outputs),
+      transactional: operation.delivery === "exactly-once",
+      env: this.#env,
+    });
+  }
+
+  async #begin(member: Member, terms: ConsumeTerms, work: Work): Promise<void> {
+    const { broker } = await this.messaging.sender();
+    const channel = this.#channelFor(member);
+    const group = channel.shape === "topic" ? terms.group : undefined;
+    const resolved = consumerTerms(terms, undefined, channel.ordered);
+    const consumer = new MessageConsumer({
+      broker,
+      channel,
+      group,
+      operation: member.operation,
+      terms: resolved,
+      work,
+      ended: nobodyAsks,
+      dead: new Parking({
+        broker,
+        channel,
+        group,
+        byKey: resolved.dead === "park-key",
+        env: this.#env,
+      }),
+      dataOf: (delivery) => dataOf(member, { envelope: delivery.envelope }),
+      env: this.#env,
+    });
+    this.#consumers.push(consumer);
+    await consumer.start();
+  }
+
+  stats(): ConsumerStats[] {
+    return this.#consumers.map((consumer) => consumer.stats());
+  }
+
+  /** Fetches no more, lets what runs end within `withinMs`, and leaves. Resolves with what was cut short. */
+  async drain(withinMs: number): Promise<number> {
+    const cuts = await Promise.all(this.#consumers.map((consumer) => consumer.stop(withinMs)));
+    return cuts.reduce((sum, cut) => sum + cut, 0);
+  }
+
+  /** After all handlers have ended. */
+  async close(): Promise<void> {
+    await this.messaging.settled();
+    await this.#taken?.release();
+  }
+}
+
+const nobodyAsks: Ended = () => Promise.resolve();
+
+function memberOf({ contract, member }: Subscriber): Member {
+  return memberNamed(contract, member);
+}
+
+function identity({ name, major }: { readonly name: string; readonly major: number }): string {
+  return `${name}@${major}`;
+}
+
+function withoutBroker({ operation }: Member): string {
+  return `${operation.kind} ${operation.name} has no channel to go by.\n     → say where messages go: messages: "memory:", "amqp://host", "kafka://host:9092"`;
+}
+
+async function makeOf(
+  messages: BrokerChoice,
+): Promise<{ readonly name: string; readonly capabilities: BrokerCapabilities }> {
+  if (typeof messages === "string") return brokerMakeAt(messages);
+  return "make" in messages ? messages.make : messages;
+}
