@@ -2,6 +2,9 @@
 export class RecentIds {
   readonly #capacity: number;
   readonly #ids = new Set<string>();
+  /** In the order of their coming: to look for the oldest in a set that has lost many is slow. */
+  readonly #ring: string[] = [];
+  #oldest = 0;
 
   constructor(capacity: number) {
     this.#capacity = capacity;
@@ -12,14 +15,18 @@ export class RecentIds {
   }
 
   add(id: string): void {
-    if (this.#capacity === 0) return;
+    if (this.#capacity === 0 || this.#ids.has(id)) return;
     this.#ids.add(id);
-    if (this.#ids.size <= this.#capacity) return;
-    const [oldest] = this.#ids;
-    this.#ids.delete(oldest!);
+    if (this.#ring.length < this.#capacity) {
+      this.#ring.push(id);
+      return;
+    }
+    this.#ids.delete(this.#ring[this.#oldest]!);
+    this.#ring[this.#oldest] = id;
+    this.#oldest = (this.#oldest + 1) % this.#capacity;
   }
 
-  /** It may be handled again, although it was handled: somebody has redriven it on purpose. */
+  /** It may be handled again, although it was handled: nothing of that has happened after all. */
   forget(id: string): void {
     this.#ids.delete(id);
   }
