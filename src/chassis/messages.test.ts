@@ -3,7 +3,8 @@ import { test } from "node:test";
 import * as z from "zod";
 import { memoryBroker } from "../broker/memory/index.ts";
 import { serve } from "../call/serve.ts";
-import { call, contract, event } from "../contract/index.ts";
+import { call, command, contract, document, event, gather } from "../contract/index.ts";
+import { bind } from "../messaging/channels.ts";
 import { on } from "../messaging/on.ts";
 import { chassis } from "./chassis.ts";
 import { client } from "./client.ts";
@@ -63,4 +64,73 @@ test("a process that declares an event and says nothing of a broker does not sta
     }),
     /event orders\.placed has no channel to go by[^]*messages: "memory:"/,
   );
+});
+
+const Depot = contract(
+  "depot",
+  { version: "1.0.0" },
+  {
+    ship: command({
+      in: Order,
+      out: z.object({ parcel: z.string() }),
+      errors: { LOST: z.string() },
+      key: "id",
+    }),
+    quote: gather({ in: z.object({ grams: z.number() }), out: z.number() }),
+    label: document({ data: z.object({ text: z.string() }) }),
+  },
+);
+
+test("a command is done by who serves its contract, and its reply comes to who holds its handle", async () => {
+  const broker = memoryBroker();
+  await using _depot = await chassis({
+    name: "depot",
+    messages: broker,
+    serve: [
+      serve(Depot, {
+        ship({ id }, { errors }) {
+          if (id === "gone") throw errors.LOST("nowhere to be seen");
+          return { parcel: `p-${id}` };
+        },
+      }),
+    ],
+    signals: false,
+  });
+  await using depot = client(Depot, "memory:nobody", { messages: broker, instance: "shop" });
+  const handle = await depot.ship({ id: "7", item: "kettle" });
+  assert.deepEqual(await handle.reply(), { parcel: "p-7" });
+  const again = depot.ship.resume(handle.token);
+  assert.deepEqual(await again.reply(), { parcel: "p-7" });
+  const lost = await (await depot.ship({ id: "gone", item: "pot" })).result();
+  assert.equal(!lost.ok && lost.error.code === "LOST" && lost.error.data, "nowhere to be seen");
+});
+
+test("a gather comes back with the answer of each group, a document goes to one, a receipt tells who has handled", async () => {
+  const broker = memoryBroker();
+  const labels: string[] = [];
+  await using app = await chassis({
+    name: "depot",
+    messages: broker,
+    bindings: [bind(Depot.quote, { groups: ["slow", "fast", "absent"] })],
+    serve: [
+      on(Depot.quote, { group: "slow" }, ({ grams }) => grams * 2),
+      on(Depot.quote, { group: "fast" }, ({ grams }) => grams * 3),
+      on(Depot.label, {}, ({ text }) => void labels.push(text)),
+    ],
+    signals: false,
+  });
+  const { quote, label } = app.publisher(Depot);
+  const gathered = await quote({ grams: 10 }, { until: 2 });
+  assert.deepEqual(
+    gathered.answers.toSorted((a, b) => a.value - b.value),
+    [
+      { from: "slow", value: 20 },
+      { from: "fast", value: 30 },
+    ],
+  );
+  assert.deepEqual(gathered.missing, ["absent"]);
+  assert.equal(gathered.complete, true);
+  const handled = await label({ text: "fragile" }, { receipt: "handled", within: "5s" });
+  assert.deepEqual(labels, ["fragile"]);
+  assert.deepEqual(Object.values(handled.groups), ["handled"]);
 });

@@ -12,7 +12,11 @@ import { MessageConsumer } from "../messaging/consumer.ts";
 import { consumerTerms, type ConsumerStats } from "../messaging/consumer-terms.ts";
 import { Parking } from "../messaging/dead/parking.ts";
 import { dataOf } from "../messaging/message-text.ts";
-import { handlerWork } from "../messaging/message-work.ts";
+import { handlerWork, type HandlingParts } from "../messaging/message-work.ts";
+import { commandWork } from "../messaging/replies/command-serving.ts";
+import { gatherAnswer } from "../messaging/replies/gather-serving.ts";
+import { reportHandled } from "../messaging/replies/handled.ts";
+import type { ServedOperation } from "../protocol/protocol.ts";
 import { memberNamed, messagesOf, Messaging } from "../messaging/messaging.ts";
 import { isSubscriber, type ConsumeTerms, type Subscriber } from "../messaging/on.ts";
 import type { Ended, Work } from "../messaging/work.ts";
@@ -130,29 +134,54 @@ export class ProcessMessages {
 
   /** Begins to consume. `served` finds what answers commands. */
   async consume(served: Services): Promise<void> {
-    const { subscribers } = this.#options;
+    const { services, subscribers } = this.#options;
+    for (const { contract } of services)
+      for (const member of messagesOf(contract)) {
+        const { kind, owner } = member.operation;
+        if (kind === "command")
+          await this.#serveCommands(member, served.servedAt(owner.name, owner.major, member.name)!);
+      }
     for (const subscriber of subscribers) {
+      const { broker } = await this.messaging.sender();
       const member = memberOf(subscriber);
-      await this.#begin(member, subscriber.terms, await this.#workOf(subscriber, member));
+      const { kind } = member.operation;
+      const answer = kind === "gather" ? gatherAnswer(member, broker, this.#env) : undefined;
+      const work = this.#workOf(subscriber, member, broker, answer);
+      await this.#begin(member, subscriber.terms, work, reportHandled(member, broker, this.#env));
     }
-    void served;
   }
 
-  async #workOf({ handler, terms, operation }: Subscriber, member: Member): Promise<Work> {
-    const { interceptors } = this.#options;
+  async #serveCommands(member: Member, served: ServedOperation): Promise<void> {
     const { broker } = await this.messaging.sender();
+    const { work, ended } = commandWork(served, broker, this.#env);
+    await this.#begin(member, {}, work, ended);
+  }
+
+  #workOf(
+    { handler, terms, operation }: Subscriber,
+    member: Member,
+    broker: Broker,
+    answer: Parameters<typeof handlerWork>[3],
+  ): Work {
+    const { interceptors } = this.#options;
     const { retry } = consumerTerms(terms, undefined, operation.key !== undefined);
-    return handlerWork(member, handler as (data: unknown, context: unknown) => unknown, {
+    const parts: HandlingParts = {
       address: broker.address,
       interceptors,
       retry,
       publisherOf: (contract, outputs) => this.messaging.publisherOf(contract, outputs),
       transactional: operation.delivery === "exactly-once",
       env: this.#env,
-    });
+    };
+    return handlerWork(
+      member,
+      handler as (data: unknown, context: unknown) => unknown,
+      parts,
+      answer,
+    );
   }
 
-  async #begin(member: Member, terms: ConsumeTerms, work: Work): Promise<void> {
+  async #begin(member: Member, terms: ConsumeTerms, work: Work, ended: Ended): Promise<void> {
     const { broker } = await this.messaging.sender();
     const channel = this.#channelFor(member);
     const group = channel.shape === "topic" ? terms.group : undefined;
@@ -164,7 +193,7 @@ export class ProcessMessages {
       operation: member.operation,
       terms: resolved,
       work,
-      ended: nobodyAsks,
+      ended,
       dead: new Parking({
         broker,
         channel,
@@ -195,8 +224,6 @@ export class ProcessMessages {
     await this.#taken?.release();
   }
 }
-
-const nobodyAsks: Ended = () => Promise.resolve();
 
 function memberOf({ contract, member }: Subscriber): Member {
   return memberNamed(contract, member);
