@@ -12,6 +12,7 @@ const fixtures: readonly string[] = [
   import.meta.resolve("./types/calling.ts"),
   import.meta.resolve("./types/converting.ts"),
   import.meta.resolve("./types/declaring.ts"),
+  import.meta.resolve("./types/messages.ts"),
   import.meta.resolve("./types/orders.ts"),
   import.meta.resolve("./types/right.ts"),
   import.meta.resolve("./types/serving.ts"),

@@ -33,6 +33,11 @@ export interface OperationShape {
   readonly errors?: Readonly<Record<string, JsonSchema | null>>;
 }
 
+/** It travels as a message, by way of a channel; only such an operation says how often it takes effect. */
+export function isMessageShape({ delivery }: OperationShape): boolean {
+  return delivery !== undefined;
+}
+
 /** A payload that is bytes and not a value: no format changes it. */
 export function isBytes(schema: JsonSchema | undefined): boolean {
   return (

@@ -4,6 +4,7 @@ import type { Format } from "../codec/format.ts";
 import { json } from "../codec/json.ts";
 import { raw } from "../codec/raw.ts";
 import type { AnyContract } from "../contract/contract.ts";
+import { isMessage } from "../contract/kinds.ts";
 import type { Problem } from "./problems.ts";
 
 /** What can be told of formats before anything is written in them: those that clash, and what they cannot carry. */
@@ -36,6 +37,8 @@ export function formatProblems(
 
 function uncarried(format: Format, contract: AnyContract): string[] {
   return membersOf(contract).flatMap(({ operation }) => {
+    // Messages are JSON or bytes, whatever formats connections speak.
+    if (isMessage(operation.kind)) return [];
     try {
       operation.codecs(format);
       return [];

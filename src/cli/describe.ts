@@ -113,17 +113,21 @@ function signature({ kind, head, in: input, out }: OperationDescription, charsMa
     `${schemaText(schema, charsMax)}${many ? " …" : ""}`;
   const takes = text(input, sends === "many");
   const sent = head === undefined ? takes : `${text(head, false)}, ${takes}`;
-  return answers === "none" ? sent : `${sent} → ${text(out, answers === "many")}`;
+  return answers === "none"
+    ? sent
+    : `${sent} → ${text(out, answers === "many" || answers === "each")}`;
 }
 
-function promises({ idempotent, key, errors }: OperationDescription): string {
-  const said: string[] = [];
+function promises({ delivery, idempotent, key, errors }: OperationDescription): string {
+  const said: string[] = delivery === undefined ? [] : [delivery.replaceAll("-", " ")];
   if (idempotent === true) said.push("idempotent");
   if (idempotent === "by-key") said.push("by key");
   if (key !== undefined) said.push(`ordered by ${key}`);
   if (errors !== undefined) said.push(`errors ${Object.keys(errors).join(", ")}`);
   return said.join("  ");
 }
+
+const answerNames = { one: "answer", many: "items out", each: "answer of each" } as const;
 
 /** All that is known of one operation, a line for each thing. */
 function operationText(
@@ -137,8 +141,9 @@ function operationText(
   const rows: (readonly [string, string])[] = [];
   if (sends === "many") rows.push(["head", whole(head)]);
   rows.push([sends === "many" ? "items in" : "input", whole(input)]);
-  if (answers !== "none") rows.push([answers === "many" ? "items out" : "answer", whole(out)]);
+  if (answers !== "none") rows.push([answerNames[answers], whole(out)]);
   for (const [code, data] of Object.entries(errors)) rows.push([`error ${code}`, whole(data)]);
+  if (description.delivery !== undefined) rows.push(["delivery", description.delivery]);
   if (description.key !== undefined) rows.push(["ordered by", description.key]);
   const { idempotent } = description;
   rows.push(["idempotent", { true: "yes", false: "no", "by-key": "by key" }[`${idempotent}`]]);

@@ -1,5 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
-import { isBytes, type ContractShape, type OperationShape } from "../base/contract-shape.ts";
+import {
+  isBytes,
+  isMessageShape,
+  type ContractShape,
+  type OperationShape,
+} from "../base/contract-shape.ts";
 import type { Part } from "../codec/format.ts";
 import type { ProtoDocument, ProtoLock } from "../codec/protobuf/index.ts";
 import type { FormatRules } from "../contract/compare/compare.ts";
@@ -21,8 +26,9 @@ interface Payload {
   readonly sender: Sender;
 }
 
-/** The payloads that both versions of an operation have, and that are not bytes. */
+/** The payloads that both versions of an operation have, and that are not bytes. Messages are JSON, whatever connections speak. */
 function payloads(older: OperationShape, newer: OperationShape): readonly Payload[] {
+  if (isMessageShape(older) || isMessageShape(newer)) return [];
   const codes = Object.keys(older.errors ?? {}).map((code): Payload => ({
     part: `error ${code}`,
     sender: "server",

@@ -38,3 +38,8 @@ export function isDirect(kind: Kind): kind is DirectKind {
 export function isMessage(kind: Kind): kind is MessageKind {
   return kinds[kind].travels === "as a message";
 }
+
+/** `a call`, `an event`: a kind in a sentence. */
+export function aKind(kind: Kind): string {
+  return `${/^[aeiou]/.test(kind) ? "an" : "a"} ${kind}`;
+}

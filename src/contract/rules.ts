@@ -1,6 +1,6 @@
 import { isSystemCode } from "../base/outcome.ts";
 import { codecOf } from "./bytes.ts";
-import { isMessage, isStreaming, kinds } from "./kinds.ts";
+import { aKind, isMessage, isStreaming, kinds } from "./kinds.ts";
 import type { Operation } from "./operation.ts";
 import { isSchema } from "./schema.ts";
 
@@ -52,12 +52,12 @@ function operationProblems(operation: unknown): string[] {
   const { sends, answers } = kinds[kind];
   const problems: string[] = [];
   if (answers === "none" && (operation.out !== undefined || Object.keys(errors).length > 0)) {
-    problems.push(`a ${kind} has no answer: leave out and errors away`);
+    problems.push(`${aKind(kind)} has no answer: leave out and errors away`);
   }
   if (!isStreaming(kind) && idleMs !== undefined)
-    problems.push(`idle is for operations with items, not for a ${kind}`);
+    problems.push(`idle is for operations with items, not for ${aKind(kind)}`);
   if (sends !== "many" && operation.head !== undefined)
-    problems.push(`head is for operations that send items: a ${kind} sends its in at once`);
+    problems.push(`head is for operations that send items: ${aKind(kind)} sends its in at once`);
   if (kind === "duplex" && idempotent !== false)
     problems.push("a duplex cannot be idempotent: nobody can repeat a conversation");
   for (const side of ["head", "in", "out"] as const) {
@@ -86,7 +86,7 @@ const guarantees: ReadonlySet<unknown> = new Set(["at-most-once", "at-least-once
 
 function deliveryProblems({ kind, delivery, codec }: Operation): string[] {
   if (!isMessage(kind))
-    return delivery === undefined ? [] : [`delivery is for messages, not for a ${kind}`];
+    return delivery === undefined ? [] : [`delivery is for messages, not for ${aKind(kind)}`];
   const problems: string[] = [];
   if (!guarantees.has(delivery))
     problems.push(

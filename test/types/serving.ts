@@ -58,7 +58,7 @@ serve(Orders, {
 serve(Orders, {
   ...right,
   nudge(_input, context) {
-    // @ts-expect-error Property 'errors' does not exist on type 'Context'
+    // @ts-expect-error Property 'errors' does not exist on type 'PublishingContext<{}>'
     void context.errors;
   },
 });

@@ -1,5 +1,9 @@
 import type { FileDescriptorProto } from "@bufbuild/protobuf/wkt";
-import type { ContractShape, OperationShape } from "../../base/contract-shape.ts";
+import {
+  isMessageShape,
+  type ContractShape,
+  type OperationShape,
+} from "../../base/contract-shape.ts";
 import type { Codec } from "../codec.ts";
 import { descriptorOf, filePath, type MethodModel, type ServiceModel } from "./descriptor.ts";
 import { giveNumbers, type ContractLock, type ProtoLock } from "./lock.ts";
@@ -82,7 +86,8 @@ export interface ProtoBinding {
 export function protoContract(shape: ContractShape, binding: ProtoBinding = {}): ProtoDocument {
   const major = Number.parseInt(shape.version, 10);
   const packageName = `${snake(shape.name)}.v${major}`;
-  const members = Object.entries(shape.operations);
+  const all = Object.entries(shape.operations);
+  const members = all.filter(([, told]) => !isMessageShape(told));
   const serviceName = pascal(shape.name);
   const taken = members.flatMap(([member, told]) => namesOf(member, told));
   const maker = new ModelMaker([serviceName, ...taken]);
@@ -110,9 +115,16 @@ export function protoContract(shape: ContractShape, binding: ProtoBinding = {}):
       drafts.map((each) => [each.member, methodOf(each, codecs, packageName, path)]),
     ),
     file: descriptorOf(model, service, filePath(packageName, snake(shape.name))),
-    text: () => protoText(model, service, `The contract ${shape.name} ${shape.version}.`),
+    text: () => protoText(model, service, aboutText(shape)),
     lock,
   };
+}
+
+function aboutText({ name, version, operations }: ContractShape): string {
+  const left = Object.keys(operations).filter((member) => isMessageShape(operations[member]!));
+  const told =
+    left.length === 0 ? "" : ` Not here, because it travels as a message: ${left.join(", ")}.`;
+  return `The contract ${name} ${version}.${told}`;
 }
 
 interface Draft {

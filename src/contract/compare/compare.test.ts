@@ -2,7 +2,17 @@ import { deepEqual, equal } from "node:assert/strict";
 import { test } from "node:test";
 import * as v from "valibot";
 import * as z from "zod";
-import { bytes, call, contract, describe, notification, stream } from "../index.ts";
+import {
+  bytes,
+  call,
+  contract,
+  describe,
+  document,
+  event,
+  gather,
+  notification,
+  stream,
+} from "../index.ts";
 import type { AnyContract } from "../contract.ts";
 import { compareContracts } from "./compare.ts";
 
@@ -136,6 +146,30 @@ test("what cannot be judged is unknown, and never ok", () => {
   deepEqual(told(...pair(older, newer)), [
     "a in: cannot be compared whole: valibot gives no JSON Schema | unknown | unknown",
     'b in: pattern was "^a+$", is "^[ab]+$" | unknown | breaks',
+  ]);
+});
+
+test("messages are compared too: a weaker delivery breaks who sends, a stronger one who relies on an older consumer", () => {
+  const Order = z.object({ id: z.string() });
+  const message = (delivery: "at-most-once" | "at-least-once" | "exactly-once") =>
+    event({ data: Order, delivery });
+  deepEqual(told(...pair({ a: message("at-least-once") }, { a: message("at-most-once") })), [
+    "a delivery: was at-least-once, is at-most-once | breaks | ok",
+  ]);
+  deepEqual(told(...pair({ a: message("at-least-once") }, { a: message("exactly-once") })), [
+    "a delivery: was at-least-once, is exactly-once | ok | breaks",
+  ]);
+  deepEqual(told(...pair({ a: event({ data: Order }) }, { a: document({ data: Order }) })), [
+    "a kind: was event, is document | breaks | breaks",
+  ]);
+  const Wider = Order.extend({ note: z.string() });
+  deepEqual(
+    told(...pair({ a: event({ data: Order, key: "id" }) }, { a: event({ data: Wider }) })),
+    ["a in.note: was added, and is required | breaks | ok", "a key: was id, is none | breaks | ok"],
+  );
+  const ask = gather({ in: Order, out: z.number() });
+  deepEqual(told(...pair({ a: ask }, { a: gather({ in: Order, out: z.int() }) })), [
+    "a out: was number, is integer | ok | breaks",
   ]);
 });
 

@@ -115,6 +115,14 @@ function errorFindings(older: Errors, newer: Errors): Finding[] {
 const strength = (idempotent: OperationShape["idempotent"]): number =>
   idempotent === true ? 2 : idempotent === "by-key" ? 1 : 0;
 
+/** From the weakest to the strongest; first what is no message. */
+const deliveries: readonly OperationShape["delivery"][] = [
+  undefined,
+  "at-most-once",
+  "at-least-once",
+  "exactly-once",
+];
+
 /** What is promised beside the payloads. */
 function promiseFindings(older: OperationShape, newer: OperationShape): Finding[] {
   const findings: Finding[] = [];
@@ -127,6 +135,16 @@ function promiseFindings(older: OperationShape, newer: OperationShape): Finding[
       is < was
         ? finding("idempotent", told, "breaks", "ok")
         : finding("idempotent", told, "ok", "breaks"),
+    );
+  }
+  if (older.delivery !== newer.delivery) {
+    const told = change(older.delivery, newer.delivery);
+    const weaker = deliveries.indexOf(newer.delivery) < deliveries.indexOf(older.delivery);
+    // Who sends believes its own version: what is weaker at the consumer's may be lost, or happen twice.
+    findings.push(
+      weaker
+        ? finding("delivery", told, "breaks", "ok")
+        : finding("delivery", told, "ok", "breaks"),
     );
   }
   if (older.key !== newer.key) {

@@ -7,6 +7,8 @@ import {
   contract,
   describe,
   duplex,
+  event,
+  gather,
   notification,
   stream,
   upload,
@@ -303,5 +305,22 @@ test("every problem of the terms is byMember at once, with where it is", () => {
   throws(
     () => routesOf(describe(Everything), { routes: { place: "POST /x", ship: "POST /x" } }),
     /POST \/x is both orders\.place and orders\.ship/,
+  );
+});
+
+test("what travels as a message has no place, and no terms give it one", () => {
+  const Shop = contract(
+    "orders",
+    { version: "1.0.0" },
+    { get: call({ in: Id, out: Order }), placed: event({ data: Order }), ask: gather({}) },
+  );
+  deepEqual(
+    routesOf(describe(Shop)).map(({ member }) => member),
+    ["get"],
+  );
+  deepEqual(routesOf(describe(Shop), { routes: { placed: false } }).length, 1);
+  throws(
+    () => routesOf(describe(Shop), { routes: { placed: "POST /placed", ask: "GET /ask" } }),
+    /1\. orders\.placed: an event travels as a message [^]*2\. orders\.ask: a gather travels/,
   );
 });

@@ -1,5 +1,10 @@
-import type { ContractShape, OperationShape } from "../../../base/contract-shape.ts";
+import {
+  isMessageShape,
+  type ContractShape,
+  type OperationShape,
+} from "../../../base/contract-shape.ts";
 import { systemError } from "../../../base/error.ts";
+import { aKind } from "../../../contract/kinds.ts";
 import type { Method, Route } from "../route.ts";
 import { collectionOf, fallbackOf, placeOf, type Collection, type Place } from "./convention.ts";
 import { makeRoute } from "./make-route.ts";
@@ -7,7 +12,7 @@ import type { RestTerms, RouteTerms } from "./terms.ts";
 
 /**
  * Where each operation of a contract stands on HTTP, in the contract's order: by convention, and by `terms` where they say
- * otherwise. A duplex has no place, nor what the terms leave out.
+ * otherwise. A duplex has no place, nor what travels as a message, nor what the terms leave out.
  *
  * @throws TrunklineError INVALID_ARGUMENT that lists every problem of the terms at once.
  */
@@ -40,7 +45,10 @@ class Routes {
 
   make(problems: string[]): readonly Route[] {
     const served = Object.entries(this.#shape.operations).filter(
-      ([member, { kind }]) => kind !== "duplex" && this.#written[member] !== false,
+      ([member, operation]) =>
+        operation.kind !== "duplex" &&
+        !isMessageShape(operation) &&
+        this.#written[member] !== false,
     );
     const places = new Map<string, Place>();
     // What somebody wrote down keeps its place, whatever the convention gives to others.
@@ -130,7 +138,12 @@ function termsProblems({ name, operations }: ContractShape, terms: RestTerms): s
   checkErrors("errors", errors, problems);
   for (const [member, given] of Object.entries(routes)) {
     const where = `${name}.${member}`;
-    if (!Object.hasOwn(operations, member)) problems.push(`${name} has no operation "${member}"`);
+    const operation = Object.hasOwn(operations, member) ? operations[member] : undefined;
+    if (operation === undefined) problems.push(`${name} has no operation "${member}"`);
+    else if (given !== false && isMessageShape(operation))
+      problems.push(
+        `${where}: ${aKind(operation.kind)} travels as a message and has no place on HTTP: leave it out`,
+      );
     else if (given !== undefined && given !== false) checkRoute(where, routeTerms(given), problems);
   }
   return problems;

@@ -1,4 +1,4 @@
-import type { ContractShape } from "../../../base/contract-shape.ts";
+import { isMessageShape, type ContractShape } from "../../../base/contract-shape.ts";
 import { info, type AnyContract } from "../../../contract/contract.ts";
 import { describe } from "../../../contract/describe.ts";
 import { routesOf } from "../binding/routes.ts";
@@ -45,7 +45,8 @@ export interface OpenApiDocument {
 }
 
 /**
- * The OpenAPI document of contracts as `rest()` serves them with the same options. Operations that REST cannot carry (duplexes) are not in it.
+ * The OpenAPI document of contracts as `rest()` serves them with the same options. Operations that REST cannot carry
+ * (duplexes, and what travels as a message: `asyncApi` describes that) are not in it.
  * What OpenAPI has no word for stands under `x-trunkline`, so that `importOpenApi` makes the same contract of it.
  *
  * @throws TrunklineError INVALID_ARGUMENT that lists the problems of a binding.
@@ -141,8 +142,16 @@ function serversOf({ servers }: OpenApiTerms): Record<string, unknown>[] {
 
 function tagsOf(shapes: readonly DescribedShape[]): Record<string, unknown>[] {
   return [...new Set(shapes.map(({ name }) => name))].map((name) => {
-    const versions = shapes.filter((each) => each.name === name).map(({ version }) => version);
-    return { name, description: `The contract ${name} ${versions.join(", ")}.` };
+    const versions = shapes.filter((each) => each.name === name);
+    const messages = versions.flatMap(({ operations }) =>
+      Object.keys(operations).filter((member) => isMessageShape(operations[member]!)),
+    );
+    const left =
+      messages.length === 0
+        ? ""
+        : ` Not here, because it travels as a message: ${[...new Set(messages)].join(", ")}.`;
+    const told = versions.map(({ version }) => version).join(", ");
+    return { name, description: `The contract ${name} ${told}.${left}` };
   });
 }
 
