@@ -18,6 +18,10 @@ export const attribute = {
   replyto: "replyto",
   /** The key by which a repetition of one logical request is recognised. */
   idempotencykey: "idempotencykey",
+  /** Of a call: its headers, as JSON. */
+  headers: "headers",
+  /** Of a call: how often its caller has tried before. Absent: it is the first, and repeats nothing. */
+  tries: "tries",
   /** The swim lane that it belongs to. */
   lane: "lane",
   /** Which group answers, in a reply. */

@@ -37,8 +37,8 @@ const cases: readonly Case[] = [
   ...contextCases,
   ...inheritanceCases,
   ...givingUpCases,
-  ...streamCases,
-  ...streamEndCases,
+  ...whereStreams(streamCases),
+  ...whereStreams(streamEndCases),
   ...uploadCases,
   ...uploadEndCases,
   ...duplexCases,
@@ -49,13 +49,21 @@ const cases: readonly Case[] = [
   ...authorizationCases,
 ];
 
+function whereStreams(of: readonly Case[]): readonly Case[] {
+  return of.map(({ when, ...rest }) => ({
+    ...rest,
+    when: (capabilities, subject) =>
+      capabilities.kinds.includes("stream") && (when?.(capabilities, subject) ?? true),
+  }));
+}
+
 /**
  * The whole of what a user sees of every kind of operation, from the client's function to the handler and back, over one
- * address. Needs a protocol that carries calls, streams and notifications. Register the cases with any test runner.
+ * address. Needs a protocol that carries calls and notifications. Register the cases with any test runner.
  */
 export function clientCases(subject: ClientSubject): ClientCase[] {
   const { capabilities } = subject;
   return cases
-    .filter(({ when }) => when === undefined || when(capabilities))
+    .filter(({ when }) => when === undefined || when(capabilities, subject))
     .map(({ name, play }) => ({ name, run: () => Stage.set(subject, play) }));
 }

@@ -31,7 +31,7 @@ export const answerCases: readonly Case[] = [
         rest: () => {},
       });
       equal(await client.greet("you"), "hello you");
-      deepEqual(await take(client.count(5)), [1, 2, 3, 4, 5]);
+      if (stage.streams) deepEqual(await take(client.count(5)), [1, 2, 3, 4, 5]);
       equal(await client.tell("news"), undefined);
       equal(await client.rest(), undefined);
       await stage.until(() => told.length === 1, "it was told");
@@ -126,6 +126,7 @@ export const answerCases: readonly Case[] = [
       equal(await client.put(new Uint8Array(65_536)), 65_536);
       await fails(client.put(new Uint8Array(70_001)), "INVALID_ARGUMENT", "no");
       deepEqual([...(await client.get(3))], [7, 7, 7]);
+      if (!stage.streams) return;
       const chunks = await take(client.chunks(2));
       deepEqual(
         chunks.map((chunk) => [...chunk]),

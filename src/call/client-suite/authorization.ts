@@ -91,7 +91,9 @@ export const authorizationCases: readonly Case[] = [
           for (const input of [1, "no number"] as number[]) {
             const refusals = [
               await fails(client.read(input), "PERMISSION_DENIED", "no"),
-              await fails(client.watch(input).next(), "PERMISSION_DENIED", "no"),
+              ...(stage.streams
+                ? [await fails(client.watch(input).next(), "PERMISSION_DENIED", "no")]
+                : []),
               await fails(client.keyed({ id: "a", step: input }), "PERMISSION_DENIED", "no"),
             ];
             await client.tell(input);
@@ -102,7 +104,8 @@ export const authorizationCases: readonly Case[] = [
             }
           }
         }
-        await stage.until(() => ear.refusals.length === 16, "every refusal is told");
+        const refusals = stage.streams ? 16 : 12;
+        await stage.until(() => ear.refusals.length === refusals, "every refusal is told");
         for (const { operation, code, reason } of ear.refusals) {
           equal(code, "PERMISSION_DENIED");
           ok(reason.endsWith(` may not use ${operation}`), reason);
@@ -158,17 +161,20 @@ export const authorizationCases: readonly Case[] = [
         await stage.serve({ contract: vault, handlers }, { authorize }, `way ${index}`);
         const client = await stage.connect(vault, { checkSent: false }, `way ${index}`);
         equal(await client.read(1), 2);
-        deepEqual(await take(client.watch(1)), [2]);
+        if (stage.streams) deepEqual(await take(client.watch(1)), [2]);
         equal(await client.keyed({ id: "a", step: 7 }), 7);
         await client.tell(1);
-        await stage.until(() => guarded.ran === 4, "the notification has arrived");
+        const all = ["vault.read", "vault.watch", "vault.keyed", "vault.tell"];
+        const names = stage.streams ? all : all.filter((name) => name !== "vault.watch");
+        await stage.until(() => guarded.ran === names.length, "the notification has arrived");
         await fails(client.read("no number" as unknown as number), "INVALID_ARGUMENT", "no");
-        deepEqual(asked, ["vault.read", "vault.watch", "vault.keyed", "vault.tell", "vault.read"]);
+        deepEqual(asked, [...names, "vault.read"]);
       }
     },
   },
   {
     name: "who is asked whether a peer may gets the peer that the handler sees, the same for the whole connection",
+    when: ({ kinds }) => kinds.includes("stream"),
     play: async (stage) => {
       const asked: { readonly peer: Peer; readonly operation: OperationName }[] = [];
       const seen: Peer[] = [];
@@ -214,11 +220,12 @@ export const authorizationCases: readonly Case[] = [
         const before = stage.incidents.length;
         const errors: TrunklineError[] = [
           await fails(client.read(1), "INTERNAL", "no"),
-          await fails(client.watch(1).next(), "INTERNAL", "no"),
+          ...(stage.streams ? [await fails(client.watch(1).next(), "INTERNAL", "no")] : []),
           await fails(client.keyed({ id: "a", step: 1 }), "INTERNAL", "no"),
         ];
         await client.tell(1);
-        await stage.until(() => stage.incidents.length === before + 4, "each is reported, once");
+        const reported = before + errors.length + 1;
+        await stage.until(() => stage.incidents.length === reported, "each is reported, once");
         for (const [index, error] of errors.entries()) {
           const incident = stage.incidents[before + index]!;
           deepEqual([incident.id, incident.operation], [error.id, error.operation]);
@@ -227,7 +234,7 @@ export const authorizationCases: readonly Case[] = [
       }
       deepEqual([guarded.ran, guarded.input.runs], [0, 0]);
       equal(stage.incidents[0]!.error, secret);
-      ok(/must return true or false/.test(String(stage.incidents[8]!.error)));
+      ok(/must return true or false/.test(String(stage.incidents.at(-1)!.error)));
     },
   },
   {
@@ -352,6 +359,7 @@ export const authorizationCases: readonly Case[] = [
   },
   {
     name: "a request that waits for leave is under way: who stops waits for it, or cuts it",
+    when: (_capabilities, { queued }) => queued !== true,
     play: async (stage) => {
       for (const drain of ["30s", 0] as const) {
         const guarded = new Guarded();

@@ -50,7 +50,8 @@ export const contextCases: readonly Case[] = [
       ]) {
         const wrong = headers as unknown as Record<string, string>;
         await fails(client.ask("a", { headers: wrong }), "INVALID_ARGUMENT", "no");
-        await fails(client.watch("a", { headers: wrong }).next(), "INVALID_ARGUMENT", "no");
+        if (stage.streams)
+          await fails(client.watch("a", { headers: wrong }).next(), "INVALID_ARGUMENT", "no");
         await fails(client.tell(undefined, { headers: wrong }), "INVALID_ARGUMENT", "no");
       }
       equal(ran, 0);

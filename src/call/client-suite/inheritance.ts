@@ -187,6 +187,7 @@ export const inheritanceCases: readonly Case[] = [
   },
   {
     name: "calls made within a stream have their own time, and are part of its trace",
+    when: ({ kinds }) => kinds.includes("stream"),
     play: async (stage) => {
       const chain = await Chain.build(stage);
       const { client } = await stage.pair(Front, {

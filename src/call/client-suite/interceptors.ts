@@ -84,7 +84,7 @@ export const interceptorCases: readonly Case[] = [
       );
       const before = composed;
       for (let i = 0; i < 5; i++) await client.ask("a");
-      await take(client.items("a"));
+      if (stage.streams) await take(client.items("a"));
       equal(composed, before);
     },
   },
@@ -223,11 +223,11 @@ export const interceptorCases: readonly Case[] = [
         { aroundHandler: [guard] },
       );
       await fails(client.ask("a"), "UNAUTHENTICATED", "no");
-      await fails(take(client.items("a")), "UNAUTHENTICATED", "no");
+      if (stage.streams) await fails(take(client.items("a")), "UNAUTHENTICATED", "no");
       equal(ran, 0);
       const headers = { authorization: "me" };
       equal(await client.ask("a", { headers }), "a");
-      deepEqual(await take(client.items("a", { headers })), [1, 2]);
+      if (stage.streams) deepEqual(await take(client.items("a", { headers })), [1, 2]);
     },
   },
   {
@@ -261,6 +261,7 @@ export const interceptorCases: readonly Case[] = [
   },
   {
     name: "streams pass interceptors as their iterables, which may be wrapped",
+    when: ({ kinds }) => kinds.includes("stream"),
     play: async (stage) => {
       const ends: string[] = [];
       const tenfold =

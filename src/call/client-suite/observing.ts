@@ -53,9 +53,15 @@ export const observingCases: readonly Case[] = [
         await failureOf(client.ask("no"));
         await failureOf(client.ask("broken"));
         await client.tell("a");
-        await take(client.items("a"));
-        await failureOf(take(client.items("no")));
-        await stage.until(() => ear.calls.length === 8 && ear.streams.length === 4, "all is told");
+        if (stage.streams) {
+          await take(client.items("a"));
+          await failureOf(take(client.items("no")));
+        }
+        const streams = stage.streams ? 4 : 0;
+        await stage.until(
+          () => ear.calls.length === 8 && ear.streams.length === streams,
+          "all is told",
+        );
         deepEqual(told(ear.calls).toSorted(), [
           "client desk.ask INTERNAL",
           "client desk.ask NO",
@@ -66,12 +72,13 @@ export const observingCases: readonly Case[] = [
           "server desk.ask OK",
           "server desk.tell OK",
         ]);
-        deepEqual(told(ear.streams).toSorted(), [
+        const streamed = [
           "client desk.items NO",
           "client desk.items OK",
           "server desk.items NO",
           "server desk.items OK",
-        ]);
+        ];
+        deepEqual(told(ear.streams).toSorted(), streamed.slice(0, streams));
         for (const { trace } of contexts) {
           const sides = [...ear.calls, ...ear.streams].filter(
             ({ traceparent }) => traceparent === trace.traceparent,
@@ -179,10 +186,12 @@ export const observingCases: readonly Case[] = [
   },
   {
     name: "connections are told from their opening to their close, on both sides",
+    when: (_capabilities, { queued }) => queued !== true,
     play: (stage) => Ear.listen((ear) => connections(stage, ear)),
   },
   {
     name: "what a handler asks is told as its child, and what nobody served asked is nobody's",
+    when: ({ kinds }) => kinds.includes("stream"),
     play: (stage) =>
       Ear.listen(async (ear) => {
         const { client } = await stage.pair(Desk, {

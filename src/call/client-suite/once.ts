@@ -52,6 +52,8 @@ export const onceCases: readonly Case[] = [
 
         equal(await client.ask(1), 3);
         equal((await failureOf(client.ask(200))).data, 202);
+        deepEqual(seen, [2, 201]);
+        if (!stage.streams) continue;
         deepEqual(await take(client.items(5)), [7, 17]);
         deepEqual(seen, [2, 201, 6]);
         const failing = client.items(7);
@@ -93,6 +95,7 @@ export const onceCases: readonly Case[] = [
       });
       equal(await client.ask(3), 3);
       equal((await failureOf(client.ask(7))).data, 7);
+      if (!stage.streams) return;
       const items = client.items(10);
       const results = await Promise.all(Array.from({ length: 10 }, () => items.next()));
       deepEqual(
@@ -122,14 +125,17 @@ export const onceCases: readonly Case[] = [
       const codes = [
         await failureOf(client.ask(1)),
         await failureOf(client.ask("1" as unknown as number)),
-        await failureOf(client.items("1" as unknown as number).next()),
-        await failureOf(client.items(1).next()),
+        ...(stage.streams
+          ? [
+              await failureOf(client.items("1" as unknown as number).next()),
+              await failureOf(client.items(1).next()),
+            ]
+          : []),
       ].map(({ code, executed }) => `${code} ${executed}`);
       deepEqual(codes, [
         "INTERNAL yes",
         "INVALID_ARGUMENT no",
-        "INVALID_ARGUMENT no",
-        "INTERNAL maybe",
+        ...(stage.streams ? ["INVALID_ARGUMENT no", "INTERNAL maybe"] : []),
       ]);
     },
   },

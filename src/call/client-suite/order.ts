@@ -145,6 +145,7 @@ export const orderCases: readonly Case[] = [
         told,
         Array.from({ length: 30 }, (_, i) => i),
       );
+      if (!stage.streams) return;
       await Promise.all(Array.from({ length: 10 }, () => take(client.follow(step("y", 0)))));
     },
   },
@@ -268,6 +269,7 @@ export const orderCases: readonly Case[] = [
       );
       const sent = numbers.filter((i) => i !== 3);
       deepEqual(seen.splice(0), sent);
+      if (!stage.streams) return;
       await Promise.all(sent.map((i) => take(client.follow(step("b", i)))));
       deepEqual(seen, sent);
     },

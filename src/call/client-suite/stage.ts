@@ -44,6 +44,16 @@ export class Stage {
     }
   }
 
+  /** Streams are carried: what is asked for in each way is asked for as a stream too. */
+  get streams(): boolean {
+    return this.#subject.capabilities.kinds.includes("stream");
+  }
+
+  /** Requests wait until somebody serves them. */
+  get queued(): boolean {
+    return this.#subject.queued === true;
+  }
+
   private constructor(subject: ClientSubject) {
     this.#subject = subject;
     this.env = subject.env?.() ?? realEnv();

@@ -42,6 +42,11 @@ export interface Serving {
 /** What is to be proven: how services are served and called, over an address. */
 export interface ClientSubject {
   readonly capabilities: ProtocolCapabilities;
+  /**
+   * Requests wait between both sides until somebody serves them: there is no connection, nobody hears that nobody is there, and what
+   * is too much for a server waits for it. Default false.
+   */
+  readonly queued?: boolean;
   /** An address that nobody uses; another one each time. */
   address(): string | Promise<string>;
   serve(

@@ -14,6 +14,11 @@ export class RecentReplies {
     return this.#replies.get(id);
   }
 
+  forget(id: string): void {
+    this.#bytes -= this.#replies.get(id)?.data.byteLength ?? 0;
+    this.#replies.delete(id);
+  }
+
   add(id: string, reply: Envelope): void {
     if (this.#replies.has(id)) return;
     this.#replies.set(id, reply);

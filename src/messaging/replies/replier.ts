@@ -3,16 +3,23 @@ import { isTrunklineError, systemError, type TrunklineError } from "../../base/e
 import { attribute } from "../../broker/attributes.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { Envelope } from "../../broker/envelope.ts";
-import type { ServedOperation } from "../../protocol/protocol.ts";
+import type { Operation } from "../../protocol/operation.ts";
 import { replyTo, type Outcome } from "./reply.ts";
+
+/** What is known of an operation where replies are made. */
+export interface ReplyingOperation {
+  readonly operation: Pick<Operation, "name" | "output">;
+  /** Reports an exception that nobody expected, and makes the error that may be told of it. */
+  incident(exception: unknown): TrunklineError;
+}
 
 /** Replies of one operation to whoever asked. Who asked for no reply gets none. */
 export class Replier {
   readonly #broker: Broker;
-  readonly #served: Pick<ServedOperation, "operation" | "incident">;
+  readonly #served: ReplyingOperation;
   readonly #env: Env;
 
-  constructor(broker: Broker, served: Pick<ServedOperation, "operation" | "incident">, env: Env) {
+  constructor(broker: Broker, served: ReplyingOperation, env: Env) {
     this.#broker = broker;
     this.#served = served;
     this.#env = env;

@@ -22,7 +22,7 @@ const source = "/trunkline";
  */
 export function replyTo(
   request: Envelope,
-  operation: Operation,
+  operation: Pick<Operation, "name" | "output">,
   outcome: Outcome,
   answeredBy: string | undefined,
   env: Env,
