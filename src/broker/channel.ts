@@ -7,6 +7,9 @@ import type { Guarantee } from "../base/guarantee.ts";
  */
 export type Enqueued = "accepted" | "stored" | "replicated";
 
+/** All of them, the weakest first. */
+export const enqueuedLevels: readonly Enqueued[] = ["accepted", "stored", "replicated"];
+
 /** Where messages of one type go: what the adapters make exchanges, queues and topics of. Plain data. */
 export interface Channel {
   /** The same for all who use it: `orders.1.placed`. Letters, digits, dots, dashes and underscores, at most 200. */

@@ -1,5 +1,8 @@
+import { lookingCases } from "./suite/looking.ts";
 import { queueCases } from "./suite/queues.ts";
+import { receiptCases } from "./suite/receipts.ts";
 import { settlingCases } from "./suite/settling.ts";
+import { timeCases } from "./suite/time.ts";
 import { Stage, type BrokerStand, type BrokerSubject } from "./suite/stage.ts";
 
 export type { BrokerStand, BrokerSubject };
@@ -20,7 +23,7 @@ export function brokerCases(
   grips: readonly ("restart" | "cut")[] = [],
 ): BrokerCase[] {
   const { capabilities } = subject;
-  return [...queueCases, ...settlingCases]
+  return [...queueCases, ...receiptCases, ...settlingCases, ...timeCases, ...lookingCases]
     .filter(({ when }) => when === undefined || when(capabilities))
     .filter(({ grip }) => grip === undefined || grips.includes(grip))
     .map(({ name, play }) => ({ name, run: () => Stage.set(subject, play) }));

@@ -9,6 +9,12 @@ export { WireWatch } from "./wire-watch.ts";
 export { transportCases, type TransportCase, type TransportSubject } from "../transport/suite.ts";
 export { corpus as codecCorpus } from "../codec/suite/corpus.ts";
 export type { Sample as CodecSample } from "../codec/suite/sample.ts";
+export {
+  brokerCases,
+  type BrokerCase,
+  type BrokerStand,
+  type BrokerSubject,
+} from "../broker/suite.ts";
 export { codecCases, type CodecCase, type CodecTerms } from "../codec/suite.ts";
 export {
   discoveryCases,

@@ -1,4 +1,5 @@
 import { deepEqual, equal } from "node:assert/strict";
+import type { Delivery } from "../broker.ts";
 import { refusal, type Case } from "./stage.ts";
 
 /** What becomes of deliveries. */
@@ -38,6 +39,46 @@ export const settlingCases: readonly Case[] = [
       equal(error.gate, "fenced");
       equal(error.executed, "maybe");
       await again!.ack();
+    },
+  },
+  {
+    name: "a part of a channel that goes to another member is waited for, and what is settled after that is fenced",
+    when: ({ order, keeps }) => order === "key" && keeps,
+    play: async (stage) => {
+      const queue = stage.channel({ ordered: true, shards: 2 });
+      const [a, b] = [await stage.open(), await stage.open()];
+      await a.declare([queue]);
+      const heard = new Map<string, number>();
+      const done = Promise.withResolvers<void>();
+      const hear = (delivery: Delivery): void => {
+        const text = Buffer.from(delivery.envelope.data).toString();
+        heard.set(text, (heard.get(text) ?? 0) + 1);
+        void delivery.ack().catch(() => {});
+        if (heard.size === 100) done.resolve();
+      };
+      const moved = Promise.withResolvers<string>();
+      await stage.consume(
+        a,
+        {
+          channel: queue,
+          revoking: async (shard) => moved.resolve(shard),
+        },
+        hear,
+      );
+      const send = (from: number): Promise<unknown> =>
+        stage.publish(
+          a,
+          Array.from({ length: 50 }, (_, i) =>
+            stage.outgoing(queue, String(from + i), { subject: `k${i}` }),
+          ),
+        );
+      await send(0);
+      const second = await stage.consume(b, { channel: queue }, hear);
+      await moved.promise;
+      await send(50);
+      await done.promise;
+      equal(heard.size, 100);
+      equal(second.deliveries.length > 0, true, "the second member was given nothing");
     },
   },
   {
