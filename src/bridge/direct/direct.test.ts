@@ -9,7 +9,7 @@ import { channel, type Channel } from "../../broker/channel.ts";
 import type { Envelope } from "../../broker/envelope.ts";
 import { DirectLab } from "./testing/lab.ts";
 
-const transient = { guarantee: "at-most-once", enqueued: "accepted" } as const;
+const transient = { guarantee: "at-most-once" } as const;
 const queue: Channel = channel({ name: "work", shape: "queue", ordered: true, ...transient });
 const topic: Channel = channel({ name: "news", shape: "topic", ordered: true, ...transient });
 

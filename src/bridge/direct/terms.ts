@@ -32,7 +32,7 @@ export function checkChannel(channel: Channel): void {
   const { name, guarantee, enqueued, retentionMs, priorityMax, compacted } = channel;
   const asked = [
     guarantee === "at-most-once" ? "" : `the guarantee ${guarantee}`,
-    enqueued === "accepted" ? "" : `receipts that mean ${enqueued}`,
+    enqueued === undefined || enqueued === "accepted" ? "" : `receipts that mean ${enqueued}`,
     retentionMs === undefined ? "" : "retention",
     priorityMax === 0 ? "" : "priorities",
     compacted ? "compaction" : "",

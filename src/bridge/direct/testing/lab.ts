@@ -7,6 +7,7 @@ import type { Protocol, Server } from "../../../protocol/protocol.ts";
 import { rsocket } from "../../../protocol/rsocket/index.ts";
 import { parseAddress } from "../../../transport/address.ts";
 import { memory as memoryTransport, MemoryNames } from "../../../transport/memory/index.ts";
+import type { Broker } from "../../../broker/broker.ts";
 import { DirectBroker } from "../direct.ts";
 import type { Ground } from "../ground.ts";
 
@@ -70,6 +71,24 @@ export class DirectLab {
     const broker = new DirectBroker(terms, ground, env);
     this.#servers.set(broker, () => server);
     return broker;
+  }
+
+  /** One whose consumers are known to everybody when `consume` resolves: elsewhere that takes as long as discovery does. */
+  openTold(name: string): Broker {
+    const broker = this.open(name);
+    const told = async <T>(opened: Promise<T>): Promise<T> => {
+      const result = await opened;
+      await this.told();
+      return result;
+    };
+    return new Proxy<Broker>(broker, {
+      get: (target, member) => {
+        if (member === "consume")
+          return (...given: Parameters<Broker["consume"]>) => told(target.consume(...given));
+        const value: unknown = Reflect.get(target, member, target);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
   }
 
   /** Resolves when everybody has been told what discovery knows. */
