@@ -13,6 +13,10 @@ interface Row {
 
 /** The makes of brokers, by the schemes of their addresses. */
 const rows: Readonly<Record<string, Row>> = {
+  direct: {
+    example: "direct:",
+    load: async () => (await import("./direct-at.ts")).direct(),
+  },
   memory: {
     example: "memory:NAME",
     load: async () => (await import("../broker/memory/index.ts")).memory(),

@@ -10,6 +10,7 @@ import type { AnyContract } from "../contract/contract.ts";
 import { bindingProblems, channelProblems, type Binding } from "../messaging/channels.ts";
 import { MessageConsumer } from "../messaging/consumer.ts";
 import { consumerTerms, type ConsumerStats } from "../messaging/consumer-terms.ts";
+import { dropping } from "../messaging/dead/dropping.ts";
 import { Parking } from "../messaging/dead/parking.ts";
 import { dataOf } from "../messaging/message-text.ts";
 import { handlerWork, type HandlingParts } from "../messaging/message-work.ts";
@@ -194,13 +195,15 @@ export class ProcessMessages {
       terms: resolved,
       work,
       ended,
-      dead: new Parking({
-        broker,
-        channel,
-        group,
-        byKey: resolved.dead === "park-key",
-        env: this.#env,
-      }),
+      dead: broker.capabilities.keeps
+        ? new Parking({
+            broker,
+            channel,
+            group,
+            byKey: resolved.dead === "park-key",
+            env: this.#env,
+          })
+        : dropping,
       dataOf: (delivery) => dataOf(member, { envelope: delivery.envelope }),
       env: this.#env,
     });

@@ -138,9 +138,14 @@ export function takeDiscovery(
 
 function directoryAt(path: string): Discovery {
   if (path !== "") return directory(path);
-  const user = process.geteuid?.();
-  const folder = defaultFolder({ runtimeFolder: process.env["XDG_RUNTIME_DIR"], user });
+  const { folder, user } = userFolder();
   return directory(folder, { user });
+}
+
+/** Where the services of this user are when nobody says otherwise, and who that is. */
+export function userFolder(): { readonly folder: string; readonly user: number | undefined } {
+  const user = process.geteuid?.();
+  return { folder: defaultFolder({ runtimeFolder: process.env["XDG_RUNTIME_DIR"], user }), user };
 }
 
 function namesAt(_place: string, text: string): Discovery {

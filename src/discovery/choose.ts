@@ -43,7 +43,10 @@ export function choose(
 }
 
 /** Its addresses without those that are known to lead somewhere else from here. */
-function reachable({ addresses, hostId }: Instance, ownHostId: string | undefined): string[] {
+export function reachable(
+  { addresses, hostId }: Instance,
+  ownHostId: string | undefined,
+): string[] {
   if (hostId === undefined || ownHostId === undefined || hostId === ownHostId)
     return [...addresses];
   const files = sameHost(hostId, ownHostId);

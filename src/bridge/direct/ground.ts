@@ -9,9 +9,15 @@ export interface Ground {
   /** Listens where others can come. Called once, when there is something to hear. */
   listen(dispatcher: Dispatcher, instance: string): Promise<Listening>;
   /** A caller of a process. Throws UNAVAILABLE, `executed: "no"`, when none of its addresses can be used from here. */
-  dial(instance: Instance): Caller;
+  dial(instance: Instance): Dialled;
   /** Nothing of it is used any more. */
   release(): Promise<void>;
+}
+
+export interface Dialled {
+  readonly caller: Caller;
+  /** Closes it. */
+  readonly release: () => Promise<void>;
 }
 
 export interface Listening {

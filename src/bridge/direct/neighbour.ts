@@ -2,9 +2,9 @@ import type { Env } from "../../base/env.ts";
 import { makeClient } from "../../call/client.ts";
 import type { Client } from "../../call/client-type.ts";
 import { detached } from "../../call/served-context.ts";
-import type { Caller } from "../../protocol/protocol.ts";
 import { Direct } from "./contract.ts";
 import type { BacklogAnswer, BacklogQuestion, SettledQuestion, Taken } from "./contract.ts";
+import type { Dialled } from "./ground.ts";
 import { writeParcel, type Parcel } from "./parcel.ts";
 
 /** A process that takes part: another one, or this one. Each act rejects with a TrunklineError that is true to what happened. */
@@ -24,9 +24,9 @@ const graceMs = 1_000;
 export class RemoteNeighbour implements Neighbour {
   readonly #client: Client<typeof Direct> & AsyncDisposable;
 
-  constructor(caller: Caller, env: Env) {
+  constructor({ caller, release }: Dialled, env: Env) {
     const terms = { caller, env, deadlineMs: graceMs, checkSent: false };
-    this.#client = makeClient(Direct, terms, () => caller.close());
+    this.#client = makeClient(Direct, terms, release);
   }
 
   // On nobody's behalf: a batch has messages of many, and what one of them inherits is not the others'.

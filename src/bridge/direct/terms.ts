@@ -63,7 +63,7 @@ export function checkOutgoing({ channel, envelope, notBefore, priority = 0 }: Ou
   const bytes = bytesOf(envelope);
   if (bytes > messageBytesMax)
     throw refused(
-      "RESOURCE_EXHAUSTED",
+      "INVALID_ARGUMENT",
       `the message takes ${bytes} bytes, ${messageBytesMax} are allowed`,
     );
 }

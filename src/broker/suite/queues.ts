@@ -85,8 +85,9 @@ export const queueCases: readonly Case[] = [
       const done = Promise.withResolvers<void>();
       let left = 200;
       for (let consumers = 0; consumers < 2; consumers++)
-        await stage.consume(await stage.open(), { channel: queue }, ({ envelope, ack }) => {
-          void ack;
+        await stage.consume(await stage.open(), { channel: queue }, (delivery) => {
+          const { envelope } = delivery;
+          void delivery.ack();
           const of = seen.get(envelope.subject!) ?? [];
           seen.set(envelope.subject!, [...of, Number(Buffer.from(envelope.data).toString())]);
           if (--left === 0) done.resolve();

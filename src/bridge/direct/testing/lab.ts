@@ -63,7 +63,8 @@ export class DirectLab {
       dial: ({ id, addresses: [address] }) => {
         if (address === undefined)
           throw systemError("UNAVAILABLE", `${id} has no address`, { executed: "no" });
-        return this.#protocol.connect(parseAddress(address), { failFast: true }, env);
+        const caller = this.#protocol.connect(parseAddress(address), { failFast: true }, env);
+        return { caller, release: () => caller.close() };
       },
       release: () => Promise.resolve(),
     };
