@@ -102,7 +102,7 @@ class Reports implements Listener {
 export function reportHandled({ operation }: Member, broker: Broker, env: Env): Ended {
   return async ({ envelope, group }, ending) => {
     const to = envelope.attributes[attribute.replyto];
-    if (to === undefined) return;
+    if (to === undefined || operation.kind === "gather") return; // a gather's replies are its answers
     const report: Envelope = {
       id: uuidv7(env),
       type: `${operation.name}.handled`,
