@@ -207,14 +207,18 @@ suite("commands", () => {
   test("what an earlier attempt did stays true when the last one was refused", async () => {
     await using lab = new Lab();
     let asked = 0;
-    const ship = (
+    const halfDone = (
       _input: unknown,
       context: { refuse: (code: "UNAVAILABLE", why: string) => Error },
     ) => {
       if (++asked === 1) throw new Error("half done");
       throw context.refuse("UNAVAILABLE", "not now");
     };
-    await lab.serve(Depot, { ship, weigh }, { consume: { retry: { soon: 1, later: 0 } } });
+    await lab.serve(
+      Depot,
+      { ship: halfDone, weigh },
+      { consume: { retry: { soon: 1, later: 0 } } },
+    );
     const { publish } = await lab.asker(Depot);
     await rejects((await publish.ship({ id: "7" })).reply(), {
       code: "UNAVAILABLE",
