@@ -6,6 +6,7 @@ import type { Member } from "../call/compile.ts";
 import { declarationsOf } from "../contract/contract.ts";
 import { isMessage } from "../contract/kinds.ts";
 import type { Operation } from "../contract/operation.ts";
+import { batchBounds, type BatchBounds, type BatchTerms } from "./batches/collector.ts";
 
 /** How the channel of an operation is laid out; nothing of it is in the contract. */
 export interface BindingTerms {
@@ -25,6 +26,8 @@ export interface BindingTerms {
   readonly priorityMax?: number;
   /** Of the messages of one key the last one is kept for ever. Default false. */
   readonly compacted?: boolean;
+  /** How what a process publishes is gathered before it goes to the broker: each batch waits `within` for company. Default: what is published in one turn, up to 512. */
+  readonly batch?: BatchTerms;
   /** What concerns one make of broker alone, under its name: `{ amqp: { … } }`. */
   readonly native?: Readonly<Record<string, unknown>>;
 }
@@ -53,6 +56,7 @@ export function bind(operation: { readonly kind: string }, terms: BindingTerms):
 export class Channels {
   readonly #bindings = new Map<Operation, BindingTerms>();
   readonly #made = new Map<Member, Channel>();
+  readonly #batches = new Map<Channel, BatchBounds>();
 
   constructor(bindings: readonly Binding[] = []) {
     for (const { operation, terms } of bindings) this.#bindings.set(operation, terms);
@@ -65,11 +69,16 @@ export class Channels {
     return made;
   }
 
+  /** How its messages are gathered before they are sent; undefined: nobody has said. */
+  batchOf(bound: Channel): BatchBounds | undefined {
+    return this.#batches.get(bound);
+  }
+
   #make({ name, declared, operation }: Member): Channel {
     const { owner } = operation;
     const terms = this.#bindings.get(declared) ?? {};
-    const { retention, channel: own, ...given } = terms;
-    return channel({
+    const { retention, channel: own, batch, ...given } = terms;
+    const made = channel({
       ...given,
       name: own ?? `${owner.name}.${owner.major}.${name}`,
       shape: declared.kind === "event" || declared.kind === "gather" ? "topic" : "queue",
@@ -77,6 +86,8 @@ export class Channels {
       guarantee: declared.delivery ?? "at-least-once",
       retentionMs: retention === undefined ? undefined : milliseconds(retention),
     });
+    if (batch !== undefined) this.#batches.set(made, batchBounds(batch));
+    return made;
   }
 }
 

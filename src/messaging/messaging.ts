@@ -85,7 +85,8 @@ export class Messaging {
     const broker = await this.#open();
     const { env, name } = this.options;
     const desk = new ReplyDesk(broker, name, env);
-    this.#sender = { broker, publisher: new Publisher(broker, env), desk };
+    const publisher = new Publisher(broker, env, (channel) => this.channels.batchOf(channel));
+    this.#sender = { broker, publisher, desk };
     return this.#sender;
   }
 

@@ -2,11 +2,13 @@ import type { Env } from "../base/env.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../base/error.ts";
 import { Alarm } from "../base/timer-wheel.ts";
 import type { Broker, Outgoing, Receipt } from "../broker/broker.ts";
+import type { Channel } from "../broker/channel.ts";
+import { batchBounds, Collector, type BatchBounds } from "./batches/collector.ts";
 
 /** Messages on their way to one broker, past which further ones are refused: their makers must wait for receipts. */
 const outstandingMax = 10_000;
-/** Messages that go to the broker in one batch at most. */
-const batchMax = 512;
+/** What is published in one turn goes to the broker in batches of so many messages at most, unless a channel says otherwise. */
+const ofOneTurn = batchBounds({ count: 512 });
 
 /** One message and who waits for its receipt. */
 class Pending extends Alarm {
@@ -63,18 +65,29 @@ class Pending extends Alarm {
   }
 }
 
-/** Publishes what is given to it in one turn in as few batches as may be, in the order in which it was given. */
+/**
+ * Publishes what is given to it in one turn in as few batches as may be, in the order in which it was given. A channel for which
+ * `boundsOf` says something has batches of its own.
+ */
 export class Publisher {
   readonly #broker: Broker;
   readonly #env: Env;
-  #waiting: Pending[] = [];
+  readonly #boundsOf: (channel: Channel) => BatchBounds | undefined;
+  readonly #together: Collector<Pending>;
+  readonly #apart = new Map<Channel, Collector<Pending>>();
   #outstanding = 0;
   /** Those that would know when everything has its receipt. */
   #idle: (() => void)[] = [];
 
-  constructor(broker: Broker, env: Env) {
+  constructor(
+    broker: Broker,
+    env: Env,
+    boundsOf: (channel: Channel) => BatchBounds | undefined = () => undefined,
+  ) {
     this.#broker = broker;
     this.#env = env;
+    this.#boundsOf = boundsOf;
+    this.#together = this.#collector(ofOneTurn);
   }
 
   get outstanding(): number {
@@ -86,8 +99,7 @@ export class Publisher {
     if (this.#outstanding >= outstandingMax) throw tooMany(this.#broker);
     this.#outstanding++;
     const pending = new Pending(outgoing, deadlineAt, signal, this.#env);
-    if (this.#waiting.length === 0) this.#env.defer(() => this.#flush());
-    this.#waiting.push(pending);
+    this.#collectorOf(outgoing.channel).add(pending, outgoing.envelope.data.byteLength);
     try {
       return await pending.promise;
     } finally {
@@ -95,20 +107,28 @@ export class Publisher {
     }
   }
 
-  /** Resolves when nothing is on its way. */
+  /** Resolves when nothing is on its way; what waits for company goes at once. */
   async settled(): Promise<void> {
     if (this.#outstanding === 0) return;
+    for (const collector of [this.#together, ...this.#apart.values()]) collector.flush();
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  #flush(): void {
-    const waiting = this.#waiting.filter(({ settled }) => !settled);
-    this.#waiting = [];
-    for (let from = 0; from < waiting.length; from += batchMax)
-      void this.#send(waiting.slice(from, from + batchMax));
+  #collectorOf(channel: Channel): Collector<Pending> {
+    const bounds = this.#boundsOf(channel);
+    if (bounds === undefined) return this.#together;
+    let own = this.#apart.get(channel);
+    if (own === undefined) this.#apart.set(channel, (own = this.#collector(bounds)));
+    return own;
   }
 
-  async #send(batch: readonly Pending[]): Promise<void> {
+  #collector(bounds: BatchBounds): Collector<Pending> {
+    return new Collector(bounds, this.#env, (batch) => void this.#send(batch));
+  }
+
+  async #send(complete: readonly Pending[]): Promise<void> {
+    const batch = complete.filter(({ settled }) => !settled);
+    if (batch.length === 0) return;
     for (const pending of batch) pending.sent = true;
     try {
       const outcomes = await this.#broker.publish(batch.map(({ outgoing }) => outgoing));
