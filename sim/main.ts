@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { playCalls } from "./calls.ts";
 import { playDiscovery } from "./discovery/discovery.ts";
+import { playMessaging } from "./messaging/messaging.ts";
 import type { Play, Played } from "./played.ts";
 import { playResilience } from "./resilience/resilience.ts";
 
@@ -22,11 +23,12 @@ const traceLines = 40;
 
 /**
  * What can be played, by name. `calls`: requests of all kinds; `discovery`: registries, those who register and those who watch;
- * `resilience`: callers and replicas behind a registry.
+ * `messaging`: publishers and groups of consumers on a broker; `resilience`: callers and replicas behind a registry.
  */
 const suites: Readonly<Record<string, Play>> = {
   calls: playCalls,
   discovery: playDiscovery,
+  messaging: playMessaging,
   resilience: playResilience,
 };
 

@@ -19,7 +19,7 @@ import { Tally } from "./tally.ts";
 import type { Ended, Ending, FailureNote, Outcome, Work } from "./work.ts";
 
 /** Deliveries of one message beyond those that failures explain, after which it is taken to end its consumers (IN-5). */
-const crashesMax = 10;
+const crashesMax = 20;
 /** Pauses shorter than that are waited out here, longer ones at the broker where it can and no order is asked. */
 const heldMsMax = 1_000;
 /** How often a stopped shard looks whether it may go on, in milliseconds. */
@@ -315,6 +315,10 @@ export class MessageConsumer implements TaskOwner {
   async #bury(task: Task, failure: FailureNote): Promise<void> {
     const { dead, ended } = this.#parts;
     const ending: Ending = failure.why === "rejected" ? "rejected" : "parked";
+    // Were one before it to come again because its ack was lost, it would find its key blocked, though it was handled.
+    const before = (other: Task): boolean =>
+      other !== task && other.key === task.key && other.state === "over";
+    if (task.key !== undefined) await this.#until(() => ![...this.#tasks].some(before), Infinity);
     try {
       await dead.bury(task.delivery, {
         first: task.first ?? failure,

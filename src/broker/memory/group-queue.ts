@@ -156,17 +156,22 @@ export class GroupQueue implements MemberGroup {
   pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    for (const shard of this.#shards) {
-      if (this.channel.ordered) this.#pumpOwned(shard);
-      else this.#pumpShared(shard);
-    }
+    if (this.channel.ordered) this.#pumpOwned();
+    else this.#pumpShared(this.#shards[0]!);
     this.#pumping = false;
   }
 
-  #pumpOwned(shard: Shard): void {
-    const { owner, moving, waiting } = shard;
-    if (owner === undefined || moving) return;
-    while (owner.credit > 0 && waiting.size > 0) this.#hand(waiting.take()!, shard, owner);
+  /** One of each shard in turn, beginning behind the last: a full one must not starve those behind it. */
+  #pumpOwned(): void {
+    const shards = this.#shards;
+    for (let idle = 0; idle < shards.length;) {
+      const shard = shards[this.#turn++ % shards.length]!;
+      const { owner, moving, waiting } = shard;
+      if (owner !== undefined && !moving && waiting.size > 0 && owner.credit > 0) {
+        this.#hand(waiting.take()!, shard, owner);
+        idle = 0;
+      } else idle++;
+    }
   }
 
   #pumpShared(shard: Shard): void {
