@@ -23,15 +23,19 @@ export function advertised(
   insideProcess: boolean,
   interfaces: readonly HostAddress[] = hostAddresses(),
 ): string[] {
-  return listening
-    .filter(({ transport }) => insideProcess || !ownTransports.has(transport))
-    .map((address) => {
-      if (address.transport !== "tcp" && address.transport !== "tls") return address.text;
-      const host = hostOf(address);
-      if (host !== "0.0.0.0" && host !== "::") return address.text;
-      const own = hostPort(ownHost(host, interfaces), portOf(address));
-      return address.text.slice(0, -address.place.length) + own;
-    });
+  return (
+    listening
+      // Who is to be asked by way of a broker asks the broker, and need not find anybody.
+      .filter(({ protocol }) => protocol !== "broker")
+      .filter(({ transport }) => insideProcess || !ownTransports.has(transport))
+      .map((address) => {
+        if (address.transport !== "tcp" && address.transport !== "tls") return address.text;
+        const host = hostOf(address);
+        if (host !== "0.0.0.0" && host !== "::") return address.text;
+        const own = hostPort(ownHost(host, interfaces), portOf(address));
+        return address.text.slice(0, -address.place.length) + own;
+      })
+  );
 }
 
 function ownHost(wildcard: string, interfaces: readonly HostAddress[]): string {

@@ -17,7 +17,9 @@ import { LateEvidence } from "./late-evidence.ts";
 import { checkSentDefault } from "./mode.ts";
 import { pipelines, type TakenPipeline } from "./pipeline-pool.ts";
 import { checkService, pipelineTo, pipelineToService, type TakenEvidence } from "./pipelines.ts";
-import { cannotStart, servicesProblems } from "./problems.ts";
+import { isBrokerAddress } from "./broker-at.ts";
+import { brokerPlace } from "./broker-calls.ts";
+import { cannotStart, kindProblems, servicesProblems } from "./problems.ts";
 import { conceal, defaultDiscovery, takeDiscovery } from "./registries.ts";
 import { wayTo } from "./schemes.ts";
 
@@ -33,6 +35,7 @@ export function callerAt(
   options: ClientOptions,
   env: Env,
 ): TakenCaller {
+  if (isBrokerAddress(text)) return callerByBroker(text, contract, options, env);
   const address = parseAddress(text);
   if (address.protocol === "service") return callerFor(address.place, contract, options, env);
   const { lane, protocols, transports } = options;
@@ -48,6 +51,27 @@ export function callerAt(
   }
   const given = { resilience, connect, lane, protocols, transports, evidence: options.evidence };
   return shared(pipelines.take(address.text, given, env, make));
+}
+
+/** By a broker everybody asks alone: replies are heard by who has asked. */
+function callerByBroker(
+  text: string,
+  contract: AnyContract,
+  options: ClientOptions,
+  env: Env,
+): TakenCaller {
+  const place = brokerPlace(text, env);
+  const { address, protocol } = place;
+  const problems = kindProblems({ contract }, [place]).map((told) => ({ text: told }));
+  if (options.serve !== undefined && options.serve.length > 0)
+    problems.push({ text: `${address.protocol} has no way for ${address.text} to call back.` });
+  if (problems.length > 0) throw cannotStart(`client of ${contract[info].name}`, problems);
+  const { terms, connect } = resilienceOf(options, contract, env);
+  const caller = protocol.connect(address, connect, env);
+  const take = (): TakenCaller => ({ caller, release: (withinMs) => caller.close(withinMs) });
+  const evidence = evidenceOf(options, terms, env);
+  const pipeline = pipelineTo(address.text, take, true, terms, options.lane, evidence, env);
+  return { caller: pipeline, release: () => pipeline.close() };
 }
 
 /** The service is found anew by everybody who says other terms: they would share what is learned, but not what it leads to. */

@@ -22,7 +22,8 @@ import { clientStates } from "./client-state.ts";
 import { formatProblems } from "./format-problems.ts";
 import { serveHealth } from "./health.ts";
 import { HealthBoard } from "./health-board.ts";
-import type { BrokerChoice } from "./broker-at.ts";
+import { isBrokerAddress, type BrokerChoice } from "./broker-at.ts";
+import { brokerPlace } from "./broker-calls.ts";
 import { ProcessMessages, sorted } from "./messages.ts";
 import { checkSentDefault } from "./mode.ts";
 import { near, Offer } from "./offer.ts";
@@ -47,7 +48,10 @@ import type { ChassisStats } from "./stats.ts";
 export interface ChassisOptions {
   /** Names the process to people and peers. */
   readonly name: string;
-  /** Where to listen: one address or several. Default: nowhere. */
+  /**
+   * Where to listen: one address or several. At the address of a broker (`amqp://host`) calls and notifications are taken from queues
+   * there, for clients of the same address. Default: nowhere.
+   */
   readonly listen?: string | readonly string[];
   /**
    * Registers itself, so that `service:` addresses lead here: when it is ready, until it drains. `true` is all the defaults.
@@ -178,7 +182,7 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
   const env = options.env ?? realEnv();
   const { services, subscribers } = sorted(options.serve ?? []);
   const problems: Problem[] = [];
-  const listened = await placesOf([options.listen ?? []].flat(), options, problems);
+  const listened = await listenedAt(options, problems, env);
   const places = [...listened, ...(options.mounts ?? [])];
   if (options.insecure !== true) problems.push(...opennessProblems(places));
   problems.push(...servicesProblems(services, places));
@@ -243,6 +247,21 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
   });
   await app.begin();
   return app;
+}
+
+/** Where it is to listen, at servers of its own and at brokers. */
+async function listenedAt(
+  options: ChassisOptions,
+  problems: Problem[],
+  env: Env,
+): Promise<Place[]> {
+  const texts = [options.listen ?? []].flat();
+  const direct = texts.filter((text) => !isBrokerAddress(text));
+  const brokers = texts.filter(isBrokerAddress);
+  return [
+    ...(await placesOf(direct, options, problems)),
+    ...brokers.map((text) => brokerPlace(text, env)),
+  ];
 }
 
 async function listenAll(

@@ -115,7 +115,11 @@ export function servicesProblems(
   return texts.map((text) => ({ text }));
 }
 
-function kindProblems({ contract }: Service, places: readonly Place[]): string[] {
+/** What none of the places, or one of them, cannot carry. */
+export function kindProblems(
+  { contract }: Pick<Service, "contract">,
+  places: readonly Place[],
+): string[] {
   const texts: string[] = [];
   const carries = ({ protocol }: Place, { kind }: Operation): boolean =>
     protocol.capabilities.kinds.includes(kind);

@@ -110,8 +110,9 @@ export class BrokerCaller implements Caller {
       this.#env.clear(alarm);
     }
     for (const pending of this.#pending) pending.cancel("shutdown");
-    const line = await this.#line?.catch(() => undefined);
-    await line?.listening.close().catch(() => {}); // the box is gone, or goes with the process
+    // The box is gone, or goes with the process; a broker that does not answer is not waited for.
+    const closed = this.#line?.then(({ listening }) => listening.close()).catch(() => {});
+    if (this.#ready) await closed;
     await this.#source.release();
   }
 
