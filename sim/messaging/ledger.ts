@@ -16,8 +16,8 @@ export class Ledger {
   readonly sent = new Map<string, Sent>();
   /** By group: the ids in the order in which their effects came, repetitions too. */
   readonly effects = new Map<string, string[]>();
-  /** By group: those that were given up. */
-  readonly dead = new Map<string, Set<string>>();
+  /** By group: those that were given up, and why. */
+  readonly dead = new Map<string, ReadonlyMap<string, string>>();
   attempts = 0;
 
   effect(group: string, id: string): void {
@@ -29,7 +29,7 @@ export class Ledger {
   /** Everything that a promise was broken by. `followed`: later messages of a dead one's key are dead too. */
   lies(group: string, ordered: boolean, followed: boolean, calm: boolean): string[] {
     const effects = this.effects.get(group) ?? [];
-    const dead = this.dead.get(group) ?? new Set();
+    const dead = this.dead.get(group) ?? new Map<string, string>();
     const first = new Map<string, number>();
     for (const [index, id] of effects.entries()) if (!first.has(id)) first.set(id, index);
     const lies: string[] = [];
@@ -38,14 +38,19 @@ export class Ledger {
         `${group}: ${effects.length - first.size} effects were doubled, though nothing had failed`,
       );
     const blockedFrom = new Map<string, number>();
-    for (const id of dead) {
+    const accused = new Map<string, number>();
+    for (const [id, why] of dead) {
       const { key, seq, fate } = this.sent.get(id)!;
-      if (fate === "poison" || fate === "rejected")
-        blockedFrom.set(key, Math.min(seq, blockedFrom.get(key) ?? Infinity));
+      const earliest = (of: Map<string, number>): void =>
+        void of.set(key, Math.min(seq, of.get(key) ?? Infinity));
+      if (why === "crashed") earliest(accused);
+      if (fate === "poison" || fate === "rejected") earliest(blockedFrom);
     }
     for (const sent of this.sent.values()) {
       const { id, key, seq, fate, confirmed } = sent;
       const follows = followed && seq > (blockedFrom.get(key) ?? Infinity);
+      // Whose connections are lost two dozen times while it is handled looks as if it ended its consumers; it is told as that.
+      if (seq >= (accused.get(key) ?? Infinity)) continue;
       const mustDie = fate === "poison" || fate === "rejected";
       if (first.has(id) && mustDie) lies.push(`${group}: ${id} has an effect, and can have none`);
       if (!confirmed) continue;

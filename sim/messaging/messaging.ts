@@ -1,4 +1,4 @@
-import { deadChannelOf } from "../../src/messaging/dead/letter.ts";
+import { deadChannelOf, provenanceOf } from "../../src/messaging/dead/letter.ts";
 import { Dice } from "../dice.ts";
 import type { Played } from "../played.ts";
 import { ConsumerNode } from "./consumer-node.ts";
@@ -65,7 +65,10 @@ async function judge(stage: Stage): Promise<void> {
     const letters = await stage
       .direct()
       .browse(deadChannelOf(channel, group), undefined, 1_000_000);
-    ledger.dead.set(group, new Set(letters.map(({ id }) => id)));
+    ledger.dead.set(
+      group,
+      new Map(letters.map((each) => [each.id, provenanceOf(each)?.last.why ?? ""])),
+    );
     const followed = plan.dead === "park-key";
     const calm = plan.faults.size === 0;
     for (const lie of ledger.lies(group, plan.ordered, followed, calm)) stage.complain(lie);
