@@ -13,7 +13,6 @@ import { Services, type Service } from "../call/serve.ts";
 import type { Publish } from "../call/message-type.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import type { Binding } from "../messaging/channels.ts";
-import type { Subscriber } from "../messaging/on.ts";
 import type { Format } from "../codec/format.ts";
 import type { Mount, ProtocolFactory } from "../protocol/protocol-factory.ts";
 import type { Dispatcher, ServeOptions, Server } from "../protocol/protocol.ts";
@@ -24,7 +23,7 @@ import { serveHealth } from "./health.ts";
 import { HealthBoard } from "./health-board.ts";
 import { isBrokerAddress, type BrokerChoice } from "./broker-at.ts";
 import { brokerPlace } from "./broker-calls.ts";
-import { ProcessMessages, sorted } from "./messages.ts";
+import { ProcessMessages, sorted, type Served } from "./messages.ts";
 import { checkSentDefault } from "./mode.ts";
 import { near, Offer } from "./offer.ts";
 import {
@@ -64,7 +63,7 @@ export interface ChassisOptions {
    * What is served, each made by `serve(contract, handlers)` or `serveOlder(…)`, several versions side by side; and what is consumed,
    * each made by `on(operation, terms, handler)`. Default: nothing.
    */
-  readonly serve?: readonly (Service | Subscriber)[];
+  readonly serve?: readonly Served[];
   /**
    * Where messages go, and come from: the address of a broker (`amqp://host`, `kafka://host:9092`, `memory:NAME` in this process), a
    * make with options of yours, or a broker that is open, which is then its owner's to close. Default: nowhere; contracts with

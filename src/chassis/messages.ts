@@ -12,6 +12,8 @@ import { MessageConsumer } from "../messaging/consumer.ts";
 import { consumerTerms, type ConsumerStats } from "../messaging/consumer-terms.ts";
 import { dropping } from "../messaging/dead/dropping.ts";
 import { Parking } from "../messaging/dead/parking.ts";
+import { messageFilter } from "../messaging/filters/filter-of.ts";
+import type { MessageFilter } from "../messaging/message-filter.ts";
 import { dataOf } from "../messaging/message-text.ts";
 import { handlerWork, type HandlingParts } from "../messaging/message-work.ts";
 import { commandWork } from "../messaging/replies/command-serving.ts";
@@ -19,7 +21,12 @@ import { gatherAnswer } from "../messaging/replies/gather-serving.ts";
 import { reportHandled } from "../messaging/replies/handled.ts";
 import type { ServedOperation } from "../protocol/protocol.ts";
 import { memberNamed, messagesOf, Messaging } from "../messaging/messaging.ts";
-import { isSubscriber, type ConsumeTerms, type Subscriber } from "../messaging/on.ts";
+import {
+  isSubscriber,
+  type ConsumeTerms,
+  type Consuming,
+  type Subscriber,
+} from "../messaging/on.ts";
 import type { Ended, Work } from "../messaging/work.ts";
 import { brokerMakeAt, takeBroker, type BrokerChoice, type TakenBroker } from "./broker-at.ts";
 import { problemOf, type Problem } from "./problems.ts";
@@ -38,14 +45,18 @@ export interface MessageOptions {
 /** Receipts are waited for that long, when neither the sender nor the operation says otherwise. */
 const receiptMs = 10_000;
 
+/** What `serve` takes: contracts that are served, and what consumes; several that belong together as a list. */
+export type Served = Service | Subscriber | readonly Subscriber[];
+
 /** What is served and what is consumed, of one list. */
-export function sorted(serve: readonly (Service | Subscriber)[]): {
+export function sorted(serve: readonly Served[]): {
   readonly services: readonly Service[];
   readonly subscribers: readonly Subscriber[];
 } {
+  const all = serve.flat();
   return {
-    services: serve.filter((each): each is Service => !isSubscriber(each)),
-    subscribers: serve.filter(isSubscriber),
+    services: all.filter((each): each is Service => !isSubscriber(each)),
+    subscribers: all.filter(isSubscriber),
   };
 }
 
@@ -53,6 +64,7 @@ export function sorted(serve: readonly (Service | Subscriber)[]): {
 export class ProcessMessages {
   readonly #options: MessageOptions;
   readonly #env: Env;
+  readonly #consuming: Consuming;
   readonly #taken: TakenBroker | undefined;
   readonly messaging: Messaging;
   readonly #consumers: MessageConsumer[] = [];
@@ -60,6 +72,7 @@ export class ProcessMessages {
   constructor(options: MessageOptions, env: Env) {
     this.#options = options;
     this.#env = env;
+    this.#consuming = { env };
     const { name, messages, bindings, interceptors, checkSent } = options;
     this.#taken = messages === undefined ? undefined : takeBroker(messages, { name }, env);
     const open = (): Promise<Broker> => this.#taken!.open();
@@ -79,12 +92,14 @@ export class ProcessMessages {
     const problems: Problem[] = texts.map((text) => ({ text }));
     try {
       const make = await makeOf(messages);
-      for (const member of new Set([...sent, ...subscribers.map(memberOf)])) {
+      for (const member of new Set([...sent, ...subscribers.flatMap(membersUsed)])) {
         const found = channelProblems(member, this.messaging.channels.of(member), make);
         problems.push(...found.map((text) => ({ text })));
       }
-      for (const { terms, operation } of subscribers)
+      for (const { terms, operation } of subscribers) {
         consumerTerms(terms, undefined, operation.key !== undefined);
+        await filterOf(terms, make.capabilities);
+      }
     } catch (error) {
       problems.push(problemOf(error));
     }
@@ -110,7 +125,7 @@ export class ProcessMessages {
     const { services, subscribers } = this.#options;
     const members = new Set([
       ...services.flatMap(({ contract }) => messagesOf(contract)),
-      ...subscribers.map(memberOf),
+      ...subscribers.flatMap(membersUsed),
     ]);
     if (members.size === 0) return;
     const { broker } = await this.messaging.sender();
@@ -159,7 +174,7 @@ export class ProcessMessages {
   }
 
   #workOf(
-    { handler, terms, operation }: Subscriber,
+    { handlerIn, terms, operation, to }: Subscriber,
     member: Member,
     broker: Broker,
     answer: Parameters<typeof handlerWork>[3],
@@ -171,12 +186,14 @@ export class ProcessMessages {
       interceptors,
       retry,
       publisherOf: (contract, outputs) => this.messaging.publisherOf(contract, outputs),
-      transactional: operation.delivery === "exactly-once",
+      transactional:
+        operation.delivery === "exactly-once" ||
+        (to !== undefined && broker.capabilities.transactions),
       env: this.#env,
     };
     return handlerWork(
       member,
-      handler as (data: unknown, context: unknown) => unknown,
+      handlerIn(this.#consuming) as (data: unknown, context: unknown) => unknown,
       parts,
       answer,
     );
@@ -186,7 +203,8 @@ export class ProcessMessages {
     const { broker } = await this.messaging.sender();
     const channel = this.#channelFor(member);
     const group = channel.shape === "topic" ? terms.group : undefined;
-    const resolved = consumerTerms(terms, undefined, channel.ordered);
+    const filter = await filterOf(terms, broker.capabilities);
+    const resolved = consumerTerms(terms, filter, channel.ordered);
     const consumer = new MessageConsumer({
       broker,
       channel,
@@ -230,6 +248,20 @@ export class ProcessMessages {
 
 function memberOf({ contract, member }: Subscriber): Member {
   return memberNamed(contract, member);
+}
+
+/** The operations of a subscriber: what it consumes, and what its steps lead to. */
+function membersUsed({ contract, member, to }: Subscriber): Member[] {
+  return [{ contract, member }, ...(to === undefined ? [] : [to])].map((each) =>
+    memberNamed(each.contract, each.member),
+  );
+}
+
+async function filterOf(
+  { where }: ConsumeTerms,
+  capabilities: BrokerCapabilities,
+): Promise<MessageFilter | undefined> {
+  return where === undefined ? undefined : messageFilter(where, capabilities);
 }
 
 function identity({ name, major }: { readonly name: string; readonly major: number }): string {

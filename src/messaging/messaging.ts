@@ -4,7 +4,7 @@ import type { Interceptor } from "../base/handler.ts";
 import type { Broker, Outgoing } from "../broker/broker.ts";
 import type { Channel } from "../broker/channel.ts";
 import { membersOf, type Member } from "../call/compile.ts";
-import type { Published } from "../call/message-type.ts";
+import type { Published, PublishOptions } from "../call/message-type.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import { info } from "../contract/contract.ts";
 import { isMessage } from "../contract/kinds.ts";
@@ -157,8 +157,8 @@ export class Messaging {
             advice: "its reply would be waited for while nothing has left",
           }),
         );
-    return async (value: unknown): Promise<Published> => {
-      const outgoing = outgoingOf(member, value, undefined, this.parts);
+    return async (value: unknown, options?: PublishOptions): Promise<Published> => {
+      const outgoing = outgoingOf(member, value, options, this.parts);
       await this.#brokerFor(outgoing.channel);
       outputs.push(outgoing);
       return { id: outgoing.envelope.id, enqueued: "accepted" };

@@ -1,5 +1,6 @@
 import type { Duration } from "../base/duration.ts";
 import { systemError } from "../base/error.ts";
+import type { Env } from "../base/env.ts";
 import type { Context } from "../base/handler.ts";
 import type { StartAt } from "../broker/broker.ts";
 import type { ErrorMakers } from "../call/handlers-type.ts";
@@ -92,7 +93,17 @@ export interface Subscriber {
   readonly member: string;
   readonly operation: Operation;
   readonly terms: ConsumeTerms;
-  readonly handler: (data: never, context: never) => unknown;
+  /** Makes its handler for one process, before that begins to consume. */
+  readonly handlerIn: (consuming: Consuming) => SubscriberHandler;
+  /** Where its steps lead to: what they publish leaves in one transaction with the ack where the broker can. */
+  readonly to?: Pick<Subscriber, "contract" | "member"> | undefined;
+}
+
+export type SubscriberHandler = (data: never, context: never) => unknown;
+
+/** A process that consumes; the same object for all that it consumes. */
+export interface Consuming {
+  readonly env: Env;
 }
 
 /**
@@ -121,7 +132,16 @@ export function on<In, Out, Errors>(
 export function on(
   operation: Pick<Operation, "kind">,
   terms: ConsumeTerms,
-  handler: (data: never, context: never) => unknown,
+  handler: SubscriberHandler,
+): Subscriber {
+  return subscriber(operation, terms, () => handler);
+}
+
+/** The same, with a handler that is made for each process. @throws TrunklineError INVALID_ARGUMENT as `on` does. */
+export function subscriber(
+  operation: Pick<Operation, "kind">,
+  terms: ConsumeTerms,
+  handlerIn: Subscriber["handlerIn"],
 ): Subscriber {
   const { kind } = operation;
   const [declaration, second] = declarationsOf(operation);
@@ -144,12 +164,12 @@ export function on(
         ? "leave group away"
         : 'name it with a-z, A-Z, 0-9, "-" and "_": { group: "billing" }',
     );
-  return Object.freeze({ contract, member, operation: operation as Operation, terms, handler });
+  return Object.freeze({ contract, member, operation: operation as Operation, terms, handlerIn });
 }
 
 /** True for what `on()` made. */
 export function isSubscriber(value: object): value is Subscriber {
-  return "handler" in value && "operation" in value;
+  return "handlerIn" in value && "operation" in value;
 }
 
 function named(group: string | undefined): boolean {
