@@ -49,9 +49,10 @@ export class Fetcher {
     this.#cluster = cluster;
   }
 
+  /** At the end of the turn: those that are added in one turn are asked for together. */
   add(source: Source): void {
     this.#sources.add(source);
-    this.wake();
+    this.#cluster.env.defer(() => this.wake());
   }
 
   remove(source: Source): void {

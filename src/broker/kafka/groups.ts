@@ -37,7 +37,8 @@ async function placesOf(cluster: Cluster, group: GroupPlace): Promise<readonly P
     const firsts = await offsetsAt(cluster, topic, "first");
     const placed = await committedOffsets(cluster, group.groupId, topic, partitions);
     const begins = topic === group.topics[0] && group.from === "new" ? ends : firsts;
-    for (const [partition, end] of ends) {
+    for (const partition of partitions.toSorted((a, b) => a - b)) {
+      const end = ends.get(partition) ?? 0;
       const known = placed.get(partition);
       const completion =
         known === undefined

@@ -1,0 +1,29 @@
+import { after, before, suite, test } from "node:test";
+import { missing } from "../../../scripts/servers/for-tests.ts";
+import { kafka as server } from "../../../scripts/servers/kafka.ts";
+import { realEnv } from "../../base/real-env.ts";
+import { brokerCases } from "../suite.ts";
+import { kafka } from "./index.ts";
+import { ownKafka, type OwnKafka } from "./testing/server.ts";
+
+suite("with a real Kafka", { skip: missing(server) ?? false }, () => {
+  let own: OwnKafka;
+  let stands = 0;
+  before(async () => {
+    own = await ownKafka();
+  });
+  after(() => own[Symbol.asyncDispose]());
+
+  const { capabilities } = kafka();
+  const cases = brokerCases({
+    // One node has nobody to replicate to.
+    capabilities: { ...capabilities, receipts: ["accepted", "stored"] },
+    env: () => realEnv(),
+    stand: async () => ({
+      prefix: `suite-${++stands}`,
+      open: (name) => kafka().open(`kafka://127.0.0.1:${own.node.port}`, { name }, realEnv()),
+      close: async () => {},
+    }),
+  });
+  for (const { name, run } of cases) void test(name, { timeout: 60_000 }, run);
+});
