@@ -2,6 +2,8 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { freePort } from "./for-tests.ts";
+import { running, type Running } from "./running.ts";
 import { broughtTo, type Server } from "./server.ts";
 
 const folder = join(broughtTo, "kafka");
@@ -134,6 +136,8 @@ function propertiesOf(
     "group.consumer.session.timeout.ms": 6_000,
     "group.consumer.min.heartbeat.interval.ms": 500,
     "group.consumer.heartbeat.interval.ms": 500,
+    // Otherwise partitions are assigned once a second.
+    "group.consumer.assignment.interval.ms": 0,
     "log.cleaner.dedupe.buffer.size": 16_777_216,
   };
 }
@@ -228,4 +232,23 @@ function pomText(): string {
 ${dependencies.join("\n")}
 </dependencies></project>
 `;
+}
+
+/** A Kafka of a test file's own. */
+export interface OwnKafka extends AsyncDisposable {
+  readonly server: Running;
+  readonly node: KafkaNode;
+}
+
+export async function ownKafka(tls?: KafkaTls): Promise<OwnKafka> {
+  const node = await freeNode(1);
+  const server = await running(kafkaAt("kafka", node, tls === undefined ? {} : { tls }));
+  return { server, node, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}
+
+/** A node at ports that nobody has. */
+export async function freeNode(id: number): Promise<KafkaNode> {
+  const port = await freePort();
+  const controllerPort = await freePort();
+  return { id, port, controllerPort, saslPort: await freePort(), tlsPort: await freePort() };
 }

@@ -17,6 +17,16 @@ const rows: Readonly<Record<string, Row>> = {
     example: "direct:",
     load: async () => (await import("./direct-at.ts")).direct(),
   },
+  kafka: {
+    example: "kafka://host:9092",
+    peer: "@platformatic/kafka",
+    load: async () => (await import("../broker/kafka/index.ts")).kafka(),
+  },
+  kafkas: {
+    example: "kafka://host:9092",
+    peer: "@platformatic/kafka",
+    load: async () => (await import("../broker/kafka/index.ts")).kafka(),
+  },
   memory: {
     example: "memory:NAME",
     load: async () => (await import("../broker/memory/index.ts")).memory(),

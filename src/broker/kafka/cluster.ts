@@ -130,7 +130,7 @@ export class Cluster {
     args: Args,
   ): Promise<Response> {
     if (this.#closed)
-      throw systemError("CANCELLED", `the broker ${this.address} is closed`, { executed: "no" });
+      throw systemError("UNAVAILABLE", `the broker ${this.address} is closed`, { executed: "no" });
     const connection = await this.#connection(purpose, node);
     try {
       return await api.async(connection, ...args);
@@ -175,7 +175,7 @@ export class Cluster {
     try {
       answer = await this.askAny(metadataV12, [...names], false, false);
     } catch (error) {
-      answer = responseOf(error);
+      answer = responseOf(error) as typeof answer;
       if (answer === undefined || hasId(error, "TOPIC_AUTHORIZATION_FAILED")) throw error;
     }
     this.#nodes = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));

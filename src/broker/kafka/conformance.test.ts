@@ -1,10 +1,9 @@
 import { after, before, suite, test } from "node:test";
 import { missing } from "../../../scripts/servers/for-tests.ts";
-import { kafka as server } from "../../../scripts/servers/kafka.ts";
+import { kafka as server, ownKafka, type OwnKafka } from "../../../scripts/servers/kafka.ts";
 import { realEnv } from "../../base/real-env.ts";
 import { brokerCases } from "../suite.ts";
 import { kafka } from "./index.ts";
-import { ownKafka, type OwnKafka } from "./testing/server.ts";
 
 suite("with a real Kafka", { skip: missing(server) ?? false }, () => {
   let own: OwnKafka;

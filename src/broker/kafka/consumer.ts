@@ -48,6 +48,8 @@ export class KafkaConsumer implements Consumer {
   #pumping = false;
   /** The group's coordinator takes less metadata than is needed: only offsets are committed. */
   #bare = false;
+  /** Nothing is taken before the group has its place. */
+  #placed: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -78,7 +80,10 @@ export class KafkaConsumer implements Consumer {
         purpose: `member ${purpose}`,
       },
       {
-        gained: async (partitions, epoch) => this.#gain(await this.#meant(partitions), epoch),
+        gained: async (partitions, epoch) => {
+          await this.#placed;
+          await this.#gain(await this.#meant(partitions), epoch);
+        },
         revoking: (partitions) => this.#revoke(this.#ownedOf(partitions)),
         lost: () => this.#lose(),
       },
@@ -86,7 +91,11 @@ export class KafkaConsumer implements Consumer {
   }
 
   async open(): Promise<void> {
-    if (this.#member !== undefined) return this.#member.join();
+    if (this.#member !== undefined) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#placed = promise;
+      return this.#member.join(() => this.#placeGroup().finally(resolve));
+    }
     const partitions = await this.#all();
     await this.#gain(partitions, 1);
   }
@@ -170,7 +179,7 @@ export class KafkaConsumer implements Consumer {
     topic: string,
     partitions: readonly number[],
   ): Promise<ReadonlyMap<number, Completion>> {
-    const { groupId, subscription, topics } = this.#terms;
+    const { groupId, subscription } = this.#terms;
     const found = new Map<number, Completion>();
     if (groupId !== undefined)
       for (const [partition, { offset, metadata }] of await committedOffsets(
@@ -183,23 +192,37 @@ export class KafkaConsumer implements Consumer {
         found.set(partition, Completion.read(offset, metadata));
     const fresh = partitions.filter((partition) => !found.has(partition));
     if (fresh.length === 0) return found;
-    // A queue keeps everything for whoever comes; so does what is meant for this group.
-    const kept = subscription.channel.shape === "queue" || topic !== topics[0];
-    const from = kept ? "first" : (subscription.from ?? "new");
+    // A queue keeps everything for whoever comes; so does what is meant for this group, and a partition that was added meanwhile.
+    const from = groupId === undefined ? (subscription.from ?? "new") : "first";
     for (const [partition, offset] of await offsetsAt(this.#cluster, topic, from, fresh))
       found.set(partition, new Completion(offset));
-    if (groupId === undefined || kept) return found;
-    // From now on the group has a place, whatever becomes of this process.
-    const begun = [...found].filter(([partition]) => fresh.includes(partition));
-    await this.#cluster.persist(`placing ${groupId}`, () =>
-      commitOffsets(
-        this.#cluster,
-        groupId,
-        begun.map(([partition, { base }]) => ({ topic, partition, offset: base, metadata: "" })),
-        this.#member?.committer,
-      ),
-    );
     return found;
+  }
+
+  /**
+   * From now on the group has a place in all of the topic, whoever gets which part of it and when: nothing that is published from here on is
+   * missed. The ends are asked for before the places, so that of two who begin at once neither skips what the other saw.
+   */
+  async #placeGroup(): Promise<void> {
+    const { groupId, subscription, topics } = this.#terms;
+    const topic = topics[0]!;
+    if (groupId === undefined || subscription.channel.shape === "queue") return;
+    const begins = await offsetsAt(this.#cluster, topic, subscription.from ?? "new");
+    const placed = await committedOffsets(this.#cluster, groupId, topic, [...begins.keys()]);
+    const missing = [...begins].filter(([partition]) => !placed.has(partition));
+    if (missing.length === 0) return;
+    const offsets = missing.map(([partition, offset]) => ({
+      topic,
+      partition,
+      offset,
+      metadata: "",
+    }));
+    await this.#cluster.persist(
+      `placing ${groupId}`,
+      () => commitOffsets(this.#cluster, groupId, offsets, this.#member?.committer),
+      this.#cluster.waitMs,
+      (error) => isPassing(error) || hasId(error, "STALE_MEMBER_EPOCH"),
+    );
   }
 
   async #revoke(going: readonly Owned[]): Promise<void> {

@@ -31,9 +31,8 @@ export function hasId(error: unknown, ...ids: readonly string[]): boolean {
 }
 
 /** What an answer said beside its errors: the library throws when one part of it failed. */
-export function responseOf<Response>(error: unknown): Response | undefined {
-  for (const part of partsOf(error))
-    if (part["response"] !== undefined) return part["response"] as Response;
+export function responseOf(error: unknown): unknown {
+  for (const part of partsOf(error)) if (part["response"] !== undefined) return part["response"];
   return undefined;
 }
 
@@ -73,7 +72,8 @@ const codes: readonly (readonly [RegExp, SystemCode, string])[] = [
   [/AUTHORIZATION_FAILED$/, "PERMISSION_DENIED", "let an administrator grant what is missing"],
   [/^UNSUPPORTED_VERSION$/, "UNIMPLEMENTED", "Kafka 4.0 or later is needed"],
   [/^UNSUPPORTED_|^SECURITY_DISABLED$/, "UNIMPLEMENTED", "see what the cluster allows"],
-  [/TOO_LARGE$|^QUOTA|_QUOTA_|^GROUP_MAX_SIZE/, "RESOURCE_EXHAUSTED", "send less at a time"],
+  [/_QUOTA_|^GROUP_MAX_SIZE/, "RESOURCE_EXHAUSTED", "see what the cluster allows"],
+  [/TOO_LARGE$/, "INVALID_ARGUMENT", "raise max.message.bytes of the topic, or send less"],
   [/^INVALID_|^POLICY_VIOLATION$/, "INVALID_ARGUMENT", "see what the cluster says"],
 ];
 

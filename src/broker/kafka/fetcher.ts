@@ -100,7 +100,8 @@ export class Fetcher {
         await new Promise<void>((resolve) => this.#waiting.push(resolve));
         continue;
       }
-      if (!(await this.#fetch(nodeId, wanting, wanting.length === own.length ? restMs : shortMs)))
+      const maxWaitMs = wanting.length === own.length ? restMs : shortMs;
+      if (!(await this.#fetch(nodeId, wanting, maxWaitMs)) && !this.#closed)
         await sleep(env, failureMs);
     }
   }
@@ -132,7 +133,7 @@ export class Fetcher {
     try {
       answer = await this.#cluster.ask(this.#purpose, nodeId, fetchV17, ...terms, topics, [], "");
     } catch (error) {
-      const said = responseOf<Answer>(error);
+      const said = responseOf(error) as Answer | undefined;
       if (said === undefined) {
         for (const { topic } of wanting) this.#cluster.forget(topic);
         return false;

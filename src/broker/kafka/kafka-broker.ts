@@ -27,6 +27,9 @@ import { openReplyBox, parseReplyAddress, replyMs, replyPartitions } from "./rep
 import { checkChannel, groupIdOf, redriveOf, Topics } from "./topics.ts";
 import { Transactions, type Placed } from "./transactions.ts";
 
+/** So many messages without key go to one partition before the next one has its turn: fuller batches, and still an even share. */
+const runMax = 64;
+
 /** A cluster of Kafka as a broker. */
 export class KafkaBroker implements Broker {
   readonly name = "kafka";
@@ -46,7 +49,7 @@ export class KafkaBroker implements Broker {
     this.#cluster = cluster;
     this.address = cluster.address;
     this.capabilities = capabilities;
-    this.#topics = new Topics(cluster);
+    this.#topics = new Topics(cluster, capabilities.bytesMax);
     this.#producer = new Producer(cluster);
     this.#replyTopic = replyTopic;
   }
@@ -67,6 +70,8 @@ export class KafkaBroker implements Broker {
     messages: readonly Outgoing[],
   ): Promise<readonly Promise<Receipt | TrunklineError>[]> {
     const under: Promise<Receipt | TrunklineError>[] = [];
+    // What has no key and comes together goes together, and what comes next goes elsewhere.
+    this.#turn = Math.ceil(this.#turn / runMax) * runMax;
     for (const message of messages) {
       let placed: Placed;
       try {
@@ -115,7 +120,9 @@ export class KafkaBroker implements Broker {
       });
     const key = shardKeyOf(envelope);
     const partition =
-      key === undefined ? this.#turn++ % leaders.length : partitionOf(record.key!, leaders.length);
+      key === undefined
+        ? Math.floor(this.#turn++ / runMax) % leaders.length
+        : partitionOf(record.key!, leaders.length);
     return { topic, partition, record };
   }
 
@@ -125,7 +132,7 @@ export class KafkaBroker implements Broker {
     const { bytesMax } = this.capabilities;
     if (bytes > bytesMax)
       throw systemError(
-        "RESOURCE_EXHAUSTED",
+        "INVALID_ARGUMENT",
         `the message has ${bytes} bytes, more than the ${bytesMax} of ${channel.name}`,
         { executed: "no", advice: "send less, or where it is to be found" },
       );
@@ -241,7 +248,7 @@ export class KafkaBroker implements Broker {
 
   #check(): void {
     if (this.#closing !== undefined)
-      throw systemError("CANCELLED", `the broker ${this.address} is closed`, { executed: "no" });
+      throw systemError("UNAVAILABLE", `the broker ${this.address} is closed`, { executed: "no" });
   }
 }
 

@@ -10,12 +10,15 @@ export interface KafkaOptions {
   readonly tls?: TlsOptions;
   /** The topic of replies, made when it is first needed: twelve partitions, kept a day. Default `trunkline.replies`. */
   readonly replyTopic?: string;
-  /** The largest message in bytes, attributes included. Default 1,000,000: what a topic takes unless it is set otherwise. */
+  /**
+   * The largest message in bytes, attributes included; topics are made for it (`max.message.bytes`). One that others made for less refuses what is
+   * larger. Default 4 MiB.
+   */
   readonly bytesMax?: number;
 }
 
 const waitMsDefault = 10_000;
-const bytesMaxDefault = 1_000_000;
+const bytesMaxDefault = 4 * 1_024 * 1_024;
 
 function capabilitiesOf(bytesMax: number): BrokerCapabilities {
   return {

@@ -20,6 +20,10 @@ export interface MemberHooks {
   lost(): void;
 }
 
+/** How long a member that has nothing waits for something before it counts as joined, in milliseconds. Kafka 4.3 assigns once a second. */
+const firstMs = 3_000;
+/** The first pause while a member has nothing, in milliseconds, doubled each time: the coordinator assigns a moment after it has answered. */
+const eagerMs = 20;
 /** Besides what the revoked are waited for, in milliseconds: for their commit, and for the beat that tells of it. */
 const rebalanceSlackMs = 5_000;
 const beatMsFirst = 1_000;
@@ -50,7 +54,7 @@ export class Member {
   #owned: readonly TopicPartition[] = [];
   #target: readonly TopicPartition[] = [];
   #reconciling: Promise<void> | undefined;
-  #failure: unknown;
+  #failure: Error | undefined;
   #alarm: Alarm | undefined;
   #wake: (() => void) | undefined;
   #wanted = false;
@@ -76,15 +80,29 @@ export class Member {
     return { memberId: this.#memberId, epoch: this.#epoch };
   }
 
-  /** Joins; resolves when what it was given is consumed. */
-  async join(): Promise<void> {
-    const intervalMs = await this.#cluster.persist(`joining ${this.#groupId}`, () => this.#beat());
-    await this.#reconciling;
-    if (this.#failure !== undefined) {
+  /**
+   * Joins, lets `joined` do in its name what it has to, and resolves when it consumes what it was given, or when it was given nothing for a
+   * while: there may be more members than partitions.
+   */
+  async join(joined: () => Promise<void>): Promise<void> {
+    let pause = await this.#cluster.persist(`joining ${this.#groupId}`, () => this.#beat());
+    const { env } = this.#cluster;
+    const until = env.now() + firstMs;
+    try {
+      await joined();
+      for (let eager = eagerMs; ; eager *= 2) {
+        await this.#reconciling;
+        if (this.#failure !== undefined) throw this.#failure;
+        if (this.#owned.length > 0 || env.now() > until) break;
+        await this.#pause(Math.min(eager, pause));
+        pause = await this.#cluster.persist(`joining ${this.#groupId}`, () => this.#beat());
+      }
+    } catch (error) {
       await this.#send(-1).catch(() => {});
-      throw this.#failure;
+      this.#epoch = 0;
+      throw error;
     }
-    this.#running = this.#run(intervalMs);
+    this.#running = this.#run(pause);
   }
 
   /** Asks the group now: it may know better. */
@@ -102,11 +120,13 @@ export class Member {
     await this.#cluster.leave(this.#purpose);
   }
 
-  async #run(firstMs: number): Promise<void> {
-    let pause = firstMs;
+  async #run(beatMs: number): Promise<void> {
+    let pause = beatMs;
+    let eager = eagerMs;
     while (!this.#closed) {
-      await this.#pause(pause);
+      await this.#pause(this.#target.length > 0 ? pause : Math.min(pause, eager));
       if (this.#closed) return;
+      eager *= 2;
       try {
         pause = await this.#beat();
       } catch (error) {
@@ -116,6 +136,7 @@ export class Member {
         }
         this.#putOut();
         pause = 0;
+        eager = eagerMs;
       }
     }
   }
@@ -141,7 +162,7 @@ export class Member {
     this.#reconciling ??= this.#reconcile()
       .then(
         () => (this.#failure = undefined),
-        (error: unknown) => (this.#failure = error),
+        (error: unknown) => (this.#failure = translated(error, `consuming ${this.#groupId}`, "no")),
       )
       .then(() => (this.#reconciling = undefined));
     return answer.heartbeatIntervalMs;
@@ -203,9 +224,7 @@ export class Member {
       }
       const coming = without(target, this.#owned);
       if (coming.length > 0) {
-        await this.#hooks.gained(coming, this.#epoch).catch((error: unknown) => {
-          throw translated(error, `consuming ${this.#groupId}`, "no");
-        });
+        await this.#hooks.gained(coming, this.#epoch);
         if (life !== this.#life) return;
         this.#owned = [...this.#owned, ...coming];
       }

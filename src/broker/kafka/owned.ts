@@ -1,6 +1,6 @@
 import { attribute } from "../attributes.ts";
 import type { Delivery, Outgoing } from "../broker.ts";
-import { Completion, openMax, windowMax } from "./completion.ts";
+import { openMax, windowMax, type Completion } from "./completion.ts";
 import { fenced } from "./errors.ts";
 import type { Source } from "./fetcher.ts";
 import type { PartitionOffset } from "./offsets.ts";
@@ -186,7 +186,7 @@ export class Owned implements Source {
   }
 
   #settle(offset: number, how: "ack" | "release", outputs: readonly Outgoing[]): Promise<void> {
-    const what = positionOf({ ...this, offset });
+    const what = this.#at(offset);
     if (this.#ended || !this.#outstanding.has(offset)) return Promise.reject(fenced(what));
     if (this.#settling.some((each) => each.offset === offset)) return Promise.reject(fenced(what));
     return new Promise((resolve, reject) => {
@@ -195,6 +195,10 @@ export class Owned implements Source {
       // Without a group there is nobody to tell.
       else this.settled(this.takeSettling(), this.completion.marked);
     });
+  }
+
+  #at(offset: number): string {
+    return positionOf({ topic: this.topic, partition: this.partition, offset });
   }
 
   #touch(): void {
@@ -254,7 +258,7 @@ export class Owned implements Source {
     if (this.#ended) return;
     this.#ended = true;
     for (const { offset, reject } of this.#settling.splice(0))
-      reject(fenced(positionOf({ ...this, offset }), cause));
+      reject(fenced(this.#at(offset), cause));
     this.#buffer = [];
     this.#bufferBytes = 0;
     this.#again.length = 0;

@@ -54,7 +54,7 @@ export async function produceOnce(
     const { waitMs } = cluster;
     answer = (await cluster.ask(purpose, nodeId, produceV11, -1, waitMs, sent, options)) as Answer;
   } catch (error) {
-    const said = responseOf<Answer>(error);
+    const said = responseOf(error) as Answer | undefined;
     if (said === undefined) throw error;
     answer = said;
   }

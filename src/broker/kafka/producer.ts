@@ -237,7 +237,7 @@ function failureOf(
   if (id === undefined)
     return isTrunklineError(error) && (!maybe || error.executed === "maybe")
       ? error
-      : systemError("UNAVAILABLE", `${what}: ${String((error as Error).message)}`, {
+      : systemError("UNAVAILABLE", `${what}: ${(error as Error).message}`, {
           executed,
           cause: error,
         });

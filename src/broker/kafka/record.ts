@@ -1,3 +1,4 @@
+import { timestamp } from "../../base/timestamp.ts";
 import { attributeName } from "../attributes.ts";
 import { attributeBytesMax, shardKeyOf, type Envelope } from "../envelope.ts";
 
@@ -31,7 +32,7 @@ export function writeRecord(envelope: Envelope, compacted: boolean): WrittenReco
   put("ce_id", envelope.id);
   put("ce_type", envelope.type);
   put("ce_source", envelope.source);
-  put("ce_time", new Date(envelope.time).toISOString());
+  put("ce_time", timestamp(envelope.time));
   if (envelope.subject !== undefined) put("ce_subject", envelope.subject);
   put("content-type", envelope.contentType);
   for (const [name, value] of Object.entries(envelope.attributes)) put(`ce_${name}`, value);

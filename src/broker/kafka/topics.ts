@@ -22,7 +22,7 @@ const replicasInSync = 2;
 const createMs = 30_000;
 
 export function nativeOf(channel: Channel): KafkaChannel {
-  return (channel.native["kafka"] ?? {}) as KafkaChannel;
+  return channel.native["kafka"] ?? {};
 }
 
 /** The group of Kafka in which a group of a channel consumes: named like its queue would be elsewhere. */
@@ -35,9 +35,13 @@ export function redriveOf(channel: Channel, group: string | undefined): string {
   return `${groupIdOf(channel, group)}.redrive`;
 }
 
+/** What the frame of a batch has besides the message, in bytes, amply. */
+const frameBytes = 65_536;
+
 /** The settings of a channel's topic, as Kafka calls them. */
-function settingsOf(channel: Channel): Readonly<Record<string, string>> {
+function settingsOf(channel: Channel, bytesMax: number): Readonly<Record<string, string>> {
   return {
+    "max.message.bytes": `${bytesMax + frameBytes}`,
     ...(channel.compacted ? { "cleanup.policy": "compact" } : {}),
     ...(channel.retentionMs === undefined ? {} : { "retention.ms": `${channel.retentionMs}` }),
     ...(channel.enqueued === "replicated" ? { "min.insync.replicas": `${replicasInSync}` } : {}),
@@ -73,10 +77,12 @@ export function checkChannel(channel: Channel, nodes: number): void {
 /** Makes topics and says how what is there differs; remembers what a receipt can say. */
 export class Topics {
   readonly #cluster: Cluster;
+  readonly #bytesMax: number;
   readonly #replicated: Map<string, Promise<boolean>> = new Map();
 
-  constructor(cluster: Cluster) {
+  constructor(cluster: Cluster, bytesMax: number) {
     this.#cluster = cluster;
+    this.#bytesMax = bytesMax;
   }
 
   async declare(channels: readonly Channel[]): Promise<readonly Drift[]> {
@@ -100,7 +106,7 @@ export class Topics {
     const replicas =
       replicationFactor ??
       (channel.enqueued === "replicated" ? Math.min(replicasDefault, this.#cluster.size) : -1);
-    return this.create(name, shards, replicas, settingsOf(channel));
+    return this.create(name, shards, replicas, settingsOf(channel, this.#bytesMax));
   }
 
   async create(
@@ -144,7 +150,7 @@ export class Topics {
     };
     const topic = await this.#cluster.topic(name);
     differ("partitions", `${channel.shards}`, `${topic?.leaders.length ?? 0}`);
-    const declared = Object.entries(settingsOf(channel));
+    const declared = Object.entries(settingsOf(channel, this.#bytesMax));
     if (declared.length === 0) return drifts;
     const found = await this.#settings(
       name,
