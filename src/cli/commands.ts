@@ -1,3 +1,4 @@
+import { asyncapi } from "./asyncapi.ts";
 import { avro } from "./avro.ts";
 import { bench } from "./bench.ts";
 import { call } from "./call.ts";
@@ -19,7 +20,7 @@ import { stats } from "./stats.ts";
 
 const asking: readonly Command[] = [describe, call, health, stats, clientState, bench];
 
-const writing: readonly Command[] = [openapi, contract, proto, avro, importing, lint];
+const writing: readonly Command[] = [openapi, asyncapi, contract, proto, avro, importing, lint];
 
 const serving: readonly Command[] = [gateway, registrar, registry, router];
 

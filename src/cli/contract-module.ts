@@ -2,6 +2,8 @@ import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { info, type AnyContract } from "../contract/contract.ts";
+import type { Binding } from "../messaging/channels.ts";
+import { isSubscriber } from "../messaging/on.ts";
 import type { RestBinding } from "../protocol/rest/binding/bind-rest.ts";
 import { UsageError } from "./command.ts";
 
@@ -63,4 +65,15 @@ function isBinding(value: unknown): value is RestBinding {
   if (typeof value !== "object" || value === null) return false;
   const { contract, major, terms } = value as Partial<RestBinding>;
   return typeof contract === "string" && typeof major === "number" && typeof terms === "object";
+}
+
+/** How channels are laid out, one by one or in lists. */
+export function channelBindingsIn(exported: ContractModule["exported"]): Binding[] {
+  return [...new Set(Object.values(exported).flat().filter(isChannelBinding))];
+}
+
+function isChannelBinding(value: unknown): value is Binding {
+  if (typeof value !== "object" || value === null) return false;
+  const { operation, terms } = value as Partial<Binding>;
+  return typeof operation === "object" && typeof terms === "object" && !isSubscriber(value);
 }

@@ -1,5 +1,6 @@
 import { didYouMean } from "./closest.ts";
 import { UsageError, type Command, type Line } from "./command.ts";
+import { importAsyncApi } from "./import-asyncapi.ts";
 import { importAvro } from "./import-avro.ts";
 import { importOpenApi } from "./import-openapi.ts";
 import { importProto } from "./import-proto.ts";
@@ -7,6 +8,7 @@ import { importProto } from "./import-proto.ts";
 /** What can be imported. Each is given what follows its name. */
 const importers: Readonly<Record<string, (line: Line) => Promise<number>>> = {
   openapi: importOpenApi,
+  asyncapi: importAsyncApi,
   proto: importProto,
   avro: importAvro,
 };
@@ -17,12 +19,15 @@ export const importing: Command = {
   summary: "make a contract, with its types, of somebody's file",
   usage: `${Object.keys(importers).join(" | ")} FILE [--out FILE]`,
   about: `Writes a TypeScript module that exports a contract for each service; of an
-OpenAPI document one contract, and its binding; of avro, which knows no
-services, a schema for each type. What cannot be taken over is left out, and
+OpenAPI or AsyncAPI document one contract, and its bindings; of avro, which
+knows no services, a schema for each type. What cannot be taken over is left out, and
 told on standard error.`,
   options: {
     out: { value: "FILE", about: "write it there; default: standard output" },
-    name: { value: "NAME", about: "openapi: the contract's; default: what the file says" },
+    name: {
+      value: "NAME",
+      about: "openapi, asyncapi: the contract's; default: what the file says",
+    },
     root: {
       value: "FOLDER",
       multiple: true,
@@ -32,6 +37,7 @@ told on standard error.`,
   words: Object.keys(importers),
   examples: [
     "import openapi petstore.json --out petstore.contract.ts",
+    "import asyncapi streetlights.json --out streetlights.contract.ts",
     "import proto protos/demo/v1/greeter.proto --root protos --out greeter.contract.ts",
     "import avro shipment.avsc --out shipment.schemas.ts",
   ],

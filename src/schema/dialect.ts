@@ -1,7 +1,7 @@
 import type { JsonSchema } from "../base/contract-shape.ts";
 
-/** How a schema is written: by JSON Schema itself, or as OpenAPI 3.0 has it (`nullable`, `exclusiveMinimum: true`, `example`). */
-export type JsonSchemaDialect = "2020-12" | "openapi-3.0";
+/** How a schema is written: by JSON Schema itself, in its newest draft or as AsyncAPI has it, or as OpenAPI 3.0 has it (`nullable`, `exclusiveMinimum: true`, `example`). */
+export type JsonSchemaDialect = "2020-12" | "draft-07" | "openapi-3.0";
 
 /** How deep schemas may lie in each other; people's own need ten or twenty. Deeper ones exhaust the stack of whoever walks them. */
 const depthMax = 128;
@@ -45,7 +45,7 @@ export function readSchema(schema: unknown, dialect: JsonSchemaDialect): Read {
     if (depth > depthMax) return refuse(`${near(path)} lies deeper than ${depthMax} schemas`);
     if (++schemas === schemasMax) refuse(`it has more than ${schemasMax} schemas`);
     if (schemas >= schemasMax) return {};
-    const written = dialect === "openapi-3.0" ? fromOpenApi30(value) : value;
+    const written = inNewestDraft(value, dialect);
     const entries = Object.entries(written).flatMap(([keyword, part]): [string, unknown][] => {
       const at = `${path}/${keyword}`;
       if (keyword === "$schema" || keyword === "nullable") return [];
@@ -99,6 +99,30 @@ export function expression(pattern: string): RegExp | undefined {
     }
   }
   return undefined;
+}
+
+/** One schema object in the words of draft 2020-12; what lies inside it is read on its own. Of what is written so already it changes nothing. */
+export function inNewestDraft(schema: JsonSchema, dialect: JsonSchemaDialect): JsonSchema {
+  if (dialect === "openapi-3.0") return fromOpenApi30(schema);
+  return dialect === "draft-07" ? fromDraft07(schema) : schema;
+}
+
+/** One schema object of draft 07 (https://json-schema.org/draft-07). */
+function fromDraft07(schema: JsonSchema): JsonSchema {
+  const { items, additionalItems, dependencies, ...rest } = schema;
+  const read: Record<string, unknown> = { ...rest };
+  if (Array.isArray(items)) {
+    read["prefixItems"] = items;
+    if (additionalItems !== undefined) read["items"] = additionalItems;
+  } else if (items !== undefined) read["items"] = items;
+  if (isRecord(dependencies)) {
+    const entries = Object.entries(dependencies);
+    const required = entries.filter(([, part]) => Array.isArray(part));
+    const schemas = entries.filter(([, part]) => !Array.isArray(part));
+    if (required.length > 0) read["dependentRequired"] = Object.fromEntries(required);
+    if (schemas.length > 0) read["dependentSchemas"] = Object.fromEntries(schemas);
+  }
+  return read;
 }
 
 /** One schema object of OpenAPI 3.0; what lies inside it is read on its own. */

@@ -102,6 +102,7 @@ function refsOf(
 /** Definitions are shared by hundreds of schemas: each is looked at once. */
 const known: Readonly<Record<JsonSchemaDialect, WeakMap<object, Read>>> = {
   "2020-12": new WeakMap(),
+  "draft-07": new WeakMap(),
   "openapi-3.0": new WeakMap(),
 };
 

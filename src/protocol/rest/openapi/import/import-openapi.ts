@@ -1,11 +1,8 @@
-import type { JsonSchema, OperationShape } from "../../../../base/contract-shape.ts";
-import { isBytes } from "../../../../base/contract-shape.ts";
-import { bytes } from "../../../../contract/bytes.ts";
 import type { CallOperation } from "../../../../contract/call.ts";
 import { contract, type Contract } from "../../../../contract/contract.ts";
-import { operation, type NoErrors } from "../../../../contract/operation.ts";
+import type { NoErrors } from "../../../../contract/operation.ts";
 import type { Schema } from "../../../../contract/schema.ts";
-import { jsonSchema } from "../../../../schema/json-schema.ts";
+import { operationOf } from "../../../../schema/foreign/operation-of.ts";
 import { bindRest, type RestBinding } from "../../binding/bind-rest.ts";
 import { planImport, type ImportTerms } from "./plan.ts";
 import type { ImportPlan } from "./planned.ts";
@@ -53,27 +50,4 @@ export function importOpenApi(document: unknown, terms: ImportTerms = {}): Impor
 
 function routesIn({ operations }: ImportPlan) {
   return Object.fromEntries(operations.map(({ member, route }) => [member, route]));
-}
-
-function operationOf(shape: OperationShape, definitions: Readonly<Record<string, JsonSchema>>) {
-  const { kind, description, idempotent, key, deadlineMs, idleMs, errors = {} } = shape;
-  const schemaOf = (schema: JsonSchema | undefined | null): Schema | undefined => {
-    if (schema === undefined || schema === null) return undefined;
-    if (!isBytes(schema)) return jsonSchema(schema, { definitions });
-    const { maxLength } = schema;
-    const bound = typeof maxLength === "number" ? { max: maxLength } : {};
-    return bytes(bound);
-  };
-  const codes = Object.entries(errors).map(([code, schema]) => [code, schemaOf(schema)]);
-  return operation(kind, {
-    head: schemaOf(shape.head),
-    in: schemaOf(shape.in),
-    out: schemaOf(shape.out),
-    errors: Object.fromEntries(codes),
-    idempotent,
-    ...(description === undefined ? {} : { description }),
-    ...(key === undefined ? {} : { key }),
-    ...(deadlineMs === undefined ? {} : { deadline: deadlineMs }),
-    ...(idleMs === undefined ? {} : { idle: idleMs }),
-  });
 }

@@ -3,8 +3,8 @@ import { isRecord } from "../../../../schema/dialect.ts";
 import { textType } from "../../binding/text.ts";
 import { bytesSchema, payloadOf, type Payload } from "./media.ts";
 import type { Listed } from "./planned.ts";
-import type { Schemas } from "./schemas.ts";
-import { fieldsOf, textIn, type Fields, type Source } from "./source.ts";
+import type { Schemas } from "../../../../schema/foreign/schemas.ts";
+import { fieldsOf, textIn, type Fields, type Source } from "../../../../schema/foreign/source.ts";
 
 /** What an operation takes, and where each part of it stands. */
 export interface PlannedInput {

@@ -1,6 +1,6 @@
 import type { JsonSchema } from "../../../../base/contract-shape.ts";
-import type { Schemas } from "./schemas.ts";
-import { fieldsOf } from "./source.ts";
+import type { Schemas } from "../../../../schema/foreign/schemas.ts";
+import { fieldsOf } from "../../../../schema/foreign/source.ts";
 
 /** What a body carries, as a contract would say it. */
 export interface Payload {

@@ -7,8 +7,8 @@ import { planInput, type PlannedInput } from "./input-plan.ts";
 import { payloadOf, type Payload } from "./media.ts";
 import { errorCodes } from "./names.ts";
 import type { Listed, PlannedOperation } from "./planned.ts";
-import type { Schemas } from "./schemas.ts";
-import { fieldsOf, textIn, type Fields, type Source } from "./source.ts";
+import type { Schemas } from "../../../../schema/foreign/schemas.ts";
+import { fieldsOf, textIn, type Fields, type Source } from "../../../../schema/foreign/source.ts";
 
 /** Undefined: it cannot be taken over; the source has been told why. */
 export function planOperation(

@@ -3,11 +3,19 @@ import { isTrunklineError } from "../../../../base/error.ts";
 import { routesOf } from "../../binding/routes.ts";
 import { identityName } from "../../binding/verbs.ts";
 import type { Method } from "../../route.ts";
-import { contractName, contractVersion, memberName } from "./names.ts";
+import { contractName, contractVersion } from "../../../../schema/foreign/names.ts";
+import { memberName } from "./names.ts";
 import { planOperation } from "./operation-plan.ts";
 import type { ImportPlan, PlannedOperation } from "./planned.ts";
-import { Schemas } from "./schemas.ts";
-import { fieldsOf, refused, Source, textIn, type Fields } from "./source.ts";
+import { Schemas } from "../../../../schema/foreign/schemas.ts";
+import {
+  fieldsOf,
+  refused,
+  Source,
+  textIn,
+  type DocumentForm,
+  type Fields,
+} from "../../../../schema/foreign/source.ts";
 
 /** Operations of one document: ten times what the largest public API has. */
 const operationsMax = 10_000;
@@ -27,9 +35,24 @@ const methods: Readonly<Record<string, Method>> = {
   delete: "DELETE",
 };
 
+const openApiForm: DocumentForm = {
+  name: "OpenAPI",
+  dialect({ openapi, swagger }) {
+    if (typeof openapi === "string" && /^3\.[01](\.|$)/.test(openapi))
+      return openapi.startsWith("3.0") ? "openapi-3.0" : "2020-12";
+    const found = openapi ?? swagger;
+    throw refused(
+      found === undefined
+        ? "this is no OpenAPI document: it does not say `openapi`"
+        : `OpenAPI ${JSON.stringify(found).slice(0, 40)} is not read, 3.0 and 3.1 are`,
+      found === undefined ? undefined : "convert it to 3.0 or 3.1 first",
+    );
+  },
+};
+
 /** Reads a document of OpenAPI 3.0 or 3.1. What cannot be taken over is left out and told. */
 export function planImport(given: unknown, terms: ImportTerms = {}): ImportPlan {
-  const source = new Source(given);
+  const source = new Source(given, openApiForm);
   const { info, paths } = source.root;
   const about = fieldsOf(info);
   const schemas = new Schemas(source);

@@ -1,7 +1,7 @@
 import type { JsonSchema, OperationShape } from "../../../../base/contract-shape.ts";
 import type { RouteTerms } from "../../binding/terms.ts";
 import type { Method } from "../../route.ts";
-import type { Fields } from "./source.ts";
+import type { Fields } from "../../../../schema/foreign/source.ts";
 
 /** What becomes of a document: all that a contract and its binding are made from. */
 export interface ImportPlan {

@@ -1,5 +1,5 @@
-import { systemError } from "../../../../base/error.ts";
-import { isRecord, pointerTokens, type JsonSchemaDialect } from "../../../../schema/dialect.ts";
+import { systemError } from "../../base/error.ts";
+import { isRecord, pointerTokens, type JsonSchemaDialect } from "../dialect.ts";
 
 /** The largest document as text: several times the largest that is public. */
 const charsMax = 64 * 1024 * 1024;
@@ -10,27 +10,24 @@ const warningsMax = 200;
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Somebody's OpenAPI document while it is read, and what could not be taken over from it. */
+/** What documents of a standard have in common. */
+export interface DocumentForm {
+  /** `OpenAPI` */
+  readonly name: string;
+  /** How its schemas are written. Throws INVALID_ARGUMENT for what is no such document, or of a version that is not read. */
+  dialect(root: Fields): JsonSchemaDialect;
+}
+
+/** Somebody's document while it is read, and what could not be taken over from it. */
 export class Source {
   readonly root: Fields;
   readonly dialect: JsonSchemaDialect;
   readonly #warnings: string[] = [];
   #unsaid = 0;
 
-  /** Throws INVALID_ARGUMENT for what is no OpenAPI document of 3.0 or 3.1. */
-  constructor(given: unknown) {
-    this.root = parsed(given);
-    const { openapi, swagger } = this.root;
-    if (typeof openapi !== "string" || !/^3\.[01](\.|$)/.test(openapi)) {
-      const found = openapi ?? swagger;
-      throw refused(
-        found === undefined
-          ? "this is no OpenAPI document: it does not say `openapi`"
-          : `OpenAPI ${JSON.stringify(found).slice(0, 40)} is not read, 3.0 and 3.1 are`,
-        found === undefined ? undefined : "convert it to 3.0 or 3.1 first",
-      );
-    }
-    this.dialect = openapi.startsWith("3.0") ? "openapi-3.0" : "2020-12";
+  constructor(given: unknown, form: DocumentForm) {
+    this.root = parsed(given, form.name);
+    this.dialect = form.dialect(this.root);
   }
 
   get warnings(): readonly string[] {
@@ -68,7 +65,7 @@ export class Source {
   }
 }
 
-function parsed(given: unknown): Fields {
+function parsed(given: unknown, name: string): Fields {
   let document = given;
   if (typeof given === "string") {
     if (given.length > charsMax)
@@ -79,11 +76,13 @@ function parsed(given: unknown): Fields {
       const yaml = /^\s*[^\s{[]/.test(given);
       throw refused(
         yaml ? "the document is not JSON" : `the document is not JSON: ${(error as Error).message}`,
-        yaml ? "if it is YAML, convert it: npx js-yaml openapi.yaml > openapi.json" : undefined,
+        yaml
+          ? `if it is YAML, convert it: npx js-yaml ${name.toLowerCase()}.yaml > ${name.toLowerCase()}.json`
+          : undefined,
       );
     }
   }
-  if (!isRecord(document)) throw refused("an OpenAPI document is an object");
+  if (!isRecord(document)) throw refused(`an ${name} document is an object`);
   return document;
 }
 

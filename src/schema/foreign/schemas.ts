@@ -1,14 +1,15 @@
-import type { JsonSchema } from "../../../../base/contract-shape.ts";
-import { isTrunklineError } from "../../../../base/error.ts";
+import type { JsonSchema } from "../../base/contract-shape.ts";
+import { isTrunklineError } from "../../base/error.ts";
 import {
   definitionIn,
   expression,
   heldBy,
+  inNewestDraft,
   isRecord,
   pointerTokens,
   readSchema,
-} from "../../../../schema/dialect.ts";
-import { jsonSchema } from "../../../../schema/json-schema.ts";
+} from "../dialect.ts";
+import { jsonSchema } from "../json-schema.ts";
 import { refused, type Fields, type Source } from "./source.ts";
 
 /** Definitions of one document: more than the largest public API has. */
@@ -103,7 +104,9 @@ export class Schemas {
   #kept(given: unknown, where: string, depth: number): unknown {
     if (!isRecord(given) || depth > depthMax) return given;
     const inside = (part: unknown): unknown => this.#kept(part, where, depth + 1);
-    const kept = Object.entries(given).flatMap(([keyword, part]): [string, unknown][] => {
+    // Before references are followed: some keywords of older drafts hold schemas where newer ones do not.
+    const written = this.#source.dialect === "draft-07" ? inNewestDraft(given, "draft-07") : given;
+    const kept = Object.entries(written).flatMap(([keyword, part]): [string, unknown][] => {
       const held = heldBy(keyword);
       if (held === "schema") return [[keyword, inside(part)]];
       if (held === "list" && Array.isArray(part)) return [[keyword, part.map(inside)]];
