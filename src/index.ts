@@ -158,6 +158,7 @@ export type {
   BrokerEvent,
   CallEvent,
   ConnectionEvent,
+  DeadLetterEvent,
   DiscoveryEvent,
   IncidentEvent,
   MessageEvent,

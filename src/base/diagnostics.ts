@@ -26,6 +26,8 @@ export const channels: {
   readonly message: Channel;
   /** `BrokerEvent`: the connection to a broker was lost or made again, or it takes no more for now. */
   readonly broker: Channel;
+  /** `DeadLetterEvent`: a message became a dead letter or left them, a key was blocked or freed, or there are too many. */
+  readonly deadLetter: Channel;
 } = {
   call: channel("trunkline:call"),
   stream: channel("trunkline:stream"),
@@ -36,6 +38,7 @@ export const channels: {
   discovery: channel("trunkline:discovery"),
   message: channel("trunkline:message"),
   broker: channel("trunkline:broker"),
+  deadLetter: channel("trunkline:dead-letter"),
 };
 
 export interface CallEvent {
@@ -92,6 +95,35 @@ export interface BrokerEvent {
   readonly address: string;
   /** `blocked`: it takes no more for now; publishers wait. */
   readonly state: "connected" | "lost" | "blocked" | "unblocked";
+  readonly reason?: string | undefined;
+}
+
+/** Told by consumers, and by whoever redrives. */
+export interface DeadLetterEvent {
+  /** The channel whose consumer gave it up. */
+  readonly channel: string;
+  /** Its group; empty for a queue. */
+  readonly group: string;
+  /**
+   * `buried`: it is with the dead letters; `redriven`: it went back to its group; `dropped`: the broker keeps nothing, so it is gone;
+   * `blocked`, `freed`: of a key; `stopped`: a shard stops for a message; `full`: there are more dead letters than there should be; `unseen`: it
+   * cannot be said which keys are blocked, and consumers wait; `redrive`: one has ended.
+   */
+  readonly what:
+    | "buried"
+    | "redriven"
+    | "dropped"
+    | "blocked"
+    | "freed"
+    | "stopped"
+    | "full"
+    | "unseen"
+    | "redrive";
+  /** The id of the message. */
+  readonly id?: string | undefined;
+  readonly key?: string | undefined;
+  /** Who redrives. */
+  readonly by?: string | undefined;
   readonly reason?: string | undefined;
 }
 

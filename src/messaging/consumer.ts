@@ -22,8 +22,10 @@ import type { Ended, Ending, FailureNote, Outcome, Work } from "./work.ts";
 const crashesMax = 20;
 /** Pauses shorter than that are waited out here, longer ones at the broker where it can and no order is asked. */
 const heldMsMax = 1_000;
-/** How often a stopped shard looks whether it may go on, in milliseconds. */
-const blockedMs = 1_000;
+/** How often a message looks whether its key is free, when it may be soon, in milliseconds. */
+const blockedMs = 20;
+/** Between attempts at a message for which its shard stops, in milliseconds. */
+const stoppedMs = 30_000;
 /** Between tries of reading which keys are blocked. */
 const preparing = { baseMs: 100, capMs: 5_000 };
 
@@ -169,15 +171,20 @@ export class MessageConsumer implements TaskOwner {
   #accept(delivery: Delivery): void {
     if (this.#stopping || this.#leaving.has(delivery.shard)) return;
     const { channel, group, terms, env } = this.#parts;
-    const key = !channel.ordered
-      ? undefined
-      : terms.dead === "stop-shard"
-        ? delivery.shard
-        : delivery.envelope.subject;
+    const key = this.#laneOf(delivery);
     const task = new Task(delivery, group ?? channel.name, key, terms.withinMs, this, env);
     this.#tasks.add(task);
     if (this.#lanes.enter(task)) this.#ready.push(task);
     this.#pump();
+  }
+
+  /** By what it waits its turn. What is redriven does not wait behind those that wait for it. */
+  #laneOf(delivery: Delivery): string | undefined {
+    const { channel, terms, dead } = this.#parts;
+    if (!channel.ordered) return undefined;
+    if (terms.dead === "stop-shard") return delivery.shard;
+    const { subject } = delivery.envelope;
+    return subject !== undefined && dead.passes(delivery) ? `${subject}\0redriven` : subject;
   }
 
   #pump(): void {
@@ -219,12 +226,12 @@ export class MessageConsumer implements TaskOwner {
       await this.#parts.ended(task, "handled");
       return this.#settledUnseen(task, "duplicate");
     }
-    if (dead.blocks(delivery)) {
-      if (terms.dead === "stop-shard") {
-        task.hold(env.now() + blockedMs);
-        return "settled";
-      }
+    const blocked = dead.blocks(delivery);
+    if (blocked === "follow")
       return deadOf({ why: "blocked", code: "UNAVAILABLE", reason: "an earlier one is dead" });
+    if (blocked === "wait") {
+      task.hold(env.now() + blockedMs);
+      return "settled";
     }
     if (this.#crashes(delivery))
       return deadOf({
@@ -265,6 +272,7 @@ export class MessageConsumer implements TaskOwner {
 
   #settledUnseen(task: Task, outcome: "expired" | "unwanted" | "duplicate"): "settled" {
     this.#tell(task, outcome);
+    this.#parts.dead.handled(task.delivery);
     void this.#ack(task);
     return "settled";
   }
@@ -286,8 +294,18 @@ export class MessageConsumer implements TaskOwner {
     if (channel.guarantee === "at-most-once") {
       this.#tell(task, "lost", outcome.failure);
       this.#settled(task);
-    } else if (pause === undefined) await this.#bury(task, outcome.failure);
+    } else if (pause === undefined && this.#stops(outcome.failure))
+      await this.#again(task, stoppedMs, outcome.failure);
+    else if (pause === undefined) await this.#bury(task, outcome.failure);
     else await this.#again(task, pause, outcome.failure);
+  }
+
+  /** Whether its shard stops for a failure. What can never be handled, or must not be, does not stop anybody. */
+  #stops({ why }: FailureNote): boolean {
+    const { terms, channel } = this.#parts;
+    return (
+      terms.dead === "stop-shard" && channel.ordered && why !== "rejected" && why !== "malformed"
+    );
   }
 
   /** How long to wait before the next attempt; undefined: there is none. */
@@ -398,6 +416,7 @@ export class MessageConsumer implements TaskOwner {
 
   #lost(shard: string): void {
     this.#leaving.add(shard);
+    this.#parts.dead.lost(shard);
     this.#prepared.delete(shard);
     for (const task of this.#tasks)
       if (task.delivery.shard === shard) task.abort("its shard belongs to somebody else");

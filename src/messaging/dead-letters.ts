@@ -5,9 +5,17 @@ import type { FailureNote } from "./work.ts";
 export interface DeadLetters {
   /** Resolves when it is known which keys of the shard are blocked; nothing of the shard is handled before. */
   assigned(shard: string): Promise<void>;
-  /** True: an earlier message of its key is dead, and this one was not redriven: it goes there too. */
-  blocks(delivery: Delivery): boolean;
-  /** Keeps it with the dead letters, then acks it: confirmed before acked, or both in one transaction. Rejects when that failed: it comes again. */
+  /**
+   * `follow`: an earlier message of its key is dead, and this one was not redriven: it goes there too. `wait`: the last of those is
+   * being handled, so that its key may be free soon: to be asked again a little later. Undefined: it may be handled.
+   */
+  blocks(delivery: Delivery): "follow" | "wait" | undefined;
+  /** True: it was redriven and its key is blocked, so that it need not wait for those of its key that are. */
+  passes(delivery: Delivery): boolean;
+  /**
+   * Keeps it with the dead letters, then acks it: confirmed before acked, or both in one transaction. Tries until it is done: later ones of its
+   * key must not overtake it. Rejects when the message belongs to somebody else by now, or this is closed: then it comes again.
+   */
   bury(
     delivery: Delivery,
     failures: {
@@ -16,8 +24,10 @@ export interface DeadLetters {
       readonly attempts: number;
     },
   ): Promise<void>;
-  /** It was handled: a redriven one may free its key. */
+  /** Nothing more is to be done for it: a redriven one may free its key. */
   handled(delivery: Delivery): void;
+  /** A shard belongs to somebody else: what is about to be buried of it is not. */
+  lost(shard: string): void;
   /** Keys that wait for a redrive now. */
   blockedKeys(): readonly string[];
   close(): Promise<void>;

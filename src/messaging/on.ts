@@ -30,7 +30,8 @@ export interface ConsumeTerms {
   readonly retry?: RetryTerms | false;
   /**
    * What becomes of the later messages of a key when one is dead. `park-key`: they follow it, in order, until it is redriven;
-   * `park-message`: they go on; `stop-shard`: their shard stops until then. Default `park-key` with order, else `park-message`.
+   * `park-message`: they go on; `stop-shard`: it is not given up, but tried again every half minute, and its shard stops until it is
+   * handled, or its handler rejects it. Default `park-key` with order, else `park-message`.
    */
   readonly dead?: "park-key" | "park-message" | "stop-shard";
   /** Which messages are wanted; the others count as done. Default all. */

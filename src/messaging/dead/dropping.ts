@@ -7,9 +7,11 @@ import type { DeadLetters } from "../dead-letters.ts";
  */
 export const dropping: DeadLetters = {
   assigned: () => Promise.resolve(),
-  blocks: () => false,
+  blocks: () => undefined,
+  passes: () => false,
   bury: (delivery: Delivery) => delivery.ack(),
   handled: () => {},
+  lost: () => {},
   blockedKeys: () => [],
   close: () => Promise.resolve(),
 };

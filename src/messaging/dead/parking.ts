@@ -1,14 +1,41 @@
+import { backoff } from "../../base/backoff.ts";
+import { channels, type DeadLetterEvent } from "../../base/diagnostics.ts";
 import type { Env } from "../../base/env.ts";
-import { isTrunklineError } from "../../base/error.ts";
-import { attribute } from "../../broker/attributes.ts";
-import type { Broker, Delivery, Outgoing } from "../../broker/broker.ts";
+import { isTrunklineError, systemError } from "../../base/error.ts";
+import type { Broker, Delivery } from "../../broker/broker.ts";
 import type { Channel } from "../../broker/channel.ts";
+import type { Envelope } from "../../broker/envelope.ts";
 import type { DeadLetters } from "../dead-letters.ts";
 import type { FailureNote } from "../work.ts";
-import { deadChannelOf, letterOf, provenanceOf } from "./letter.ts";
+import { BlockedKeys } from "./blocked-keys.ts";
+import { deadChannelOf, layoutOf, letterOf, provenanceOf } from "./letter.ts";
+import { LetterLooks } from "./letter-looks.ts";
+import { Pauses } from "./pauses.ts";
+import { redrivenOf, tellEnd } from "./redriven.ts";
 
-/** Dead letters that are looked through for blocked keys when a shard comes. */
-const lettersMax = 10_000;
+/** How many dead letters a group should have at most, and how long they are kept. */
+export interface LetterTerms {
+  /** Dead letters of one key, past which `full` is told: its messages still follow. Default 1,000. */
+  readonly perKeyMax: number;
+  /**
+   * Dead letters of the group, past which `full` is told. Nothing is dropped, so that they may become more, as far as the broker takes
+   * them; with twice as many in an ordered channel a consumer that gets a shard waits, as it cannot look through them all. Default 10,000.
+   */
+  readonly max: number;
+  /** After so many milliseconds a dead letter is gone. Default undefined: it stays until somebody redrives it. */
+  readonly expiresMs: number | undefined;
+}
+
+export const letterTermsDefault: LetterTerms = {
+  perKeyMax: 1_000,
+  max: 10_000,
+  expiresMs: undefined,
+};
+
+/** Between tries of burying a message, in milliseconds. */
+const again = { baseMs: 100, capMs: 5_000 };
+/** After so many of its own a consumer asks the broker how many there are: others bury too. */
+const countedEach = 100;
 
 export interface ParkingParts {
   readonly broker: Broker;
@@ -16,82 +43,224 @@ export interface ParkingParts {
   readonly group: string | undefined;
   /** Later messages of a dead one's key follow it. */
   readonly byKey: boolean;
+  /** The process, as a letter names who gave it up. Default: nobody's name. */
+  readonly by?: string;
+  readonly letters?: LetterTerms;
   readonly env: Env;
 }
 
-/** Keeps what a consumer gives up in the group's channel of dead letters. */
+interface Failures {
+  readonly first: FailureNote;
+  readonly last: FailureNote;
+  readonly attempts: number;
+}
+
+/** Keeps what a consumer gives up in the group's channel of dead letters, and knows which keys wait there. */
 export class Parking implements DeadLetters {
   readonly #parts: ParkingParts;
+  readonly #terms: LetterTerms;
   readonly #dead: Channel;
-  /** Keys with a dead letter, and the order of the last one. */
-  readonly #blocked = new Map<string, number>();
+  readonly #blocked = new BlockedKeys();
+  readonly #looks: LetterLooks;
+  readonly #pauses: Pauses;
   #declared: Promise<unknown> | undefined;
+  /** Dead letters of the group, as far as is known; what others bury is counted now and then. */
+  #count = 0;
+  #uncounted = 0;
+  /** Rises when a shard is lost: what is about to be buried of it looks whether it still may. */
+  readonly #losses = new Map<string, number>();
+  #fullTold = false;
+  #closed = false;
 
   constructor(parts: ParkingParts) {
     this.#parts = parts;
+    this.#terms = parts.letters ?? letterTermsDefault;
     this.#dead = deadChannelOf(parts.channel, parts.group);
+    this.#looks = new LetterLooks(parts.broker, this.#dead, this.#blocked, parts.env);
+    this.#pauses = new Pauses(parts.env);
   }
 
-  async assigned(_shard: string): Promise<void> {
+  async assigned(shard: string): Promise<void> {
     const { broker, byKey } = this.#parts;
     this.#declared ??= broker.declare([this.#dead]);
     this.#declared.catch(() => (this.#declared = undefined));
     await this.#declared;
-    if (!byKey || !broker.capabilities.browse) return;
-    for (const letter of await broker.browse(this.#dead, undefined, lettersMax)) {
-      const order = provenanceOf(letter)?.order ?? 0;
-      const { subject } = letter;
-      if (subject !== undefined)
-        this.#blocked.set(subject, Math.max(order, this.#blocked.get(subject) ?? 0));
+    if (!byKey || !broker.capabilities.browse) return this.#countLetters();
+    try {
+      this.#count = await this.#looks.look(shard, this.#terms.max);
+    } catch (error) {
+      this.#tell({ what: "unseen", reason: reasonOf(error) });
+      throw error;
     }
   }
 
-  blocks({ envelope }: Delivery): boolean {
-    const { subject, attributes } = envelope;
-    if (!this.#parts.byKey || subject === undefined) return false;
-    return this.#blocked.has(subject) && attributes[attribute.redriven] === undefined;
-  }
-
-  async bury(
-    delivery: Delivery,
-    failures: {
-      readonly first: FailureNote;
-      readonly last: FailureNote;
-      readonly attempts: number;
-    },
-  ): Promise<void> {
-    const { broker, channel, group, env, byKey } = this.#parts;
-    const { envelope } = delivery;
+  blocks({ envelope }: Delivery): "follow" | "wait" | undefined {
     const { subject } = envelope;
-    const known = subject === undefined ? 0 : (this.#blocked.get(subject) ?? 0);
-    const earlier = provenanceOf(envelope);
-    const order = earlier?.order ?? known + 1;
-    const letter: Outgoing = {
-      channel: this.#dead,
-      envelope: letterOf(envelope, {
-        channel: channel.name,
-        group: group ?? "",
-        ...failures,
-        diedAt: earlier?.diedAt ?? env.wall(),
-        order,
-      }),
-    };
-    if (byKey && subject !== undefined) this.#blocked.set(subject, Math.max(order, known));
-    if (broker.capabilities.transactions) return delivery.ack([letter]);
-    // Safe with the dead letters first, and only then gone from where it was.
-    const [receipt] = await broker.publish([letter]);
-    if (receipt === undefined || isTrunklineError(receipt))
-      throw receipt ?? new TypeError("no receipt for a dead letter");
-    await delivery.ack();
+    if (!this.#parts.byKey || subject === undefined || !this.#blocked.has(subject))
+      return undefined;
+    if (redrivenOf(envelope) !== undefined) {
+      this.#blocked.begun(subject, orderOf(envelope));
+      return undefined;
+    }
+    this.#looks.now(this.#terms.max);
+    return this.#blocked.ending(subject) ? "wait" : "follow";
   }
 
-  handled(_delivery: Delivery): void {}
+  passes({ envelope }: Delivery): boolean {
+    const { subject } = envelope;
+    if (!this.#parts.byKey || subject === undefined) return false;
+    return this.#blocked.has(subject) && redrivenOf(envelope) !== undefined;
+  }
+
+  async bury(delivery: Delivery, failures: Failures): Promise<void> {
+    const { env } = this.#parts;
+    const { envelope, shard } = delivery;
+    const losses = this.#losses.get(shard);
+    const order = this.#orderOf(delivery);
+    for (let failed = 0; ; failed++) {
+      if (this.#closed || this.#losses.get(shard) !== losses) throw notBuried();
+      const error = await this.#moved(delivery, failures, order);
+      if (error === undefined) break;
+      if (isTrunklineError(error) && error.gate === "fenced") throw error;
+      await this.#pauses.pause(backoff(failed, again, () => env.random()));
+    }
+    this.#tell({
+      what: "buried",
+      id: envelope.id,
+      key: envelope.subject,
+      reason: `${failures.last.why}: ${failures.last.code}`,
+    });
+    await tellEnd(envelope, "buried", this.#parts.broker, env);
+    await this.#counted(envelope.subject);
+  }
+
+  /** Its place among the dead letters; from now on its key is blocked. */
+  #orderOf({ envelope, shard }: Delivery): number {
+    const { byKey, env } = this.#parts;
+    const { subject } = envelope;
+    const earlier = redrivenOf(envelope) === undefined ? undefined : provenanceOf(envelope)?.order;
+    if (!byKey || subject === undefined) return earlier ?? env.wall();
+    const known = this.#blocked.has(subject);
+    const order = this.#blocked.bury(subject, shard, earlier, env.wall());
+    if (!known) this.#tell({ what: "blocked", key: subject });
+    return order;
+  }
+
+  /** Tells when there are more than there should be. */
+  async #counted(key: string | undefined): Promise<void> {
+    const { perKeyMax, max } = this.#terms;
+    const ofKey = key !== undefined && this.#parts.byKey ? this.#blocked.letters(key) : 0;
+    this.#count++;
+    if (++this.#uncounted >= countedEach) await this.#countLetters();
+    const reason =
+      ofKey > perKeyMax
+        ? `more than ${perKeyMax} dead letters of this key`
+        : this.#count > max
+          ? `more than ${max} dead letters of the group`
+          : undefined;
+    if (reason !== undefined && !this.#fullTold) this.#tell({ what: "full", key, reason });
+    this.#fullTold = reason !== undefined;
+  }
+
+  async #countLetters(): Promise<void> {
+    const { broker } = this.#parts;
+    this.#uncounted = 0;
+    if (!broker.capabilities.lag) return;
+    try {
+      this.#count = (await broker.lag(this.#dead, undefined)).waiting;
+    } catch {
+      // What was known before stands.
+    }
+  }
+
+  /** Safe with the dead letters first, and only then gone from where it was. Resolves with what went wrong. */
+  async #moved(delivery: Delivery, failures: Failures, order: number): Promise<unknown> {
+    const { broker } = this.#parts;
+    const letter = { channel: this.#dead, envelope: this.#letterOf(delivery, failures, order) };
+    try {
+      if (broker.capabilities.transactions) {
+        await delivery.ack([letter]);
+        return undefined;
+      }
+      const [receipt] = await broker.publish([letter]);
+      if (receipt === undefined || isTrunklineError(receipt))
+        return receipt ?? new TypeError("no receipt for a dead letter");
+      await delivery.ack();
+      return undefined;
+    } catch (error) {
+      return error ?? new TypeError("burying failed");
+    }
+  }
+
+  #letterOf({ envelope, position, shard }: Delivery, failures: Failures, order: number): Envelope {
+    const { channel, group = "", byKey, by = "", env } = this.#parts;
+    const { expiresMs } = this.#terms;
+    const earlier = redrivenOf(envelope) === undefined ? undefined : provenanceOf(envelope);
+    const wall = env.wall();
+    return letterOf(
+      envelope,
+      {
+        channel: layoutOf(channel),
+        group,
+        by,
+        position,
+        shard,
+        ...failures,
+        first: earlier?.first ?? failures.first,
+        diedAt: earlier?.diedAt ?? wall,
+        buriedAt: wall,
+        deaths: (earlier?.deaths ?? 0) + 1,
+        order,
+        inOrder: byKey && envelope.subject !== undefined,
+        cut: earlier?.cut,
+      },
+      expiresMs === undefined ? undefined : wall + expiresMs,
+    );
+  }
+
+  handled({ envelope }: Delivery): void {
+    if (redrivenOf(envelope) === undefined) return;
+    const { subject } = envelope;
+    const { broker, byKey, env } = this.#parts;
+    this.#count = Math.max(0, this.#count - 1);
+    if (byKey && subject !== undefined && this.#blocked.handled(subject, orderOf(envelope)))
+      this.#tell({ what: "freed", key: subject });
+    void tellEnd(envelope, "handled", broker, env);
+  }
+
+  lost(shard: string): void {
+    this.#losses.set(shard, (this.#losses.get(shard) ?? 0) + 1);
+  }
 
   blockedKeys(): readonly string[] {
-    return [...this.#blocked.keys()];
+    return this.#blocked.keys;
   }
 
   close(): Promise<void> {
+    this.#closed = true;
+    this.#pauses.end();
     return Promise.resolve();
   }
+
+  #tell(event: Pick<DeadLetterEvent, "what"> & Partial<DeadLetterEvent>): void {
+    if (!channels.deadLetter.hasSubscribers) return;
+    const { channel, group = "" } = this.#parts;
+    channels.deadLetter.publish({ channel: channel.name, group, ...event });
+  }
+}
+
+/** Up to which letter of its key a redriven message settles. */
+function orderOf(envelope: Parameters<typeof redrivenOf>[0]): number {
+  return Math.max(provenanceOf(envelope)?.order ?? 0, redrivenOf(envelope)?.upTo ?? 0);
+}
+
+function notBuried(): Error {
+  return systemError("UNAVAILABLE", "the message belongs to somebody else, who gives it up", {
+    executed: "maybe",
+    gate: "fenced",
+  });
+}
+
+function reasonOf(error: unknown): string {
+  return isTrunklineError(error) ? error.reason : String(error);
 }
