@@ -7,6 +7,7 @@ import { declarationsOf } from "../contract/contract.ts";
 import { isMessage } from "../contract/kinds.ts";
 import type { Operation } from "../contract/operation.ts";
 import { batchBounds, type BatchBounds, type BatchTerms } from "./batches/collector.ts";
+import { Placement, type SaltingTerms } from "./hot-keys/placement.ts";
 
 /** How the channel of an operation is laid out; nothing of it is in the contract. */
 export interface BindingTerms {
@@ -28,6 +29,8 @@ export interface BindingTerms {
   readonly compacted?: boolean;
   /** How what a process publishes is gathered before it goes to the broker: each batch waits `within` for company. Default: what is published in one turn, up to 512. */
   readonly batch?: BatchTerms;
+  /** How keys with far more messages than others are spread over several shards. Default: each key stays in one. */
+  readonly salting?: SaltingTerms;
   /** What concerns one make of broker alone, under its name: `{ amqp: { … } }`. */
   readonly native?: Readonly<Record<string, unknown>>;
 }
@@ -57,6 +60,7 @@ export class Channels {
   readonly #bindings = new Map<Operation, BindingTerms>();
   readonly #made = new Map<Member, Channel>();
   readonly #batches = new Map<Channel, BatchBounds>();
+  readonly #placements = new Map<Channel, Placement>();
 
   constructor(bindings: readonly Binding[] = []) {
     for (const { operation, terms } of bindings) this.#bindings.set(operation, terms);
@@ -74,10 +78,15 @@ export class Channels {
     return this.#batches.get(bound);
   }
 
+  /** By what its messages find their shard. */
+  placementOf(bound: Channel): Placement | undefined {
+    return this.#placements.get(bound);
+  }
+
   #make({ name, declared, operation }: Member): Channel {
     const { owner } = operation;
     const terms = this.#bindings.get(declared) ?? {};
-    const { retention, channel: own, batch, ...given } = terms;
+    const { retention, channel: own, batch, salting, ...given } = terms;
     const made = channel({
       ...given,
       name: own ?? `${owner.name}.${owner.major}.${name}`,
@@ -87,6 +96,7 @@ export class Channels {
       retentionMs: retention === undefined ? undefined : milliseconds(retention),
     });
     if (batch !== undefined) this.#batches.set(made, batchBounds(batch));
+    this.#placements.set(made, new Placement(made, salting));
     return made;
   }
 }

@@ -1,6 +1,7 @@
 import { milliseconds } from "../base/duration.ts";
 import { systemError } from "../base/error.ts";
 import type { StartAt } from "../broker/broker.ts";
+import type { DistributionStats } from "./hot-keys/distribution.ts";
 import type { Counts } from "./tally.ts";
 import type { MessageFilter } from "./message-filter.ts";
 import type { ConsumeTerms } from "./on.ts";
@@ -30,6 +31,8 @@ export interface ConsumerStats extends Counts {
   /** Keys that wait for a redrive. */
   readonly blockedKeys: number;
   readonly shards: readonly string[];
+  /** How evenly its messages are spread over shards and keys, and how much of its time it had nothing to do. */
+  readonly distribution: DistributionStats;
 }
 
 const concurrencyMax = 10_000;

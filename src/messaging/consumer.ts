@@ -10,6 +10,8 @@ import type { Channel } from "../broker/channel.ts";
 import type { ConsumerStats, ConsumerTerms } from "./consumer-terms.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { noteOf } from "./failure-note.ts";
+import { Distribution } from "./hot-keys/distribution.ts";
+import { laneOf } from "./hot-keys/placement.ts";
 import { KeyLanes } from "./key-lanes.ts";
 import { isExpired } from "./message-text.ts";
 import { RecentIds } from "./recent-ids.ts";
@@ -55,6 +57,7 @@ export class MessageConsumer implements TaskOwner {
   readonly #lanes = new KeyLanes<Task>();
   readonly #recent: RecentIds;
   readonly #tally = new Tally();
+  readonly #distribution: Distribution;
   /** All that is delivered and not settled. */
   readonly #tasks = new Set<Task>();
   #ready: Task[] = [];
@@ -73,6 +76,7 @@ export class MessageConsumer implements TaskOwner {
   constructor(parts: ConsumerParts) {
     this.#parts = parts;
     this.#recent = new RecentIds(parts.terms.remembered);
+    this.#distribution = new Distribution(parts.env.now());
   }
 
   /** Subscribes. Rejects with the broker's error. */
@@ -104,6 +108,7 @@ export class MessageConsumer implements TaskOwner {
       waiting: this.#tasks.size - this.#running,
       blockedKeys: dead.blockedKeys().length,
       shards: this.#consumer?.shards ?? [],
+      distribution: this.#distribution.stats(this.#parts.env.now()),
     };
   }
 
@@ -172,6 +177,7 @@ export class MessageConsumer implements TaskOwner {
     if (this.#stopping || this.#leaving.has(delivery.shard)) return;
     const { channel, group, terms, env } = this.#parts;
     const key = this.#laneOf(delivery);
+    this.#distribution.arrived(delivery.shard, delivery.envelope.subject);
     const task = new Task(delivery, group ?? channel.name, key, terms.withinMs, this, env);
     this.#tasks.add(task);
     if (this.#lanes.enter(task)) this.#ready.push(task);
@@ -183,8 +189,8 @@ export class MessageConsumer implements TaskOwner {
     const { channel, terms, dead } = this.#parts;
     if (!channel.ordered) return undefined;
     if (terms.dead === "stop-shard") return delivery.shard;
-    const { subject } = delivery.envelope;
-    return subject !== undefined && dead.passes(delivery) ? `${subject}\0redriven` : subject;
+    const lane = laneOf(delivery.envelope);
+    return lane !== undefined && dead.passes(delivery) ? `${lane}\0redriven` : lane;
   }
 
   #pump(): void {
@@ -192,6 +198,7 @@ export class MessageConsumer implements TaskOwner {
       const task = this.#ready.shift();
       if (task === undefined) return;
       this.#running++;
+      this.#distribution.begins(this.#parts.env.now());
       task.begin();
       void this.#attempt(task, task.run);
     }
@@ -383,6 +390,7 @@ export class MessageConsumer implements TaskOwner {
   /** The attempt is over, whatever came of it. */
   #over(task: Task): void {
     this.#running--;
+    this.#distribution.ends(this.#parts.env.now());
     if (task.state !== "held") {
       const next = this.#lanes.leave(task);
       if (next !== undefined) this.#ready.push(next);

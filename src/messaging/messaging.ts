@@ -58,6 +58,7 @@ export class Messaging {
       checkSent: options.checkSent,
       deadlineMs: options.deadlineMs,
       channelOf: (member) => this.channels.of(member),
+      placementOf: (channel) => this.channels.placementOf(channel),
       brokerFor: (channel) => this.#brokerFor(channel),
       env: options.env,
     };

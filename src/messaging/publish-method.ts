@@ -2,11 +2,13 @@ import { Deadline } from "../base/deadline.ts";
 import { milliseconds } from "../base/duration.ts";
 import type { Env } from "../base/env.ts";
 import { isTrunklineError, locate, systemError, type TrunklineError } from "../base/error.ts";
+import { attribute } from "../broker/attributes.ts";
 import type { Broker, Outgoing, Receipt } from "../broker/broker.ts";
 import { checkFirst } from "../call/calling.ts";
 import type { Member } from "../call/compile.ts";
 import type { Handled, HandledOptions, Published, PublishOptions } from "../call/message-type.ts";
 import type { Channel } from "../broker/channel.ts";
+import type { Placement } from "./hot-keys/placement.ts";
 import { composeEnvelope } from "./message-text.ts";
 import type { Publisher } from "./publisher.ts";
 import type { ReplyDesk } from "./replies/reply-desk.ts";
@@ -19,6 +21,8 @@ export interface SendingParts {
   /** How long a receipt may take when nobody says otherwise, in milliseconds. */
   readonly deadlineMs: number;
   readonly channelOf: (member: Member) => Channel;
+  /** By what the messages of a channel find their shard, where that is not their key. */
+  readonly placementOf: (channel: Channel) => Placement | undefined;
   /** The broker, when the channel is there; at once, and not as a promise, when it is known to be. */
   readonly brokerFor: (channel: Channel) => Sender | Promise<Sender>;
   readonly env: Env;
@@ -62,8 +66,15 @@ export function outgoingOf(
     if (isTrunklineError(cause)) throw cause;
     throw systemError("INVALID_ARGUMENT", "the data cannot be written", { executed: "no", cause });
   }
+  const channel = parts.channelOf(member);
+  const partitionKey = parts.placementOf(channel)?.partitionKeyOf(envelope, value);
+  if (partitionKey !== undefined)
+    envelope = {
+      ...envelope,
+      attributes: { ...envelope.attributes, [attribute.partitionkey]: partitionKey },
+    };
   return {
-    channel: parts.channelOf(member),
+    channel,
     envelope,
     notBefore: delay === undefined ? undefined : env.wall() + milliseconds(delay),
     priority,
