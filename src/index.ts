@@ -64,8 +64,6 @@ export type { Claim, Ending, KeptError, KeyStore } from "./call/keys/key-store.t
 export type { AdmissionStats, LaneStats } from "./call/load/load-gate.ts";
 export type { BrokerChoice, ConfiguredBroker } from "./chassis/broker-at.ts";
 export { openBroker } from "./chassis/broker-at.ts";
-export { direct } from "./chassis/direct-at.ts";
-export type { DirectOptions } from "./chassis/direct-at.ts";
 export { bind } from "./messaging/channels.ts";
 export type { Binding, BindingTerms } from "./messaging/channels.ts";
 export type { ConsumerStats } from "./messaging/consumer-terms.ts";

@@ -34,6 +34,15 @@ export const lookMs = 1_000;
 /** How long one question may wait at the consumer before, until it has finished what it had, in milliseconds. It is then asked again. */
 export const settledMs = 1_000;
 
+/**
+ * A consumer that has not answered for so long, in milliseconds, because nobody could connect to it, or though discovery knows it
+ * no more, is gone: one whose connection was lost is back by then.
+ */
+export const goneMs = 1_000;
+
+/** How long a consumer that leaves stays to see those that it handed on settled, in milliseconds: until then later ones are held. */
+export const leaveMs = 5_000;
+
 /** Between two such questions when the first was not answered, in milliseconds. */
 export const askAgainMs = 100;
 

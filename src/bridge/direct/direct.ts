@@ -18,7 +18,7 @@ import type {
 import type { Channel } from "../../broker/channel.ts";
 import { shardKeyOf, type Envelope } from "../../broker/envelope.ts";
 import { hash32 } from "../../discovery/balancing/hash32.ts";
-import { lookMs, underWayMax, waitingMax, waitingMin } from "./bounds.ts";
+import { leaveMs, lookMs, underWayMax, waitingMax, waitingMin } from "./bounds.ts";
 import type { Ground } from "./ground.ts";
 import { Inbox } from "./inbox.ts";
 import { Neighbourhood } from "./neighbourhood.ts";
@@ -330,6 +330,8 @@ export class DirectBroker implements Broker {
           return this.#handOn(envelope, aim, attempt, times);
         }),
       );
+      // Who has sent them asks here whether they are settled, and not where they are now.
+      await this.#handingOn.drained(this.#env.now() + leaveMs);
     }
     left();
     await withdrawn;

@@ -49,7 +49,7 @@ export class Inbox {
   readonly #unsettled = new Set<Item>();
   /** Who waits for room, the first one first. */
   readonly #senders = new Set<Sender>();
-  /** How many of a publisher and shard are here, and who waits for none. */
+  /** How many of a publisher and shard are here, those that wait for room too, and who waits for none. */
   readonly #strains = new Map<string, { count: number; readonly waiting: Set<() => void> }>();
   #order = 0;
   #paused = false;
@@ -77,6 +77,8 @@ export class Inbox {
         this.#env.clear(alarm);
         signal?.removeEventListener("abort", late);
         const { taken } = sender;
+        for (const message of parcel.messages.slice(taken))
+          this.#uncount(strainIn(parcel, message));
         resolve({ taken, load: this.load, ...(why === undefined ? {} : { why }) });
       };
       const late = (): void => done("late");
@@ -84,6 +86,7 @@ export class Inbox {
       const alarm = alarmAt(this.#env, this.#env.now() + parcel.patienceMs, late);
       signal?.addEventListener("abort", late, { once: true });
       this.#senders.add(sender);
+      for (const message of parcel.messages) this.#count(strainIn(parcel, message));
       this.#admit();
     });
   }
@@ -135,7 +138,7 @@ export class Inbox {
     for (const sender of [...this.#senders]) {
       const { parcel } = sender;
       while (sender.taken < parcel.messages.length && this.#waiting.length < this.#terms.roomMax)
-        this.#put(parcel.messages[sender.taken++]!, parcel.from);
+        this.#put(parcel.messages[sender.taken++]!, parcel);
       if (sender.taken === parcel.messages.length) sender.done(undefined);
       else if (this.#terms.refusesWhenFull) sender.done("full");
       else break;
@@ -143,13 +146,9 @@ export class Inbox {
     this.#pump();
   }
 
-  #put({ envelope, shard, attempt }: ParcelMessage, publisher: string): void {
-    const strain = shard === undefined ? undefined : strainOf(publisher, shard);
-    if (strain !== undefined) {
-      const known = this.#strains.get(strain) ?? { count: 0, waiting: new Set() };
-      known.count++;
-      this.#strains.set(strain, known);
-    }
+  #put(message: ParcelMessage, parcel: Parcel): void {
+    const { envelope, shard, attempt } = message;
+    const strain = strainIn(parcel, message);
     const order = this.#order++;
     this.#waiting.push({ envelope, shard, strain, order, attempt, state: "waiting" });
   }
@@ -223,9 +222,20 @@ export class Inbox {
 
   #settle(item: Item): void {
     item.state = "settled";
-    const strain = item.strain === undefined ? undefined : this.#strains.get(item.strain);
+    this.#uncount(item.strain);
+  }
+
+  #count(name: string | undefined): void {
+    if (name === undefined) return;
+    const strain = this.#strains.get(name) ?? { count: 0, waiting: new Set() };
+    strain.count++;
+    this.#strains.set(name, strain);
+  }
+
+  #uncount(name: string | undefined): void {
+    const strain = name === undefined ? undefined : this.#strains.get(name);
     if (strain === undefined || --strain.count > 0) return;
-    this.#strains.delete(item.strain!);
+    this.#strains.delete(name!);
     for (const yes of [...strain.waiting]) yes();
   }
 
@@ -233,6 +243,10 @@ export class Inbox {
     const at = envelope.attributes[attribute.expirytime];
     return at !== undefined && Date.parse(at) <= this.#env.wall();
   }
+}
+
+function strainIn({ from }: Parcel, { shard }: ParcelMessage): string | undefined {
+  return shard === undefined ? undefined : strainOf(from, shard);
 }
 
 function strainOf(publisher: string, shard: string): string {

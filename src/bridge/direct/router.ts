@@ -69,6 +69,11 @@ export class Router {
     else this.#linkTo(to).push(message);
   }
 
+  /** As `ShardRoute.drained`, of all that goes in order. */
+  async drained(untilMs: number): Promise<void> {
+    await Promise.all([...this.#routes.values()].map((route) => route.drained(untilMs)));
+  }
+
   close(): void {
     for (const alarm of this.#suspects.values()) this.#env.clear(alarm);
     this.#suspects.clear();

@@ -1,7 +1,7 @@
 import { sleep } from "../../base/alarm.ts";
 import type { Env } from "../../base/env.ts";
 import { isTrunklineError } from "../../base/error.ts";
-import { askAgainMs, settledMs } from "./bounds.ts";
+import { askAgainMs, goneMs, settledMs } from "./bounds.ts";
 import type { Link } from "./link.ts";
 import type { Neighbour } from "./neighbour.ts";
 import type { Aim, Pending } from "./pending.ts";
@@ -18,10 +18,15 @@ export interface ShardRouteParts {
   readonly publisher: string;
 }
 
+/** Since when a consumer has not answered; undefined: it has, when it was asked last. */
+interface Silence {
+  since: number | undefined;
+}
+
 /**
  * The messages of one shard from this publisher, which go one after the other. When another consumer is to have them, they are
- * held until the one before has settled all that it has of them, or is gone: its process refuses connections, or does not answer
- * and discovery knows it no more. A process that is taken for gone and is not, because it stood still, may go on with what it had.
+ * held until the one before has settled all that it has of them, or is gone: see `goneMs`. A process that is taken for gone and is
+ * not, because it stood still or the network was split, may go on with what it had.
  */
 export class ShardRoute {
   readonly aim: Aim;
@@ -58,6 +63,13 @@ export class ShardRoute {
     this.#flush();
   }
 
+  /** Resolves when its consumer has settled what was sent, or is gone, or it is that instant of `env.now()`. */
+  async drained(untilMs: number): Promise<void> {
+    const silence: Silence = { since: undefined };
+    while (this.#owner !== undefined && this.#env.now() < untilMs)
+      if (await this.#settled(this.#owner, silence)) return;
+  }
+
   #flush(): void {
     if (this.#moving) return;
     for (const message of this.#held) {
@@ -78,21 +90,27 @@ export class ShardRoute {
   async #leave(owner: Placed): Promise<void> {
     await this.#parts.linkTo(owner).idleOf(String(this.aim.shard));
     // Nobody waits any more when all that is held has expired.
-    while (this.#held.size > 0 && !(await this.#settled(owner)));
+    const silence: Silence = { since: undefined };
+    while (this.#held.size > 0 && !(await this.#settled(owner, silence)));
     if (this.#held.size > 0) this.#owner = undefined;
     this.#moving = false;
     this.#flush();
   }
 
-  async #settled({ consumer, instance }: Placed): Promise<boolean> {
+  /** Whether it has settled what it had, or is gone. */
+  async #settled({ consumer, instance }: Placed, silence: Silence): Promise<boolean> {
     const { publisher, neighbour, consumes } = this.#parts;
     const question = { consumer, publisher, shard: String(this.aim.shard) };
     try {
-      return await neighbour(instance).settled(question, settledMs);
+      const settled = await neighbour(instance).settled(question, settledMs);
+      silence.since = undefined;
+      return settled;
     } catch (error) {
       const refused =
         isTrunklineError(error) && error.code === "UNAVAILABLE" && error.executed === "no";
-      if (refused || !consumes(consumer)) return true;
+      const now = this.#env.now();
+      silence.since ??= now;
+      if (now - silence.since >= goneMs && (refused || !consumes(consumer))) return true;
       await sleep(this.#env, askAgainMs);
       return false;
     }

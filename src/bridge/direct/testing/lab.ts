@@ -40,9 +40,9 @@ export class DirectLab {
     this.#discovery = terms.discovery ?? memory(this.registry);
   }
 
-  /** A process. */
-  open(name: string = "p"): DirectBroker {
-    const { env, waitMs, addressOf = (index) => `memory:p${index}` } = this.#terms;
+  /** A process, which has the surroundings of the lab if it has none of its own. */
+  open(name: string = "p", env: Env = this.#terms.env): DirectBroker {
+    const { waitMs, addressOf = (index) => `memory:p${index}` } = this.#terms;
     const index = ++this.#count;
     let server: Server | undefined;
     const ground: Ground = {

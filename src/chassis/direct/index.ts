@@ -1,0 +1,2 @@
+export { direct } from "../direct-at.ts";
+export type { DirectOptions } from "../direct-at.ts";
