@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { isTrunklineError } from "../base/error.ts";
 import type { Random } from "../base/random.ts";
 import type { DirectBroker } from "../bridge/direct/direct.ts";
+import { goneMs } from "../bridge/direct/bounds.ts";
 import { DirectLab } from "../bridge/direct/testing/lab.ts";
 import type { Consumer, Delivery, Outgoing } from "../broker/broker.ts";
 import { channel } from "../broker/channel.ts";
@@ -149,7 +150,9 @@ class Story {
       this.harm++;
       this.network.crash(one.env);
       this.#hire();
-    } else if (what === 3) one.env.pause(this.dice() * 3_000);
+    } else if (what === 3)
+      // Who stands still for longer, and loses its connection meanwhile, is taken for gone.
+      one.env.pause(this.dice() * 0.7 * goneMs);
     else {
       const { ends } = this.network;
       const end = ends[Math.floor(this.dice() * ends.length)];

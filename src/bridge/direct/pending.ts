@@ -42,6 +42,8 @@ export class Pending implements ParcelMessage {
   readonly times: Times;
   /** Where it waits; undefined while it is under way, and when it is done. */
   home: Set<Pending> | undefined;
+  /** Hears that the consumer to whom it was sent has it, or may have. */
+  left: (() => void) | undefined;
   /** Consumers that did not have it, so that none is asked twice. */
   readonly tried = new Set<string>();
   /** What the last of them said. */
@@ -79,6 +81,7 @@ export class Pending implements ParcelMessage {
     if (this.#over) return;
     this.#over = true;
     this.moveTo(undefined);
+    if (outcome === "taken" || (outcome !== "nobody" && outcome.executed !== "no")) this.left?.();
     this.#done(outcome);
   }
 

@@ -47,8 +47,11 @@ export class Router {
     this.#owners.clear();
     for (const [consumer, link] of this.#links)
       if (!roster.has(consumer) && !link.busy) this.#links.delete(consumer);
-    for (const [name, route] of this.#routes)
-      if (route.idle && this.#members(route.aim).length === 0) this.#routes.delete(name);
+    for (const [name, route] of this.#routes) {
+      const sending = route.owner !== undefined && this.#links.has(route.owner.consumer);
+      if (route.fresh && !sending && this.#members(route.aim).length === 0)
+        this.#routes.delete(name);
+    }
   }
 
   /** True while something is on its way to this process, or may be asked of it. */

@@ -34,6 +34,8 @@ export class ShardRoute {
   readonly #env: Env;
   readonly #held = new Set<Pending>();
   #owner: Placed | undefined;
+  /** The owner has some of them, or may have. */
+  #left = false;
   #moving = false;
 
   constructor(aim: Aim, parts: ShardRouteParts, env: Env) {
@@ -51,7 +53,13 @@ export class ShardRoute {
     return this.#held.size === 0 && !this.#moving;
   }
 
+  /** Nothing needs to be known of it: nobody has any of it, as far as anybody was told. */
+  get fresh(): boolean {
+    return this.idle && !this.#left;
+  }
+
   push(message: Pending): void {
+    message.left = () => (this.#left = true);
     message.moveTo(this.#held);
     this.#flush();
   }
@@ -77,6 +85,7 @@ export class ShardRoute {
       if (to === undefined) {
         this.#parts.nobody(message);
       } else if (this.#owner === undefined || this.#owner.consumer === to.consumer) {
+        if (this.#owner === undefined) this.#left = false;
         this.#owner = to;
         this.#parts.linkTo(to).push(message);
       } else {
@@ -91,7 +100,7 @@ export class ShardRoute {
     await this.#parts.linkTo(owner).idleOf(String(this.aim.shard));
     // Nobody waits any more when all that is held has expired.
     const silence: Silence = { since: undefined };
-    while (this.#held.size > 0 && !(await this.#settled(owner, silence)));
+    while (this.#left && this.#held.size > 0 && !(await this.#settled(owner, silence)));
     if (this.#held.size > 0) this.#owner = undefined;
     this.#moving = false;
     this.#flush();
