@@ -20,8 +20,8 @@ export const importing: Command = {
   usage: `${Object.keys(importers).join(" | ")} FILE [--out FILE]`,
   about: `Writes a TypeScript module that exports a contract for each service; of an
 OpenAPI or AsyncAPI document one contract, and its bindings; of avro, which
-knows no services, a schema for each type. What cannot be taken over is left out, and
-told on standard error.`,
+knows no services, a schema for each type. What cannot be taken over is left
+out, and told on standard error.`,
   options: {
     out: { value: "FILE", about: "write it there; default: standard output" },
     name: {
