@@ -71,7 +71,9 @@ export function readEnvelope(record: ReadRecord): ReadEnvelope {
 function binary(record: ReadRecord, headers: ReadonlyMap<string, string>): ReadEnvelope {
   const found = new Map<string, string>();
   for (const [name, value] of headers) if (name.startsWith("ce_")) found.set(name.slice(3), value);
-  const contentType = headers.get("content-type");
+  // The official SDK writes it in both places.
+  const contentType = headers.get("content-type") ?? found.get("datacontenttype");
+  found.delete("datacontenttype");
   return eventOf(record, found, contentType, record.value ?? empty);
 }
 
