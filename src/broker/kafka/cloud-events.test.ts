@@ -23,12 +23,14 @@ const placed: Envelope = {
 
 /** A record as a consumer of Kafka hands it to the SDK: headers as text. */
 function received({ key, value, headers }: WrittenRecord): KafkaMessage<string> {
+  const body = value?.toString();
+  const text = [...headers].map(([name, each]) => [name.toString(), each.toString()]);
   return {
-    headers: Object.fromEntries([...headers].map(([name, text]) => [`${name}`, `${text}`])),
-    key: `${key}`,
-    value: `${value}`,
-    body: `${value}`,
-  } as unknown as KafkaMessage<string>;
+    headers: Object.fromEntries(text) as KafkaMessage["headers"],
+    key: key?.toString() ?? "",
+    value: body,
+    body,
+  } as KafkaMessage<string>;
 }
 
 /** What the SDK has written, as it lies in a topic. */
@@ -48,8 +50,7 @@ function stored({ headers, value, key }: KafkaMessage): ReadRecord {
 }
 
 test("an envelope is a CloudEvent to the official SDK, valid, with all that it says", () => {
-  const event = Kafka.toEvent<{ item: string }>(received(writeRecord(placed, false)));
-  if (Array.isArray(event)) throw new Error("one was written");
+  const event = Kafka.toEvent(received(writeRecord(placed, false))) as CloudEvent<unknown>;
   equal(event.validate(), true);
   deepEqual(
     [event.specversion, event.id, event.type, event.source, event.subject],
@@ -72,10 +73,10 @@ for (const form of ["binary", "structured"] as const)
       partitionkey: "s",
       data: { n: 1 },
     });
-    const { envelope, malformed } = readEnvelope(stored(Kafka[form](event) as KafkaMessage));
+    const { envelope, malformed } = readEnvelope(stored(Kafka[form]<{ n: number }>(event)));
     equal(malformed, undefined);
     deepEqual(
-      { ...envelope, data: `${Buffer.from(envelope.data)}` },
+      { ...envelope, data: Buffer.from(envelope.data).toString() },
       {
         id: "e-1",
         type: "com.example.made",
