@@ -1,4 +1,5 @@
 import type { Env } from "../../base/env.ts";
+import { systemError } from "../../base/error.ts";
 import { uuidv7 } from "../../base/id.ts";
 import type { ReplyBox, ReplyTerms } from "../broker.ts";
 import type { Envelope } from "../envelope.ts";
@@ -7,6 +8,8 @@ import type { Envelope } from "../envelope.ts";
 const keptMax = 100_000;
 /** How long it keeps them, in milliseconds: a day. */
 const keptMs = 24 * 3_600_000;
+/** Boxes at a time, durable ones included, which stay. */
+const boxesMax = 100_000;
 
 interface Box {
   readonly readers: Set<(envelope: Envelope) => void>;
@@ -23,8 +26,12 @@ export class ReplyBoxes {
     this.#env = env;
   }
 
-  open({ name, since }: ReplyTerms, heard: (envelope: Envelope) => void): ReplyBox {
-    const address = name === undefined ? `once/${uuidv7(this.#env)}` : `kept/${name}`;
+  open(
+    { name, since }: ReplyTerms,
+    heard: (envelope: Envelope) => void,
+    once: string = `once/${uuidv7(this.#env)}`,
+  ): ReplyBox {
+    const address = name === undefined ? once : `kept/${name}`;
     const box = this.#boxes.get(address) ?? this.#make(address, name !== undefined);
     // Each hears in a turn of its own: whoever opens a box knows its address before the first reply.
     const tell = (envelope: Envelope): void => {
@@ -37,7 +44,8 @@ export class ReplyBoxes {
     for (const { at, envelope } of box.kept ?? []) if (at >= from) tell(envelope);
     const close = (): Promise<void> => {
       box.readers.delete(tell);
-      if (box.kept === undefined) this.#boxes.delete(address);
+      // Whoever lost its connection may have come again before that was noticed.
+      if (box.kept === undefined && box.readers.size === 0) this.#boxes.delete(address);
       return Promise.resolve();
     };
     return { address, close, [Symbol.asyncDispose]: close };
@@ -57,6 +65,11 @@ export class ReplyBoxes {
   }
 
   #make(address: string, durable: boolean): Box {
+    if (this.#boxes.size >= boxesMax)
+      throw systemError("RESOURCE_EXHAUSTED", `${boxesMax} reply boxes are there already`, {
+        executed: "no",
+        advice: "use fewer names of durable boxes",
+      });
     const box: Box = { readers: new Set(), kept: durable ? [] : undefined };
     this.#boxes.set(address, box);
     return box;

@@ -197,8 +197,13 @@ export class MemoryStore implements GroupStore {
     this.#fill(group, place, to);
   }
 
-  openReplies(terms: ReplyTerms, heard: (envelope: Envelope) => void): ReplyBox {
-    return this.#boxes.open(terms, heard);
+  /** `address`: that of a transient box, where it had one before. */
+  openReplies(
+    terms: ReplyTerms,
+    heard: (envelope: Envelope) => void,
+    address?: string,
+  ): ReplyBox {
+    return this.#boxes.open(terms, heard, address);
   }
 
   reply(to: string, envelope: Envelope): void {

@@ -1,0 +1,3 @@
+export { broker } from "../../bridge/broker/running-broker.ts";
+export type { RunningBroker, RunningBrokerOptions } from "../../bridge/broker/running-broker.ts";
+export { remoteBroker } from "../remote-broker.ts";
