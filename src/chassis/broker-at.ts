@@ -11,8 +11,18 @@ interface Row {
   readonly load: () => Promise<BrokerFactory>;
 }
 
+/** A broker in the memory of another process. */
+const served: Row = {
+  example: "broker+unix:PATH",
+  load: async () => (await import("./remote-broker.ts")).remoteBroker(),
+};
+
 /** The makes of brokers, by the schemes of their addresses. */
 const rows: Readonly<Record<string, Row>> = {
+  "broker+memory": served,
+  "broker+tcp": served,
+  "broker+tls": served,
+  "broker+unix": served,
   direct: {
     example: "direct:",
     load: async () => (await import("./direct-at.ts")).direct(),

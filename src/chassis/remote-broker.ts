@@ -3,7 +3,7 @@ import { messageBytesMax } from "../bridge/broker/bounds.ts";
 import { RemoteBroker as Contract } from "../bridge/broker/contract.ts";
 import { RemoteBroker } from "../bridge/broker/remote-broker.ts";
 import type { BrokerFactory } from "../broker/broker.ts";
-import { memoryCapabilities } from "../broker/memory/index.ts";
+import { memoryCapabilities } from "../broker/memory/memory-broker.ts";
 import { parseAddress } from "../transport/address.ts";
 import { client } from "./client.ts";
 import type { ClientOptions } from "./client-options.ts";

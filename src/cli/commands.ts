@@ -1,6 +1,7 @@
 import { asyncapi } from "./asyncapi.ts";
 import { avro } from "./avro.ts";
 import { bench } from "./bench.ts";
+import { broker } from "./broker.ts";
 import { call } from "./call.ts";
 import type { Command } from "./command.ts";
 import { clientState } from "./client-state.ts";
@@ -22,7 +23,7 @@ const asking: readonly Command[] = [describe, call, health, stats, clientState, 
 
 const writing: readonly Command[] = [openapi, asyncapi, contract, proto, avro, importing, lint];
 
-const serving: readonly Command[] = [gateway, registrar, registry, router];
+const serving: readonly Command[] = [broker, gateway, registrar, registry, router];
 
 /** Every command there is, in the order in which help lists them. */
 export const commands: readonly Command[] = [

@@ -43,9 +43,7 @@ export class RemoteBroker implements Broker {
   static async open(place: Place<RemoteClient>, waitMs: number, env: Env): Promise<RemoteBroker> {
     const client = place.open();
     try {
-      const { capabilities } = await detached(() =>
-        client.about(undefined, { deadline: waitMs }),
-      );
+      const { capabilities } = await detached(() => client.about(undefined, { deadline: waitMs }));
       return new RemoteBroker(place.address, capabilities, client, waitMs, env);
     } catch (error) {
       await client[Symbol.asyncDispose]();

@@ -65,7 +65,10 @@ export class Sending {
       (sum, [name, value]) => sum + name.length + Buffer.byteLength(value),
       envelope.data.byteLength,
     );
-    if (bytes > messageBytesMax || alone(text) + alone(line({ channels: [channel] })) > sheetBytesMax)
+    if (
+      bytes > messageBytesMax ||
+      alone(text) + alone(line({ channels: [channel] })) > sheetBytesMax
+    )
       return systemError(
         "INVALID_ARGUMENT",
         `the message has ${bytes} bytes; ${messageBytesMax} are allowed, and ${sheetBytesMax} with all that names it`,
@@ -111,7 +114,10 @@ export class Sending {
     } catch (error) {
       const failure = isTrunklineError(error)
         ? error
-        : systemError("INTERNAL", "messages could not be sent", { executed: "maybe", cause: error });
+        : systemError("INTERNAL", "messages could not be sent", {
+            executed: "maybe",
+            cause: error,
+          });
       for (const message of messages) message.settle(failure);
     }
   }

@@ -198,11 +198,7 @@ export class MemoryStore implements GroupStore {
   }
 
   /** `address`: that of a transient box, where it had one before. */
-  openReplies(
-    terms: ReplyTerms,
-    heard: (envelope: Envelope) => void,
-    address?: string,
-  ): ReplyBox {
+  openReplies(terms: ReplyTerms, heard: (envelope: Envelope) => void, address?: string): ReplyBox {
     return this.#boxes.open(terms, heard, address);
   }
 
