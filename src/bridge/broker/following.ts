@@ -59,7 +59,7 @@ export class Following {
       } catch (error) {
         if (first) {
           this.#closed = true;
-          begun.reject(error as Error);
+          begun.reject(error);
         }
       }
       this.#followed.over();
