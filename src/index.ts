@@ -79,6 +79,9 @@ export type {
 export { park, reject, retryLater } from "./messaging/outcome.ts";
 export type { Parked, Rejected, RetryLater, Verdict } from "./messaging/outcome.ts";
 export type { RetryTerms } from "./messaging/retry.ts";
+export { steps } from "./messaging/steps/steps.ts";
+export type { Steps } from "./messaging/steps/steps.ts";
+export type { StepContext } from "./messaging/steps/run-steps.ts";
 export type { Where } from "./messaging/where.ts";
 export type { Guarantee } from "./base/guarantee.ts";
 export { serve } from "./call/serve.ts";

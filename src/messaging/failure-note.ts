@@ -6,8 +6,25 @@ import type { FailureNote } from "./work.ts";
 const reasonCharsMax = 500;
 const hashChars = 12;
 
+/** A step of a channel has failed, with `cause`. */
+export class StepFailure extends Error {
+  readonly step: string;
+  /** It has only looked at the message: it would fail again. */
+  readonly certain: boolean;
+
+  constructor(step: string, certain: boolean, cause: unknown) {
+    super(`step ${step} failed`, { cause });
+    this.step = step;
+    this.certain = certain;
+  }
+}
+
 /** What is kept of something that was thrown. */
 export function noteOf(error: unknown): FailureNote {
+  if (error instanceof StepFailure) {
+    const note = noteOf(error.cause);
+    return { ...note, why: "step", reason: clipped(`step ${error.step}: ${note.reason}`) };
+  }
   if (isTrunklineError(error))
     return { why: "failed", code: error.code, reason: clipped(error.reason), ...stackOf(error) };
   if (error instanceof Error)

@@ -12,7 +12,7 @@ import { ServedContext } from "../call/served-context.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
 import { Incoming } from "../protocol/incoming.ts";
-import { noteOf } from "./failure-note.ts";
+import { noteOf, StepFailure } from "./failure-note.ts";
 import { dataOf } from "./message-text.ts";
 import type { MessageInfo } from "./on.ts";
 import { verdictOf } from "./outcome.ts";
@@ -138,7 +138,11 @@ async function thrown(
     }
   }
   const failure = noteOf(error);
-  return retry.permanent(error) ? { kind: "dead", failure } : { kind: "retry", failure };
+  const permanent =
+    error instanceof StepFailure
+      ? error.certain || retry.permanent(error.cause)
+      : retry.permanent(error);
+  return permanent ? { kind: "dead", failure } : { kind: "retry", failure };
 }
 
 /** What a handler said by `retryLater`, `reject` or `park`; undefined when it said nothing of that. */
