@@ -1,0 +1,35 @@
+// Asks for runways, and notes the tokens of what it has asked. Killed in the middle, it comes back and hears the replies all the same.
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { client } from "trunkline";
+import { readFlights } from "../flights.ts";
+import { Traffic } from "./traffic.ts";
+
+const [messages = "", file = "", from = "0", to = "0"] = process.argv.slice(2);
+process.on("disconnect", () => process.exit(1)); // the parent is gone
+await using traffic = client(Traffic, "memory:unused", { messages, instance: "asker" });
+const before = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
+
+for (const { number, origin } of readFlights().slice(Number(from), Number(to))) {
+  const handle = await traffic.assign({ flight: number, airport: origin });
+  appendFileSync(file, `${number} ${handle.token}\n`);
+}
+process.send!("asked");
+
+/** Everything that was ever asked, in this life or the one before. */
+process.once("message", () => void collect());
+
+async function collect(): Promise<void> {
+  const replies: Record<string, number> = {
+    assigned: 0,
+    closed: 0,
+    wrong: 0,
+    resumed: before.length,
+  };
+  for (const line of readFileSync(file, "utf8").trim().split("\n")) {
+    const [flight, token = ""] = line.split(" ");
+    const result = await traffic.assign.resume(token).result({ within: "20s" });
+    if (result.ok) replies[result.value.flight === Number(flight) ? "assigned" : "wrong"]!++;
+    else replies[result.error.code === "CLOSED" ? "closed" : "wrong"]!++;
+  }
+  process.send!(replies);
+}

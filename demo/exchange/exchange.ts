@@ -1,0 +1,220 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { bind, client, isTrunklineError, type Client } from "trunkline";
+import type { Flight } from "../contracts/flight.ts";
+import { Child } from "../storm/child.ts";
+import { countMovements } from "./tally.ts";
+import { regions, Traffic, type Movement } from "./traffic.ts";
+
+/** What one exchange came to. */
+export interface Exchanged {
+  readonly over: string;
+  readonly event: number;
+  readonly command: number;
+  readonly gather: number;
+  readonly document: number;
+  /** Of the events, with their receipts. */
+  readonly perSecond: number;
+  readonly lost: number;
+  readonly doubled: number;
+  readonly reordered: number;
+  /** Everything that is not as it must be, a sentence each. */
+  readonly off: readonly string[];
+  readonly notes: readonly string[];
+}
+
+const counters = 3;
+const commandsEach = 100;
+const gathers = 40;
+const documents = 400;
+/** Events on their way at once. */
+const inFlight = 256;
+/** After the last event has its receipt the counters are through within this. */
+const settleMs = 60_000;
+
+export interface ExchangeOptions {
+  readonly messages: string;
+  /** The broker, for people. */
+  readonly over: string;
+  readonly folder: string;
+  readonly flights: readonly Flight[];
+  readonly tell: (news: string) => void;
+  /** Kills the broker and starts it again; undefined: it is somebody else's. */
+  readonly restart?: (() => Promise<void>) | undefined;
+}
+
+/** Carries the day's flights by one broker: every kind of message, while consumers, the asker and, where it may be, the broker are killed. */
+export async function exchange(options: ExchangeOptions): Promise<Exchanged> {
+  const { messages, folder, flights, over } = options;
+  mkdirSync(folder, { recursive: true });
+  await using lives = new AsyncDisposableStack();
+  const start = async (program: string, ...args: string[]): Promise<Child> =>
+    lives.use(await Child.start(`../exchange/${program}`, args));
+  const office = await start("office.ts", messages, "office", folder);
+  const group = await Promise.all(
+    Array.from({ length: counters }, (_, i) =>
+      start("counter.ts", messages, `counter-${i + 1}`, folder),
+    ),
+  );
+  await using traffic = client(Traffic, "memory:unused", {
+    messages,
+    instance: "exchange",
+    deadline: "30s",
+    bindings: [
+      bind(Traffic.alternates, { groups: regions }),
+      bind(Traffic.departed, { groups: ["counters"] }),
+      bind(Traffic.landed, { groups: ["counters"] }),
+    ],
+  });
+  const notes: string[] = [];
+  const killed = strike(options, group, start, notes);
+  const asked = askAndDie(options, start, notes);
+  const startedAt = performance.now();
+  const published = await publishAll(traffic, flights);
+  const perSecond = Math.round((published * 1_000) / (performance.now() - startedAt));
+  await killed;
+  const plans = await traffic.plan.many(
+    flights
+      .slice(0, documents)
+      .map(({ number, origin, destination }) => ({ flight: number, route: [origin, destination] })),
+  );
+  const gathered = await gatherAll(traffic, flights);
+  const commands = await asked;
+  const counted = await until(
+    () => countMovements(folder, flights),
+    ({ missing }) => missing === 0,
+  );
+  const filed = await until(
+    () => new Set(readFileSync(join(folder, "plans.txt"), "utf8").trim().split("\n")).size,
+    (count) => count === documents,
+  );
+  const ended = await Promise.all([office, ...group].map((child) => child.stop()));
+  const off = [
+    ...counted.off,
+    ...commands.off,
+    ...gathered.off,
+    ...(plans.some(isTrunklineError) ? ["a plan has no receipt"] : []),
+    ...(filed === documents ? [] : [`${filed} of ${documents} plans were filed`]),
+    ...(ended.every(Boolean) ? [] : ["a process had to be killed, it did not stop"]),
+  ].map((each) => `${over}: ${each}`);
+  const { lost, doubled, reordered } = counted;
+  return {
+    over,
+    event: published,
+    command: commands.count,
+    gather: gathered.count,
+    document: documents,
+    perSecond,
+    lost,
+    doubled,
+    reordered,
+    off,
+    notes,
+  };
+}
+
+/** Each movement when its turn is: a departure, then the landing. Those of an airport leave in order, whatever is on its way at once. */
+async function publishAll(
+  traffic: Client<typeof Traffic>,
+  flights: readonly Flight[],
+): Promise<number> {
+  const waiting = new Set<Promise<unknown>>();
+  let published = 0;
+  const send = async (what: "departed" | "landed", movement: Movement): Promise<void> => {
+    const sending = traffic[what](movement).then(() => published++);
+    waiting.add(sending);
+    void sending.finally(() => waiting.delete(sending)).catch(() => {});
+    if (waiting.size >= inFlight) await Promise.race(waiting);
+  };
+  for (const { number: flight, origin, destination, delayMinutes } of flights) {
+    await send("departed", { flight, airport: origin, delayMinutes });
+    await send("landed", { flight, airport: destination, delayMinutes });
+  }
+  await Promise.all(waiting);
+  return published;
+}
+
+/** A counter is killed and comes back, another one is rolled; in between the broker is killed, where it is ours. */
+async function strike(
+  { messages, folder, tell, restart, over }: ExchangeOptions,
+  group: Child[],
+  start: (program: string, ...args: string[]) => Promise<Child>,
+  notes: string[],
+): Promise<void> {
+  const again = (index: number): Promise<Child> =>
+    start("counter.ts", messages, `counter-${index + 1}`, folder);
+  await sleep(400);
+  tell(`${over}: counter-1 is killed`);
+  await group[0]!.kill();
+  notes.push("counter-1 killed (SIGKILL)");
+  group[0] = await again(0);
+  if (restart !== undefined) {
+    tell(`${over}: the broker is killed`);
+    const startedAt = performance.now();
+    await restart();
+    notes.push(
+      `the broker killed (SIGKILL), back after ${Math.round(performance.now() - startedAt)} ms`,
+    );
+  }
+  tell(`${over}: counter-2 is rolled`);
+  const [next, ended] = await Promise.all([again(1), group[1]!.stop()]);
+  notes.push(ended ? "counter-2 rolled (SIGTERM)" : "counter-2 did not stop");
+  group[1] = next;
+}
+
+/** Half of the commands are asked by one that is killed then; the other one hears the replies to all. */
+async function askAndDie(
+  { messages, folder, tell, over }: ExchangeOptions,
+  start: (program: string, ...args: string[]) => Promise<Child>,
+  notes: string[],
+): Promise<{ readonly count: number; readonly off: readonly string[] }> {
+  const file = join(folder, "tokens.txt");
+  const first = await start("asker.ts", messages, file, "0", String(commandsEach));
+  tell(`${over}: the asker is killed`);
+  await first.kill();
+  const second = await start(
+    "asker.ts",
+    messages,
+    file,
+    String(commandsEach),
+    String(2 * commandsEach),
+  );
+  second.send("collect");
+  const replies = (await second.answer()) as Readonly<Record<string, number>>;
+  const { assigned = 0, closed = 0, wrong = 0, resumed = 0 } = replies;
+  await second.kill();
+  const count = 2 * commandsEach;
+  notes.push(`asker killed (SIGKILL): its ${resumed} commands were answered to the one after it`);
+  const off: string[] = [];
+  if (assigned + closed !== count || wrong > 0)
+    off.push(`of ${count} commands ${assigned + closed} were answered, ${wrong} wrongly`);
+  if (closed === 0) off.push("no command was refused, though an airport is closed");
+  return { count, off };
+}
+
+async function gatherAll(
+  traffic: Client<typeof Traffic>,
+  flights: readonly Flight[],
+): Promise<{ readonly count: number; readonly off: readonly string[] }> {
+  const off: string[] = [];
+  for (const { origin } of flights.slice(0, gathers)) {
+    const { answers, missing } = await traffic.alternates(
+      { airport: origin },
+      { until: 2, deadline: "10s" },
+    );
+    if (answers.length !== 2 || missing.length !== 1)
+      off.push(`${origin}: ${answers.length} regions answered, ${missing.join(", ")} did not`);
+  }
+  return { count: gathers, off };
+}
+
+/** The last look, or the first at which it is so. */
+async function until<T>(look: () => T, holds: (seen: T) => boolean): Promise<T> {
+  const late = performance.now() + settleMs;
+  for (;;) {
+    const seen = look();
+    if (holds(seen) || performance.now() > late) return seen;
+    await sleep(100);
+  }
+}

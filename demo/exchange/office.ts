@@ -1,0 +1,43 @@
+// Assigns runways, files plans, and answers for two regions.
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import { bind, chassis, on, serve } from "trunkline";
+import { readCharts } from "../flights.ts";
+import { courseOf } from "../navigator/course.ts";
+import { closed, regions, Traffic } from "./traffic.ts";
+
+const [messages = "", name = "", folder = ""] = process.argv.slice(2);
+process.on("disconnect", () => process.exit(1)); // the parent is gone
+const charts = readCharts();
+const east = new Set(["ATL", "BOS", "CLT", "DTW", "EWR", "JFK", "MIA", "ORD", "PHL"]);
+const west = new Set(["LAX", "SFO", "SEA", "PHX", "LAS", "SLC", "PDX", "SAN"]);
+
+function nearest(to: string, among: ReadonlySet<string>): { airport: string; miles: number } {
+  const from = charts.get(to)!;
+  return [...among]
+    .filter((airport) => airport !== to)
+    .map((airport) => ({ airport, miles: Math.round(courseOf(from, charts.get(airport)!).miles) }))
+    .reduce((a, b) => (b.miles < a.miles ? b : a));
+}
+
+await using app = await chassis({
+  name,
+  messages,
+  bindings: [bind(Traffic.alternates, { groups: regions })],
+  serve: [
+    serve(Traffic, {
+      assign({ flight, airport }, { errors }) {
+        if (airport === closed) throw errors.CLOSED(airport);
+        return { flight, runway: `${(flight % 36) + 1}L` };
+      },
+    }),
+    on(Traffic.plan, {}, ({ flight, route }) => {
+      appendFileSync(join(folder, "plans.txt"), `${flight} ${route.join("-")}\n`);
+    }),
+    on(Traffic.alternates, { group: "east" }, ({ airport }) => nearest(airport, east)),
+    on(Traffic.alternates, { group: "west" }, ({ airport }) => nearest(airport, west)),
+  ],
+});
+process.send!("ready");
+await app.stopped;
+process.disconnect();

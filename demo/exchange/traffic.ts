@@ -1,0 +1,39 @@
+import * as z from "zod";
+import { command, contract, document, event, gather } from "trunkline";
+import { FlightNumber, Iata } from "../contracts/flight.ts";
+
+const Movement = z.object({ flight: FlightNumber, airport: Iata, delayMinutes: z.int() });
+export type Movement = z.infer<typeof Movement>;
+
+/** What the exchange carries by a broker: something of each kind that travels as a message. */
+export const Traffic = contract(
+  "traffic",
+  { version: "1.0.0" },
+  {
+    departed: event({ data: Movement, key: "airport" }),
+    landed: event({ data: Movement, key: "airport" }),
+    assign: command({
+      in: z.object({ flight: FlightNumber, airport: Iata }),
+      out: z.object({ flight: FlightNumber, runway: z.string() }),
+      errors: { CLOSED: Iata },
+      key: "airport",
+      description: "Which runway a flight is to use.",
+    }),
+    alternates: gather({
+      in: z.object({ airport: Iata }),
+      out: z.object({ airport: Iata, miles: z.int() }),
+      description:
+        "Where to go when an airport is closed: each region answers with its nearest one.",
+    }),
+    plan: document({
+      data: z.object({ flight: FlightNumber, route: z.array(Iata) }),
+      description: "A flight plan, for one of those who file them.",
+    }),
+  },
+);
+
+/** The groups that answer; the last one never does. */
+export const regions = ["east", "west", "nobody"] as const;
+
+/** The airport that is closed. */
+export const closed = "DEN";
