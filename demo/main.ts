@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { client } from "trunkline";
 import { addressOf, registryOf } from "./addresses.ts";
+import type { Flight } from "./contracts/flight.ts";
 import { Ledger, type Figures } from "./contracts/ledger.ts";
 import { Schedule } from "./contracts/schedule.ts";
 import { readFlights } from "./flights.ts";
@@ -24,6 +25,8 @@ import { readSettings, usage, type Settings } from "./room/settings.ts";
 import { sheetDifferences } from "./room/sheet-check.ts";
 import { Sheets } from "./room/sheets.ts";
 import { census, verdictOf, type Verdict } from "./room/verdict.ts";
+import { exchanges } from "./exchange/brokers.ts";
+import { exchangeText } from "./exchange/exchange-text.ts";
 import { stormText } from "./storm/storm-text.ts";
 import { storms } from "./storm/weather.ts";
 
@@ -108,22 +111,26 @@ async function run(given: Settings): Promise<boolean> {
     seconds,
   });
   const facts = { ...census(reports), flights: flights.length, seconds, disruptions, figures };
-  return await tell(verdict, facts, given, folder);
+  return await tell(verdict, facts, given, folder, flights);
 }
 
 /** Tells what it came to, after the storm if there is to be one. True when all is as it must be. */
 async function tell(
   verdict: Verdict,
   facts: Omit<Facts, "stream">,
-  { json, seconds, storm }: Settings,
+  { json, seconds, storm, brokers }: Settings,
   folder: string,
+  flights: readonly Flight[],
 ): Promise<boolean> {
   const stream = json ? process.stderr : process.stdout;
   stream.write(`${report(verdict, { ...facts, stream })}\n`);
+  const exchanged = await exchanges(folder, brokers, flights, console.error);
+  stream.write(`${exchangeText(exchanged)}\n`);
   const struck = storm ? await storms(folder, seconds, console.error) : undefined;
   if (struck !== undefined) stream.write(`${stormText(struck)}\n`);
-  if (json) console.log(jsonOf(verdict, struck));
-  return verdict.off.length === 0 && (struck === undefined || struck.off.length === 0);
+  if (json) console.log(jsonOf(verdict, exchanged, struck));
+  const delivered = exchanged.every(({ off }) => off.length === 0);
+  return verdict.off.length === 0 && delivered && (struck === undefined || struck.off.length === 0);
 }
 
 /** First those that the others ask, the desks last. */

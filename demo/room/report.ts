@@ -3,6 +3,7 @@ import { kinds } from "../contracts/kinds.ts";
 import type { Figures } from "../contracts/ledger.ts";
 import type { Disruption } from "./disruptions.ts";
 import type { Versions } from "./newcomer.ts";
+import type { Exchanged } from "../exchange/exchange.ts";
 import type { StormFacts } from "../storm/weather.ts";
 import { milesOf } from "./sheet-check.ts";
 import { treeText } from "./tree-text.ts";
@@ -126,14 +127,30 @@ function busiest(figures: readonly Figures[]): string[] {
 }
 
 /** The same as data. The transports that are not there yet say 0. */
-export function jsonOf(verdict: Verdict, storm: StormFacts | undefined): string {
+export function jsonOf(
+  verdict: Verdict,
+  exchanged: readonly Exchanged[],
+  storm: StormFacts | undefined,
+): string {
   const { off, made, opened, cut, lost, hung, doubled, untyped, cutSheets, tree } = verdict;
+  const sum = (
+    what: "event" | "command" | "gather" | "document" | "lost" | "doubled" | "reordered",
+  ): number => exchanged.reduce((total, each) => total + each[what], 0);
   return JSON.stringify({
-    ok: off.length === 0 && (storm === undefined || storm.off.length === 0),
+    ok:
+      off.length === 0 &&
+      exchanged.every((each) => each.off.length === 0) &&
+      (storm === undefined || storm.off.length === 0),
     calls: made.call,
     streams: made.stream,
-    events: 0,
-    kinds: made,
+    events: sum("event"),
+    kinds: {
+      ...made,
+      event: sum("event"),
+      command: sum("command"),
+      gather: sum("gather"),
+      document: sum("document"),
+    },
     connections: {
       ...{ unix: 0, shm: 0, tcp: 0, tls: 0, stdio: 0, worker: 0, http: 0, tcpLoopback: 0 },
       ...opened,
@@ -141,16 +158,18 @@ export function jsonOf(verdict: Verdict, storm: StormFacts | undefined): string 
     calls_per_s: verdict.callsPerSecond,
     p50_us: verdict.p50Us,
     p99_us: verdict.p99Us,
-    lost,
+    lost: lost + sum("lost"),
     hung,
-    doubled,
+    doubled: doubled + sum("doubled"),
     untyped,
+    reordered: sum("reordered"),
     cut: cut.calls,
     uploads_cut: cutSheets.count,
     versions: verdict.versions,
     over_http: verdict.overHttp,
     over_grpc: verdict.overGrpc.asked,
     tree: tree === undefined ? null : { trace: tree.trace, ...tree.root },
+    exchanges: exchanged,
     ...(storm === undefined ? {} : { storm: { ok: storm.off.length === 0, ...storm } }),
   });
 }

@@ -4,6 +4,8 @@ export interface Settings {
   readonly seconds: number;
   readonly towers: number;
   readonly desks: number;
+  /** Brokers that carry the messages; none: one in memory. */
+  readonly brokers: readonly string[];
   readonly storm: boolean;
   readonly json: boolean;
 }
@@ -14,11 +16,13 @@ const numbers = {
   desks: { default: 4, min: 1, max: 16 },
 } as const;
 
-export const usage = `npm run demo -- [--seconds 20] [--towers 3] [--desks 4] [--storm] [--json]
+export const usage = `npm run demo -- [--seconds 20] [--towers 3] [--desks 4] [--broker ADDRESS]… [--storm] [--json]
 
   --seconds  how long the three months of flights take (${range("seconds")})
   --towers   how many towers share the work (${range("towers")}): one is killed, another one rolled
   --desks    how many desks clear flights (${range("desks")})
+  --broker   what carries the flights as messages too: rabbitmq or kafka (the one that \`npm run servers -- start\` has started), or an
+             address, amqp://host or kafka://host:9092; can be given several times. Without it: a broker in memory
   --storm    afterwards three replicas of one service, found by its name, are killed, rolled and frozen under load, and their
              registry is taken away; freezes are 7 s each, and shorter when --seconds is less than 20
   --json     prints the result as one line of JSON; everything else goes to stderr`;
@@ -29,13 +33,22 @@ export function readSettings(args: readonly string[]): Settings | "help" {
   const flag = { type: "boolean", default: false } as const;
   const { values } = parseArgs({
     args: [...args],
-    options: { seconds: text, towers: text, desks: text, storm: flag, json: flag, help: flag },
+    options: {
+      seconds: text,
+      towers: text,
+      desks: text,
+      broker: { type: "string", multiple: true, default: [] },
+      storm: flag,
+      json: flag,
+      help: flag,
+    },
   });
   if (values.help) return "help";
   return {
     seconds: numberOf("seconds", values.seconds),
     towers: numberOf("towers", values.towers),
     desks: numberOf("desks", values.desks),
+    brokers: values.broker,
     storm: values.storm,
     json: values.json,
   };
