@@ -1,12 +1,17 @@
 // Asks for runways, and notes the tokens of what it has asked. Killed in the middle, it comes back and hears the replies all the same.
+import { once } from "node:events";
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { client } from "trunkline";
 import { readFlights } from "../flights.ts";
-import { Traffic } from "./traffic.ts";
+import { channelsOf, Traffic } from "./traffic.ts";
 
-const [messages = "", file = "", from = "0", to = "0"] = process.argv.slice(2);
+const [messages = "", file = "", run = "", from = "0", to = "0"] = process.argv.slice(2);
 process.on("disconnect", () => process.exit(1)); // the parent is gone
-await using traffic = client(Traffic, "memory:unused", { messages, instance: "asker" });
+await using traffic = client(Traffic, "memory:unused", {
+  messages,
+  instance: `asker-${run}`,
+  bindings: channelsOf(run),
+});
 const before = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
 
 for (const { number, origin } of readFlights().slice(Number(from), Number(to))) {
@@ -15,9 +20,10 @@ for (const { number, origin } of readFlights().slice(Number(from), Number(to))) 
 }
 process.send!("asked");
 
-/** Everything that was ever asked, in this life or the one before. */
-process.once("message", () => void collect());
+await once(process, "message");
+await collect();
 
+/** Hears the replies to everything that was ever asked, in this life or the one before. */
 async function collect(): Promise<void> {
   const replies: Record<string, number> = {
     assigned: 0,
@@ -29,7 +35,11 @@ async function collect(): Promise<void> {
     const [flight, token = ""] = line.split(" ");
     const result = await traffic.assign.resume(token).result({ within: "20s" });
     if (result.ok) replies[result.value.flight === Number(flight) ? "assigned" : "wrong"]!++;
-    else replies[result.error.code === "CLOSED" ? "closed" : "wrong"]!++;
+    else if (result.error.code === "CLOSED") replies["closed"]!++;
+    else {
+      replies["wrong"]!++;
+      if (replies["wrong"] === 1) console.error(`asker: ${result.error.message}`);
+    }
   }
   process.send!(replies);
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { chassis, realEnv } from "trunkline";
-import { serveBroker } from "trunkline/broker/memory";
+import { chassis } from "trunkline";
+import { broker } from "trunkline/broker";
 import type { Flight } from "../contracts/flight.ts";
 import { exchange, type Exchanged } from "./exchange.ts";
 import { ownBroker } from "./own-broker.ts";
@@ -13,22 +13,30 @@ export async function exchanges(
   tell: (news: string) => void,
 ): Promise<Exchanged[]> {
   const given = { flights, tell };
-  if (brokers.length === 0) {
-    const listen = `unix:${join(folder, "broker.sock")}`;
-    await using _broker = await chassis({
-      name: "broker",
-      listen,
-      serve: [serveBroker({}, realEnv())],
-      signals: false,
-    });
-    const place = join(folder, "exchange-memory");
-    return [await exchange({ ...given, messages: `broker+${listen}`, over: "memory", folder: place })];
-  }
+  if (brokers.length === 0) return [await inMemory(folder, given)];
   const all: Exchanged[] = [];
   for (const [index, named] of brokers.entries()) {
     const place = join(folder, `exchange-${index}`);
-    const { address, over, restart } = ownBroker(named);
+    const { address, over, restart } = await ownBroker(named);
     all.push(await exchange({ ...given, messages: address, over, folder: place, restart }));
   }
   return all;
+}
+
+async function inMemory(
+  folder: string,
+  given: { readonly flights: readonly Flight[]; readonly tell: (news: string) => void },
+): Promise<Exchanged> {
+  await using running = broker();
+  const listen = `unix:${join(folder, "broker.sock")}`;
+  await using app = await chassis({
+    name: "broker",
+    listen,
+    serve: running.services,
+    signals: false,
+    stop: { drain: 0 }, // consumers are under way for ever
+  });
+  const messages = `broker+${app.addresses[0]!}`;
+  const place = join(folder, "exchange-memory");
+  return exchange({ ...given, messages, over: "memory", folder: place });
 }

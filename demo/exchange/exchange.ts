@@ -1,11 +1,12 @@
+import { randomUUID } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { bind, client, isTrunklineError, type Client } from "trunkline";
+import { client, isTrunklineError, type Client } from "trunkline";
 import type { Flight } from "../contracts/flight.ts";
 import { Child } from "../storm/child.ts";
 import { countMovements } from "./tally.ts";
-import { regions, Traffic, type Movement } from "./traffic.ts";
+import { channelsOf, Traffic, type Movement } from "./traffic.ts";
 
 /** What one exchange came to. */
 export interface Exchanged {
@@ -47,29 +48,26 @@ export interface ExchangeOptions {
 /** Carries the day's flights by one broker: every kind of message, while consumers, the asker and, where it may be, the broker are killed. */
 export async function exchange(options: ExchangeOptions): Promise<Exchanged> {
   const { messages, folder, flights, over } = options;
+  const run = `demo-${randomUUID().slice(0, 8)}`;
   mkdirSync(folder, { recursive: true });
   await using lives = new AsyncDisposableStack();
   const start = async (program: string, ...args: string[]): Promise<Child> =>
     lives.use(await Child.start(`../exchange/${program}`, args));
-  const office = await start("office.ts", messages, "office", folder);
+  const office = await start("office.ts", messages, "office", folder, run);
   const group = await Promise.all(
     Array.from({ length: counters }, (_, i) =>
-      start("counter.ts", messages, `counter-${i + 1}`, folder),
+      start("counter.ts", messages, `counter-${i + 1}`, folder, run),
     ),
   );
   await using traffic = client(Traffic, "memory:unused", {
     messages,
     instance: "exchange",
     deadline: "30s",
-    bindings: [
-      bind(Traffic.alternates, { groups: regions }),
-      bind(Traffic.departed, { groups: ["counters"] }),
-      bind(Traffic.landed, { groups: ["counters"] }),
-    ],
+    bindings: channelsOf(run),
   });
   const notes: string[] = [];
-  const killed = strike(options, group, start, notes);
-  const asked = askAndDie(options, start, notes);
+  const killed = strike(options, run, group, start, notes);
+  const asked = askAndDie(options, run, start, notes);
   const startedAt = performance.now();
   const published = await publishAll(traffic, flights);
   const perSecond = Math.round((published * 1_000) / (performance.now() - startedAt));
@@ -138,12 +136,13 @@ async function publishAll(
 /** A counter is killed and comes back, another one is rolled; in between the broker is killed, where it is ours. */
 async function strike(
   { messages, folder, tell, restart, over }: ExchangeOptions,
+  run: string,
   group: Child[],
   start: (program: string, ...args: string[]) => Promise<Child>,
   notes: string[],
 ): Promise<void> {
   const again = (index: number): Promise<Child> =>
-    start("counter.ts", messages, `counter-${index + 1}`, folder);
+    start("counter.ts", messages, `counter-${index + 1}`, folder, run);
   await sleep(400);
   tell(`${over}: counter-1 is killed`);
   await group[0]!.kill();
@@ -166,17 +165,19 @@ async function strike(
 /** Half of the commands are asked by one that is killed then; the other one hears the replies to all. */
 async function askAndDie(
   { messages, folder, tell, over }: ExchangeOptions,
+  run: string,
   start: (program: string, ...args: string[]) => Promise<Child>,
   notes: string[],
 ): Promise<{ readonly count: number; readonly off: readonly string[] }> {
   const file = join(folder, "tokens.txt");
-  const first = await start("asker.ts", messages, file, "0", String(commandsEach));
+  const first = await start("asker.ts", messages, file, run, "0", String(commandsEach));
   tell(`${over}: the asker is killed`);
   await first.kill();
   const second = await start(
     "asker.ts",
     messages,
     file,
+    run,
     String(commandsEach),
     String(2 * commandsEach),
   );

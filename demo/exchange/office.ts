@@ -1,12 +1,12 @@
 // Assigns runways, files plans, and answers for two regions.
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
-import { bind, chassis, on, serve } from "trunkline";
+import { chassis, on, serve } from "trunkline";
 import { readCharts } from "../flights.ts";
 import { courseOf } from "../navigator/course.ts";
-import { closed, regions, Traffic } from "./traffic.ts";
+import { channelsOf, closed, Traffic } from "./traffic.ts";
 
-const [messages = "", name = "", folder = ""] = process.argv.slice(2);
+const [messages = "", name = "", folder = "", run = ""] = process.argv.slice(2);
 process.on("disconnect", () => process.exit(1)); // the parent is gone
 const charts = readCharts();
 const east = new Set(["ATL", "BOS", "CLT", "DTW", "EWR", "JFK", "MIA", "ORD", "PHL"]);
@@ -23,7 +23,7 @@ function nearest(to: string, among: ReadonlySet<string>): { airport: string; mil
 await using app = await chassis({
   name,
   messages,
-  bindings: [bind(Traffic.alternates, { groups: regions })],
+  bindings: channelsOf(run),
   serve: [
     serve(Traffic, {
       assign({ flight, airport }, { errors }) {

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { command, contract, document, event, gather } from "trunkline";
+import { bind, command, contract, document, event, gather, type Binding } from "trunkline";
 import { FlightNumber, Iata } from "../contracts/flight.ts";
 
 const Movement = z.object({ flight: FlightNumber, airport: Iata, delayMinutes: z.int() });
@@ -34,6 +34,18 @@ export const Traffic = contract(
 
 /** The groups that answer; the last one never does. */
 export const regions = ["east", "west", "nobody"] as const;
+
+/** The channels of one run: what an earlier one has left in a broker is not ours. */
+export function channelsOf(run: string): Binding[] {
+  const counted = { groups: ["counters"] };
+  return [
+    bind(Traffic.departed, { channel: `${run}.departed`, ...counted }),
+    bind(Traffic.landed, { channel: `${run}.landed`, ...counted }),
+    bind(Traffic.assign, { channel: `${run}.assign` }),
+    bind(Traffic.alternates, { channel: `${run}.alternates`, groups: regions }),
+    bind(Traffic.plan, { channel: `${run}.plan` }),
+  ];
+}
 
 /** The airport that is closed. */
 export const closed = "DEN";
