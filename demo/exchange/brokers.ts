@@ -38,5 +38,5 @@ async function inMemory(
   });
   const messages = `broker+${app.addresses[0]!}`;
   const place = join(folder, "exchange-memory");
-  return exchange({ ...given, messages, over: "memory", folder: place });
+  return await exchange({ ...given, messages, over: "memory", folder: place });
 }
