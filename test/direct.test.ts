@@ -18,6 +18,7 @@ const batches = 200;
 class Counter {
   readonly counted: Counted[] = [];
   readonly process: ChildProcess;
+  #look: (() => void) | undefined;
 
   constructor(folder: string) {
     this.process = fork(join(import.meta.dirname, "direct/counter.ts"), [folder], {
@@ -25,8 +26,16 @@ class Counter {
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     this.process.on("message", (told: Counted | "ready") => {
-      if (told !== "ready") this.counted.push(told);
+      if (told === "ready") return;
+      this.counted.push(told);
+      this.#look?.();
     });
+  }
+
+  /** Resolves when it has handled what was published last of each gate. */
+  async caughtUp(): Promise<void> {
+    const last = (): number => this.counted.filter(({ number }) => number === batches - 1).length;
+    while (last() < gates) await new Promise<void>((resolve) => (this.#look = resolve));
   }
 
   static async start(folder: string, t: TestContext): Promise<Counter> {
@@ -77,6 +86,8 @@ test(
       if (number % 10 === 9) await publishing.at(-1);
     }
     await Promise.all(publishing);
+    // What it had not handled when it goes nobody would be there for.
+    await counters[2]!.caughtUp();
     await counters[2]!.end("SIGTERM");
 
     const counted = counters.flatMap((each) => each.counted);
