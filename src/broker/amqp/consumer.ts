@@ -1,0 +1,281 @@
+import type { AsyncMessage, Connection } from "rabbitmq-client";
+import { alarmAt, sleep } from "../../base/alarm.ts";
+import { backoff } from "../../base/backoff.ts";
+import type { Env } from "../../base/env.ts";
+import { uuidv7 } from "../../base/id.ts";
+import type { Alarm } from "../../base/timer-wheel.ts";
+import { attribute } from "../attributes.ts";
+import type { Consumer, Delivery, Subscription } from "../broker.ts";
+import { AmqpDelivery, type DeliveryOwner } from "./delivery.ts";
+import type { Arrival } from "./message.ts";
+import { ShardReader } from "./shard-reader.ts";
+import { Spread } from "./spread.ts";
+
+/** Between tries to read a queue again that was lost while the connection was not. */
+const again = { baseMs: 100, capMs: 5_000 };
+/** How often it is looked for deliveries that are held too long, as a part of that time. */
+const looksPerHold = 10;
+const revokeMsDefault = 10_000;
+
+export interface ConsumerTerms {
+  readonly subscription: Subscription;
+  /** The name of the group at the server, and what is read: one queue, or the shards of a group. */
+  readonly target: string;
+  readonly queues: readonly string[];
+  readonly spread: boolean;
+  /** How the queue is read, asked each time anew: a stream goes on where it was. */
+  readonly arguments?: () => Readonly<Record<string, string | number>>;
+  /** Called with each message that is handed over. */
+  readonly seen?: (message: AsyncMessage) => void;
+  /** Makes on a new connection what is to be read. */
+  readonly prepare: (connection: Connection) => Promise<void>;
+  readonly later: (delivery: Delivery, notBefore: number) => Promise<void>;
+  /** Deliveries that are held longer are given back: the server would close the channel after its `consumer_timeout`. */
+  readonly holdMs: number;
+  readonly endpoint: string;
+  readonly env: Env;
+}
+
+interface Reading {
+  readonly reader: ShardReader;
+  readonly generation: number;
+}
+
+/** Consumes a queue, or a share of the shards of a group, and hands over no more than `prefetch` deliveries at a time. */
+export class AmqpConsumer implements Consumer, DeliveryOwner {
+  readonly #terms: ConsumerTerms;
+  readonly #deliver: (batch: readonly Delivery[]) => void;
+  readonly #readings = new Map<string, Reading>();
+  readonly #spread: Spread | undefined;
+  /** Read and not handed over: at most `prefetch` of each queue. */
+  #waiting: AmqpDelivery[] = [];
+  readonly #unsettled = new Set<AmqpDelivery>();
+  readonly #revoking = new Set<string>();
+  #flushing = false;
+  #paused = false;
+  #closed = false;
+  #generation = 0;
+  #connection: Connection | undefined;
+  #looking: Alarm | undefined;
+
+  constructor(terms: ConsumerTerms, deliver: (batch: readonly Delivery[]) => void) {
+    this.#terms = terms;
+    this.#deliver = deliver;
+    const { target, queues, env } = terms;
+    if (terms.spread)
+      this.#spread = new Spread({
+        target,
+        shards: queues,
+        env,
+        take: (shard, connection) => this.#read(shard, connection),
+        leave: (shard) => this.#revoke(shard),
+      });
+    this.#look();
+  }
+
+  get shards(): readonly string[] {
+    return [...this.#readings.keys()];
+  }
+
+  get endpoint(): string {
+    return this.#terms.endpoint;
+  }
+
+  readonly arrival = (): Arrival => ({
+    wallMs: this.#terms.env.wall(),
+    newId: () => uuidv7(this.#terms.env),
+  });
+
+  /** Begins to read on a connection. */
+  async start(connection: Connection): Promise<void> {
+    this.#connection = connection;
+    await this.#terms.prepare(connection);
+    if (this.#spread !== undefined) await this.#spread.start(connection);
+    else for (const queue of this.#terms.queues) await this.#read(queue, connection);
+  }
+
+  /** On a new connection, until it reads again or that is lost too. */
+  async restart(connection: Connection): Promise<void> {
+    const { env } = this.#terms;
+    this.#connection = connection;
+    for (let failures = 0; !this.#closed && this.#connection === connection; failures++) {
+      try {
+        await this.start(connection);
+        return;
+      } catch {
+        await sleep(
+          env,
+          backoff(failures, again, () => env.random()),
+        );
+      }
+    }
+  }
+
+  /** The connection is lost: what was delivered is fenced. */
+  lost(): void {
+    this.#connection = undefined;
+    this.#spread?.lost();
+    for (const shard of this.#readings.keys()) this.#dropped(shard);
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#flush();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#looking !== undefined) this.#terms.env.clear(this.#looking);
+    await this.#spread?.close();
+    const readings = [...this.#readings.values()];
+    this.#readings.clear();
+    this.#waiting = [];
+    this.#unsettled.clear();
+    await Promise.all(readings.map(({ reader }) => reader.close()));
+  }
+
+  settled(delivery: AmqpDelivery): void {
+    this.#unsettled.delete(delivery);
+    if (this.#waiting.length > 0) this.#flush();
+  }
+
+  later(delivery: AmqpDelivery, notBefore: number): Promise<void> {
+    return this.#terms.later(delivery, notBefore);
+  }
+
+  async #read(shard: string, connection: Connection): Promise<void> {
+    const { subscription, env, seen } = this.#terms;
+    this.#generation = Math.max(this.#generation + 1, Math.floor(env.wall()));
+    const generation = this.#generation;
+    const reader: ShardReader = new ShardReader({
+      queue: shard,
+      prefetch: subscription.prefetch,
+      ...(this.#terms.arguments === undefined ? {} : { arguments: this.#terms.arguments() }),
+      took: (message) => {
+        const from = { reader, shard, generation, cameAt: env.now() };
+        seen?.(message);
+        this.#waiting.push(new AmqpDelivery(message, from, this));
+        this.#flush();
+      },
+      ended: () => {
+        if (this.#readings.get(shard)?.reader !== reader) return;
+        this.#dropped(shard);
+        if (this.#spread !== undefined) this.#spread.dropped(shard);
+        else void this.#readAgain(shard, connection);
+      },
+    });
+    this.#readings.set(shard, { reader, generation });
+    subscription.assigned?.(shard);
+    try {
+      await reader.start(connection);
+    } catch (error) {
+      this.#dropped(shard);
+      throw error;
+    }
+  }
+
+  async #readAgain(shard: string, connection: Connection): Promise<void> {
+    const { env, prepare } = this.#terms;
+    for (let failures = 0; !this.#closed && this.#connection === connection; failures++) {
+      await sleep(
+        env,
+        backoff(failures, again, () => env.random()),
+      );
+      if (this.#closed || this.#connection !== connection) return;
+      try {
+        await prepare(connection);
+        await this.#read(shard, connection);
+        return;
+      } catch {
+        // The queue cannot be read now.
+      }
+    }
+  }
+
+  /** Without a word to its reader: that has ended, or is ended by who calls. */
+  #dropped(shard: string): void {
+    if (!this.#readings.delete(shard)) return;
+    this.#forget(shard);
+    this.#terms.subscription.lost?.(shard);
+  }
+
+  #forget(shard: string): void {
+    this.#waiting = this.#waiting.filter((each) => each.shard !== shard);
+    for (const each of this.#unsettled) if (each.shard === shard) this.#unsettled.delete(each);
+    if (this.#waiting.length > 0) this.#flush();
+  }
+
+  async #revoke(shard: string): Promise<void> {
+    const { subscription, env } = this.#terms;
+    const reading = this.#readings.get(shard);
+    if (reading === undefined) return;
+    this.#revoking.add(shard);
+    const { revoking, revokeMs = revokeMsDefault } = subscription;
+    try {
+      if (revoking !== undefined)
+        await Promise.race([revoking(shard).catch(() => {}), sleep(env, revokeMs)]);
+    } finally {
+      this.#revoking.delete(shard);
+      this.#readings.delete(shard);
+      await reading.reader.close();
+      this.#forget(shard);
+    }
+  }
+
+  #flush(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    this.#terms.env.defer(() => {
+      this.#flushing = false;
+      this.#handOver();
+    });
+  }
+
+  #handOver(): void {
+    if (this.#paused || this.#closed) return;
+    const { prefetch } = this.#terms.subscription;
+    const batch: AmqpDelivery[] = [];
+    const kept: AmqpDelivery[] = [];
+    for (const each of this.#waiting) {
+      if (!each.held) continue;
+      if (this.#isExpired(each)) void each.ack().catch(() => {});
+      else if (this.#unsettled.size >= prefetch || this.#revoking.has(each.shard)) kept.push(each);
+      else {
+        this.#unsettled.add(each);
+        batch.push(each);
+      }
+    }
+    this.#waiting = kept;
+    if (batch.length > 0) this.#deliver(batch);
+  }
+
+  /** It may have waited here, or in a delay, where the server does not look. */
+  #isExpired({ envelope }: AmqpDelivery): boolean {
+    const said = envelope.attributes[attribute.expirytime];
+    return said !== undefined && Date.parse(said) <= this.#terms.env.wall();
+  }
+
+  #look(): void {
+    const { env, holdMs } = this.#terms;
+    this.#looking = alarmAt(env, env.now() + holdMs / looksPerHold, () => {
+      const since = env.now() - holdMs;
+      const late = [...this.#unsettled, ...this.#waiting].filter(({ cameAt }) => cameAt <= since);
+      if (this.#spread === undefined) for (const each of late) each.giveBack();
+      else for (const shard of new Set(late.map((each) => each.shard))) this.#reset(shard);
+      this.#look();
+    });
+  }
+
+  /** In a shard one message alone cannot be given back: those after it would overtake it. */
+  #reset(shard: string): void {
+    const reading = this.#readings.get(shard);
+    this.#dropped(shard);
+    this.#spread?.dropped(shard);
+    void reading?.reader.close();
+  }
+}
