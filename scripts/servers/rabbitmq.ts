@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "./for-tests.ts";
 import type { Server } from "./server.ts";
 
@@ -119,6 +120,20 @@ export async function freeRabbitmqPorts(): Promise<RabbitmqPorts> {
 /** The certificate of the node in `folder`, which signs itself: PEM. */
 export function rabbitmqCertificate(folder: string): string {
   return readFileSync(join(folder, "certificate.pem"), "utf8");
+}
+
+/**
+ * Resolves when a kill would lose no quorum queue: the server writes their names to its disk only twice a second, and without its
+ * name the data of a queue, confirmed or not, is not found again.
+ */
+export async function rabbitmqSettled(folder: string, name: string): Promise<void> {
+  const at = join(folder, `data/${name}@localhost/quorum/${name}@localhost`);
+  for (;;) {
+    const names = readFileSync(join(at, "names.dets"), "latin1");
+    const queues = readdirSync(at, { withFileTypes: true }).filter((each) => each.isDirectory());
+    if (queues.every((each) => names.includes(each.name))) return;
+    await pause(50);
+  }
 }
 
 /** Runs `rabbitmqctl` or another of its programs against the node in `folder`; gives what it printed. */

@@ -19,6 +19,8 @@ const served: Row = {
 
 /** The makes of brokers, by the schemes of their addresses. */
 const rows: Readonly<Record<string, Row>> = {
+  amqp: rabbitmq("amqp"),
+  amqps: rabbitmq("amqps"),
   "broker+memory": served,
   "broker+tcp": served,
   "broker+tls": served,
@@ -42,6 +44,14 @@ const rows: Readonly<Record<string, Row>> = {
     load: async () => (await import("../broker/memory/index.ts")).memory(),
   },
 };
+
+function rabbitmq(scheme: string): Row {
+  return {
+    example: `${scheme}://user:password@host/vhost`,
+    peer: "rabbitmq-client",
+    load: async () => (await import("../broker/amqp/index.ts")).amqp(),
+  };
+}
 
 /** Where messages go: an address (`amqp://host`, `kafka://host:9092`, `memory:`), a make with options of yours and where, or a broker that is open. */
 export type BrokerChoice = string | ConfiguredBroker | Broker;

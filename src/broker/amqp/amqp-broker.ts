@@ -58,6 +58,7 @@ export class AmqpBroker implements Broker {
   readonly #boxes = new Set<AmqpReplyBox>();
   /** Those that wait for a declaration publish in the order in which they came. */
   #turn: Promise<void> | undefined;
+  #closed = false;
 
   constructor(terms: AmqpBrokerTerms) {
     this.#terms = terms;
@@ -84,6 +85,11 @@ export class AmqpBroker implements Broker {
   }
 
   async publish(messages: readonly Outgoing[]): Promise<readonly (Receipt | TrunklineError)[]> {
+    if (this.#closed)
+      throw systemError("UNAVAILABLE", "the broker is closed", {
+        executed: "no",
+        endpoint: this.address,
+      });
     const waits = messages.flatMap((each) => this.#needs(each) ?? []);
     if (waits.length > 0 || this.#turn !== undefined) {
       const before = this.#turn;
@@ -103,8 +109,10 @@ export class AmqpBroker implements Broker {
     const { env, address, holdMs, cluster, in: link } = this.#terms;
     const { channel, group } = subscription;
     check(channel, cluster);
-    const plans = consumerTermsOf(subscription, env, address);
     const connection = await link.ready();
+    await this.#known.channel(channel, group);
+    const shards = this.#known.shardsOf(channel, group);
+    const plans = consumerTermsOf(subscription, shards, env, address);
     const consumer: AmqpConsumer = new AmqpConsumer(
       {
         ...plans,
@@ -170,13 +178,13 @@ export class AmqpBroker implements Broker {
     group: string | undefined,
     limit: number,
   ): Promise<readonly Envelope[]> {
-    await this.#known.channel(channel, group);
-    return this.#asked((on) => browsed(on, channel, group, limit, this.#terms.env));
+    const queues = await this.#queues(channel, group);
+    return this.#asked((on) => browsed(on, channel, queues, limit, this.#terms.env));
   }
 
   async lag(channel: Channel, group: string | undefined): Promise<Lag> {
-    await this.#known.channel(channel, group);
-    return this.#asked((on) => lagOf(on, channel, group));
+    const queues = await this.#queues(channel, group);
+    return this.#asked((on) => lagOf(on, queues));
   }
 
   async reset(channel: Channel, group: string, to: StartAt): Promise<void> {
@@ -186,15 +194,17 @@ export class AmqpBroker implements Broker {
         endpoint: this.address,
         advice: 'reset to "new" drops what waits; what must be read again belongs to a stream',
       });
-    await this.#known.channel(channel, group);
+    const queues = await this.#queues(channel, group);
     await this.#asked((connection) =>
       withChannel(connection, async (on) => {
-        for (const queue of queuesOf(channel, group)) await on.queuePurge({ queue });
+        for (const queue of queues) await on.queuePurge({ queue });
       }),
     );
   }
 
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     await Promise.all([...this.#consumers].map((consumer) => consumer.close()));
     await Promise.all([...this.#boxes].map((box) => box.close()));
     await this.#turn;
@@ -205,6 +215,11 @@ export class AmqpBroker implements Broker {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #queues(channel: Channel, group: string | undefined): Promise<readonly string[]> {
+    await this.#known.channel(channel, group);
+    return queuesOf(channel, group, this.#known.shardsOf(channel, group));
   }
 
   async #asked<T>(ask: (connection: Connection) => Promise<T>): Promise<T> {
@@ -226,7 +241,7 @@ export class AmqpBroker implements Broker {
 
   /** What must be declared before a message is published; undefined: nothing. */
   #needs({ channel, to, notBefore }: Outgoing): Promise<unknown> | undefined {
-    const waits: (Promise<unknown> | undefined)[] = [this.#known.pending(channel, to)];
+    const waits: (Promise<unknown> | undefined)[] = [this.#known.entry(channel, to)];
     if (notBefore !== undefined) waits.push(this.#delays(placeOf(channel, to)));
     const real = waits.filter((each) => each !== undefined);
     return real.length === 0 ? undefined : Promise.all(real);
@@ -280,7 +295,7 @@ export class AmqpBroker implements Broker {
       },
       body: bufferOf(envelope.data),
       // A delayed one always finds its delay.
-      mandatory: channel.mandatory && delayMs <= 0,
+      mandatory: (channel.mandatory || to !== undefined) && delayMs <= 0,
       enqueued: receiptOf(channel, cluster),
       channel: channel.name,
     };
@@ -293,7 +308,7 @@ export class AmqpBroker implements Broker {
       bytes += name.length + Buffer.byteLength(value);
     if (bytes <= attributeBytesMax && bytes + data.length <= bytesMax) return;
     throw systemError(
-      "RESOURCE_EXHAUSTED",
+      "INVALID_ARGUMENT",
       `a message of ${data.length} bytes with ${bytes} bytes of attributes is too large`,
       {
         executed: "no",

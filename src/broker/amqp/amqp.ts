@@ -115,10 +115,17 @@ async function open(
   });
 }
 
-function checkNumbers({ user: _, tls: __, ...numbers }: AmqpOptions): void {
-  for (const [name, value] of Object.entries(numbers))
+const numbers = [
+  ...(["replicas", "heartbeatSeconds", "windowMessages"] as const),
+  ...(["windowBytes", "blockedMs", "holdMs"] as const),
+];
+
+function checkNumbers(options: AmqpOptions): void {
+  for (const name of numbers) {
+    const value = options[name];
     if (value !== undefined && !(Number.isInteger(value) && value > 0))
       throw systemError("INVALID_ARGUMENT", `amqp({ ${name} }) is a whole number above 0`, {
         executed: "no",
       });
+  }
 }

@@ -1,7 +1,11 @@
 import { after, before, suite, test } from "node:test";
 
 import { missing } from "../../../scripts/servers/for-tests.ts";
-import { freeRabbitmqPorts, rabbitmqUser } from "../../../scripts/servers/rabbitmq.ts";
+import {
+  freeRabbitmqPorts,
+  rabbitmqSettled,
+  rabbitmqUser,
+} from "../../../scripts/servers/rabbitmq.ts";
 import { rabbitmqUnderTest } from "../../../scripts/servers/rabbitmq-for-tests.ts";
 import { running, type Running } from "../../../scripts/servers/running.ts";
 import { wireTo } from "../../../scripts/servers/wire.ts";
@@ -33,6 +37,7 @@ suite("with a real RabbitMQ", { skip: missing(server) ?? false }, () => {
           prefix: `case-${++cases}`,
           open: (name) => make.open(address, { name, waitMs: 5_000 }, realEnv()),
           restart: async () => {
+            await rabbitmqSettled(node.folder, "rabbitmq");
             await node.kill();
             await node.restart();
           },
@@ -40,12 +45,12 @@ suite("with a real RabbitMQ", { skip: missing(server) ?? false }, () => {
             wire.cut();
             wire.mend();
           },
-          close: () => wire[Symbol.asyncDispose](),
+          close: async () => wire[Symbol.asyncDispose](),
         };
       },
     },
     ["restart", "cut"],
   );
 
-  for (const { name, run } of subject) test(name, { timeout: 20_000 }, run);
+  for (const { name, run } of subject) test(name, { timeout: 90_000 }, run);
 });

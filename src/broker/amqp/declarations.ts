@@ -1,7 +1,7 @@
 import type { Channel as AmqpConnectionChannel, Connection } from "rabbitmq-client";
 import type { Drift } from "../broker.ts";
 import { codeOf, translated } from "./foreign-error.ts";
-import type { Arguments, BindingPlan, ExchangePlan, Plan, QueuePlan } from "./topology.ts";
+import type { BindingPlan, ExchangePlan, Plan, QueuePlan } from "./topology.ts";
 
 /**
  * Makes what is missing of a plan, in its order, and gives how what is there differs. The server answers a declaration that
@@ -45,6 +45,36 @@ export async function declared(
   }
 }
 
+/** How many shards a target has: as many as are asked for, or as are there already. */
+export async function shardsAt(
+  connection: Connection,
+  members: QueuePlan,
+  shards: number,
+  channelName: string,
+  endpoint: string,
+): Promise<{ readonly shards: number; readonly drift: Drift | undefined }> {
+  const plan = { exchanges: [], queues: [members], bindings: [] };
+  const [drift] = await declared(connection, plan, channelName, endpoint);
+  if (drift === undefined) return { shards, drift };
+  const what = drift.what.replace("x-max-length", "shards");
+  return { shards: Number(drift.found), drift: { ...drift, what } };
+}
+
+/** Whether an exchange is there. */
+export async function isThere(connection: Connection, exchangeName: string): Promise<boolean> {
+  const on = await connection.acquire({ emitErrorsFromChannel: true });
+  on.on("error", ignored);
+  try {
+    await on.exchangeDeclare({ exchange: exchangeName, passive: true });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "NOT_FOUND") return false;
+    throw error;
+  } finally {
+    await on.close();
+  }
+}
+
 /** What a channel says of itself is said by the call that failed too. */
 export const ignored = (): void => {};
 
@@ -53,7 +83,7 @@ function exchange(on: AmqpConnectionChannel, each: ExchangePlan): Promise<void> 
     exchange: each.name,
     type: each.type,
     durable: true,
-    arguments: each.arguments as Record<string, unknown>,
+    arguments: each.arguments,
   });
 }
 
@@ -62,7 +92,7 @@ function queue(on: AmqpConnectionChannel, each: QueuePlan): Promise<unknown> {
     queue: each.name,
     durable: each.exclusive !== true,
     exclusive: each.exclusive === true,
-    arguments: each.arguments as Record<string, unknown>,
+    arguments: each.arguments,
   });
 }
 
@@ -70,7 +100,7 @@ function bind(
   on: AmqpConnectionChannel,
   { from, to, routingKey, arguments: given }: BindingPlan,
 ): Promise<void> {
-  const terms = { routingKey, arguments: given as Arguments as Record<string, unknown> };
+  const terms = { routingKey, arguments: given };
   return "queue" in to
     ? on.queueBind({ queue: to.queue, exchange: from, ...terms })
     : on.exchangeBind({ destination: to.exchange, source: from, ...terms });

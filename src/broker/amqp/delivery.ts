@@ -1,6 +1,6 @@
 import type { AsyncMessage } from "rabbitmq-client";
 import { systemError, type TrunklineError } from "../../base/error.ts";
-import type { Delivery } from "../broker.ts";
+import type { Delivery, Outgoing } from "../broker.ts";
 import { attemptOf, envelopeOf, type Arrival, type Received } from "./message.ts";
 import type { ShardReader } from "./shard-reader.ts";
 
@@ -37,8 +37,8 @@ export class AmqpDelivery implements Delivery {
     this.#received = envelopeOf(message, owner.arrival());
     this.bytes = this.#received.envelope.data.length;
     this.attempt = attemptOf(message);
-    this.redelivered = message.redelivered === true || this.attempt > 1;
-    this.#tag = message.deliveryTag!;
+    this.redelivered = message.redelivered || this.attempt > 1;
+    this.#tag = message.deliveryTag;
     this.#reader = from.reader;
     this.shard = from.shard;
     this.generation = from.generation;
@@ -63,7 +63,13 @@ export class AmqpDelivery implements Delivery {
     return !this.#done && this.#reader.open;
   }
 
-  async ack(): Promise<void> {
+  async ack(outputs: readonly Outgoing[] = []): Promise<void> {
+    if (outputs.length > 0)
+      throw systemError("UNIMPLEMENTED", "RabbitMQ has no transactions over queues", {
+        executed: "no",
+        endpoint: this.#owner.endpoint,
+        advice: "publish first, and ack what was confirmed",
+      });
     this.#settle();
     if (!(await this.#reader.ack(this.#tag))) throw this.#fenced();
   }

@@ -184,7 +184,7 @@ function dial({ host, port }: AmqpHost, terms: LinkTerms): Promise<Connection> {
     });
     const failed = (error: unknown): void => {
       connection.unsafeDestroy();
-      reject(error);
+      reject(translated(error, address.text));
     };
     connection.once("error", failed);
     connection.once("connection", () => {

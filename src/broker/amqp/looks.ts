@@ -7,7 +7,6 @@ import type { Channel } from "../channel.ts";
 import type { Envelope } from "../envelope.ts";
 import { ignored } from "./declarations.ts";
 import { envelopeOf } from "./message.ts";
-import { queuesOf } from "./topology.ts";
 
 /** A shard that is consumed by nobody is read for so long, in milliseconds. */
 const quietMs = 300;
@@ -27,14 +26,10 @@ export async function withChannel<T>(
 }
 
 /** How many messages wait in each queue, without those that consumers have unsettled: of them only the server's management knows. */
-export function lagOf(
-  connection: Connection,
-  channel: Channel,
-  group: string | undefined,
-): Promise<Lag> {
+export function lagOf(connection: Connection, queues: readonly string[]): Promise<Lag> {
   return withChannel(connection, async (on) => {
     const shards = [];
-    for (const queue of queuesOf(channel, group)) {
+    for (const queue of queues) {
       const { messageCount, consumerCount } = await on.queueDeclare({ queue, passive: true });
       const consumer = consumerCount === 0 ? undefined : `${consumerCount} consumers`;
       shards.push({ shard: queue, waiting: messageCount, consumer });
@@ -50,14 +45,14 @@ export function lagOf(
 export function browsed(
   connection: Connection,
   channel: Channel,
-  group: string | undefined,
+  queues: readonly string[],
   limit: number,
   env: Env,
 ): Promise<readonly Envelope[]> {
   const arrival = { wallMs: env.wall(), newId: () => uuidv7(env) };
   return withChannel(connection, async (on) => {
     const found: Envelope[] = [];
-    for (const queue of queuesOf(channel, group)) {
+    for (const queue of queues) {
       if (found.length >= limit) break;
       const take = channel.ordered ? consumed : got;
       for (const message of await take(on, queue, limit - found.length, env))

@@ -1,4 +1,5 @@
 import type { AsyncMessage, Envelope as AmqpEnvelope, SyncMessage } from "rabbitmq-client";
+import { timestamp } from "../../base/timestamp.ts";
 import { attribute, attributeName } from "../attributes.ts";
 import { shardKeyOf, type Envelope } from "../envelope.ts";
 
@@ -31,7 +32,7 @@ export function propertiesOf(envelope: Envelope): AmqpEnvelope {
     [`${prefix}id`]: id,
     [`${prefix}type`]: type,
     [`${prefix}source`]: source,
-    [`${prefix}time`]: new Date(time).toISOString(),
+    [`${prefix}time`]: timestamp(time),
     [header.key]: shardKeyOf(envelope) ?? id,
   };
   if (subject !== undefined) headers[`${prefix}subject`] = subject;
@@ -76,8 +77,8 @@ export function envelopeOf(message: AsyncMessage | SyncMessage, arrival: Arrival
   const said = new Map<string, string>();
   for (const [name, value] of Object.entries(headers)) {
     const [, own] = /^cloudEvents[:_](.+)$/.exec(name) ?? [];
-    if (own !== undefined && value !== null && typeof value !== "object")
-      said.set(own, String(value));
+    const text = textOf(value);
+    if (own !== undefined && text !== undefined) said.set(own, text);
   }
   const data = bytesOf(message.body);
   const { contentType = "application/octet-stream" } = message;
@@ -133,8 +134,7 @@ function foreign(
 ): Envelope {
   const attributes: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers))
-    if (attributeName.test(name) && value !== null && typeof value !== "object")
-      attributes[name] = String(value);
+    if (attributeName.test(name) && textOf(value) !== undefined) attributes[name] = textOf(value)!;
   const { correlationId, replyTo, messageId, type, routingKey } = message;
   if (correlationId !== undefined) attributes[attribute.correlationid] = correlationId;
   if (replyTo !== undefined) attributes[attribute.replyto] = replyTo;
@@ -155,8 +155,14 @@ function sourceOf({ appId, exchange }: AsyncMessage | SyncMessage): string {
   return `/${encodeURIComponent(appId ?? (exchange === "" ? "amqp" : exchange))}`;
 }
 
-function secondsOf({ timestamp }: AsyncMessage | SyncMessage): number | undefined {
-  return typeof timestamp === "number" ? timestamp * 1_000 : undefined;
+function secondsOf(message: AsyncMessage | SyncMessage): number | undefined {
+  return message.timestamp === undefined ? undefined : message.timestamp * 1_000;
+}
+
+/** What can stand in an attribute, as text. */
+function textOf(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : undefined;
 }
 
 /** The client has parsed what says that it is JSON or text and not how it is encoded; it is written again. */
@@ -170,7 +176,7 @@ export function attemptOf({ headers = {}, redelivered }: AsyncMessage): number {
   const counted = Math.max(
     count(headers["x-delivery-count"]),
     count(headers["x-acquired-count"]),
-    redelivered === true ? 1 : 0,
+    redelivered ? 1 : 0,
   );
   return count(headers[header.attempts]) + counted + 1;
 }

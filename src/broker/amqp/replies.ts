@@ -116,7 +116,7 @@ export class AmqpReplyBox implements ReplyBox {
   #took(message: AsyncMessage, channel: AmqpConnectionChannel): void {
     const { heard, env } = this.#terms;
     if (this.#channel !== channel) return;
-    channel.basicAck({ deliveryTag: message.deliveryTag! });
+    channel.basicAck({ deliveryTag: message.deliveryTag });
     const offset = message.headers?.["x-stream-offset"];
     if (typeof offset === "number") this.#next = offset + 1;
     const { envelope, malformed } = envelopeOf(message, {

@@ -3,6 +3,7 @@ import { alarmAt } from "../../base/alarm.ts";
 import type { Env } from "../../base/env.ts";
 import type { Alarm } from "../../base/timer-wheel.ts";
 import { ignored } from "./declarations.ts";
+import { membersOf } from "./topology.ts";
 import { isHungry, surplus, wanted, yields, type ShareView } from "./share.ts";
 
 export interface SpreadTerms {
@@ -19,7 +20,7 @@ export interface SpreadTerms {
 const beatMs = 1_000;
 /** While it has too few shards. */
 const hungryBeatMs = 200;
-/** Queues by which members are counted are gone when nobody has used them for so long. */
+/** The queue by which those who have too few are counted is gone when nobody has used it for so long. */
 const unusedMs = 3_600_000;
 
 /** A member of a group whose shards are spread over its members. */
@@ -71,18 +72,16 @@ export class Spread {
     const watch = await connection.acquire({ emitErrorsFromChannel: true });
     watch.on("error", ignored);
     this.#watch = watch;
-    const queues = [this.#members, this.#hungry];
-    for (const queue of queues)
-      await watch.queueDeclare({
-        queue,
-        durable: true,
-        arguments: { "x-queue-type": "classic", "x-expires": unusedMs },
-      });
+    await watch.queueDeclare({
+      queue: this.#hungry,
+      durable: true,
+      arguments: { "x-queue-type": "classic", "x-expires": unusedMs },
+    });
     await watch.basicConsume({ queue: this.#members }, ignored);
   }
 
   get #members(): string {
-    return `${this.#terms.target}~members`;
+    return membersOf(this.#terms.target, this.#terms.shards.length).name;
   }
 
   get #hungry(): string {

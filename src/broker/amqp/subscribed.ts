@@ -20,6 +20,7 @@ export interface Subscribed extends Pick<
 /** How a subscription is served. Refuses with UNIMPLEMENTED what no queue can do. */
 export function consumerTermsOf(
   subscription: Subscription,
+  shards: number,
   env: Env,
   endpoint: string,
 ): Subscribed {
@@ -50,7 +51,7 @@ export function consumerTermsOf(
     throw refused("a queue has no place by time", endpoint, 'begin at "first" or "new"');
   return {
     target: targetOf(channel, group),
-    queues: queuesOf(channel, group),
+    queues: queuesOf(channel, group, shards),
     spread: channel.ordered,
   };
 }

@@ -60,16 +60,39 @@ export function targetOf({ name, shape }: Channel, group: string | undefined): s
   return shape === "queue" ? name : `${name}@${group}`;
 }
 
-/** The queues that a group consumes: in order one for each shard, else one. */
-export function queuesOf(channel: Channel, group: string | undefined): readonly string[] {
+/** The queues that a group consumes: in order one for each of `shards`, else one. */
+export function queuesOf(
+  channel: Channel,
+  group: string | undefined,
+  shards: number,
+): readonly string[] {
   const target = targetOf(channel, group);
   if (!channel.ordered) return [target];
   // With leading zeros, so that a server that starts again finds the shards in the order in which they were bound.
-  const digits = String(channel.shards - 1).length;
   return Array.from(
-    { length: channel.shards },
-    (_, index) => `${target}#${String(index).padStart(digits, "0")}`,
+    { length: shards },
+    (_, index) => `${target}#${String(index).padStart(shardDigits, "0")}`,
   );
+}
+
+const shardDigits = 4;
+
+/** The targets of a channel that are divided into shards. */
+export function dividedOf(channel: Channel, groups: readonly string[]): readonly string[] {
+  if (!channel.ordered) return [];
+  if (channel.shape === "queue") return [channel.name];
+  return [...new Set([...channel.groups, ...groups])].map((group) => targetOf(channel, group));
+}
+
+/**
+ * The queue by which the members of a divided group are counted. Nothing is ever in it, so its bound is free to say how many shards
+ * there are: the server compares that with each declaration, which it does with no argument of our own.
+ */
+export function membersOf(target: string, shards: number): QueuePlan {
+  return {
+    name: `${target}~members`,
+    arguments: { "x-queue-type": "classic", "x-max-length": shards },
+  };
 }
 
 export function streamOf({ name }: Channel): string {
@@ -125,15 +148,28 @@ export function check(channel: Channel, cluster: Cluster): void {
   );
 }
 
+/** What must be there before something is published that is mandatory or not: a topic without its groups. */
+export function entryOf(channel: Channel, cluster: Cluster): Plan {
+  return topicPlan(channel, nativeOf(channel), cluster);
+}
+
+/** How many shards a target has. */
+export type ShardsOf = (target: string) => number;
+
 /** What a channel needs for its groups, and for those that are known beforehand. */
-export function planOf(channel: Channel, groups: readonly string[], cluster: Cluster): Plan {
+export function planOf(
+  channel: Channel,
+  groups: readonly string[],
+  cluster: Cluster,
+  shardsOf: ShardsOf,
+): Plan {
   const native = nativeOf(channel);
   const plans: Plan[] = [];
   if (channel.shape === "topic") {
     plans.push(topicPlan(channel, native, cluster));
     for (const group of new Set([...channel.groups, ...groups]))
-      plans.push(groupPlan(channel, group, native, cluster));
-  } else plans.push(queuePlan(channel, native, cluster));
+      plans.push(groupPlan(channel, group, cluster, shardsOf));
+  } else plans.push(queuePlan(channel, cluster, shardsOf));
   const plan = {
     exchanges: plans.flatMap(({ exchanges }) => exchanges),
     queues: plans.flatMap(({ queues }) => queues),
@@ -166,16 +202,18 @@ function topicPlan(channel: Channel, native: AmqpChannel, cluster: Cluster): Pla
   };
 }
 
-function groupPlan(channel: Channel, group: string, native: AmqpChannel, cluster: Cluster): Plan {
+function groupPlan(channel: Channel, group: string, cluster: Cluster, shardsOf: ShardsOf): Plan {
+  const native = nativeOf(channel);
   const target = targetOf(channel, group);
   const to = channel.ordered ? { exchange: target } : { queue: target };
-  const own = shardsPlan(channel, group, native, cluster);
+  const own = shardsPlan(channel, group, cluster, shardsOf);
   return { ...own, bindings: [...own.bindings, ...bindingsOf(channel.name, to, native, group)] };
 }
 
-function queuePlan(channel: Channel, native: AmqpChannel, cluster: Cluster): Plan {
+function queuePlan(channel: Channel, cluster: Cluster, shardsOf: ShardsOf): Plan {
   const { name, ordered } = channel;
-  const own = shardsPlan(channel, undefined, native, cluster);
+  const native = nativeOf(channel);
+  const own = shardsPlan(channel, undefined, cluster, shardsOf);
   if (ordered || native.exchange === undefined)
     return { ...own, bindings: [...own.bindings, ...(ordered ? sources(name, native) : [])] };
   return {
@@ -193,12 +231,13 @@ function queuePlan(channel: Channel, native: AmqpChannel, cluster: Cluster): Pla
 function shardsPlan(
   channel: Channel,
   group: string | undefined,
-  native: AmqpChannel,
   cluster: Cluster,
+  shardsOf: ShardsOf,
 ): Plan {
   const target = targetOf(channel, group);
-  const names = queuesOf(channel, group);
-  const given = queueArguments(channel, native, cluster);
+  const shards = shardsOf(target);
+  const names = queuesOf(channel, group, shards);
+  const given = queueArguments(channel, shards, cluster);
   if (!channel.ordered)
     return { exchanges: [], queues: [{ name: target, arguments: given }], bindings: [] };
   return {
@@ -219,8 +258,9 @@ function shardsPlan(
   };
 }
 
-function queueArguments(channel: Channel, native: AmqpChannel, { replicas }: Cluster): Arguments {
-  const { retentionMs, lengthMax, priorityMax, shards, ordered } = channel;
+function queueArguments(channel: Channel, shards: number, { replicas }: Cluster): Arguments {
+  const { retentionMs, lengthMax, priorityMax, ordered } = channel;
+  const native = nativeOf(channel);
   const { deadLetter } = native;
   const type = typeOf(channel);
   const length = lengthMax === undefined || !ordered ? lengthMax : Math.ceil(lengthMax / shards);
