@@ -79,6 +79,16 @@ export type {
 export { park, reject, retryLater } from "./messaging/outcome.ts";
 export type { Parked, Rejected, RetryLater, Verdict } from "./messaging/outcome.ts";
 export type { RetryTerms } from "./messaging/retry.ts";
+export { onBatch } from "./messaging/batches/on-batch.ts";
+export type {
+  BatchConsumeTerms,
+  BatchContext,
+  BatchHandler,
+  BatchVerdict,
+} from "./messaging/batches/on-batch.ts";
+export type { BatchTerms } from "./messaging/batches/collector.ts";
+export type { SaltingTerms } from "./messaging/hot-keys/placement.ts";
+export type { DistributionStats } from "./messaging/hot-keys/distribution.ts";
 export { steps } from "./messaging/steps/steps.ts";
 export type { Steps } from "./messaging/steps/steps.ts";
 export type { StepContext } from "./messaging/steps/run-steps.ts";

@@ -60,6 +60,7 @@ class MessageServedContext extends ServedContext {
       group,
       attempt,
       redelivered: redelivered || attempt > 1,
+      bytes: envelope.data.byteLength,
       attributes,
       position,
     };

@@ -70,6 +70,8 @@ export interface MessageInfo {
   /** Which attempt this is; 1 is the first. */
   readonly attempt: number;
   readonly redelivered: boolean;
+  /** The size of its data as it came. */
+  readonly bytes: number;
   /** CloudEvents extension attributes. */
   readonly attributes: Readonly<Record<string, string>>;
   /** Where it is, as the broker's own tools say it. */
