@@ -34,6 +34,7 @@ export class PendingCall extends Alarm implements Listener, Cancellable {
 
   /** Its time runs from here on. */
   begin({ deadlineAt }: Attempt): void {
+    if (this.over) return;
     if (deadlineAt <= this.#startedAt) this.ring();
     else if (deadlineAt < Infinity) this.#env.set(this, deadlineAt);
   }

@@ -116,6 +116,9 @@ export const givingUpCases: readonly Case[] = [
     play: async (stage) => {
       const { contexts, client } = await waiting(stage);
       const quick = await stage.connect(Desk, { deadline: 60 });
+      // Both have their connection before time counts.
+      for (const each of [client, quick]) await each.ask("now", { deadline: "5s" });
+      contexts.length = 0;
       const rows: [Promise<unknown>, number][] = [
         [client.ask("a", { deadline: 20 }), 20],
         [client.ask("a", { deadline: Deadline.after(30, stage.env.now()) }), 30],

@@ -99,7 +99,7 @@ export const stoppingCases: readonly Case[] = [
         ask: (_input, { signal }) => aborted(signal),
         items: () => [1],
       });
-      const asked = client.ask("a");
+      const asked = client.ask("a", { deadline: "2s" });
       await stage.until(() => serving.inFlight === 1, "it is under way");
       const failed = fails(asked, "CANCELLED", "maybe");
       await (client as unknown as AsyncDisposable)[Symbol.asyncDispose]();
