@@ -67,6 +67,16 @@ export { openBroker } from "./chassis/broker-at.ts";
 export { bind } from "./messaging/channels.ts";
 export type { Binding, BindingTerms } from "./messaging/channels.ts";
 export type { ConsumerStats } from "./messaging/consumer-terms.ts";
+export { deadLetters } from "./messaging/dead/dead-letter.ts";
+export type {
+  ChannelChoice,
+  DeadLetter,
+  DeadLetterList,
+  DeadLetterTerms,
+} from "./messaging/dead/dead-letter.ts";
+export { redrive } from "./messaging/dead/redrive.ts";
+export type { RedriveLetter, RedriveReport, RedriveTerms } from "./messaging/dead/redrive.ts";
+export type { LetterFilter } from "./messaging/dead/sequence.ts";
 export { on } from "./messaging/on.ts";
 export type {
   ConsumeTerms,

@@ -219,6 +219,8 @@ export class ProcessMessages {
             channel,
             group,
             byKey: resolved.dead === "park-key",
+            by: this.#options.name,
+            letters: resolved.letters,
             env: this.#env,
           })
         : dropping,

@@ -2,6 +2,7 @@ import { milliseconds } from "../base/duration.ts";
 import { systemError } from "../base/error.ts";
 import type { StartAt } from "../broker/broker.ts";
 import type { DistributionStats } from "./hot-keys/distribution.ts";
+import { letterTerms, type LetterTerms } from "./dead/letter-terms.ts";
 import type { Counts } from "./tally.ts";
 import type { MessageFilter } from "./message-filter.ts";
 import type { ConsumeTerms } from "./on.ts";
@@ -15,6 +16,7 @@ export interface ConsumerTerms {
   readonly retry: RetryPolicy;
   readonly remembered: number;
   readonly dead: NonNullable<ConsumeTerms["dead"]>;
+  readonly letters: LetterTerms;
   readonly from: StartAt;
   readonly filter: MessageFilter | undefined;
 }
@@ -59,13 +61,15 @@ export function consumerTerms(
       { executed: "no" },
     );
   }
+  const dead = given.dead ?? (ordered ? "park-key" : "park-message");
   return {
     concurrency,
     prefetch,
     withinMs: milliseconds(given.within ?? "30s"),
     retry: retryPolicy(given.retry),
     remembered,
-    dead: given.dead ?? (ordered ? "park-key" : "park-message"),
+    dead,
+    letters: letterTerms(given.letters, dead),
     from: given.from ?? "new",
     filter,
   };

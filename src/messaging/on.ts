@@ -34,6 +34,15 @@ export interface ConsumeTerms {
    * handled, or its handler rejects it. Default `park-key` with order, else `park-message`.
    */
   readonly dead?: "park-key" | "park-message" | "stop-shard";
+  /** Bounds of the dead letters, and how long they are kept. */
+  readonly letters?: {
+    /** Dead letters of one key, past which `trunkline:dead-letter` tells `full`. Nothing is dropped. Default 1,000. */
+    readonly perKeyMax?: number;
+    /** Dead letters of the group, past which the same is told; with twice as many a consumer with `park-key` takes no further shard. Default 10,000. */
+    readonly max?: number;
+    /** After that long a dead letter is gone. Refused with `park-key`, where later ones would overtake it. Default: it stays until somebody redrives it. */
+    readonly expires?: Duration;
+  };
   /** Which messages are wanted; the others count as done. Default all. */
   readonly where?: Where;
   /** Ids of messages that were handled and are remembered, so that a second delivery does nothing. 0: none. Default 100,000. */

@@ -10,27 +10,9 @@ import type { FailureNote } from "../work.ts";
 import { BlockedKeys } from "./blocked-keys.ts";
 import { deadChannelOf, layoutOf, letterOf, provenanceOf } from "./letter.ts";
 import { LetterLooks } from "./letter-looks.ts";
-import { Pauses } from "./pauses.ts";
+import { letterTerms, type LetterTerms } from "./letter-terms.ts";
 import { redrivenOf, tellEnd } from "./redriven.ts";
-
-/** How many dead letters a group should have at most, and how long they are kept. */
-export interface LetterTerms {
-  /** Dead letters of one key, past which `full` is told: its messages still follow. Default 1,000. */
-  readonly perKeyMax: number;
-  /**
-   * Dead letters of the group, past which `full` is told. Nothing is dropped, so that they may become more, as far as the broker takes
-   * them; with twice as many in an ordered channel a consumer that gets a shard waits, as it cannot look through them all. Default 10,000.
-   */
-  readonly max: number;
-  /** After so many milliseconds a dead letter is gone. Default undefined: it stays until somebody redrives it. */
-  readonly expiresMs: number | undefined;
-}
-
-export const letterTermsDefault: LetterTerms = {
-  perKeyMax: 1_000,
-  max: 10_000,
-  expiresMs: undefined,
-};
+import { Waits } from "./waits.ts";
 
 /** Between tries of burying a message, in milliseconds. */
 const again = { baseMs: 100, capMs: 5_000 };
@@ -62,7 +44,7 @@ export class Parking implements DeadLetters {
   readonly #dead: Channel;
   readonly #blocked = new BlockedKeys();
   readonly #looks: LetterLooks;
-  readonly #pauses: Pauses;
+  readonly #waits: Waits;
   #declared: Promise<unknown> | undefined;
   /** Dead letters of the group, as far as is known; what others bury is counted now and then. */
   #count = 0;
@@ -74,10 +56,10 @@ export class Parking implements DeadLetters {
 
   constructor(parts: ParkingParts) {
     this.#parts = parts;
-    this.#terms = parts.letters ?? letterTermsDefault;
+    this.#terms = parts.letters ?? letterTerms({}, "park-key");
     this.#dead = deadChannelOf(parts.channel, parts.group);
     this.#looks = new LetterLooks(parts.broker, this.#dead, this.#blocked, parts.env);
-    this.#pauses = new Pauses(parts.env);
+    this.#waits = new Waits(parts.env);
   }
 
   async assigned(shard: string): Promise<void> {
@@ -122,7 +104,7 @@ export class Parking implements DeadLetters {
       const error = await this.#moved(delivery, failures, order);
       if (error === undefined) break;
       if (isTrunklineError(error) && error.gate === "fenced") throw error;
-      await this.#pauses.pause(backoff(failed, again, () => env.random()));
+      await this.#waits.pause(backoff(failed, again, () => env.random()));
     }
     this.#tell({
       what: "buried",
@@ -238,7 +220,7 @@ export class Parking implements DeadLetters {
 
   close(): Promise<void> {
     this.#closed = true;
-    this.#pauses.end();
+    this.#waits.end();
     return Promise.resolve();
   }
 
