@@ -45,6 +45,7 @@ export {
 } from "../transport/tls/testing/authority.ts";
 
 // What transports promise, as the table of the docs.
+export { brokersTable, type NamedBroker } from "../broker/capabilities-table.ts";
 export { protocolsTable } from "../protocol/capabilities-table.ts";
 export { discoveriesTable } from "../discovery/capabilities-table.ts";
 export { capabilitiesTable } from "../transport/capabilities-table.ts";

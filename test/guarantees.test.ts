@@ -1,0 +1,21 @@
+// The table of docs/guarantees.md is what the brokers themselves say, and the suite tries what it names.
+import { ok } from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { direct } from "trunkline/broker/direct";
+import { kafka } from "trunkline/broker/kafka";
+import { memory } from "trunkline/broker/memory";
+import { brokersTable } from "trunkline/testing";
+
+test("docs/guarantees.md shows what the brokers promise, and by which case of the suite", () => {
+  const page = readFileSync(join(import.meta.dirname, "../docs/guarantees.md"), "utf8");
+  const { capabilities } = memory();
+  const table = brokersTable([
+    { name: "`direct:`", capabilities: direct().capabilities },
+    { name: "`memory:`", capabilities },
+    { name: "`broker+…`", capabilities }, // it serves the memory of another process, and promises what that does
+    { name: "`kafka:`", capabilities: kafka().capabilities },
+  ]);
+  ok(page.includes(table), `put this table into docs/guarantees.md:\n${table}`);
+});
