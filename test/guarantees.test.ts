@@ -3,6 +3,7 @@ import { ok } from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { amqp } from "trunkline/broker/amqp";
 import { direct } from "trunkline/broker/direct";
 import { kafka } from "trunkline/broker/kafka";
 import { memory } from "trunkline/broker/memory";
@@ -15,6 +16,7 @@ test("docs/guarantees.md shows what the brokers promise, and by which case of th
     { name: "`direct:`", capabilities: direct().capabilities },
     { name: "`memory:`", capabilities },
     { name: "`broker+…`", capabilities }, // it serves the memory of another process, and promises what that does
+    { name: "`amqp:`", capabilities: amqp().capabilities },
     { name: "`kafka:`", capabilities: kafka().capabilities },
   ]);
   ok(page.includes(table), `put this table into docs/guarantees.md:\n${table}`);
