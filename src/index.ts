@@ -99,6 +99,15 @@ export type {
 export type { BatchTerms } from "./messaging/batches/collector.ts";
 export type { SaltingTerms } from "./messaging/hot-keys/placement.ts";
 export type { DistributionStats } from "./messaging/hot-keys/distribution.ts";
+export { absence, countWithin, followedBy, onPattern } from "./messaging/patterns/on-pattern.ts";
+export type {
+  Pattern,
+  PatternContext,
+  PatternHandler,
+  PatternMatch,
+  PatternTerms,
+} from "./messaging/patterns/on-pattern.ts";
+export type { Dropped } from "./messaging/patterns/matcher.ts";
 export { steps } from "./messaging/steps/steps.ts";
 export type { Steps } from "./messaging/steps/steps.ts";
 export type { StepContext } from "./messaging/steps/run-steps.ts";

@@ -64,6 +64,7 @@ export function sorted(serve: readonly Served[]): {
 export class ProcessMessages {
   readonly #options: MessageOptions;
   readonly #env: Env;
+  readonly #stopped = new AbortController();
   readonly #consuming: Consuming;
   readonly #taken: TakenBroker | undefined;
   readonly messaging: Messaging;
@@ -72,7 +73,7 @@ export class ProcessMessages {
   constructor(options: MessageOptions, env: Env) {
     this.#options = options;
     this.#env = env;
-    this.#consuming = { env };
+    this.#consuming = { env, stopped: this.#stopped.signal };
     const { name, messages, bindings, interceptors, checkSent } = options;
     this.#taken = messages === undefined ? undefined : takeBroker(messages, { name }, env);
     const open = (): Promise<Broker> => this.#taken!.open();
@@ -238,6 +239,7 @@ export class ProcessMessages {
   /** Fetches no more, lets what runs end within `withinMs`, and leaves. Resolves with what was cut short. */
   async drain(withinMs: number): Promise<number> {
     const cuts = await Promise.all(this.#consumers.map((consumer) => consumer.stop(withinMs)));
+    this.#stopped.abort();
     return cuts.reduce((sum, cut) => sum + cut, 0);
   }
 

@@ -116,6 +116,8 @@ export type SubscriberHandler = (data: never, context: never) => unknown;
 /** A process that consumes; the same object for all that it consumes. */
 export interface Consuming {
   readonly env: Env;
+  /** Aborts when the process has stopped to consume. */
+  readonly stopped: AbortSignal;
 }
 
 /**
