@@ -21,8 +21,10 @@ class Counter {
   #look: (() => void) | undefined;
 
   constructor(folder: string) {
-    this.process = fork(join(import.meta.dirname, "direct/counter.ts"), [folder], {
+    this.process = fork(join(import.meta.dirname, "direct/counter.ts"), {
       execArgv: fromSource,
+      // Where sockets and registrations of a user are when nobody says otherwise.
+      env: { ...process.env, XDG_RUNTIME_DIR: folder, TRUNKLINE_DISCOVERY: "" },
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     this.process.on("message", (told: Counted | "ready") => {
@@ -65,7 +67,7 @@ test(
     ];
     await using told = client(Gates, "memory:nobody", {
       messages: {
-        make: direct({ discovery: `directory:${folder}/services` }),
+        make: direct({ discovery: `directory:${folder}/trunkline/services` }),
         address: "direct:",
       },
     });

@@ -12,20 +12,25 @@ import type { Placed } from "./roster.ts";
 export function ownersOf(name: string, shards: number, consumers: readonly Placed[]): Placed[] {
   const first = firstExclusive(consumers);
   if (first !== undefined) return Array.from({ length: shards }, () => first);
-  const share = Math.ceil(shards / consumers.length);
-  const counts = new Map<Placed, number>();
+  const share = Math.floor(shards / consumers.length);
+  /** So many have one more. */
+  let more = shards % consumers.length;
+  const counts = new Map<Placed, number>(consumers.map((each) => [each, 0]));
   return Array.from({ length: shards }, (_, shard) => {
     const key = hash32(`${name} ${shard}`);
     let owner: Placed | undefined;
     let highest = -Infinity;
     for (const each of consumers) {
-      if ((counts.get(each) ?? 0) >= share) continue;
+      const count = counts.get(each)!;
+      if (count > share || (count === share && more === 0)) continue;
       const score = rendezvousScore(each.hash, key, 1);
       if (score <= highest) continue;
       owner = each;
       highest = score;
     }
-    counts.set(owner!, (counts.get(owner!) ?? 0) + 1);
+    const count = counts.get(owner!)!;
+    if (count === share) more--;
+    counts.set(owner!, count + 1);
     return owner!;
   });
 }

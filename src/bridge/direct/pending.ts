@@ -45,7 +45,7 @@ export class Pending implements ParcelMessage {
   /** Hears that the consumer to whom it was sent has it, or may have. */
   left: (() => void) | undefined;
   /** Consumers that did not have it, so that none is asked twice. */
-  readonly tried = new Set<string>();
+  readonly tried: Set<string> = new Set();
   /** What the last of them said. */
   problem: TrunklineError | undefined;
   readonly #done: (outcome: Outcome) => void;
