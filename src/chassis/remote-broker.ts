@@ -12,9 +12,6 @@ import type { Given } from "./schemes.ts";
 /** What stands before the address of a broker that a Trunkline process serves: `broker+tcp://10.0.0.1:7600`. */
 const brokerPrefix = "broker+";
 
-/** The longest that a broker is waited for when nobody says otherwise, in milliseconds. */
-const waitMsDefault = 10_000;
-
 /**
  * The make behind `broker+unix:…`, `broker+tcp://…`, `broker+tls://…` and `broker+memory:…`: the memory broker of another process
  * (see `trunkline broker`), over a Trunkline connection. `given`: transports with options of yours, as for TLS.
@@ -25,7 +22,7 @@ export function remoteBroker(given: Given = {}): BrokerFactory {
     name: "memory",
     schemes: ["broker+memory", "broker+tcp", "broker+tls", "broker+unix"],
     capabilities: { ...memoryCapabilities, bytesMax: messageBytesMax },
-    open: (text, { waitMs = waitMsDefault }, env) => {
+    open: (text, own, env) => {
       if (!text.startsWith(brokerPrefix))
         throw systemError("INVALID_ARGUMENT", "this is no address of a broker over a connection", {
           executed: "no",
@@ -33,7 +30,7 @@ export function remoteBroker(given: Given = {}): BrokerFactory {
         });
       const address = parseAddress(text.slice(brokerPrefix.length)).text;
       const options: ClientOptions = {
-        connectWait: waitMs,
+        ...(own.waitMs === undefined ? {} : { connectWait: own.waitMs }),
         env,
         ...(transports === undefined ? {} : { transports }),
         ...(protocols === undefined ? {} : { protocols }),
@@ -42,7 +39,7 @@ export function remoteBroker(given: Given = {}): BrokerFactory {
         address: `${brokerPrefix}${address}`,
         open: () => client(Contract, address, options),
       };
-      return RemoteBroker.open(place, waitMs, env);
+      return RemoteBroker.open(place, own, env);
     },
   };
 }

@@ -19,7 +19,7 @@ suite("a memory broker over a connection", () => {
         await lab.start();
         return {
           prefix: "suite",
-          open: () => lab.open(),
+          open: (name) => lab.open(name),
           cut: () => lab.cut(),
           close: () => lab.close(),
         };

@@ -34,6 +34,8 @@ export interface Outcomes {
 export interface ConsumeRequest {
   readonly channel: Channel;
   readonly group?: string | undefined;
+  /** What its process calls itself. */
+  readonly user: string;
   readonly prefetch: number;
   readonly from?: StartAt | undefined;
   readonly filter?: BrokerFilter | undefined;
@@ -87,7 +89,7 @@ const drifts: Schema<Drifts> = plainSchema(fields({ drifts: list }));
 const outcomes: Schema<Outcomes> = plainSchema(fields({ outcomes: list }));
 const consumeRequest: Schema<ConsumeRequest> = plainSchema(
   fields(
-    { channel: some, prefetch: number, revoking: truth },
+    { channel: some, user: text, prefetch: number, revoking: truth },
     { group: text, filter: some, exclusive: truth, revokeMs: number },
   ),
 );

@@ -7,6 +7,7 @@ import type {
   Delivery,
   Drift,
   Lag,
+  OpenOptions,
   Outgoing,
   Receipt,
   ReplyBox,
@@ -26,6 +27,9 @@ import { Sending } from "./sending.ts";
 import { line, readSheet, writeSheet } from "./sheet.ts";
 import { envelopeOf, envelopeText, stated } from "./text.ts";
 
+/** The longest that a broker is waited for when nobody says otherwise, in milliseconds. */
+const waitMsDefault = 10_000;
+
 export type RemoteClient = Client<typeof Contract> & AsyncDisposable;
 
 /** A broker that another process serves, over a Trunkline connection. */
@@ -40,11 +44,22 @@ export class RemoteBroker implements Broker {
   #closing: Promise<void> | undefined;
 
   /** Asks what it promises. Rejects with UNAVAILABLE when nobody answers. */
-  static async open(place: Place<RemoteClient>, waitMs: number, env: Env): Promise<RemoteBroker> {
+  static async open(
+    place: Place<RemoteClient>,
+    { name, waitMs = waitMsDefault }: OpenOptions,
+    env: Env,
+  ): Promise<RemoteBroker> {
     const client = place.open();
     try {
       const { capabilities } = await detached(() => client.about(undefined, { deadline: waitMs }));
-      return new RemoteBroker(place.address, capabilities, client, waitMs, env);
+      const terms = {
+        client,
+        endpoint: place.address,
+        user: name,
+        waitMs,
+        lasting: new Set<never>(),
+      };
+      return new RemoteBroker(capabilities, client, terms, env);
     } catch (error) {
       await client[Symbol.asyncDispose]();
       throw error;
@@ -52,18 +67,17 @@ export class RemoteBroker implements Broker {
   }
 
   private constructor(
-    address: string,
     capabilities: BrokerCapabilities,
     client: RemoteClient,
-    waitMs: number,
+    terms: RemoteTerms,
     env: Env,
   ) {
-    this.address = address;
+    this.address = terms.endpoint;
     this.capabilities = capabilities;
     this.#client = client;
-    this.#terms = { client, endpoint: address, waitMs, lasting: new Set() };
+    this.#terms = terms;
     this.#env = env;
-    this.#sending = new Sending(this.#terms, env);
+    this.#sending = new Sending(terms, env);
   }
 
   async declare(channels: readonly Channel[]): Promise<readonly Drift[]> {

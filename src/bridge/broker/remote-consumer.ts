@@ -15,6 +15,8 @@ import { errorOf, stated } from "./text.ts";
 export interface RemoteTerms {
   readonly client: Client<typeof RemoteBroker>;
   readonly endpoint: string;
+  /** What this process calls itself. */
+  readonly user: string;
   /** The longest wait for the other side, in milliseconds. */
   readonly waitMs: number;
   /** What is to be closed with the broker. */
@@ -88,12 +90,12 @@ export class RemoteConsumer implements Consumer {
   }
 
   #open(signal: AbortSignal): AsyncIterable<Uint8Array> {
-    const { client, endpoint, waitMs } = this.#terms;
+    const { client, endpoint, user, waitMs } = this.#terms;
     this.#tie = new Tie(endpoint);
     if (this.#paused) this.#tie.ask({ ask: "pause" });
     const { channel, group, prefetch, from, filter, exclusive, revoking, revokeMs } =
       this.#subscription;
-    const asked = { channel, group, prefetch, from, filter, exclusive, revokeMs };
+    const asked = { channel, group, user, prefetch, from, filter, exclusive, revokeMs };
     const head: ConsumeRequest = stated({ ...asked, revoking: revoking !== undefined });
     return client.consume(this.#tie.outlet, { head, deadline: waitMs, signal });
   }

@@ -48,7 +48,7 @@ export class BrokerServer {
           const end = this.#last(() => void consumer.close());
           signal.addEventListener("abort", end, { once: true });
           try {
-            await consumer.begin(broker, head);
+            await consumer.begin(new MemoryBroker("memory:", this.#store, head.user), head);
           } catch (error) {
             end();
             throw error;

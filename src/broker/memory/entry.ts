@@ -12,7 +12,8 @@ export interface Entry {
 
 /** What waits in a shard: by priority, then in the order of publishing, wherever it comes from. */
 export class Waiting {
-  #entries: Entry[] = [];
+  /** Those before the head are gone. */
+  #entries: (Entry | undefined)[] = [];
   #head = 0;
 
   get size(): number {
@@ -40,8 +41,10 @@ export class Waiting {
 
   take(): Entry | undefined {
     if (this.size === 0) return undefined;
-    const entry = this.#entries[this.#head++]!;
-    if (this.#head > 1_024 && this.#head * 2 > this.#entries.length) {
+    const entry = this.#entries[this.#head]!;
+    this.#entries[this.#head++] = undefined;
+    if (this.#head === this.#entries.length) this.clear();
+    else if (this.#head > 1_024 && this.#head * 2 > this.#entries.length) {
       this.#entries = this.#entries.slice(this.#head);
       this.#head = 0;
     }
@@ -50,7 +53,7 @@ export class Waiting {
 
   /** All of them, in their order; they stay. */
   list(): readonly Entry[] {
-    return this.#entries.slice(this.#head);
+    return this.#entries.slice(this.#head) as Entry[];
   }
 
   clear(): void {

@@ -4,6 +4,7 @@ import { attribute } from "../attributes.ts";
 import type { BrokerFilter, Delivery, Lag, Outgoing, Subscription } from "../broker.ts";
 import type { Channel } from "../channel.ts";
 import { shardKeyOf, type Envelope } from "../envelope.ts";
+import { surplus } from "./balance.ts";
 import { Delayed } from "./delayed.ts";
 import { Waiting, type Entry } from "./entry.ts";
 import { Member, type MemberGroup } from "./member.ts";
@@ -40,6 +41,10 @@ export class GroupQueue implements MemberGroup {
   readonly #delayed: Delayed<{ readonly entry: Entry; readonly shard: Shard }>;
   readonly #env: Env;
   #members: Member[] = [];
+  /** Entries that wait in shards: due, and with nobody. */
+  #waiting = 0;
+  #size = 0;
+  #bytes = 0;
   #turn = 0;
   #pumping = false;
 
@@ -51,7 +56,7 @@ export class GroupQueue implements MemberGroup {
     const count = channel.ordered ? channel.shards : 1;
     this.#shards = Array.from({ length: count }, (_, index) => new Shard(String(index)));
     this.#delayed = new Delayed(env, ({ entry, shard }) => {
-      shard.waiting.add(entry);
+      this.#wait(entry, shard);
       this.pump();
     });
   }
@@ -60,22 +65,21 @@ export class GroupQueue implements MemberGroup {
     return this.#members.length;
   }
 
-  /** Messages that wait or are unsettled. */
+  /** Messages that wait, are held back, or are unsettled. */
   get size(): number {
-    const unsettled = this.#members.reduce((sum, member) => sum + member.unsettled.size, 0);
-    return this.#waiting() + this.#delayed.size + unsettled;
+    return this.#size;
   }
 
-  #waiting(): number {
-    return this.#shards.reduce((sum, shard) => sum + shard.waiting.size, 0);
+  /** The data of all of them, in bytes. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   add(entry: Entry, notBefore: number | undefined): void {
-    const shard = this.#shards[shardOf(shardKeyOf(entry.envelope), this.#shards.length)]!;
-    if (notBefore !== undefined && notBefore > this.#env.wall())
-      this.#delayed.add(notBefore, { entry, shard });
-    else shard.waiting.add(entry);
-    this.pump();
+    this.#size++;
+    this.#bytes += entry.envelope.data.byteLength;
+    const index = shardOf(shardKeyOf(entry.envelope), this.#shards.length);
+    this.again(entry, String(index), notBefore);
   }
 
   publishAll(messages: readonly Outgoing[]): void {
@@ -86,16 +90,21 @@ export class GroupQueue implements MemberGroup {
     const shard = this.#shards[Number(name)]!;
     if (notBefore !== undefined && notBefore > this.#env.wall())
       this.#delayed.add(notBefore, { entry, shard });
-    else shard.waiting.add(entry);
+    else this.#wait(entry, shard);
     this.pump();
   }
 
-  settled(): void {
+  settled(entry: Entry): void {
+    this.#forget(entry);
     this.pump();
   }
 
-  join(subscription: Subscription, deliver: (batch: readonly Delivery[]) => void): Member {
-    const member = new Member(subscription, this, deliver, this.#env);
+  join(
+    subscription: Subscription,
+    deliver: (batch: readonly Delivery[]) => void,
+    name: string,
+  ): Member {
+    const member = new Member(subscription, this, deliver, name, this.#env);
     this.#members.push(member);
     this.#balance();
     this.pump();
@@ -109,7 +118,7 @@ export class GroupQueue implements MemberGroup {
     for (const shard of this.#shards) {
       if (shard.owner === member) this.#free(shard);
     }
-    for (const { entry, shard } of unsettled) this.#shards[Number(shard)]!.waiting.add(entry);
+    for (const { entry, shard } of unsettled) this.#wait(entry, this.#shards[Number(shard)]!);
     this.#store.left(this);
     this.#balance();
     this.pump();
@@ -122,10 +131,12 @@ export class GroupQueue implements MemberGroup {
   }
 
   lag(): Lag {
-    return {
-      waiting: this.size,
-      shards: this.#shards.map((shard) => ({ shard: shard.name, waiting: this.#lagOf(shard) })),
-    };
+    const shards = this.#shards.map((shard) => {
+      const consumer = shard.owner?.name;
+      const told = { shard: shard.name, waiting: this.#lagOf(shard) };
+      return consumer === undefined ? told : { ...told, consumer };
+    });
+    return { waiting: this.size, shards };
   }
 
   #lagOf({ name, waiting }: Shard): number {
@@ -147,14 +158,20 @@ export class GroupQueue implements MemberGroup {
       .map(({ envelope }) => envelope);
   }
 
+  /** Forgets all that no member has. */
   clear(): void {
-    for (const { waiting } of this.#shards) waiting.clear();
+    for (const { waiting } of this.#shards) {
+      for (const entry of waiting.list()) this.#forget(entry);
+      waiting.clear();
+    }
+    for (const { entry } of this.#delayed.list()) this.#forget(entry);
     this.#delayed.clear();
+    this.#waiting = 0;
   }
 
   /** Hands out what waits, as far as members have room. */
   pump(): void {
-    if (this.#pumping) return;
+    if (this.#pumping || this.#waiting === 0) return;
     this.#pumping = true;
     if (this.channel.ordered) this.#pumpOwned();
     else this.#pumpShared(this.#shards[0]!);
@@ -164,11 +181,11 @@ export class GroupQueue implements MemberGroup {
   /** One of each shard in turn, beginning behind the last: a full one must not starve those behind it. */
   #pumpOwned(): void {
     const shards = this.#shards;
-    for (let idle = 0; idle < shards.length;) {
+    for (let idle = 0; idle < shards.length && this.#waiting > 0;) {
       const shard = shards[this.#turn++ % shards.length]!;
       const { owner, moving, waiting } = shard;
       if (owner !== undefined && !moving && waiting.size > 0 && owner.credit > 0) {
-        this.#hand(waiting.take()!, shard, owner);
+        this.#handNext(shard, owner);
         idle = 0;
       } else idle++;
     }
@@ -178,7 +195,7 @@ export class GroupQueue implements MemberGroup {
     while (shard.waiting.size > 0) {
       const member = this.#next();
       if (member === undefined) return;
-      this.#hand(shard.waiting.take()!, shard, member);
+      this.#handNext(shard, member);
     }
   }
 
@@ -193,12 +210,24 @@ export class GroupQueue implements MemberGroup {
     return undefined;
   }
 
-  #hand(entry: Entry, shard: Shard, member: Member): void {
+  #handNext(shard: Shard, member: Member): void {
+    const entry = shard.waiting.take()!;
+    this.#waiting--;
     const { envelope } = entry;
     const expiry = envelope.attributes[attribute.expirytime];
-    if (expiry !== undefined && Date.parse(expiry) <= this.#env.wall()) return;
-    if (!passes(envelope, member.subscription.filter)) return;
+    const expired = expiry !== undefined && Date.parse(expiry) <= this.#env.wall();
+    if (expired || !passes(envelope, member.subscription.filter)) return this.#forget(entry);
     member.hand(entry, shard);
+  }
+
+  #wait(entry: Entry, shard: Shard): void {
+    shard.waiting.add(entry);
+    this.#waiting++;
+  }
+
+  #forget({ envelope }: Entry): void {
+    this.#size--;
+    this.#bytes -= envelope.data.byteLength;
   }
 
   #free(shard: Shard): void {
@@ -214,18 +243,15 @@ export class GroupQueue implements MemberGroup {
       ({ subscription }, index) => index === 0 || subscription.exclusive !== true,
     );
     if (members.length === 0) return;
-    const most = Math.ceil(this.#shards.length / members.length);
-    const least = Math.floor(this.#shards.length / members.length);
-    const count = (member: Member): number =>
-      this.#shards.filter(({ owner, moving }) => owner === member && !moving).length;
-    for (const shard of this.#shards) {
-      const { owner } = shard;
-      if (owner === undefined || shard.moving) continue;
-      const poor = members.some((member) => count(member) < least);
-      if (count(owner) > most || (poor && count(owner) > least)) void this.#take(shard, owner);
-    }
+    const settled = this.#shards.map(({ owner, moving }) => (moving ? undefined : owner));
+    const taken = surplus(settled, members).map((index) => this.#shards[index]!);
+    // All of them before the first one goes: each that has gone is balanced anew.
+    for (const shard of taken) shard.moving = true;
+    for (const shard of taken) void this.#take(shard, shard.owner!);
     for (const shard of this.#shards) {
       if (shard.owner !== undefined) continue;
+      const count = (member: Member): number =>
+        this.#shards.filter(({ owner, moving }) => owner === member && !moving).length;
       const poorest = members.reduce((a, b) => (count(b) < count(a) ? b : a));
       shard.owner = poorest;
       poorest.subscription.assigned?.(shard.name);
@@ -234,7 +260,6 @@ export class GroupQueue implements MemberGroup {
 
   /** The owner may end what it has begun; what it settles after that is fenced. */
   async #take(shard: Shard, owner: Member): Promise<void> {
-    shard.moving = true;
     const { generation } = shard;
     const { revoking, lost, revokeMs = revokeMsDefault } = owner.subscription;
     if (revoking !== undefined) {
@@ -248,7 +273,7 @@ export class GroupQueue implements MemberGroup {
     const left = [...owner.unsettled].filter((delivery) => delivery.shard === shard.name);
     for (const delivery of left) {
       owner.unsettled.delete(delivery);
-      shard.waiting.add(delivery.entry);
+      this.#wait(delivery.entry, shard);
     }
     if (left.length > 0) lost?.(shard.name);
     this.#free(shard);

@@ -18,7 +18,7 @@ export function memory(options: MemoryStoreOptions = {}): BrokerFactory {
     name: "memory",
     schemes: ["memory"],
     capabilities: memoryCapabilities,
-    open: async (address, _options, env) => {
+    open: async (address, { name: user }, env) => {
       const [, name] = /^memory:([A-Za-z0-9._-]*)$/.exec(address) ?? [];
       if (name === undefined)
         throw systemError("INVALID_ARGUMENT", `"${address}" is no address of a memory broker`, {
@@ -29,7 +29,7 @@ export function memory(options: MemoryStoreOptions = {}): BrokerFactory {
       if (byName === undefined) stores.set(env, (byName = new Map()));
       let store = byName.get(name);
       if (store === undefined) byName.set(name, (store = new MemoryStore(options, env)));
-      return new MemoryBroker(address, store);
+      return new MemoryBroker(address, store, user);
     },
   };
 }

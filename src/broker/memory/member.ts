@@ -9,7 +9,8 @@ export interface MemberGroup {
   shardsOf(member: Member): readonly ShardName[];
   pump(): void;
   leave(member: Member): void;
-  settled(): void;
+  /** A message is done. */
+  settled(entry: Entry): void;
   again(entry: Entry, shard: string, notBefore: number | undefined): void;
   /** Publishes all, or throws and publishes nothing. */
   publishAll(messages: readonly Outgoing[]): void;
@@ -24,6 +25,8 @@ export interface ShardName {
 /** One consumer in a group. */
 export class Member implements Consumer {
   readonly subscription: Subscription;
+  /** Whose it is, as its process calls itself. */
+  readonly name: string;
   readonly unsettled = new Set<MemoryDelivery>();
   readonly #group: MemberGroup;
   readonly #deliver: (batch: readonly Delivery[]) => void;
@@ -36,9 +39,11 @@ export class Member implements Consumer {
     subscription: Subscription,
     group: MemberGroup,
     deliver: (batch: readonly Delivery[]) => void,
+    name: string,
     env: Env,
   ) {
     this.subscription = subscription;
+    this.name = name;
     this.#group = group;
     this.#deliver = deliver;
     this.#env = env;
@@ -129,7 +134,7 @@ export class MemoryDelivery implements Delivery {
 
   #settle(): void {
     this.#member.unsettled.delete(this);
-    this.#group.settled();
+    this.#group.settled(this.entry);
   }
 
   #refuseFenced(): void {

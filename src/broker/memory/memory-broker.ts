@@ -15,6 +15,7 @@ import type {
 } from "../broker.ts";
 import type { Channel } from "../channel.ts";
 import type { Envelope } from "../envelope.ts";
+import type { Member } from "./member.ts";
 import { bytesMaxDefault, type MemoryStore } from "./store.ts";
 
 /** What it promises for as long as the process lives that holds it; nothing outlives that. */
@@ -46,12 +47,15 @@ export class MemoryBroker implements Broker {
   readonly address: string;
   readonly capabilities: BrokerCapabilities;
   readonly #store: MemoryStore;
-  readonly #consumers = new Set<Consumer>();
+  readonly #user: string;
+  readonly #consumers = new Set<Member>();
   readonly #boxes = new Set<ReplyBox>();
   #closed = false;
 
-  constructor(address: string, store: MemoryStore) {
+  /** `user`: what the process calls itself that uses it. */
+  constructor(address: string, store: MemoryStore, user: string = "") {
     this.address = address;
+    this.#user = user;
     this.#store = store;
     this.capabilities = { ...memoryCapabilities, bytesMax: store.bytesMax };
   }
@@ -83,7 +87,8 @@ export class MemoryBroker implements Broker {
     deliver: (batch: readonly Delivery[]) => void,
   ): Promise<Consumer> {
     this.#refuseClosed();
-    const consumer = this.#store.consume(subscription, deliver);
+    for (const each of this.#consumers) if (each.closed) this.#consumers.delete(each); // they do not tell
+    const consumer = this.#store.consume(subscription, deliver, this.#user);
     this.#consumers.add(consumer);
     return consumer;
   }
@@ -91,8 +96,13 @@ export class MemoryBroker implements Broker {
   async replies(terms: ReplyTerms, heard: (envelope: Envelope) => void): Promise<ReplyBox> {
     this.#refuseClosed();
     const box = this.#store.openReplies(terms, heard);
-    this.#boxes.add(box);
-    return box;
+    const close = (): Promise<void> => {
+      this.#boxes.delete(kept);
+      return box.close();
+    };
+    const kept: ReplyBox = { address: box.address, close, [Symbol.asyncDispose]: close };
+    this.#boxes.add(kept);
+    return kept;
   }
 
   async reply(to: string, envelope: Envelope): Promise<void> {

@@ -23,10 +23,16 @@ export interface MemoryStoreOptions {
   readonly bytesMax?: number;
   /** Messages that may wait for one group of a channel that says nothing else. Default 1,000,000. */
   readonly lengthMax?: number;
+  /** The data of all that waits for one group, in bytes. Default 1 GiB. */
+  readonly waitingBytesMax?: number;
 }
 
 export const bytesMaxDefault: number = 16 * 1024 * 1024;
 const lengthMaxDefault = 1_000_000;
+const waitingBytesMaxDefault: number = 1024 * 1024 * 1024;
+/** Channels, and groups of one channel: they stay, so whoever makes up names must end somewhere. */
+const channelsMax = 10_000;
+const groupsMax = 1_000;
 /** Of a queue: it has no groups, so that its messages are under no name that a group could have. */
 const own = "";
 
@@ -43,6 +49,7 @@ interface Place {
 export class MemoryStore implements GroupStore {
   readonly bytesMax: number;
   readonly #lengthMax: number;
+  readonly #waitingBytesMax: number;
   readonly #env: Env;
   readonly #places = new Map<string, Place>();
   readonly #boxes: ReplyBoxes;
@@ -51,6 +58,7 @@ export class MemoryStore implements GroupStore {
   constructor(options: MemoryStoreOptions, env: Env) {
     this.bytesMax = options.bytesMax ?? bytesMaxDefault;
     this.#lengthMax = options.lengthMax ?? lengthMaxDefault;
+    this.#waitingBytesMax = options.waitingBytesMax ?? waitingBytesMaxDefault;
     this.#env = env;
     this.#boxes = new ReplyBoxes(env);
   }
@@ -73,6 +81,7 @@ export class MemoryStore implements GroupStore {
   }
 
   #make(channel: Channel): Place {
+    if (this.#places.size >= channelsMax) throw tooManyChannels();
     const history = new History(channel, this.#env);
     const place: Place = { channel, groups: new Map(), alone: new Set(), history };
     this.#places.set(channel.name, place);
@@ -88,6 +97,7 @@ export class MemoryStore implements GroupStore {
   #group(place: Place, name: string, from: StartAt): GroupQueue {
     const known = place.groups.get(name);
     if (known !== undefined) return known;
+    if (place.groups.size >= groupsMax) throw tooManyGroups(place.channel.name);
     const made = new GroupQueue(place.channel, this, this.#env);
     place.groups.set(name, made);
     this.#fill(made, place, from);
@@ -156,23 +166,36 @@ export class MemoryStore implements GroupStore {
     const queues =
       known === undefined ? [] : to === undefined ? this.#audience(known) : [known.groups.get(to)];
     if (queues.some((queue) => queue !== undefined && queue.size >= lengthMax))
+      return refused("RESOURCE_EXHAUSTED", `${lengthMax} messages of ${channel.name} wait`, slower);
+    const room = this.#waitingBytesMax - envelope.data.byteLength;
+    if (queues.some((queue) => queue !== undefined && queue.bytes > room))
       return refused(
         "RESOURCE_EXHAUSTED",
-        `${lengthMax} messages of ${channel.name} wait already`,
-        "publish slower, or consume faster",
+        `${this.#waitingBytesMax} bytes of ${channel.name} wait`,
+        slower,
       );
+    if (known === undefined && this.#places.size >= channelsMax) return tooManyChannels();
+    if (to !== undefined && known?.groups.has(to) === false && known.groups.size >= groupsMax)
+      return tooManyGroups(channel.name);
     return undefined;
   }
 
-  consume(subscription: Subscription, deliver: (batch: readonly Delivery[]) => void): Member {
+  /** `name`: what the consumer's process calls itself. */
+  consume(
+    subscription: Subscription,
+    deliver: (batch: readonly Delivery[]) => void,
+    name: string,
+  ): Member {
     const { channel, group, from = "new" } = subscription;
     const place = this.#place(channel);
-    if (channel.shape === "queue") return this.#group(place, own, from).join(subscription, deliver);
-    if (group !== undefined) return this.#group(place, group, from).join(subscription, deliver);
+    if (channel.shape === "queue" || group !== undefined) {
+      const of = channel.shape === "queue" ? own : group!;
+      return this.#group(place, of, from).join(subscription, deliver, name);
+    }
     const alone = new GroupQueue(place.channel, this, this.#env);
     place.alone.add(alone);
     this.#fill(alone, place, from);
-    return alone.join(subscription, deliver);
+    return alone.join(subscription, deliver, name);
   }
 
   /** Told by a group: a consumer without a group takes its queue with it. */
@@ -205,6 +228,20 @@ export class MemoryStore implements GroupStore {
   reply(to: string, envelope: Envelope): void {
     this.#boxes.put(to, envelope);
   }
+}
+
+const slower = "publish slower, or consume faster";
+
+function tooManyChannels(): TrunklineError {
+  return refused("RESOURCE_EXHAUSTED", `${channelsMax} channels are there already`, "use fewer");
+}
+
+function tooManyGroups(of: string): TrunklineError {
+  return refused(
+    "RESOURCE_EXHAUSTED",
+    `${groupsMax} groups of ${of} are there already`,
+    "use fewer names of groups",
+  );
 }
 
 function refused(

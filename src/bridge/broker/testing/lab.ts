@@ -32,14 +32,14 @@ export class BrokerLab {
     this.#listening = await this.#protocol.serve(address, dispatcher, {}, this.#env);
   }
 
-  open(): Promise<RemoteBroker> {
+  open(name: string = "user"): Promise<RemoteBroker> {
     const address = this.#listening!.address;
     const open = (): ReturnType<typeof makeClient<typeof Contract>> => {
       const caller = this.#protocol.connect(address, { connectWaitMs: 500 }, this.#env);
       const terms = { env: this.#env, deadlineMs: waitMs, checkSent: true };
       return makeClient(Contract, { ...terms, caller }, () => caller.close());
     };
-    return RemoteBroker.open({ address: address.text, open }, waitMs, this.#env);
+    return RemoteBroker.open({ address: address.text, open }, { name, waitMs }, this.#env);
   }
 
   /** All connections break; what the broker has stays. */
