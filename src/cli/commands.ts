@@ -6,20 +6,27 @@ import { call } from "./call.ts";
 import type { Command } from "./command.ts";
 import { clientState } from "./client-state.ts";
 import { completion } from "./completion.ts";
+import { consume, tail } from "./consume.ts";
 import { contract } from "./contract.ts";
 import { describe } from "./describe.ts";
+import { dlq } from "./dlq.ts";
 import { gateway } from "./gateway.ts";
 import { health } from "./health.ts";
+import { hotKeys } from "./hot-keys.ts";
 import { importing } from "./import.ts";
+import { lag } from "./lag.ts";
 import { lint } from "./lint.ts";
 import { openapi } from "./openapi.ts";
 import { proto } from "./proto.ts";
+import { publish } from "./publish.ts";
 import { registrar } from "./registrar.ts";
 import { registry } from "./registry.ts";
 import { router } from "./router.ts";
 import { stats } from "./stats.ts";
 
 const asking: readonly Command[] = [describe, call, health, stats, clientState, bench];
+
+const messaging: readonly Command[] = [publish, consume, tail, dlq, lag, hotKeys];
 
 const writing: readonly Command[] = [openapi, asyncapi, contract, proto, avro, importing, lint];
 
@@ -28,7 +35,8 @@ const serving: readonly Command[] = [broker, gateway, registrar, registry, route
 /** Every command there is, in the order in which help lists them. */
 export const commands: readonly Command[] = [
   ...asking,
+  ...messaging,
   ...writing,
   ...serving,
-  completion([...asking, ...writing, ...serving]),
+  completion([...asking, ...messaging, ...writing, ...serving]),
 ];

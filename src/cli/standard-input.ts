@@ -44,7 +44,8 @@ export class InputItems implements AsyncIterable<unknown> {
       terminal.tell(`type the items, ${form}; Ctrl-D ends them\n`);
     }
     const chunks = readable(terminal, "maybe");
-    const items = chunkBytes === undefined ? values(chunks, terminal) : cut(chunks, chunkBytes);
+    const items =
+      chunkBytes === undefined ? values(chunks, terminal, "maybe") : cut(chunks, chunkBytes);
     for await (const item of items) {
       this.count++;
       yield item;
@@ -71,8 +72,19 @@ async function* cut(chunks: AsyncIterable<Uint8Array>, most: number): AsyncGener
   }
 }
 
+/** JSON values as standard input gives them, one in each line, each of which stands for itself. */
+export async function* jsonLines(terminal: Terminal): AsyncGenerator {
+  if (terminal.typed)
+    terminal.tell("type the items, one JSON value in each line; Ctrl-D ends them\n");
+  yield* values(readable(terminal, "no"), terminal, "no");
+}
+
 /** The value of each line that is not blank. Who types is told of a line that is none, and may type it again. */
-async function* values(chunks: AsyncIterable<Uint8Array>, terminal: Terminal): AsyncGenerator {
+async function* values(
+  chunks: AsyncIterable<Uint8Array>,
+  terminal: Terminal,
+  executed: Executed,
+): AsyncGenerator {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let number = 0;
   for await (const line of lines(chunks)) {
@@ -85,7 +97,7 @@ async function* values(chunks: AsyncIterable<Uint8Array>, terminal: Terminal): A
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       const wrong = `line ${number} of standard input is not JSON: ${why}`;
-      if (!terminal.typed) throw new InputError(wrong, "maybe");
+      if (!terminal.typed) throw new InputError(wrong, executed);
       terminal.tell(`${wrong}; it was not sent\n`);
       continue;
     }

@@ -3,6 +3,7 @@ import { systemError } from "../../base/error.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { Channel } from "../../broker/channel.ts";
 import type { Envelope } from "../../broker/envelope.ts";
+import { laneOf } from "../hot-keys/placement.ts";
 import type { BlockedKeys } from "./blocked-keys.ts";
 import { provenanceOf } from "./letter.ts";
 
@@ -60,7 +61,7 @@ export class LetterLooks {
       const letters = await this.#all(max);
       this.#blocked.seen(
         letters.flatMap((letter) => {
-          const { subject: key } = letter;
+          const key = laneOf(letter);
           const { shard = "", order = 0 } = provenanceOf(letter) ?? {};
           return key === undefined ? [] : [{ key, shard, order }];
         }),

@@ -6,6 +6,7 @@ import type { Broker, Delivery } from "../../broker/broker.ts";
 import type { Channel } from "../../broker/channel.ts";
 import type { Envelope } from "../../broker/envelope.ts";
 import type { DeadLetters } from "../dead-letters.ts";
+import { laneOf } from "../hot-keys/placement.ts";
 import type { FailureNote } from "../work.ts";
 import { BlockedKeys } from "./blocked-keys.ts";
 import { deadChannelOf, layoutOf, letterOf, provenanceOf } from "./letter.ts";
@@ -77,21 +78,24 @@ export class Parking implements DeadLetters {
   }
 
   blocks({ envelope }: Delivery): "follow" | "wait" | undefined {
-    const { subject } = envelope;
-    if (!this.#parts.byKey || subject === undefined || !this.#blocked.has(subject))
-      return undefined;
+    const key = this.#keyOf(envelope);
+    if (key === undefined || !this.#blocked.has(key)) return undefined;
     if (redrivenOf(envelope) !== undefined) {
-      this.#blocked.begun(subject, orderOf(envelope));
+      this.#blocked.begun(key, orderOf(envelope));
       return undefined;
     }
     this.#looks.now(this.#terms.max);
-    return this.#blocked.ending(subject) ? "wait" : "follow";
+    return this.#blocked.ending(key) ? "wait" : "follow";
   }
 
   passes({ envelope }: Delivery): boolean {
-    const { subject } = envelope;
-    if (!this.#parts.byKey || subject === undefined) return false;
-    return this.#blocked.has(subject) && redrivenOf(envelope) !== undefined;
+    const key = this.#keyOf(envelope);
+    return key !== undefined && this.#blocked.has(key) && redrivenOf(envelope) !== undefined;
+  }
+
+  /** By what it is blocked; undefined: nothing follows it. */
+  #keyOf(envelope: Envelope): string | undefined {
+    return this.#parts.byKey ? laneOf(envelope) : undefined;
   }
 
   async bury(delivery: Delivery, failures: Failures): Promise<void> {
@@ -113,25 +117,25 @@ export class Parking implements DeadLetters {
       reason: `${failures.last.why}: ${failures.last.code}`,
     });
     await tellEnd(envelope, "buried", this.#parts.broker, env);
-    await this.#counted(envelope.subject);
+    await this.#counted(this.#keyOf(envelope));
   }
 
   /** Its place among the dead letters; from now on its key is blocked. */
   #orderOf({ envelope, shard }: Delivery): number {
-    const { byKey, env } = this.#parts;
-    const { subject } = envelope;
+    const { env } = this.#parts;
+    const key = this.#keyOf(envelope);
     const earlier = redrivenOf(envelope) === undefined ? undefined : provenanceOf(envelope)?.order;
-    if (!byKey || subject === undefined) return earlier ?? env.wall();
-    const known = this.#blocked.has(subject);
-    const order = this.#blocked.bury(subject, shard, earlier, env.wall());
-    if (!known) this.#tell({ what: "blocked", key: subject });
+    if (key === undefined) return earlier ?? env.wall();
+    const known = this.#blocked.has(key);
+    const order = this.#blocked.bury(key, shard, earlier, env.wall());
+    if (!known) this.#tell({ what: "blocked", key });
     return order;
   }
 
   /** Tells when there are more than there should be. */
   async #counted(key: string | undefined): Promise<void> {
     const { perKeyMax, max } = this.#terms;
-    const ofKey = key !== undefined && this.#parts.byKey ? this.#blocked.letters(key) : 0;
+    const ofKey = key === undefined ? 0 : this.#blocked.letters(key);
     this.#count++;
     if (++this.#uncounted >= countedEach) await this.#countLetters();
     const reason =
@@ -175,7 +179,7 @@ export class Parking implements DeadLetters {
   }
 
   #letterOf({ envelope, position, shard }: Delivery, failures: Failures, order: number): Envelope {
-    const { channel, group = "", byKey, by = "", env } = this.#parts;
+    const { channel, group = "", by = "", env } = this.#parts;
     const { expiresMs } = this.#terms;
     const earlier = redrivenOf(envelope) === undefined ? undefined : provenanceOf(envelope);
     const wall = env.wall();
@@ -193,7 +197,7 @@ export class Parking implements DeadLetters {
         buriedAt: wall,
         deaths: (earlier?.deaths ?? 0) + 1,
         order,
-        inOrder: byKey && envelope.subject !== undefined,
+        inOrder: this.#keyOf(envelope) !== undefined,
         cut: earlier?.cut,
       },
       expiresMs === undefined ? undefined : wall + expiresMs,
@@ -202,11 +206,11 @@ export class Parking implements DeadLetters {
 
   handled({ envelope }: Delivery): void {
     if (redrivenOf(envelope) === undefined) return;
-    const { subject } = envelope;
-    const { broker, byKey, env } = this.#parts;
+    const key = this.#keyOf(envelope);
+    const { broker, env } = this.#parts;
     this.#count = Math.max(0, this.#count - 1);
-    if (byKey && subject !== undefined && this.#blocked.handled(subject, orderOf(envelope)))
-      this.#tell({ what: "freed", key: subject });
+    if (key !== undefined && this.#blocked.handled(key, orderOf(envelope)))
+      this.#tell({ what: "freed", key });
     void tellEnd(envelope, "handled", broker, env);
   }
 

@@ -1,4 +1,5 @@
 import type { Envelope } from "../../broker/envelope.ts";
+import { laneOf } from "../hot-keys/placement.ts";
 import { provenanceOf, type Provenance } from "./letter.ts";
 
 /** A message that is with the dead letters, and what is known of how it came there. */
@@ -37,8 +38,9 @@ export function letterIn(
 
 /** Letters of one sequence are redriven one after the other: those of a blocked key, or several of one message. */
 export function sequenceOf({ envelope, provenance }: Letter): string {
-  const { subject, source, id } = envelope;
-  return provenance.inOrder && subject !== undefined ? `key ${subject}` : `id ${source} ${id}`;
+  const { source, id } = envelope;
+  const key = provenance.inOrder ? laneOf(envelope) : undefined;
+  return key === undefined ? `id ${source} ${id}` : `key ${key}`;
 }
 
 /** The same message: a bury whose ack was lost leaves a second letter of it. */
