@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { calls } from "./calls.ts";
 import { formats } from "./formats.ts";
 import { gateway } from "./gateway.ts";
+import { messaging } from "./messaging.ts";
 import type { Bench } from "./report.ts";
 import { protocols } from "./protocols.ts";
 import { resilience } from "./resilience.ts";
@@ -15,6 +16,7 @@ const benches: Readonly<Record<string, { run: Bench; rounds: number; seconds: nu
   formats: { run: formats, rounds: 9, seconds: 0.4 },
   transports: { run: transports, rounds: 5, seconds: 0.4 },
   gateway: { run: gateway, rounds: 5, seconds: 0.6 },
+  messaging: { run: messaging, rounds: 5, seconds: 1 },
   protocols: { run: protocols, rounds: 5, seconds: 0.6 },
   resilience: { run: resilience, rounds: 9, seconds: 0.4 },
   storm: { run: storm, rounds: 1, seconds: 7 },
@@ -26,6 +28,7 @@ NAME       calls: Trunkline beside others; formats: size and speed of each on th
            transports: the transports side by side, and what scales;
            protocols: REST beside Fastify, gRPC beside bare HTTP/2, grpc-js and Connect;
            resilience: guards beside cockatiel and opossum, the pipeline beside none, choosing among 1,000;
+           messaging: messages through each broker, beside its bare client, NestJS and moleculer;
            gateway: router and gateway in the middle, beside nginx and Envoy;
            storm: replicas killed, rolled and frozen under load, ours and those of others
 --rounds   how often each measurement is made, in turn with all others (default: ${defaults("rounds")})
