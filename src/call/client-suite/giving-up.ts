@@ -139,8 +139,9 @@ export const givingUpCases: readonly Case[] = [
     when: ({ deadline }) => deadline,
     play: async (stage) => {
       const { contexts, client } = await waiting(stage);
+      await client.ask("now"); // there is a connection before time counts
       await fails(client.ask("a", { deadline: 40 }), "DEADLINE_EXCEEDED", "maybe");
-      const { signal, deadline } = contexts[0]!;
+      const { signal, deadline } = contexts[1]!;
       await stage.until(() => signal.aborted, "the signal is aborted");
       ok(isTrunklineError(signal.reason));
       ok(deadline.remaining(stage.env.now()) <= 40);

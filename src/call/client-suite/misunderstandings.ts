@@ -232,10 +232,13 @@ export const misunderstandingCases: readonly Case[] = [
           once: call(),
           often: call({ idempotent: true }),
           keyed: call({ idempotent: "by-key" }),
+          now: call(),
         },
       );
       const never = (_input: unknown, { signal }: Context): Promise<never> => aborted(signal);
-      const { client } = await stage.pair(Three, { once: never, often: never, keyed: never });
+      const handlers = { once: never, often: never, keyed: never, now: () => {} };
+      const { client } = await stage.pair(Three, handlers);
+      await client.now(); // there is a connection before time counts
       const address = await stage.address();
       const advices: string[] = [];
       for (const method of [client.once, client.often, client.keyed]) {
