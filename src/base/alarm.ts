@@ -25,3 +25,15 @@ export function alarmAt(env: Env, dueMs: number, run: () => void): Alarm {
 export function sleep(env: Env, delayMs: number): Promise<void> {
   return new Promise((resolve) => void alarmAt(env, env.now() + delayMs, resolve));
 }
+
+/** Resolves when `work` has, or after `delayMs`; rejects when `work` does before that. No alarm stays. */
+export async function atMost(env: Env, delayMs: number, work: Promise<unknown>): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const alarm = alarmAt(env, env.now() + delayMs, resolve);
+  work.then(() => resolve(), reject);
+  try {
+    await promise;
+  } finally {
+    env.clear(alarm);
+  }
+}

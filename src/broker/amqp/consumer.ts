@@ -1,5 +1,5 @@
 import type { AsyncMessage, Connection } from "rabbitmq-client";
-import { alarmAt, sleep } from "../../base/alarm.ts";
+import { alarmAt, atMost, sleep } from "../../base/alarm.ts";
 import { backoff } from "../../base/backoff.ts";
 import type { Env } from "../../base/env.ts";
 import { uuidv7 } from "../../base/id.ts";
@@ -218,7 +218,11 @@ export class AmqpConsumer implements Consumer, DeliveryOwner {
     const { revoking, revokeMs = revokeMsDefault } = subscription;
     try {
       if (revoking !== undefined)
-        await Promise.race([revoking(shard).catch(() => {}), sleep(env, revokeMs)]);
+        await atMost(
+          env,
+          revokeMs,
+          revoking(shard).catch(() => {}),
+        );
     } finally {
       this.#revoking.delete(shard);
       this.#readings.delete(shard);

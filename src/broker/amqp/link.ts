@@ -1,5 +1,5 @@
 import { Connection } from "rabbitmq-client";
-import { sleep } from "../../base/alarm.ts";
+import { atMost, sleep } from "../../base/alarm.ts";
 import { backoff } from "../../base/backoff.ts";
 import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
@@ -86,10 +86,11 @@ export class Link {
     const { env, waitMs, address } = this.#terms;
     const until = env.now() + waitMs;
     while (this.#connection === undefined && !this.#closed && env.now() < until)
-      await Promise.race([
+      await atMost(
+        env,
+        until - env.now(),
         new Promise<void>((resolve) => this.#waiting.push(resolve)),
-        sleep(env, until - env.now()),
-      ]);
+      );
     if (this.#connection !== undefined) return this.#connection;
     throw systemError(
       "UNAVAILABLE",
@@ -105,7 +106,11 @@ export class Link {
     this.#connection = undefined;
     if (connection === undefined) return;
     const { env, waitMs } = this.#terms;
-    await Promise.race([connection.close().catch(() => {}), sleep(env, Math.min(waitMs, 2_000))]);
+    await atMost(
+      env,
+      Math.min(waitMs, 2_000),
+      connection.close().catch(() => {}),
+    );
     connection.unsafeDestroy();
   }
 

@@ -1,5 +1,5 @@
 import type { Channel as AmqpConnectionChannel, Connection } from "rabbitmq-client";
-import { sleep } from "../../base/alarm.ts";
+import { atMost } from "../../base/alarm.ts";
 import type { Env } from "../../base/env.ts";
 import { uuidv7 } from "../../base/id.ts";
 import type { Lag } from "../broker.ts";
@@ -90,7 +90,7 @@ async function consumed(
     if (found.length < wanted) found.push(message);
     if (found.length === wanted) done.resolve();
   });
-  await Promise.race([done.promise, sleep(env, quietMs)]);
+  await atMost(env, quietMs, done.promise);
   await on.basicCancel(consumerTag);
   return found;
 }
