@@ -1,10 +1,16 @@
-// Replies outlive those who have asked, and calls by way of a broker those who served them: real processes, killed.
+// Replies outlive those who have asked, and calls by way of a broker those who served them: real processes, killed; a broker of
+// ours, a real RabbitMQ and a real Kafka.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { suite, test } from "node:test";
+import { after, before, suite, test } from "node:test";
 import { client } from "trunkline";
+import { missing } from "../scripts/servers/for-tests.ts";
+import { kafka, ownKafka } from "../scripts/servers/kafka.ts";
+import { freeRabbitmqPorts, rabbitmqUser } from "../scripts/servers/rabbitmq.ts";
+import { rabbitmqUnderTest } from "../scripts/servers/rabbitmq-for-tests.ts";
+import { running } from "../scripts/servers/running.ts";
 import { Depot } from "./commands/depot.contract.ts";
 import { fromSource, start, type Program } from "./program.ts";
 
@@ -12,24 +18,47 @@ const root = join(import.meta.dirname, "..");
 const run = (file: string, ...args: readonly string[]): Program =>
   start(process.execPath, [...fromSource, join("test/commands", file), ...args], root);
 
-/** A broker in a process of its own, for as long as `work` takes. */
-async function withBroker(work: (address: string) => Promise<void>): Promise<void> {
+/** A broker of this test file's own. */
+interface OwnBroker {
+  readonly address: string;
+  readonly close: () => Promise<void>;
+}
+
+async function ours(): Promise<OwnBroker> {
   const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
   const place = `unix:${folder}/broker.sock`;
-  const broker = start(
-    process.execPath,
-    [...fromSource, "src/cli/main.ts", "broker", "--listen", place],
-    root,
-  );
-  try {
-    await broker.line();
-    await work(`broker+${place}`);
-  } finally {
+  const args = [...fromSource, "src/cli/main.ts", "broker", "--listen", place];
+  const broker = start(process.execPath, args, root);
+  await broker.line();
+  const close = async (): Promise<void> => {
     broker.kill("SIGTERM");
     await broker.ended;
     rmSync(folder, { recursive: true });
-  }
+  };
+  return { address: `broker+${place}`, close };
 }
+
+const ports = await freeRabbitmqPorts();
+const rabbitmq = rabbitmqUnderTest("rabbitmq", ports);
+
+async function ofRabbitmq(): Promise<OwnBroker> {
+  const node = await running(rabbitmq);
+  const { name, password } = rabbitmqUser;
+  const address = `amqp://${name}:${password}@127.0.0.1:${ports.amqp}`;
+  return { address, close: async () => node[Symbol.asyncDispose]() };
+}
+
+async function ofKafka(): Promise<OwnBroker> {
+  const own = await ownKafka();
+  const address = `kafka://127.0.0.1:${own.node.port}`;
+  return { address, close: async () => own[Symbol.asyncDispose]() };
+}
+
+const brokers = [
+  ["a broker of ours", ours, undefined],
+  ["a real RabbitMQ", ofRabbitmq, missing(rabbitmq)],
+  ["a real Kafka", ofKafka, missing(kafka)],
+] as const;
 
 /** Ends with SIGKILL. */
 async function killed(program: Program): Promise<string> {
@@ -38,46 +67,62 @@ async function killed(program: Program): Promise<string> {
   return stdout;
 }
 
-suite("commands and calls between processes", { timeout: 120_000 }, () => {
-  test("the reply to a command comes to another process when the one that has asked was killed", () =>
-    withBroker(async (address) => {
-      const asker = run("ask.ts", address, "o-1", "o-2", "lost");
-      const tokens = JSON.parse(await asker.line()) as string[];
-      equal(tokens.length, 3);
-      ok(!(await killed(asker)).includes("it was not killed"));
-      // One waits before there is a reply, one, of another name, long after.
-      const early = run("resume.ts", address, "asker", ...tokens);
-      const depot = run("serve.ts", address);
-      await depot.line();
-      const told = ["p-o-1", "p-o-2", "LOST lost"];
-      const first = await early.ended;
-      deepEqual([first.stderr, JSON.parse(first.stdout)], ["", told]);
-      const late = await run("resume.ts", address, "office", ...tokens).ended;
-      deepEqual([late.stderr, JSON.parse(late.stdout)], ["", told]);
-      depot.kill("SIGTERM");
-      equal((await depot.ended).code, 0);
-    }));
+for (const [name, open, skip] of brokers) {
+  suite(`commands and calls between processes over ${name}`, { skip: skip ?? false }, () => {
+    let broker: OwnBroker;
+    before(async () => {
+      broker = await open();
+    });
+    after(() => broker.close());
 
-  test("what a killed server had of calls is done again where that is safe, else it is maybe", () =>
-    withBroker(async (address) => {
-      await using depot = client(Depot, address, { retry: false });
-      const buying = depot.buy.result("tea", { deadline: "1m" });
-      const looking = depot.look("tea", { deadline: "1m" });
-      const first = run("serve.ts", address, "stuck");
-      await first.printed("ready\nbuy tea\nlook tea\n".length);
-      const second = run("serve.ts", address);
-      await second.line();
-      await killed(first);
-      const bought = await buying;
-      ok(!bought.ok);
-      deepEqual([bought.error.code, bought.error.executed], ["UNAVAILABLE", "maybe"]);
-      equal(await looking, "saw tea");
-      equal(await depot.buy("coffee"), "bought coffee");
-      second.kill("SIGTERM");
-      const { code, stdout } = await second.ended;
-      deepEqual(
-        [code, stdout.split("\n").filter((line) => line.includes("tea"))],
-        [0, ["look tea"]],
-      );
-    }));
-});
+    test(
+      "the reply to a command comes to another process when the one that has asked was killed",
+      { timeout: 120_000 },
+      async () => {
+        const { address } = broker;
+        const asker = run("ask.ts", address, "o-1", "o-2", "lost");
+        const tokens = JSON.parse(await asker.line()) as string[];
+        equal(tokens.length, 3);
+        ok(!(await killed(asker)).includes("it was not killed"));
+        // One waits before there is a reply, one, of another name, long after.
+        const early = run("resume.ts", address, "asker", ...tokens);
+        const depot = run("serve.ts", address);
+        await depot.line();
+        const told = ["p-o-1", "p-o-2", "LOST lost"];
+        const first = await early.ended;
+        deepEqual([first.stderr, JSON.parse(first.stdout)], ["", told]);
+        const late = await run("resume.ts", address, "office", ...tokens).ended;
+        deepEqual([late.stderr, JSON.parse(late.stdout)], ["", told]);
+        depot.kill("SIGTERM");
+        equal((await depot.ended).code, 0);
+      },
+    );
+
+    test(
+      "what a killed server had of calls is done again where that is safe, else it is maybe",
+      { timeout: 120_000 },
+      async () => {
+        const { address } = broker;
+        await using depot = client(Depot, address, { retry: false });
+        const buying = depot.buy.result("tea", { deadline: "1m" });
+        const looking = depot.look("tea", { deadline: "1m" });
+        const first = run("serve.ts", address, "stuck");
+        await first.printed("ready\nbuy tea\nlook tea\n".length);
+        const second = run("serve.ts", address);
+        await second.line();
+        await killed(first);
+        const bought = await buying;
+        ok(!bought.ok);
+        deepEqual([bought.error.code, bought.error.executed], ["UNAVAILABLE", "maybe"]);
+        equal(await looking, "saw tea");
+        equal(await depot.buy("coffee"), "bought coffee");
+        second.kill("SIGTERM");
+        const { code, stdout } = await second.ended;
+        deepEqual(
+          [code, stdout.split("\n").filter((line) => line.includes("tea"))],
+          [0, ["look tea"]],
+        );
+      },
+    );
+  });
+}
