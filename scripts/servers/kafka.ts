@@ -49,7 +49,7 @@ export const kafka: Server = kafkaAt("kafka", {
 });
 
 /** The same elsewhere. `nodes`: all of its cluster, itself among them; `settings`: more lines of `server.properties`. */
-export function kafkaAt(
+function kafkaAt(
   name: string,
   node: KafkaNode,
   more: {
@@ -240,14 +240,19 @@ export interface OwnKafka extends AsyncDisposable {
   readonly node: KafkaNode;
 }
 
-export async function ownKafka(tls?: KafkaTls): Promise<OwnKafka> {
+export async function ownKafka(
+  more: {
+    readonly tls?: KafkaTls;
+    readonly settings?: Readonly<Record<string, string | number>>;
+  } = {},
+): Promise<OwnKafka> {
   const node = await freeNode(1);
-  const server = await running(kafkaAt("kafka", node, tls === undefined ? {} : { tls }));
+  const server = await running(kafkaAt("kafka", node, more));
   return { server, node, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }
 
 /** A node at ports that nobody has. */
-export async function freeNode(id: number): Promise<KafkaNode> {
+async function freeNode(id: number): Promise<KafkaNode> {
   const port = await freePort();
   const controllerPort = await freePort();
   return { id, port, controllerPort, saslPort: await freePort(), tlsPort: await freePort() };

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import {
   ConnectionPool,
@@ -71,7 +72,7 @@ export class Cluster {
     this.#options = {
       connectTimeout: Math.min(5_000, options.waitMs),
       requestTimeout: Math.max(options.waitMs, answerMsMin) * 2,
-      ...(tls ? { tls: options.tls, tlsServerName: true } : {}),
+      ...(tls ? { tls: options.tls } : {}),
       ...(user === undefined
         ? {}
         : { sasl: { mechanism, username: user.name, password: user.password } }),
@@ -143,29 +144,36 @@ export class Cluster {
 
   async #connection(purpose: string, node: Node): Promise<Connection> {
     try {
-      return await this.#pool(purpose).get(node);
+      return await this.#pool(purpose, isIP(node.host) === 0).get(node);
     } catch (error) {
       throw translated(error, `${this.address}: connecting to ${node.host}:${node.port}`, "no");
     }
   }
 
-  #pool(purpose: string): ConnectionPool {
-    let pool = this.#pools.get(purpose);
+  /** TLS tells the server its name, but never an address: that would be an error. */
+  #pool(purpose: string, named: boolean): ConnectionPool {
+    const key = named ? purpose : `${purpose} by address`;
+    let pool = this.#pools.get(key);
     if (pool === undefined) {
-      pool = new ConnectionPool(this.name, this.#options);
+      const options = named ? { ...this.#options, tlsServerName: true } : this.#options;
+      pool = new ConnectionPool(this.name, options);
       // Every failure comes back from a request; nobody else needs to hear of it, and an error event without listener ends the process.
       pool.on("connecting", (event: unknown) =>
         (event as { readonly connection: Connection }).connection.on("error", () => {}),
       );
-      this.#pools.set(purpose, pool);
+      this.#pools.set(key, pool);
     }
     return pool;
   }
 
   /** Closes the connections of a purpose. */
   async leave(purpose: string): Promise<void> {
-    const pool = this.#pools.get(purpose);
-    this.#pools.delete(purpose);
+    await Promise.all([this.#drop(purpose), this.#drop(`${purpose} by address`)]);
+  }
+
+  async #drop(key: string): Promise<void> {
+    const pool = this.#pools.get(key);
+    this.#pools.delete(key);
     await pool?.close().catch(() => {});
   }
 
@@ -264,7 +272,7 @@ export class Cluster {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#pools.keys()].map((purpose) => this.leave(purpose)));
+    await Promise.all([...this.#pools.keys()].map((key) => this.#drop(key)));
   }
 }
 

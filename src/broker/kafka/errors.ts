@@ -30,15 +30,11 @@ export function hasId(error: unknown, ...ids: readonly string[]): boolean {
   return idsOf(error).some((id) => ids.includes(id));
 }
 
-/** What an answer said beside its errors: the library throws when one part of it failed. */
+/** What an answer said beside its errors: the library throws when one part of it failed. What is ours already is no answer to the request. */
 export function responseOf(error: unknown): unknown {
+  if (isTrunklineError(error)) return undefined;
   for (const part of partsOf(error)) if (part["response"] !== undefined) return part["response"];
   return undefined;
-}
-
-/** True when no answer came: it may have been done. */
-export function isSilence(error: unknown): boolean {
-  return idsOf(error).length === 0 && !isRefusedByLibrary(error);
 }
 
 /** The library itself refused: nothing was sent. */

@@ -22,7 +22,7 @@ export interface ReplyPlace {
 }
 
 /** `topic/partition/box`, the box percent-encoded: `trunkline.replies/7/orders` */
-export function replyAddress({ topic, partition, box }: ReplyPlace): string {
+function replyAddress({ topic, partition, box }: ReplyPlace): string {
   return `${topic}/${partition}/${encodeURIComponent(box)}`;
 }
 

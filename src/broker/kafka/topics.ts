@@ -21,7 +21,7 @@ const replicasInSync = 2;
 /** A topic at a time is enough: the controller does one after the other. */
 const createMs = 30_000;
 
-export function nativeOf(channel: Channel): KafkaChannel {
+function nativeOf(channel: Channel): KafkaChannel {
   return channel.native["kafka"] ?? {};
 }
 
