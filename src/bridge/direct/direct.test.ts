@@ -271,6 +271,34 @@ suite("messages without a broker", () => {
       deepEqual(two.texts, ["4"]);
     }));
 
+  test("each of those on their own has all messages in their order, at its own pace", () =>
+    inLab(async (lab) => {
+      const [a, b, p] = [lab.open(), lab.open(), lab.open()];
+      const slow = await Reader.open(lab, a, topic, undefined, { settles: false, prefetch: 1 });
+      const fast = await Reader.open(lab, b, topic);
+      const texts = Array.from({ length: 20 }, (_, i) => String(i));
+      await p.publish(texts.map((text) => message(topic, `k${Number(text) % 3}`, text)));
+      await fast.until(20);
+      deepEqual(fast.texts, texts);
+      for (let had = 1; had <= 20; had++) {
+        await slow.until(had);
+        await slow.had[had - 1]!.ack();
+      }
+      deepEqual(slow.texts, texts);
+    }));
+
+  test("a consumer that goes while another one comes in the same process is gone for this process too", () =>
+    inLab(async (lab) => {
+      const a = lab.open();
+      const first = await Reader.open(lab, a, queue);
+      const [second] = await Promise.all([Reader.open(lab, a, queue), first.consumer.close()]);
+      await a.publish(Array.from({ length: 24 }, (_, i) => message(queue, `k${i}`)));
+      await second.until(24);
+      deepEqual(first.had, []);
+      await lab.told(); // it settles after it has taken
+      equal((await a.lag(queue, undefined)).waiting, 0);
+    }));
+
   test("to one group alone", () =>
     inLab(async (lab) => {
       const [a, p] = [lab.open(), lab.open()];

@@ -125,8 +125,7 @@ export class DirectBroker implements Broker {
     const consumer = uuidv7(this.#env);
     const wanted: Wanted = { consumer, channel: name, shape, group, exclusive };
     this.#receiver.open(wanted, inbox);
-    const before = this.#wants;
-    this.#wants = [...before, wanted];
+    this.#wants = [...this.#wants, wanted];
     try {
       await this.#neighbourhood.announce(this.#wants);
     } catch (error) {
@@ -182,7 +181,13 @@ export class DirectBroker implements Broker {
     }
     const message = { envelope, shard: undefined, attempt: 1 };
     const parcel = { to: box, from: this.#instance, patienceMs: 0, messages: [message] };
-    await this.#neighbourhood.neighbour(instance).answer(parcel, this.#waitMs);
+    try {
+      await this.#neighbourhood.neighbour(instance).answer(parcel, this.#waitMs);
+    } catch (error) {
+      // It may have died, and discovery knows of it a moment later.
+      const gone = await this.#neighbourhood.look(() => !there(), Math.min(lookMs, this.#waitMs));
+      if (!gone || !this.#neighbourhood.current) throw error;
+    }
   }
 
   async browse(): Promise<readonly Envelope[]> {

@@ -70,7 +70,7 @@ export class Inbox {
   take(parcel: Parcel, signal?: AbortSignal): Promise<Taken> {
     if (this.#closed) return Promise.resolve({ taken: 0, why: "gone", load: 0 });
     if (this.#senders.size >= sendersMax)
-      return Promise.resolve({ taken: 0, why: "late", load: this.load });
+      return Promise.resolve({ taken: 0, why: "full", load: this.load });
     return new Promise((resolve) => {
       const done = (why: Taken["why"]): void => {
         if (!this.#senders.delete(sender)) return;

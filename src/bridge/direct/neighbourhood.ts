@@ -36,7 +36,10 @@ export class Neighbourhood {
   readonly #remote = new Map<string, RemoteNeighbour>();
   readonly #listeners = new Set<() => void>();
   #instances = new Map<string, Instance>();
+  /** What is consumed here and known to everybody. */
   #wants: readonly Wanted[] = [];
+  /** What is to be, as it was said last. */
+  #latest: readonly Wanted[] = [];
   #listening: Promise<Listening> | undefined;
   #addresses: readonly string[] = [];
   #lease: Lease | undefined;
@@ -85,6 +88,7 @@ export class Neighbourhood {
    * @throws TrunklineError UNAVAILABLE when it does not, RESOURCE_EXHAUSTED when it is too much for one process.
    */
   announce(wants: readonly Wanted[]): Promise<void> {
+    this.#latest = wants;
     const announced = this.#announcing.then(() => this.#announce(wants));
     this.#announcing = announced.catch(() => {});
     return announced;
@@ -92,7 +96,7 @@ export class Neighbourhood {
 
   /** What is not consumed here any more is not sent here any more; who has not heard of it yet is told when it tries. */
   withdraw(wants: readonly Wanted[]): Promise<void> {
-    this.#wants = wants;
+    this.#latest = this.#wants = wants;
     this.#change();
     const withdrawn = this.#announcing.then(() => this.#lease?.update(this.#self(wants)));
     // What the registry does not take now it takes with the next renewal.
@@ -125,7 +129,8 @@ export class Neighbourhood {
         executed: "maybe",
       });
     }
-    this.#wants = wants;
+    // Some of them may have gone while discovery was waited for.
+    this.#wants = wants.filter((each) => this.#latest.includes(each));
     this.#change();
   }
 

@@ -65,8 +65,7 @@ export class Router {
   }
 
   send(message: Pending): void {
-    const { shard } = message.aim;
-    if (shard !== undefined) return this.#routeOf(message).push(message);
+    if (changesHands(message)) return this.#routeOf(message).push(message);
     const to = this.#choose(message);
     if (to === undefined) this.#nobody(message);
     else this.#linkTo(to).push(message);
@@ -167,7 +166,7 @@ export class Router {
     if (suspect) this.#suspect(instance);
     const byRoute = new Map<ShardRoute, Pending[]>();
     for (const message of messages) {
-      if (message.aim.shard === undefined) {
+      if (!changesHands(message)) {
         this.send(message);
         continue;
       }
@@ -187,4 +186,9 @@ export class Router {
     this.#suspects.set(instance, alarmAt(this.#env, this.#env.now() + suspectMs, forgive));
     this.#owners.clear();
   }
+}
+
+/** Of a consumer on its own the order is that of its link. */
+function changesHands({ aim }: Pending): boolean {
+  return aim.shard !== undefined && aim.group !== undefined;
 }
