@@ -64,6 +64,9 @@ export type { Claim, Ending, KeptError, KeyStore } from "./call/keys/key-store.t
 export type { AdmissionStats, LaneStats } from "./call/load/load-gate.ts";
 export type { BrokerChoice, ConfiguredBroker } from "./chassis/broker-at.ts";
 export { openBroker } from "./chassis/broker-at.ts";
+export { receive } from "./chassis/receiver.ts";
+export type { ReceiveOptions } from "./chassis/receiver.ts";
+export type { NextOptions, ReceivedItem, Receiver } from "./chassis/pulled.ts";
 export { bind } from "./messaging/channels.ts";
 export type { Binding, BindingTerms } from "./messaging/channels.ts";
 export type { ConsumerStats } from "./messaging/consumer-terms.ts";
