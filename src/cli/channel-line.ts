@@ -13,7 +13,7 @@ import { loadContracts, type ContractModule } from "./contract-module.ts";
 export const channelOptions: Command["options"] = {
   contract: {
     value: "FILE",
-    about: "a module of contracts: then CHANNEL is one of its operations, as in orders.placed",
+    about: "CHANNEL is an operation of that module: orders.placed",
   },
   ordered: { about: "the channel keeps order per key" },
   shards: { value: "NUMBER", about: "into how many parts it is divided; default 12" },

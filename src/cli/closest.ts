@@ -1,12 +1,12 @@
 /** So many names are listed when none is like the one that was written. */
 const listedMax = 12;
 
-/** What to write instead of `wrong`: the names that are almost it, else those that there are. */
+/** What to write instead of `wrong`: the names that are nearest to it, if any is almost it, else those that there are. */
 export function didYouMean(wrong: string, names: readonly string[]): string {
   const near = names
     .map((name) => ({ name, away: editsBetween(wrong, name) }))
     .filter(({ name, away }) => away <= Math.max(2, Math.floor(name.length / 4)))
-    .toSorted((a, b) => a.away - b.away)
+    .filter(({ away }, _index, all) => away === Math.min(...all.map((each) => each.away)))
     .slice(0, 3)
     .map(({ name }) => name);
   if (near.length > 0) return `did you mean ${near.join(" or ")}?`;

@@ -37,7 +37,7 @@ before it is handled. It ends with 8 when something did not get through.`,
     rate: { value: "NUMBER", about: "redrive: how many in a second" },
     within: {
       value: "DURATION",
-      about: "redrive: how long to wait for the consumer of a blocked key; default 30s",
+      about: "redrive: how long to wait for a consumer; default 30s",
     },
     "dry-run": { about: "redrive: say what would go, and send nothing" },
     by: { value: "TEXT", about: "redrive: who does it, for the record" },

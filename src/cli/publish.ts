@@ -19,16 +19,16 @@ export const publish: Command = {
   summary: "publish messages to a channel of a broker",
   usage: "ADDRESS CHANNEL [JSON]",
   about: `JSON is the data of the message; without it each line of standard input is one.
-With --contract what is sent is checked, and has its key and its type from there;
-of a command the token is printed by which its reply can be waited for. A channel
+With --contract what is sent is checked, and has its key and type from there; of
+a command the token is printed by which its reply can be waited for. A channel
 that is not there is declared.`,
   options: {
     ...channelOptions,
-    queue: { about: "without a contract: each message goes to one consumer, not to each group" },
-    type: { value: "TEXT", about: "without a contract: the type; default the channel's name" },
-    key: { value: "TEXT", about: "without a contract: the ordering key" },
+    queue: { about: "each message goes to one consumer, not to each group" },
+    type: { value: "TEXT", about: "its type; default the channel's name" },
+    key: { value: "TEXT", about: "its ordering key" },
     id: { value: "TEXT", about: "of one message: the same for each try of publishing it" },
-    attribute: { value: "NAME=VALUE", multiple: true, about: "an attribute; may be repeated" },
+    attr: { value: "NAME=VALUE", multiple: true, about: "an attribute; may be repeated" },
   },
   examples: [
     `publish amqp://localhost orders.placed '{"id":"o-1"}' --contract ./orders.contract.ts`,
@@ -86,11 +86,11 @@ async function sender(
 
 function attributesOf(line: Line): Record<string, string> {
   const attributes: Record<string, string> = {};
-  for (const text of line.texts("attribute")) {
+  for (const text of line.texts("attr")) {
     const [, name, value] = /^([a-z0-9]{1,20})=(.*)$/s.exec(text) ?? [];
     if (name === undefined || value === undefined)
       throw new UsageError(
-        `--attribute takes name=value, the name in a-z and 0-9, at most 20, not "${text}"`,
+        `--attr takes name=value, the name in a-z and 0-9, at most 20, not "${text}"`,
       );
     attributes[name] = value;
   }

@@ -109,7 +109,7 @@ suite("publish, consume, tail", () => {
     await using broker = await openBroker("memory:cli-contract", { name: "t" }, realEnv());
     await broker.declare([placed]);
     const words = ["publish", "memory:cli-contract", "orders.placed", "--contract", module];
-    const sent = await trial([...words, '{"id":"o-1"}', "--attribute", "region=eu", "--json"]);
+    const sent = await trial([...words, '{"id":"o-1"}', "--attr", "region=eu", "--json"]);
     deepEqual([sent.code, sent.err], [0, ""]);
     const [receipt] = parsed(sent.out);
     deepEqual([receipt!["ok"], receipt!["enqueued"]], [true, "accepted"]);
@@ -135,7 +135,7 @@ suite("publish, consume, tail", () => {
       [["publish", "nowhere:", "plans", "1"], /names no broker/],
       [["publish", "memory:", "plans plans", "1"], /channel name/],
       [["publish", "memory:", "plans", "{"], /not JSON/],
-      [["publish", "memory:", "plans", "1", "--attribute", "A=b"], /--attribute takes/],
+      [["publish", "memory:", "plans", "1", "--attr", "A=b"], /--attr takes/],
       [["publish", "memory:", "orders.plase", "1", "--contract", module], /orders.placed/],
       [["lag", "memory:", "orders.placed", "--contract", module], /name the group/],
       [["consume", "memory:", "orders.plan", "g", "--contract", module], /no groups/],
