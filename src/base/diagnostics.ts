@@ -105,14 +105,13 @@ export interface DeadLetterEvent {
   /** Its group; empty for a queue. */
   readonly group: string;
   /**
-   * `buried`: it is with the dead letters; `redriven`: it went back to its group; `dropped`: the broker keeps nothing, so it is gone;
-   * `blocked`, `freed`: of a key; `stopped`: a shard stops for a message; `full`: there are more dead letters than there should be; `unseen`: it
+   * `buried`: it is with the dead letters; `redriven`: it went back to its group; `blocked`, `freed`: of a key;
+   * `stopped`: a shard stops for a message, which is tried again; `full`: there are more dead letters than there should be; `unseen`: it
    * cannot be said which keys are blocked, and consumers wait; `redrive`: one has ended.
    */
   readonly what:
     | "buried"
     | "redriven"
-    | "dropped"
     | "blocked"
     | "freed"
     | "stopped"

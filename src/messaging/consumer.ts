@@ -301,9 +301,10 @@ export class MessageConsumer implements TaskOwner {
     if (channel.guarantee === "at-most-once") {
       this.#tell(task, "lost", outcome.failure);
       this.#settled(task);
-    } else if (pause === undefined && this.#stops(outcome.failure))
+    } else if (pause === undefined && this.#stops(outcome.failure)) {
+      this.#parts.dead.stopped(task.delivery, outcome.failure);
       await this.#again(task, stoppedMs, outcome.failure);
-    else if (pause === undefined) await this.#bury(task, outcome.failure);
+    } else if (pause === undefined) await this.#bury(task, outcome.failure);
     else await this.#again(task, pause, outcome.failure);
   }
 

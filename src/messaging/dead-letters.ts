@@ -24,6 +24,8 @@ export interface DeadLetters {
       readonly attempts: number;
     },
   ): Promise<void>;
+  /** Its shard stops for it, and it is tried again. */
+  stopped(delivery: Delivery, failure: FailureNote): void;
   /** Nothing more is to be done for it: a redriven one may free its key. */
   handled(delivery: Delivery): void;
   /** A shard belongs to somebody else: what is about to be buried of it is not. */

@@ -10,6 +10,7 @@ export const dropping: DeadLetters = {
   blocks: () => undefined,
   passes: () => false,
   bury: (delivery: Delivery) => delivery.ack(),
+  stopped: () => {},
   handled: () => {},
   lost: () => {},
   blockedKeys: () => [],

@@ -148,6 +148,10 @@ suite("a shard that stops", () => {
     await lab.publish("a", "a1", "a2");
     await sleep(lab.env, 100_000);
     deepEqual(lab.handled, []);
+    deepEqual(
+      lab.told("stopped").map(({ id, reason }) => [id, reason]),
+      Array.from({ length: 4 }, () => ["id-1", "failed: Error"]),
+    );
     lab.failing.clear();
     await sleep(lab.env, 40_000);
     deepEqual(lab.handled, ["billing:a1", "billing:a2"]);

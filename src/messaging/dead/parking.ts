@@ -204,6 +204,10 @@ export class Parking implements DeadLetters {
     );
   }
 
+  stopped({ envelope: { id, subject: key } }: Delivery, { why, code }: FailureNote): void {
+    this.#tell({ what: "stopped", id, key, reason: `${why}: ${code}` });
+  }
+
   handled({ envelope }: Delivery): void {
     if (redrivenOf(envelope) === undefined) return;
     const key = this.#keyOf(envelope);

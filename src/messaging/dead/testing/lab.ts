@@ -1,6 +1,9 @@
+import { sleep } from "../../../base/alarm.ts";
 import { channels, type DeadLetterEvent } from "../../../base/diagnostics.ts";
+import type { Env } from "../../../base/env.ts";
 import { VirtualEnv } from "../../../base/virtual-env.ts";
 import type { Broker } from "../../../broker/broker.ts";
+import { isTrunklineError } from "../../../base/error.ts";
 import { channel, type Channel } from "../../../broker/channel.ts";
 import type { Envelope } from "../../../broker/envelope.ts";
 import { memory } from "../../../broker/memory/index.ts";
@@ -29,9 +32,24 @@ const operation = {
   version: "1.0.0",
 } as const;
 
-/** Consumers over one broker in memory, in virtual time. What they do is said by `failing`. */
+/** Where a lab works: a broker of some make, and a clock. */
+export interface Place {
+  readonly env: Env;
+  readonly open: () => Promise<Broker>;
+  readonly channel: string;
+}
+
+/** A broker in memory, in virtual time. */
+export function virtualPlace(): Place {
+  const env = new VirtualEnv();
+  const open = (): Promise<Broker> => memory().open("memory:dead", { name: "lab" }, env);
+  return { env, open, channel: "orders.1.placed" };
+}
+
+/** Consumers over one broker. What they do is said by `failing`. */
 export class Lab implements AsyncDisposable {
-  readonly env: VirtualEnv = new VirtualEnv();
+  readonly env: Env;
+  readonly #open: () => Promise<Broker>;
   readonly channel: Channel;
   /** Texts of messages that fail, for good unless they are taken out. */
   readonly failing = new Set<string>();
@@ -41,17 +59,20 @@ export class Lab implements AsyncDisposable {
   readonly events: DeadLetterEvent[] = [];
   readonly #closers: (() => Promise<unknown>)[] = [];
   readonly #listen = (event: unknown): void => void this.events.push(event as DeadLetterEvent);
+  #publisher: Broker | undefined;
   #published = 0;
 
-  constructor(ordered = true) {
+  constructor(ordered = true, { env, open, channel: name }: Place = virtualPlace()) {
+    this.env = env;
+    this.#open = open;
     const groups = ["billing", "fraud"];
     const shards = 4;
-    this.channel = channel({ name: "orders.1.placed", shape: "topic", ordered, shards, groups });
+    this.channel = channel({ name, shape: "topic", ordered, shards, groups });
     channels.deadLetter.subscribe(this.#listen);
   }
 
   async broker(bent?: Bent): Promise<Broker> {
-    const opened = await memory().open("memory:dead", { name: "lab" }, this.env);
+    const opened = await this.#open();
     await opened.declare([this.channel]);
     this.#closers.push(() => opened.close());
     if (bent === undefined) return opened;
@@ -111,7 +132,8 @@ export class Lab implements AsyncDisposable {
 
   /** Publishes texts under a key, one after the other. */
   async publish(key: string | undefined, ...texts: readonly string[]): Promise<void> {
-    const broker = await this.broker();
+    this.#publisher ??= await this.broker();
+    const broker = this.#publisher;
     for (const text of texts) {
       const envelope: Envelope = {
         id: `id-${++this.#published}`,
@@ -123,7 +145,8 @@ export class Lab implements AsyncDisposable {
         attributes: { colour: "blue" },
         data: new TextEncoder().encode(text),
       };
-      await broker.publish([{ channel: this.channel, envelope }]);
+      const [receipt] = await broker.publish([{ channel: this.channel, envelope }]);
+      if (isTrunklineError(receipt)) throw receipt;
     }
     await this.settle();
   }
@@ -134,7 +157,8 @@ export class Lab implements AsyncDisposable {
   }
 
   async letters(group = "billing"): Promise<readonly DeadLetter[]> {
-    return (await deadLetters(await this.broker(), this.channel.name, group)).letters;
+    this.#publisher ??= await this.broker();
+    return (await deadLetters(this.#publisher, this.channel.name, group)).letters;
   }
 
   async redrive(terms: RedriveTerms = {}, bent?: Bent): Promise<RedriveReport> {
@@ -144,6 +168,11 @@ export class Lab implements AsyncDisposable {
 
   told(what: DeadLetterEvent["what"]): DeadLetterEvent[] {
     return this.events.filter((event) => event.what === what);
+  }
+
+  /** Looks until it is so. */
+  async until(reached: () => Promise<boolean> | boolean): Promise<void> {
+    while (!(await reached())) await sleep(this.env, 50);
   }
 
   /** What is on its way arrives. */
