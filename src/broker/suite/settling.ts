@@ -5,6 +5,26 @@ import { refusal, type Case } from "./stage.ts";
 /** What becomes of deliveries. */
 export const settlingCases: readonly Case[] = [
   {
+    name: "what is released at once comes again before what waits behind it",
+    when: ({ order, keeps }) => order === "key" && keeps,
+    play: async (stage) => {
+      const queue = stage.channel({ ordered: true });
+      const broker = await stage.open();
+      await broker.declare([queue]);
+      await stage.publish(
+        broker,
+        ["a", "b", "c"].map((text) => stage.outgoing(queue, text, { subject: "key" })),
+      );
+      const hearing = await stage.consume(broker, { channel: queue, prefetch: 1 }, (delivery) => {
+        void (delivery.attempt === 1 && hearing.texts.length < 2
+          ? delivery.release()
+          : delivery.ack());
+      });
+      await hearing.until(4);
+      deepEqual(hearing.texts, ["a", "a", "b", "c"]);
+    },
+  },
+  {
     name: "what is released comes again, its attempt counted",
     play: async (stage) => {
       const queue = stage.channel();
