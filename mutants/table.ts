@@ -2,6 +2,7 @@ import type { Mutant } from "./mutant.ts";
 import { bridgeMutants } from "./bridge-mutants.ts";
 import { callMutants } from "./call-mutants.ts";
 import { channelMutants } from "./channel-mutants.ts";
+import { directMutants } from "./direct-mutants.ts";
 import { discoveryMutants } from "./discovery-mutants.ts";
 import { formatMutants } from "./format-mutants.ts";
 import { fragmentMutants } from "./fragment-mutants.ts";
@@ -25,5 +26,6 @@ export const mutants: readonly Mutant[] = [
   ...discoveryMutants,
   ...registryMutants,
   ...bridgeMutants,
+  ...directMutants,
   ...gatewayMutants,
 ];

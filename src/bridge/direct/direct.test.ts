@@ -345,6 +345,13 @@ suite("messages without a broker", () => {
       await asker.close();
       await answerer.reply(box.address, envelope);
       equal(heard.length, 1);
+      const dead = lab.open();
+      const lost = await dead.replies({ name: undefined }, () => {});
+      await lab.told();
+      await lab.cut(dead);
+      const replied = answerer.reply(lost.address, envelope);
+      lab.registry.forget(/^direct:(.*)\//.exec(lost.address)![1]!);
+      await replied;
       await rejects(answerer.reply("tcp://10.0.0.1:80/x", envelope), { code: "INVALID_ARGUMENT" });
     }));
 

@@ -272,7 +272,7 @@ export class DirectBroker implements Broker {
       const alarm = alarmAt(this.#env, dueAt, () => end(false));
       const missing: Missing = { outgoing, end };
       this.#missing.add(missing);
-      void this.#neighbourhood.look(() => true, 0);
+      if (this.#missing.size === 1) this.#neighbourhood.refresh();
     });
   }
 

@@ -63,6 +63,11 @@ export class Neighbourhood {
     return this.#instances.get(instance);
   }
 
+  /** Looks anew. */
+  refresh(): void {
+    this.#watch.refresh();
+  }
+
   /** Looks anew, and resolves with true when `there` holds, with false after `withinMs`. */
   look(there: () => boolean, withinMs: number): Promise<boolean> {
     this.#watch.refresh();
