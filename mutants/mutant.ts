@@ -20,6 +20,9 @@ export interface Mutant {
 
 export type SuiteName =
   | "sim"
+  | "sim-messaging"
+  | "messaging"
+  | "broker"
   | "protocol"
   | "client"
   | "testing"

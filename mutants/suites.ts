@@ -9,7 +9,7 @@ const timeoutMs = 90_000;
 /** Enough for every suite; a mutant that lets the memory grow ends sooner. */
 const heapMb = 1_024;
 
-const tests: Readonly<Record<Exclude<SuiteName, "sim">, readonly string[]>> = {
+const tests: Readonly<Record<Exclude<SuiteName, "sim" | "sim-messaging">, readonly string[]>> = {
   protocol: ["src/protocol/rsocket/**/*.test.ts"],
   client: ["src/call/*.test.ts", "src/testing/suites.test.ts"],
   testing: ["src/testing/*.test.ts"],
@@ -26,6 +26,8 @@ const tests: Readonly<Record<Exclude<SuiteName, "sim">, readonly string[]>> = {
   ],
   directory: ["src/discovery/directory/*.test.ts"],
   dns: ["src/discovery/dns/*.test.ts"],
+  messaging: ["src/messaging/**/*.test.ts", "src/chassis/messages.test.ts"],
+  broker: ["src/broker/memory/*.test.ts"],
   gateway: ["src/gateway/**/*.test.ts"],
   bridge: ["src/bridge/**/*.test.ts", "src/discovery/keep-lease.test.ts"],
 };
@@ -77,6 +79,8 @@ function commandOf(suite: SuiteName, broken: boolean): string[] {
   const node = ["--conditions=@trunkline/source", `--max-old-space-size=${heapMb}`];
   if (broken) node.push("--import", join(root, "mutants/break.ts"));
   if (suite === "sim") return [...node, "sim/main.ts", "calls", "--seeds", String(seeds), "--bail"];
+  if (suite === "sim-messaging")
+    return [...node, "sim/main.ts", "messaging", "--seeds", String(seeds), "--bail"];
   const files = globSync([...tests[suite]], { cwd: root });
   return [...node, "--test", "--test-isolation=none", "--test-reporter=tap", ...files];
 }

@@ -1,6 +1,7 @@
 import type { Mutant } from "./mutant.ts";
 import { bridgeMutants } from "./bridge-mutants.ts";
 import { callMutants } from "./call-mutants.ts";
+import { consumerMutants } from "./consumer-mutants.ts";
 import { channelMutants } from "./channel-mutants.ts";
 import { directMutants } from "./direct-mutants.ts";
 import { discoveryMutants } from "./discovery-mutants.ts";
@@ -28,4 +29,5 @@ export const mutants: readonly Mutant[] = [
   ...bridgeMutants,
   ...directMutants,
   ...gatewayMutants,
+  ...consumerMutants,
 ];
