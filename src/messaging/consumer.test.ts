@@ -45,6 +45,7 @@ class List implements DeadLetters {
   };
   handled = (): void => {};
   passes = (): boolean => false;
+  stopped = (): void => {};
   lost = (): void => {};
   blockedKeys = (): readonly string[] => [];
   close = (): Promise<void> => Promise.resolve();
