@@ -25,6 +25,7 @@ export type SuiteName =
   | "broker"
   | "protocol"
   | "client"
+  | "deadLetters"
   | "testing"
   | "codec"
   | "resilience"

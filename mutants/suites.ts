@@ -12,6 +12,7 @@ const heapMb = 1_024;
 const tests: Readonly<Record<Exclude<SuiteName, "sim" | "sim-messaging">, readonly string[]>> = {
   protocol: ["src/protocol/rsocket/**/*.test.ts"],
   client: ["src/call/*.test.ts", "src/testing/suites.test.ts"],
+  deadLetters: ["src/messaging/dead/{blocked-keys,letter,parking,redrive}.test.ts"],
   testing: ["src/testing/*.test.ts"],
   codec: ["src/codec/**/*.test.ts"],
   resilience: [

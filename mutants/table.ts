@@ -3,6 +3,7 @@ import { bridgeMutants } from "./bridge-mutants.ts";
 import { callMutants } from "./call-mutants.ts";
 import { consumerMutants } from "./consumer-mutants.ts";
 import { channelMutants } from "./channel-mutants.ts";
+import { deadLetterMutants } from "./dead-letter-mutants.ts";
 import { directMutants } from "./direct-mutants.ts";
 import { discoveryMutants } from "./discovery-mutants.ts";
 import { formatMutants } from "./format-mutants.ts";
@@ -28,6 +29,7 @@ export const mutants: readonly Mutant[] = [
   ...registryMutants,
   ...bridgeMutants,
   ...directMutants,
+  ...deadLetterMutants,
   ...gatewayMutants,
   ...consumerMutants,
 ];

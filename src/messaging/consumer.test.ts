@@ -38,13 +38,12 @@ function message(id: string, key: string, attributes: Record<string, string> = {
 class List implements DeadLetters {
   readonly letters: string[] = [];
   assigned = (): Promise<void> => Promise.resolve();
-  blocks = (): undefined => undefined;
+  blocks = (): boolean => false;
   bury: DeadLetters["bury"] = async (delivery, { last, attempts }) => {
     this.letters.push(`${delivery.envelope.id} ${last.why} after ${attempts}`);
     await delivery.ack();
   };
   handled = (): void => {};
-  passes = (): boolean => false;
   stopped = (): void => {};
   lost = (): void => {};
   blockedKeys = (): readonly string[] => [];

@@ -24,8 +24,6 @@ import type { Ended, Ending, FailureNote, Outcome, Work } from "./work.ts";
 const crashesMax = 20;
 /** Pauses shorter than that are waited out here, longer ones at the broker where it can and no order is asked. */
 const heldMsMax = 1_000;
-/** How often a message looks whether its key is free, when it may be soon, in milliseconds. */
-const blockedMs = 20;
 /** Between attempts at a message for which its shard stops, in milliseconds. */
 const stoppedMs = 30_000;
 /** Between tries of reading which keys are blocked. */
@@ -176,21 +174,16 @@ export class MessageConsumer implements TaskOwner {
   #accept(delivery: Delivery): void {
     if (this.#stopping || this.#leaving.has(delivery.shard)) return;
     const { channel, group, terms, env } = this.#parts;
-    const key = this.#laneOf(delivery);
+    const key = !channel.ordered
+      ? undefined
+      : terms.dead === "stop-shard"
+        ? delivery.shard
+        : laneOf(delivery.envelope);
     this.#distribution.arrived(delivery.shard, delivery.envelope.subject);
     const task = new Task(delivery, group ?? channel.name, key, terms.withinMs, this, env);
     this.#tasks.add(task);
     if (this.#lanes.enter(task)) this.#ready.push(task);
     this.#pump();
-  }
-
-  /** By what it waits its turn. What is redriven does not wait behind those that wait for it. */
-  #laneOf(delivery: Delivery): string | undefined {
-    const { channel, terms, dead } = this.#parts;
-    if (!channel.ordered) return undefined;
-    if (terms.dead === "stop-shard") return delivery.shard;
-    const lane = laneOf(delivery.envelope);
-    return lane !== undefined && dead.passes(delivery) ? `${lane}\0redriven` : lane;
   }
 
   #pump(): void {
@@ -233,13 +226,8 @@ export class MessageConsumer implements TaskOwner {
       await this.#parts.ended(task, "handled");
       return this.#settledUnseen(task, "duplicate");
     }
-    const blocked = dead.blocks(delivery);
-    if (blocked === "follow")
+    if (dead.blocks(delivery))
       return deadOf({ why: "blocked", code: "UNAVAILABLE", reason: "an earlier one is dead" });
-    if (blocked === "wait") {
-      task.hold(env.now() + blockedMs);
-      return "settled";
-    }
     if (this.#crashes(delivery))
       return deadOf({
         why: "crashed",

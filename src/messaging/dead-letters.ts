@@ -5,13 +5,8 @@ import type { FailureNote } from "./work.ts";
 export interface DeadLetters {
   /** Resolves when it is known which keys of the shard are blocked; nothing of the shard is handled before. */
   assigned(shard: string): Promise<void>;
-  /**
-   * `follow`: an earlier message of its key is dead, and this one was not redriven: it goes there too. `wait`: the last of those is
-   * being handled, so that its key may be free soon: to be asked again a little later. Undefined: it may be handled.
-   */
-  blocks(delivery: Delivery): "follow" | "wait" | undefined;
-  /** True: it was redriven and its key is blocked, so that it need not wait for those of its key that are. */
-  passes(delivery: Delivery): boolean;
+  /** True: an earlier message of its key is dead, and this one was not redriven: it goes there too. */
+  blocks(delivery: Delivery): boolean;
   /**
    * Keeps it with the dead letters, then acks it: confirmed before acked, or both in one transaction. Tries until it is done: later ones of its
    * key must not overtake it. Rejects when the message belongs to somebody else by now, or this is closed: then it comes again.

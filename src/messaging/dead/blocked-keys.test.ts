@@ -31,18 +31,6 @@ test("orders go on from the letters that a look has found, whatever the clock sa
   equal(keys.bury("a", "0", undefined, 100), 501);
 });
 
-test("only the last letter, when it is being handled, lets others wait", () => {
-  const keys = new BlockedKeys();
-  const first = keys.bury("a", "0", undefined, 100);
-  const second = keys.bury("a", "0", undefined, 100);
-  keys.begun("a", first);
-  equal(keys.ending("a"), false);
-  keys.begun("a", second);
-  equal(keys.ending("a"), true);
-  keys.bury("a", "0", second, 300);
-  equal(keys.ending("a"), false);
-});
-
 test("a look does not bring back what changed while it was under way", () => {
   const keys = new BlockedKeys();
   const order = keys.bury("a", "0", undefined, 100);

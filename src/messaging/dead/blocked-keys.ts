@@ -6,8 +6,6 @@ interface Blocked {
   letters: number;
   /** The shard by which it came here. */
   shard: string;
-  /** The last letter was redriven, and is being handled. */
-  ending: boolean;
   /** How many looks in a row have not found it any more. */
   unseen: number;
 }
@@ -39,11 +37,6 @@ export class BlockedKeys {
     return this.#keys.has(key);
   }
 
-  /** Whether its last letter is being handled, so that it may be free soon. */
-  ending(key: string): boolean {
-    return this.#keys.get(key)?.ending === true;
-  }
-
   /** How many letters a key has. */
   letters(key: string): number {
     return this.#keys.get(key)?.letters ?? 0;
@@ -58,20 +51,13 @@ export class BlockedKeys {
     const known = this.#keys.get(key);
     const order = earlier ?? Math.max(wall, (known?.highest ?? 0) + 1);
     if (known === undefined) {
-      this.#keys.set(key, { highest: order, letters: 1, shard, ending: false, unseen: 0 });
+      this.#keys.set(key, { highest: order, letters: 1, shard, unseen: 0 });
       return order;
     }
     known.highest = Math.max(known.highest, order);
     known.shard = shard;
     if (earlier === undefined) known.letters++;
-    else known.ending = false;
     return order;
-  }
-
-  /** A redriven message of the key begins. */
-  begun(key: string, order: number): void {
-    const known = this.#keys.get(key);
-    if (known !== undefined) known.ending = order >= known.highest;
   }
 
   /** A redriven message of the key was handled. True: it was the last one, and the key is free. */
@@ -80,7 +66,6 @@ export class BlockedKeys {
     if (known === undefined) return false;
     this.#changed.add(key);
     known.letters = Math.max(1, known.letters - 1);
-    known.ending = false;
     if (order < known.highest) return false;
     this.#keys.delete(key);
     return true;
@@ -103,8 +88,7 @@ export class BlockedKeys {
       if (this.#changed.has(key)) continue;
       const known = this.#keys.get(key);
       const highest = Math.max(order, known?.highest ?? 0);
-      const ending = known?.ending === true && highest === known.highest;
-      this.#keys.set(key, { highest, letters: counts.get(key)!, shard, ending, unseen: 0 });
+      this.#keys.set(key, { highest, letters: counts.get(key)!, shard, unseen: 0 });
     }
     for (const [key, known] of this.#keys)
       if (!found.has(key) && !this.#changed.has(key) && ++known.unseen >= unseenMax)

@@ -7,8 +7,7 @@ import type { DeadLetters } from "../dead-letters.ts";
  */
 export const dropping: DeadLetters = {
   assigned: () => Promise.resolve(),
-  blocks: () => undefined,
-  passes: () => false,
+  blocks: () => false,
   bury: (delivery: Delivery) => delivery.ack(),
   stopped: () => {},
   handled: () => {},

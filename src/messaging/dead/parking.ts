@@ -77,20 +77,12 @@ export class Parking implements DeadLetters {
     }
   }
 
-  blocks({ envelope }: Delivery): "follow" | "wait" | undefined {
+  blocks({ envelope }: Delivery): boolean {
     const key = this.#keyOf(envelope);
-    if (key === undefined || !this.#blocked.has(key)) return undefined;
-    if (redrivenOf(envelope) !== undefined) {
-      this.#blocked.begun(key, orderOf(envelope));
-      return undefined;
-    }
+    if (key === undefined || !this.#blocked.has(key) || redrivenOf(envelope) !== undefined)
+      return false;
     this.#looks.now(this.#terms.max);
-    return this.#blocked.ending(key) ? "wait" : "follow";
-  }
-
-  passes({ envelope }: Delivery): boolean {
-    const key = this.#keyOf(envelope);
-    return key !== undefined && this.#blocked.has(key) && redrivenOf(envelope) !== undefined;
+    return true;
   }
 
   /** By what it is blocked; undefined: nothing follows it. */

@@ -4,7 +4,7 @@ import type { Broker, Delivery, Outgoing } from "../../broker/broker.ts";
 import { channel, type Channel } from "../../broker/channel.ts";
 import type { Envelope } from "../../broker/envelope.ts";
 import { deadChannelOf } from "./letter.ts";
-import { endIn, redrivenFrom, type RedriveEnd } from "./redriven.ts";
+import { endIn, messageOf, redrivenFrom, type RedriveEnd } from "./redriven.ts";
 import {
   inOrder,
   letterIn,
@@ -58,8 +58,8 @@ export class RedriveRun {
   readonly #dead: Channel;
   /** By sequence, in their order: those that are in hand and have not gone. */
   readonly #held = new Map<string, Held[]>();
-  /** Who waits for what becomes of a message, by its id. */
-  readonly #waiting = new Map<string, (end: RedriveEnd) => void>();
+  /** Messages that are on their way, and what became of them where that is known. */
+  readonly #ends = new Map<string, RedriveEnd | undefined>();
   readonly #waits: Waits;
   #arrived = 0;
   #gone = 0;
@@ -107,8 +107,10 @@ export class RedriveRun {
     if (letter !== undefined) {
       const sequence = sequenceOf(letter);
       const held = this.#held.get(sequence) ?? [];
+      const last = held.at(-1);
       held.push({ ...letter, delivery });
-      this.#held.set(sequence, held.toSorted(inOrder));
+      if (last !== undefined && inOrder(last, letter) > 0) held.sort(inOrder);
+      this.#held.set(sequence, held);
     }
     this.#waits.look();
   }
@@ -161,7 +163,7 @@ export class RedriveRun {
   ): Promise<{ readonly fate: Fate; readonly reason?: string }> {
     const { broker } = this.#terms;
     const { inOrder: ordered } = letter.provenance;
-    const { id } = letter.envelope;
+    const message = messageOf(letter.envelope);
     const outgoing = this.#outgoing(letter, same, ordered);
     try {
       if (!ordered && broker.capabilities.transactions) {
@@ -169,13 +171,11 @@ export class RedriveRun {
         await acked(same.slice(1));
         return { fate: "redriven" };
       }
-      const ended = ordered ? this.#endOf(id) : undefined;
+      this.#ends.set(message, undefined);
       const [receipt] = await broker.publish([outgoing]);
-      if (receipt === undefined || isTrunklineError(receipt)) {
-        this.#waiting.delete(id);
+      if (receipt === undefined || isTrunklineError(receipt))
         return { fate: "refused", reason: receipt?.reason ?? "no receipt came" };
-      }
-      const end = ended === undefined ? "redriven" : await ended;
+      const end = ordered ? await this.#endOf(message) : "redriven";
       if (end === undefined)
         return { fate: "unanswered", reason: "nobody said in time what became of it" };
       await acked(same);
@@ -183,7 +183,7 @@ export class RedriveRun {
     } catch (error) {
       return { fate: "refused", reason: isTrunklineError(error) ? error.reason : String(error) };
     } finally {
-      this.#waiting.delete(id);
+      this.#ends.delete(message);
     }
   }
 
@@ -201,19 +201,17 @@ export class RedriveRun {
   }
 
   /** Resolves with what became of it, or undefined when nobody says. */
-  async #endOf(id: string): Promise<RedriveEnd | undefined> {
-    let end: RedriveEnd | undefined;
-    this.#waiting.set(id, (told) => {
-      end = told;
-      this.#waits.look();
-    });
-    await this.#waits.until(() => end !== undefined, this.#terms.withinMs);
-    return end;
+  async #endOf(message: string): Promise<RedriveEnd | undefined> {
+    const known = (): boolean => this.#ends.get(message) !== undefined;
+    await this.#waits.until(known, this.#terms.withinMs);
+    return this.#ends.get(message);
   }
 
   #heard(report: Envelope): void {
     const told = endIn(report);
-    if (told !== undefined) this.#waiting.get(told.id)?.(told.end);
+    if (told === undefined || !this.#ends.has(told.message)) return;
+    this.#ends.set(told.message, told.end);
+    this.#waits.look();
   }
 
   get #aborted(): boolean {

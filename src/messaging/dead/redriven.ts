@@ -45,6 +45,11 @@ export function redrivenOf({ attributes }: Envelope): Redriven | undefined {
   }
 }
 
+/** The message that a report is about: ids are unique for their source only. */
+export function messageOf({ source, id }: Envelope): string {
+  return `${source} ${id}`;
+}
+
 /** Tells whoever has redriven a message what became of it. Nobody's work depends on it: without it the letter stays. */
 export async function tellEnd(
   envelope: Envelope,
@@ -61,7 +66,7 @@ export async function tellEnd(
     subject: undefined,
     time: env.wall(),
     contentType: "application/json",
-    attributes: { [attribute.correlationid]: envelope.id, [attribute.outcome]: end },
+    attributes: { [attribute.correlationid]: messageOf(envelope), [attribute.outcome]: end },
     data: new Uint8Array(0),
   };
   try {
@@ -72,7 +77,10 @@ export async function tellEnd(
 }
 
 /** Which message a report is about, and what became of it; undefined: it is none. */
-export function endIn({ attributes }: Envelope): { id: string; end: RedriveEnd } | undefined {
-  const { [attribute.correlationid]: id, [attribute.outcome]: end } = attributes;
-  return id !== undefined && (end === "handled" || end === "buried") ? { id, end } : undefined;
+export function endIn({
+  attributes,
+}: Envelope): { readonly message: string; readonly end: RedriveEnd } | undefined {
+  const { [attribute.correlationid]: message, [attribute.outcome]: end } = attributes;
+  if (message === undefined || (end !== "handled" && end !== "buried")) return undefined;
+  return { message, end };
 }
