@@ -33,6 +33,7 @@ export type SuiteName =
   | "directory"
   | "dns"
   | "bridge"
+  | "replies"
   | "gateway";
 
 /** The file with the mutant in it; throws when the table no longer fits the source. */

@@ -30,7 +30,8 @@ const tests: Readonly<Record<Exclude<SuiteName, "sim" | "sim-messaging">, readon
   messaging: ["src/messaging/**/*.test.ts", "src/chassis/messages.test.ts"],
   broker: ["src/broker/memory/*.test.ts"],
   gateway: ["src/gateway/**/*.test.ts"],
-  bridge: ["src/bridge/**/*.test.ts", "src/discovery/keep-lease.test.ts"],
+  bridge: ["src/bridge/{registry,evidence}/**/*.test.ts", "src/discovery/keep-lease.test.ts"],
+  replies: ["src/messaging/replies/*.test.ts", "src/bridge/calls/calls.test.ts"],
 };
 
 /** The seeds that a mutant has to survive. */

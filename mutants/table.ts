@@ -13,6 +13,7 @@ import { itemMutants } from "./item-mutants.ts";
 import { protobufMutants } from "./protobuf-mutants.ts";
 import { protocolMutants } from "./protocol-mutants.ts";
 import { registryMutants } from "./registry-mutants.ts";
+import { replyMutants } from "./reply-mutants.ts";
 import { resilienceMutants } from "./resilience-mutants.ts";
 
 /** Every way in which the library is broken on purpose. */
@@ -32,4 +33,5 @@ export const mutants: readonly Mutant[] = [
   ...deadLetterMutants,
   ...gatewayMutants,
   ...consumerMutants,
+  ...replyMutants,
 ];

@@ -5,7 +5,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { client } from "trunkline";
+import { bind, chassis, client, contract, event, gather, on, park } from "trunkline";
+import * as z from "zod";
 import { missing } from "../scripts/servers/for-tests.ts";
 import { kafka, ownKafka } from "../scripts/servers/kafka.ts";
 import { freeRabbitmqPorts, rabbitmqUser } from "../scripts/servers/rabbitmq.ts";
@@ -13,6 +14,15 @@ import { rabbitmqUnderTest } from "../scripts/servers/rabbitmq-for-tests.ts";
 import { running } from "../scripts/servers/running.ts";
 import { Depot } from "./commands/depot.contract.ts";
 import { fromSource, start, type Program } from "./program.ts";
+
+const Freight = contract(
+  "freight",
+  { version: "1.0.0" },
+  {
+    quote: gather({ in: z.number(), out: z.number(), errors: { TOO_HEAVY: z.number() } }),
+    sent: event({ data: z.string() }),
+  },
+);
 
 const root = join(import.meta.dirname, "..");
 const run = (file: string, ...args: readonly string[]): Program =>
@@ -122,6 +132,44 @@ for (const [name, open, skip] of brokers) {
           [code, stdout.split("\n").filter((line) => line.includes("tea"))],
           [0, ["look tea"]],
         );
+      },
+    );
+
+    test(
+      "gathers come back with the answers of all groups, and receipts with what became of a message",
+      { timeout: 120_000 },
+      async () => {
+        const { address } = broker;
+        const groups = ["bike", "van", "absent"];
+        const bindings = [bind(Freight.quote, { groups }), bind(Freight.sent, { groups })];
+        await using _carriers = await chassis({
+          name: "carriers",
+          messages: address,
+          bindings,
+          signals: false,
+          serve: [
+            on(Freight.quote, { group: "van" }, (grams) => grams * 2),
+            on(Freight.quote, { group: "bike" }, (_grams, { errors }) => {
+              throw errors.TOO_HEAVY(5);
+            }),
+            on(Freight.sent, { group: "van" }, () => {}),
+            on(Freight.sent, { group: "bike" }, () => park("a flat tyre")),
+          ],
+        });
+        const options = { messages: address, bindings, instance: "shop" };
+        await using freight = client(Freight, "memory:nobody", options);
+        const first = await freight.quote(8, { until: "first", deadline: "1m" });
+        deepEqual(first.answers, [{ from: "van", value: 16 }]);
+        const all = await freight.quote(8, { deadline: "5s" });
+        deepEqual([all.answers, all.missing], [[{ from: "van", value: 16 }], ["absent"]]);
+        deepEqual(
+          all.failures.map(({ from, error }) => [from, error.code, error.executed]),
+          [["bike", "TOO_HEAVY", "yes"]],
+        );
+        const handled = { receipt: "handled", within: "5s" } as const;
+        const receipt = await freight.sent("a parcel", handled);
+        deepEqual(receipt.groups, { van: "handled", bike: "parked" });
+        deepEqual(receipt.missing, ["absent"]);
       },
     );
   });

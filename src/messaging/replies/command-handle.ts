@@ -21,7 +21,7 @@ export function commandHandle(
 ): CommandHandle<never, never> {
   let answer: Envelope | undefined;
   const { env } = parts;
-  let endpoint = "";
+  let endpoint = "a broker";
   const reply = async (options: ReplyOptions = {}): Promise<unknown> => {
     const startedAt = env.now();
     try {

@@ -22,7 +22,9 @@ export function commandMethod(
     const id = options.id ?? uuidv7(parts.env);
     const expires = options.expires ?? member.declared.deadlineMs;
     const own = { [attribute.replyto]: box.address };
-    await parts.post(member, input, { ...options, id, expires }, own);
+    // The operation's deadline is for the work; the receipt has no more time than any other.
+    const deadline = options.deadline ?? parts.deadlineMs;
+    await parts.post(member, input, { ...options, id, expires, deadline }, own);
     return commandHandle(member, { operation, id, sentAt, box: box.name }, parts);
   };
   const resume = (text: string): CommandHandle<never, never> => {
