@@ -1,3 +1,4 @@
+import type { Env } from "../../base/env.ts";
 import { line, together, writeSheet, type Line } from "./sheet.ts";
 
 /**
@@ -5,14 +6,26 @@ import { line, together, writeSheet, type Line } from "./sheet.ts";
  * What may be said before an answer is bounded by who says it: deliveries by the prefetch, what settles them by the deliveries.
  */
 export class Outlet implements AsyncIterable<Uint8Array> {
+  readonly #env: Env;
   #lines: Line[] = [];
   #ended = false;
+  #waking = false;
   #wake: (() => void) | undefined;
+
+  constructor(env: Env) {
+    this.#env = env;
+  }
 
   say(what: unknown, data: readonly Uint8Array[] = []): void {
     if (this.#ended) return;
     this.#lines.push(line(what, data));
-    this.#wake?.();
+    if (this.#wake === undefined || this.#waking) return;
+    this.#waking = true;
+    // What is said in one turn goes together.
+    this.#env.defer(() => {
+      this.#waking = false;
+      this.#wake?.();
+    });
   }
 
   /** What was said before still goes. */

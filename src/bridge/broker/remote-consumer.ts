@@ -62,7 +62,7 @@ export class RemoteConsumer implements Consumer {
     this.#deliver = deliver;
     this.#terms = terms;
     this.#env = env;
-    this.#tie = new Tie(terms.endpoint);
+    this.#tie = new Tie(terms.endpoint, env);
     const open = (signal: AbortSignal): AsyncIterable<Uint8Array> => this.#open(signal);
     const heard = (said: Said): void => this.#heard(said);
     this.#following = new Following({ open, heard, over: () => this.#over() }, env);
@@ -91,7 +91,7 @@ export class RemoteConsumer implements Consumer {
 
   #open(signal: AbortSignal): AsyncIterable<Uint8Array> {
     const { client, endpoint, user, waitMs } = this.#terms;
-    this.#tie = new Tie(endpoint);
+    this.#tie = new Tie(endpoint, this.#env);
     if (this.#paused) this.#tie.ask({ ask: "pause" });
     const { channel, group, prefetch, from, filter, exclusive, revoking, revokeMs } =
       this.#subscription;
@@ -160,13 +160,14 @@ interface Settling {
 /** One connection of a consumer: what came by it, and what is asked on it. */
 class Tie implements DeliveryHome {
   readonly endpoint: string;
-  readonly outlet = new Outlet();
+  readonly outlet: Outlet;
   readonly shards = new Set<string>();
   readonly held = new Set<RemoteDelivery>();
   readonly #settling = new Map<number, Settling & { readonly delivery: RemoteDelivery }>();
 
-  constructor(endpoint: string) {
+  constructor(endpoint: string, env: Env) {
     this.endpoint = endpoint;
+    this.outlet = new Outlet(env);
   }
 
   ask(asked: Asked, data: readonly Uint8Array[] = []): void {

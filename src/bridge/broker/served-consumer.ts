@@ -1,3 +1,4 @@
+import type { Env } from "../../base/env.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../../base/error.ts";
 import type { Broker, Consumer, Delivery, Subscription } from "../../broker/broker.ts";
 import { prefetchMax } from "./bounds.ts";
@@ -9,13 +10,17 @@ import { channelOf, envelopeText, errorText, fieldsOf, outgoingOf } from "./text
 
 /** A consumer of a broker on behalf of somebody on the other side of a connection. */
 export class ServedConsumer {
-  readonly #outlet = new Outlet();
+  readonly #outlet: Outlet;
   readonly #held = new Map<number, Delivery>();
   /** Shards that are to be given up as soon as the other side says that it has. */
   readonly #revoking = new Map<string, () => void>();
   #consumer: Consumer | undefined;
   #deliveries = 0;
   #closed = false;
+
+  constructor(env: Env) {
+    this.#outlet = new Outlet(env);
+  }
 
   async begin(broker: Broker, asked: ConsumeRequest): Promise<void> {
     const deliver = (batch: readonly Delivery[]): void => batch.forEach((each) => this.#tell(each));

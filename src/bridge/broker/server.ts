@@ -44,7 +44,7 @@ export class BrokerServer {
         }),
       consume: (items, { head, signal, refuse }) =>
         answered(refuse, async () => {
-          const consumer = new ServedConsumer();
+          const consumer = new ServedConsumer(env);
           const end = this.#last(() => void consumer.close());
           signal.addEventListener("abort", end, { once: true });
           try {
@@ -99,7 +99,7 @@ export class BrokerServer {
   }
 
   #replies({ name, since, address }: BoxRequest, signal: AbortSignal): AsyncIterable<Uint8Array> {
-    const outlet = new Outlet();
+    const outlet = new Outlet(this.#env);
     const say = (told: ToldBox, data: readonly Uint8Array[] = []): void => outlet.say(told, data);
     const at = (): number => this.#env.wall();
     const end = this.#last(() => void box.close().then(() => outlet.drop()));

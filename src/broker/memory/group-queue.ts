@@ -15,7 +15,7 @@ const revokeMsDefault = 10_000;
 /** A part of a group's messages that one member consumes at a time. */
 export class Shard {
   readonly name: string;
-  readonly waiting = new Waiting();
+  readonly waiting: Waiting = new Waiting();
   generation = 0;
   owner: Member | undefined;
   /** It is being taken away from its owner: nothing more of it is delivered. */
@@ -283,7 +283,7 @@ export class GroupQueue implements MemberGroup {
 }
 
 /** Whether a message is wanted by what a broker can leave out. */
-export function passes(envelope: Envelope, filter: BrokerFilter | undefined): boolean {
+function passes(envelope: Envelope, filter: BrokerFilter | undefined): boolean {
   if (filter === undefined) return true;
   const { type, subject, attributes = {} } = filter;
   if (type !== undefined && envelope.type !== type) return false;

@@ -27,7 +27,7 @@ export class Member implements Consumer {
   readonly subscription: Subscription;
   /** Whose it is, as its process calls itself. */
   readonly name: string;
-  readonly unsettled = new Set<MemoryDelivery>();
+  readonly unsettled: Set<MemoryDelivery> = new Set();
   readonly #group: MemberGroup;
   readonly #deliver: (batch: readonly Delivery[]) => void;
   readonly #env: Env;
