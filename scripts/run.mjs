@@ -22,6 +22,8 @@ const programs = {
   sim: "sim/main.ts",
   soak: "soak/main.ts",
   test: "scripts/test.ts",
+  "test:clusters": "clusters/main.ts",
+  "test:rabbitmq4": "scripts/test-rabbitmq4.ts",
   trunkline: "src/cli/main.ts",
 };
 

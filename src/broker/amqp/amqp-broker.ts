@@ -112,7 +112,7 @@ export class AmqpBroker implements Broker {
     const connection = await link.ready();
     await this.#known.channel(channel, group);
     const shards = this.#known.shardsOf(channel, group);
-    const plans = consumerTermsOf(subscription, shards, env, address);
+    const plans = consumerTermsOf(subscription, shards, cluster, env, address);
     const consumer: AmqpConsumer = new AmqpConsumer(
       {
         ...plans,
@@ -145,7 +145,7 @@ export class AmqpBroker implements Broker {
 
   async replies(terms: ReplyTerms, heard: (envelope: Envelope) => void): Promise<ReplyBox> {
     const { cluster, address: endpoint, env, in: link } = this.#terms;
-    const box = new AmqpReplyBox({ terms, heard, ...cluster, endpoint, env }, (closed) => {
+    const box = new AmqpReplyBox({ terms, heard, cluster, endpoint, env }, (closed) => {
       this.#boxes.delete(closed);
     });
     this.#boxes.add(box);
@@ -232,7 +232,7 @@ export class AmqpBroker implements Broker {
   async #resubscribe(): Promise<void> {
     const connection = this.#terms.in.connection;
     if (connection === undefined) return;
-    const boxes = [...this.#boxes].map((box) => box.start(connection).catch(() => {}));
+    const boxes = [...this.#boxes].map((box) => box.restart(connection));
     await Promise.all([
       ...boxes,
       ...[...this.#consumers].map((consumer) => consumer.restart(connection)),

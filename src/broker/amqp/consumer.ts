@@ -9,7 +9,7 @@ import type { Consumer, Delivery, Subscription } from "../broker.ts";
 import { AmqpDelivery, type DeliveryOwner } from "./delivery.ts";
 import type { Arrival } from "./message.ts";
 import { ShardReader } from "./shard-reader.ts";
-import { Spread } from "./spread.ts";
+import { Spread, type SpreadTerms } from "./spread.ts";
 
 /** Between tries to read a queue again that was lost while the connection was not. */
 const again = { baseMs: 100, capMs: 5_000 };
@@ -19,10 +19,10 @@ const revokeMsDefault = 10_000;
 
 export interface ConsumerTerms {
   readonly subscription: Subscription;
-  /** The name of the group at the server, and what is read: one queue, or the shards of a group. */
-  readonly target: string;
+  /** What is read: one queue, or shards. */
   readonly queues: readonly string[];
-  readonly spread: boolean;
+  /** The queues by which the members of a divided group are counted; undefined: all that is read is this consumer's. */
+  readonly spread: Pick<SpreadTerms, "members" | "hungry"> | undefined;
   /** How the queue is read, asked each time anew: a stream goes on where it was. */
   readonly arguments?: () => Readonly<Record<string, string | number>>;
   /** Called with each message that is handed over. */
@@ -61,10 +61,10 @@ export class AmqpConsumer implements Consumer, DeliveryOwner {
   constructor(terms: ConsumerTerms, deliver: (batch: readonly Delivery[]) => void) {
     this.#terms = terms;
     this.#deliver = deliver;
-    const { target, queues, env } = terms;
-    if (terms.spread)
+    const { queues, spread, env } = terms;
+    if (spread !== undefined)
       this.#spread = new Spread({
-        target,
+        ...spread,
         shards: queues,
         env,
         take: (shard, connection) => this.#read(shard, connection),

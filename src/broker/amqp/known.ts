@@ -63,7 +63,7 @@ export class Known {
       const groups = group === undefined ? [] : [group];
       const drifts: Drift[] = [];
       for (const target of dividedOf(channel, groups)) {
-        const members = membersOf(target, channel.shards);
+        const members = membersOf(target, channel.shards, this.#cluster);
         const { name } = channel;
         const found = await shardsAt(connection, members, channel.shards, name, this.#endpoint);
         this.#shards.set(target, found.shards);

@@ -1,4 +1,6 @@
 import type { AsyncMessage, Channel as AmqpConnectionChannel, Connection } from "rabbitmq-client";
+import { sleep } from "../../base/alarm.ts";
+import { backoff } from "../../base/backoff.ts";
 import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
 import { uuidv7 } from "../../base/id.ts";
@@ -6,7 +8,7 @@ import type { ReplyBox, ReplyTerms } from "../broker.ts";
 import type { Envelope } from "../envelope.ts";
 import { declared, ignored } from "./declarations.ts";
 import { envelopeOf } from "./message.ts";
-import type { Plan } from "./topology.ts";
+import { quorumArguments, type Cluster, type Plan } from "./topology.ts";
 
 /** Durable replies are kept for so long, in seconds. */
 const keptSeconds = 86_400;
@@ -20,10 +22,13 @@ const rememberedMax = 4_096;
 export interface ReplyBoxTerms {
   readonly terms: ReplyTerms;
   readonly heard: (envelope: Envelope) => void;
-  readonly replicas: number | undefined;
+  readonly cluster: Cluster;
   readonly endpoint: string;
   readonly env: Env;
 }
+
+/** Between tries to hear again on a new connection. */
+const again = { baseMs: 100, capMs: 5_000 };
 
 const before = "trunkline.replies.";
 
@@ -45,6 +50,7 @@ export class AmqpReplyBox implements ReplyBox {
   /** The next one to read of a stream, once something of it has come. */
   #next: number | undefined;
   readonly #heard = new Set<string>();
+  #left = false;
 
   constructor(terms: ReplyBoxTerms, closed: (box: AmqpReplyBox) => void) {
     const { name } = terms.terms;
@@ -76,7 +82,25 @@ export class AmqpReplyBox implements ReplyBox {
     );
   }
 
+  /** On a new connection, until it hears again or that is lost too. */
+  async restart(connection: Connection): Promise<void> {
+    const { env } = this.#terms;
+    for (let failures = 0; !this.#left; failures++) {
+      try {
+        await this.start(connection);
+        return;
+      } catch {
+        if (!connection.ready) return;
+        await sleep(
+          env,
+          backoff(failures, again, () => env.random()),
+        );
+      }
+    }
+  }
+
   close(): Promise<void> {
+    this.#left = true;
     const channel = this.#channel;
     this.#channel = undefined;
     this.#closed(this);
@@ -88,14 +112,17 @@ export class AmqpReplyBox implements ReplyBox {
   }
 
   #plan(): Plan {
-    const { terms, replicas } = this.#terms;
+    const { terms, cluster } = this.#terms;
+    const { replicas = 1 } = cluster;
+    // A queue of one node is quicker to make and to write; one of several outlives its node.
+    const transient = replicas > 1 ? quorumArguments(cluster) : { "x-queue-type": "classic" };
     const given =
       terms.name === undefined
-        ? { "x-queue-type": "classic", "x-expires": waitsMs }
+        ? { ...transient, "x-expires": waitsMs }
         : {
             "x-queue-type": "stream",
             "x-max-age": `${keptSeconds}s`,
-            ...(replicas === undefined ? {} : { "x-initial-cluster-size": replicas }),
+            ...(replicas > 1 ? { "x-initial-cluster-size": replicas } : {}),
           };
     return {
       exchanges: [],

@@ -3,12 +3,14 @@ import { alarmAt } from "../../base/alarm.ts";
 import type { Env } from "../../base/env.ts";
 import type { Alarm } from "../../base/timer-wheel.ts";
 import { ignored } from "./declarations.ts";
-import { membersOf } from "./topology.ts";
+import type { QueuePlan } from "./topology.ts";
 import { isHungry, surplus, wanted, yields, type ShareView } from "./share.ts";
 
 export interface SpreadTerms {
-  /** The group's own name at the server. */
-  readonly target: string;
+  /** The queue by which members are counted; it is there. */
+  readonly members: string;
+  /** The queue by which those are counted that have too few shards. */
+  readonly hungry: QueuePlan;
   readonly shards: readonly string[];
   readonly env: Env;
   readonly take: (shard: string, connection: Connection) => Promise<void>;
@@ -20,8 +22,6 @@ export interface SpreadTerms {
 const beatMs = 1_000;
 /** While it has too few shards. */
 const hungryBeatMs = 200;
-/** The queue by which those who have too few are counted is gone when nobody has used it for so long. */
-const unusedMs = 3_600_000;
 
 /** A member of a group whose shards are spread over its members. */
 export class Spread {
@@ -72,20 +72,9 @@ export class Spread {
     const watch = await connection.acquire({ emitErrorsFromChannel: true });
     watch.on("error", ignored);
     this.#watch = watch;
-    await watch.queueDeclare({
-      queue: this.#hungry,
-      durable: true,
-      arguments: { "x-queue-type": "classic", "x-expires": unusedMs },
-    });
-    await watch.basicConsume({ queue: this.#members }, ignored);
-  }
-
-  get #members(): string {
-    return membersOf(this.#terms.target, this.#terms.shards.length).name;
-  }
-
-  get #hungry(): string {
-    return `${this.#terms.target}~hungry`;
+    const { hungry, members } = this.#terms;
+    await watch.queueDeclare({ queue: hungry.name, durable: true, arguments: hungry.arguments });
+    await watch.basicConsume({ queue: members }, ignored);
   }
 
   #stopAlarm(): void {
@@ -111,14 +100,14 @@ export class Spread {
 
   /** True when it has too few shards. */
   async #look(connection: Connection, watch: AmqpConnectionChannel): Promise<boolean> {
-    const { shards, env, take, leave } = this.#terms;
+    const { shards, env, members, hungry, take, leave } = this.#terms;
     const random = (): number => env.random();
     const counted = async (queue: string): Promise<number> =>
       (await watch.queueDeclare({ queue, passive: true })).consumerCount;
     const view = async (): Promise<ShareView> => ({
       shards: shards.length,
-      members: await counted(this.#members),
-      hungry: await counted(this.#hungry),
+      members: await counted(members),
+      hungry: await counted(hungry.name),
       mine: [...this.#mine],
     });
     const seen = await view();
@@ -150,7 +139,9 @@ export class Spread {
 
   async #tell(watch: AmqpConnectionChannel, hungry: boolean): Promise<boolean> {
     if (hungry && this.#hunger === undefined)
-      this.#hunger = (await watch.basicConsume({ queue: this.#hungry }, ignored)).consumerTag;
+      this.#hunger = (
+        await watch.basicConsume({ queue: this.#terms.hungry.name }, ignored)
+      ).consumerTag;
     else if (!hungry && this.#hunger !== undefined) {
       const tag = this.#hunger;
       this.#hunger = undefined;

@@ -6,12 +6,20 @@ import type { Subscription } from "../broker.ts";
 import type { ConsumerTerms } from "./consumer.ts";
 import { declared } from "./declarations.ts";
 import { nativeOf } from "./native.ts";
-import { bindingsOf, queuesOf, streamOf, targetOf } from "./topology.ts";
+import {
+  bindingsOf,
+  hungryOf,
+  membersOf,
+  queuesOf,
+  streamOf,
+  targetOf,
+  type Cluster,
+} from "./topology.ts";
 
 /** What of a consumer its subscription says. */
 export interface Subscribed extends Pick<
   ConsumerTerms,
-  "target" | "queues" | "spread" | "arguments" | "seen"
+  "queues" | "spread" | "arguments" | "seen"
 > {
   /** Makes what is this consumer's alone. */
   readonly own?: (on: Connection) => Promise<unknown>;
@@ -21,6 +29,7 @@ export interface Subscribed extends Pick<
 export function consumerTermsOf(
   subscription: Subscription,
   shards: number,
+  cluster: Cluster,
   env: Env,
   endpoint: string,
 ): Subscribed {
@@ -43,16 +52,21 @@ export function consumerTermsOf(
       bindings: bindingsOf(channel.name, { queue }, native, undefined),
     };
     return {
-      ...{ target: queue, queues: [queue], spread: false },
+      ...{ queues: [queue], spread: undefined },
       own: (on) => declared(on, plan, channel.name, endpoint),
     };
   }
   if (typeof from === "number")
     throw refused("a queue has no place by time", endpoint, 'begin at "first" or "new"');
+  const target = targetOf(channel, group);
   return {
-    target: targetOf(channel, group),
     queues: queuesOf(channel, group, shards),
-    spread: channel.ordered,
+    spread: channel.ordered
+      ? {
+          members: membersOf(target, shards, cluster).name,
+          hungry: hungryOf(target, cluster),
+        }
+      : undefined,
   };
 }
 
@@ -67,7 +81,7 @@ function streamed({ channel, from = "new" }: Subscription, env: Env): Subscribed
     return `${Math.max(1, Math.ceil((env.wall() - from) / 1_000))}s`;
   };
   return {
-    ...{ target: stream, queues: [stream], spread: false },
+    ...{ queues: [stream], spread: undefined },
     arguments: () => ({ "x-stream-offset": offset() }),
     seen: ({ headers }: AsyncMessage) => {
       const at = headers?.["x-stream-offset"];

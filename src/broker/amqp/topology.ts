@@ -85,13 +85,29 @@ export function dividedOf(channel: Channel, groups: readonly string[]): readonly
 }
 
 /**
- * The queue by which the members of a divided group are counted. Nothing is ever in it, so its bound is free to say how many shards
- * there are: the server compares that with each declaration, which it does with no argument of our own.
+ * The queue by which the members of a divided group are counted: a quorum queue, so that it outlives any node. Nothing is ever in
+ * it, so its bound is free to say how many shards there are: the server compares that with each declaration, which it does with
+ * no argument of our own.
  */
-export function membersOf(target: string, shards: number): QueuePlan {
+export function membersOf(target: string, shards: number, cluster: Cluster): QueuePlan {
   return {
     name: `${target}~members`,
-    arguments: { "x-queue-type": "classic", "x-max-length": shards },
+    arguments: { ...quorumArguments(cluster), "x-max-length": shards },
+  };
+}
+
+/** The queue by which those are counted that have too few shards. It is gone when nobody has used it for an hour. */
+export function hungryOf(target: string, cluster: Cluster): QueuePlan {
+  return {
+    name: `${target}~hungry`,
+    arguments: { ...quorumArguments(cluster), "x-expires": 3_600_000 },
+  };
+}
+
+export function quorumArguments({ replicas }: Cluster): Arguments {
+  return {
+    "x-queue-type": "quorum",
+    ...(replicas === undefined ? {} : { "x-quorum-initial-group-size": replicas }),
   };
 }
 
@@ -258,18 +274,16 @@ function shardsPlan(
   };
 }
 
-function queueArguments(channel: Channel, shards: number, { replicas }: Cluster): Arguments {
+function queueArguments(channel: Channel, shards: number, cluster: Cluster): Arguments {
   const { retentionMs, lengthMax, priorityMax, ordered } = channel;
   const native = nativeOf(channel);
   const { deadLetter } = native;
   const type = typeOf(channel);
   const length = lengthMax === undefined || !ordered ? lengthMax : Math.ceil(lengthMax / shards);
   return {
-    "x-queue-type": type,
-    ...(type === "quorum" ? { "x-delivery-limit": deliveryLimit } : {}),
-    ...(type === "quorum" && replicas !== undefined
-      ? { "x-quorum-initial-group-size": replicas }
-      : {}),
+    ...(type === "quorum"
+      ? { ...quorumArguments(cluster), "x-delivery-limit": deliveryLimit }
+      : { "x-queue-type": type }),
     ...(retentionMs === undefined ? {} : { "x-message-ttl": retentionMs }),
     // The oldest would be dropped otherwise, without a word.
     ...(length === undefined ? {} : { "x-max-length": length, "x-overflow": "reject-publish" }),
