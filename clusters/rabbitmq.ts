@@ -23,6 +23,8 @@ interface Queue {
   readonly name: string;
   readonly type: string;
   readonly leader?: string;
+  readonly messages?: number;
+  readonly consumers?: number;
   readonly online?: readonly string[];
 }
 
@@ -66,6 +68,16 @@ export async function rabbitmqCluster(): Promise<Cluster> {
     channel: { enqueued: "replicated" },
     nodes,
     leaderOf: async (channel) => mostOften(await leadersOf(all[0]!, channel)),
+    look: async (channel) =>
+      (await queuesOf(all[0]!))
+        .filter((each) => each.name.startsWith(channel.name))
+        .map((each) =>
+          [
+            each.name.slice(channel.name.length),
+            `${each.messages} messages, ${each.consumers} consumers, led by ${each.leader}`,
+          ].join(": "),
+        )
+        .join("; "),
     kill: (node) => kill(all[node]!.folder),
     async restart(node) {
       const { server, folder } = all[node]!;

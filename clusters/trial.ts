@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { uuidv7 } from "../src/base/id.ts";
 import { isTrunklineError } from "../src/base/error.ts";
 import { realEnv } from "../src/base/real-env.ts";
-import type { Broker, BrokerFactory, Delivery, Outgoing } from "../src/broker/broker.ts";
+import type { Broker, BrokerFactory, Consumer, Delivery, Outgoing } from "../src/broker/broker.ts";
 import { channel, type Channel } from "../src/broker/channel.ts";
 
 /** A cluster of one make of broker, on loopback, of which nodes can be killed. */
@@ -15,6 +15,8 @@ export interface Cluster extends AsyncDisposable {
   readonly nodes: number;
   /** Which node leads the most shards of a channel. */
   leaderOf(channel: Channel): Promise<number>;
+  /** What of a channel waits where, for people. */
+  look(channel: Channel): Promise<string>;
   /** Ends a node without a word. */
   kill(node: number): Promise<void>;
   /** Starts it again; resolves when all replicas are in step, so that the next node may be killed. */
@@ -56,7 +58,7 @@ export interface Kill {
 const batchMessages = 500;
 const shards = 12;
 /** How long the last messages may take, in milliseconds. */
-const endMs = 120_000;
+const endMs = 30_000;
 
 /** How long nothing happened. */
 class Gaps {
@@ -125,15 +127,18 @@ export async function trial(
   const publisher = await open("publisher");
   await publisher.declare([queue]);
   const consumers: Broker[] = [];
+  const members: Consumer[] = [];
   for (let number = 0; number < terms.consumers; number++) {
     const broker = await open(`consumer-${number}`);
     consumers.push(broker);
-    await broker.consume({ channel: queue, group: undefined, prefetch: 200 }, (batch) => {
+    const subscription = { channel: queue, group: undefined, prefetch: 200 };
+    const member = await broker.consume(subscription, (batch) => {
       for (const delivery of batch) {
         effects.take(delivery);
         delivery.ack().catch(() => {}); // fenced: it comes again
       }
     });
+    members.push(member);
   }
   const all = messagesOf(queue, terms, env);
   const killer = new Killer(cluster, queue, [published, effects.gaps], terms.progress);
@@ -147,6 +152,10 @@ export async function trial(
   const until = performance.now() + endMs;
   while (effects.count < all.length && performance.now() < until) await pause(50);
   const seconds = (performance.now() - began) / 1_000;
+  if (effects.count < all.length) {
+    terms.progress(`missing at the end: ${await cluster.look(queue)}`);
+    for (const { shards: held } of members) terms.progress(`a consumer has ${held.join(" ")}`);
+  }
   for (const broker of [...consumers, publisher]) await broker.close();
   const { doubled, outOfOrder, repeated } = effects;
   return {

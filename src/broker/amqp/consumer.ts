@@ -39,6 +39,8 @@ export interface ConsumerTerms {
 interface Reading {
   readonly reader: ShardReader;
   readonly generation: number;
+  /** Nothing of it has come yet. */
+  idle: boolean;
 }
 
 /** Consumes a queue, or a share of the shards of a group, and hands over no more than `prefetch` deliveries at a time. */
@@ -67,6 +69,7 @@ export class AmqpConsumer implements Consumer, DeliveryOwner {
         ...spread,
         shards: queues,
         env,
+        idle: (shard) => this.#readings.get(shard)?.idle ?? true,
         take: (shard, connection) => this.#read(shard, connection),
         leave: (shard) => this.#revoke(shard),
       });
@@ -159,6 +162,7 @@ export class AmqpConsumer implements Consumer, DeliveryOwner {
       took: (message) => {
         const from = { reader, shard, generation, cameAt: env.now() };
         seen?.(message);
+        reading.idle = false;
         this.#waiting.push(new AmqpDelivery(message, from, this));
         this.#flush();
       },
@@ -169,7 +173,8 @@ export class AmqpConsumer implements Consumer, DeliveryOwner {
         else void this.#readAgain(shard, connection);
       },
     });
-    this.#readings.set(shard, { reader, generation });
+    const reading: Reading = { reader, generation, idle: true };
+    this.#readings.set(shard, reading);
     subscription.assigned?.(shard);
     try {
       await reader.start(connection);

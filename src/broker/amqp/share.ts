@@ -1,7 +1,8 @@
 /**
- * Who of a group consumes which shards, without anybody who says so. Each member sees how many members there are and how many of
- * them have too few, and by how many each shard is consumed. It lets go of what is above its share and takes what nobody has. That
- * two take the same shard does no harm, as the server gives messages to the first of them only; then one of them lets go again.
+ * Who of a group consumes which shards, without anybody who says so. Each member sees how many members there are, how many of them
+ * have too few, and which shards nobody has. It lets go of what is above its share, and takes what nobody has. Two may take the same
+ * shard, and the second of them gets nothing of it and cannot see that: but then there is one that nobody has, and nobody has room
+ * for it. After a while somebody takes that nevertheless, and lets go of one that has brought nothing.
  */
 export interface ShareView {
   readonly shards: number;
@@ -27,8 +28,8 @@ export function isHungry(view: ShareView): boolean {
 }
 
 /**
- * The shards to let go of: the last that came, so that those kept longest stay. Above the largest fair share always; at it, where
- * somebody has too few, now and then, so that not all make room for one.
+ * The shards to let go of: the last of those given. Above the largest fair share always; at it, where somebody has too few, now and
+ * then, so that not all make room for one.
  */
 export function surplus(view: ShareView, random: () => number): readonly string[] {
   const above = view.mine.slice(most(view));
@@ -48,7 +49,16 @@ export function wanted(
   return [...free.slice(from), ...free.slice(0, from)].slice(0, room);
 }
 
-/** Whether to let go of a shard that somebody else consumes too: half of the time, so that one of two does. */
-export function yields(random: () => number): boolean {
-  return random() < 0.5;
+/** How many looks in a row a shard must be nobody's before it is taken beyond the share. */
+const orphanLooks = 3;
+
+/** A shard that has been nobody's for so long that somebody must hold another in vain; now and then, so that not all take it. */
+export function orphan(
+  view: ShareView,
+  freeSince: ReadonlyMap<string, number>,
+  random: () => number,
+): string | undefined {
+  if (view.mine.length < most(view) || random() * view.members >= 1) return undefined;
+  for (const [shard, looks] of freeSince) if (looks >= orphanLooks) return shard;
+  return undefined;
 }

@@ -4,7 +4,7 @@ import type { Env } from "../../base/env.ts";
 import type { Alarm } from "../../base/timer-wheel.ts";
 import { ignored } from "./declarations.ts";
 import type { QueuePlan } from "./topology.ts";
-import { isHungry, surplus, wanted, yields, type ShareView } from "./share.ts";
+import { isHungry, orphan, surplus, wanted, type ShareView } from "./share.ts";
 
 export interface SpreadTerms {
   /** The queue by which members are counted; it is there. */
@@ -14,6 +14,8 @@ export interface SpreadTerms {
   readonly shards: readonly string[];
   readonly env: Env;
   readonly take: (shard: string, connection: Connection) => Promise<void>;
+  /** Whether nothing of a shard has come since it was taken. */
+  readonly idle: (shard: string) => boolean;
   /** Drains a shard and gives it back. */
   readonly leave: (shard: string) => Promise<void>;
 }
@@ -27,6 +29,10 @@ const hungryBeatMs = 200;
 export class Spread {
   readonly #terms: SpreadTerms;
   readonly #mine = new Set<string>();
+  /** For how many looks in a row each shard has been nobody's. */
+  #freeSince: Map<string, number> = new Map();
+  /** Taken beyond the share: it stays. */
+  #adopted: string | undefined;
   #connection: Connection | undefined;
   #watch: AmqpConnectionChannel | undefined;
   /** The consumer by which the others see that we have too few. */
@@ -108,19 +114,20 @@ export class Spread {
       shards: shards.length,
       members: await counted(members),
       hungry: await counted(hungry.name),
-      mine: [...this.#mine],
+      mine: this.#ranked(),
     });
     const seen = await view();
     for (const shard of surplus(seen, random)) await this.#leave(shard, leave);
     const free: string[] = [];
-    for (const shard of shards) {
-      const consumers = await counted(shard);
-      if (this.#mine.has(shard)) {
-        if (consumers > 1 && yields(random)) await this.#leave(shard, leave);
-      } else if (consumers === 0) free.push(shard);
-    }
-    for (const shard of wanted({ ...seen, mine: [...this.#mine] }, free, random)) {
+    for (const shard of shards)
+      if (!this.#mine.has(shard) && (await counted(shard)) === 0) free.push(shard);
+    this.#freeSince = new Map(free.map((shard) => [shard, (this.#freeSince.get(shard) ?? 0) + 1]));
+    const left = { ...seen, mine: this.#ranked() };
+    const adopted = orphan(left, this.#freeSince, random);
+    if (adopted !== undefined) this.#adopted = adopted;
+    for (const shard of adopted === undefined ? wanted(left, free, random) : [adopted]) {
       if (this.#closed || this.#connection !== connection) return false;
+      if ((await counted(shard)) > 0) continue; // somebody was quicker
       this.#mine.add(shard);
       try {
         await take(shard, connection);
@@ -129,7 +136,17 @@ export class Spread {
         throw error;
       }
     }
-    return this.#tell(watch, isHungry({ ...seen, mine: [...this.#mine] }));
+    return this.#tell(watch, isHungry({ ...seen, mine: this.#ranked() }));
+  }
+
+  /** Those that bring something first, and those kept longest; of those that bring nothing any one may be held in vain. */
+  #ranked(): readonly string[] {
+    const { env, idle } = this.#terms;
+    const held = [...this.#mine];
+    const dice = new Map(held.map((shard) => [shard, env.random()]));
+    const stays = (shard: string): boolean => shard === this.#adopted || !idle(shard);
+    const vain = held.filter((shard) => !stays(shard));
+    return [...held.filter(stays), ...vain.toSorted((a, z) => dice.get(a)! - dice.get(z)!)];
   }
 
   async #leave(shard: string, leave: (shard: string) => Promise<void>): Promise<void> {
