@@ -49,7 +49,7 @@ export const kafka: Server = kafkaAt("kafka", {
 });
 
 /** The same elsewhere. `nodes`: all of its cluster, itself among them; `settings`: more lines of `server.properties`. */
-function kafkaAt(
+export function kafkaAt(
   name: string,
   node: KafkaNode,
   more: {
@@ -252,7 +252,7 @@ export async function ownKafka(
 }
 
 /** A node at ports that nobody has. */
-async function freeNode(id: number): Promise<KafkaNode> {
+export async function freeNode(id: number): Promise<KafkaNode> {
   const port = await freePort();
   const controllerPort = await freePort();
   return { id, port, controllerPort, saslPort: await freePort(), tlsPort: await freePort() };

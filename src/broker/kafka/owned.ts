@@ -1,3 +1,4 @@
+import { systemError } from "../../base/error.ts";
 import { attribute } from "../attributes.ts";
 import type { Delivery, Outgoing } from "../broker.ts";
 import { openMax, windowMax, type Completion } from "./completion.ts";
@@ -181,7 +182,8 @@ export class Owned implements Source {
       generation: this.generation,
       position: positionOf(record),
       ack: (outputs = []) => settle("ack", outputs),
-      release: () => settle("release", []),
+      release: (notBefore) =>
+        notBefore === undefined ? settle("release", []) : Promise.reject(undelayed(this.topic)),
     };
   }
 
@@ -264,6 +266,13 @@ export class Owned implements Source {
     this.#again.length = 0;
     this.#outstanding.clear();
   }
+}
+
+function undelayed(topic: string): Error {
+  return systemError("UNIMPLEMENTED", `${topic}: Kafka has no delayed messages`, {
+    executed: "no",
+    advice: "hold it here, unsettled, and release it when it is due",
+  });
 }
 
 function sizeOf({ key, value }: ReadRecord): number {

@@ -27,7 +27,7 @@ export function writeRecord(envelope: Envelope, compacted: boolean): WrittenReco
   const key = shardKeyOf(envelope);
   const headers = new Map<Buffer, Buffer>();
   const put = (name: string, value: string): void =>
-    void headers.set(Buffer.from(name), Buffer.from(value));
+    void headers.set(nameOf(name), Buffer.from(value));
   put("ce_specversion", "1.0");
   put("ce_id", envelope.id);
   put("ce_type", envelope.type);
@@ -45,6 +45,19 @@ export function writeRecord(envelope: Envelope, compacted: boolean): WrittenReco
         : Buffer.from(data.buffer, data.byteOffset, data.byteLength),
     headers,
   };
+}
+
+/** The names of headers as bytes: the same few for nearly all messages. */
+const names = new Map<string, Buffer>();
+const namesMax = 256;
+
+function nameOf(name: string): Buffer {
+  let bytes = names.get(name);
+  if (bytes === undefined) {
+    bytes = Buffer.from(name);
+    if (names.size < namesMax) names.set(name, bytes);
+  }
+  return bytes;
 }
 
 export interface ReadEnvelope {
