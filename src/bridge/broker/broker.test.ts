@@ -14,7 +14,9 @@ import { rsocket } from "../../protocol/rsocket/index.ts";
 import { memory, MemoryNames } from "../../transport/memory/memory.ts";
 import { unix } from "../../transport/unix/index.ts";
 import { messageBytesMax } from "./bounds.ts";
+import { ServedConsumer } from "./served-consumer.ts";
 import { line, readSheet, writeSheet } from "./sheet.ts";
+import type { Told } from "./telling.ts";
 import { BrokerLab } from "./testing/lab.ts";
 
 const work: Channel = channel({ name: "work", shape: "queue", ordered: true, shards: 2 });
@@ -139,6 +141,59 @@ suite("a broker over a connection", () => {
     deepEqual(heard, ["before", "meanwhile", "to the transient one"]);
     await broker.close();
     await lab.close();
+    equal(env.alarms, 0);
+  });
+
+  test("a consumer that says what cannot be read is ended with a word, and its messages come to others", async () => {
+    const env = new VirtualEnv();
+    const lab = labIn(env);
+    await lab.start();
+    const broker = lab.server.open();
+    await broker.declare([work]);
+    await broker.publish([{ channel: work, envelope: envelope("one", "key") }]);
+    const head = { channel: work, user: "odd", prefetch: 5, revoking: false };
+    const odd = [null, 7, { ask: "ack", n: 1, outputs: 5 }, { ask: "ack", n: 1, outputs: [{}] }];
+    for (const what of odd) {
+      const consumer = new ServedConsumer(env);
+      await consumer.begin(broker, head);
+      const said = async function* (): AsyncGenerator<Uint8Array> {
+        await sleep(env, 10); // the delivery has come by then
+        yield writeSheet([line(what)]);
+        await sleep(env, 60_000);
+      };
+      const told: unknown[] = [];
+      const read = async (): Promise<void> => {
+        for await (const sheet of consumer.tell(said(), new AbortController().signal))
+          for (const each of readSheet(sheet)) told.push(each.what);
+      };
+      const error = await read().then(
+        () => undefined,
+        (each: unknown) => each,
+      );
+      const refused = told.some((each) => (each as Partial<Told> & { error?: unknown }).error);
+      ok(refused || isTrunklineError(error), JSON.stringify(what));
+      equal((await broker.lag(work, undefined)).waiting, 1);
+      await consumer.close();
+    }
+    await lab.close();
+  });
+
+  test("a consumer is closed at once though its broker is gone", async () => {
+    const env = new VirtualEnv();
+    const lab = labIn(env);
+    await lab.start();
+    const broker = await lab.open();
+    await broker.declare([work]);
+    const consumer = await broker.consume(
+      { channel: work, group: undefined, prefetch: 5 },
+      () => {},
+    );
+    await lab.close();
+    await sleep(env, 20_000);
+    const before = env.now();
+    await consumer.close();
+    equal(env.now() - before < 1_000, true);
+    await broker.close();
     equal(env.alarms, 0);
   });
 

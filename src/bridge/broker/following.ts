@@ -20,6 +20,8 @@ export class Following {
   readonly #env: Env;
   readonly #abort = new AbortController();
   #closed = false;
+  /** The other side has said something on the connection that there is. */
+  #spoken = false;
   #running: Promise<void> | undefined;
   #wake: (() => void) | undefined;
 
@@ -36,10 +38,11 @@ export class Following {
     return begun.promise;
   }
 
-  /** Resolves when the stream has ended; after `withinMs` it is cut off. */
+  /** Resolves when the stream has ended; after `withinMs` it is cut off, and at once where nobody has answered yet. */
   async close(withinMs: number): Promise<void> {
     this.#closed = true;
     this.#wake?.();
+    if (!this.#spoken) this.#abort.abort();
     const alarm = alarmAt(this.#env, this.#env.now() + withinMs, () => this.#abort.abort());
     await this.#running;
     this.#env.clear(alarm);
@@ -53,6 +56,7 @@ export class Following {
         for await (const sheet of this.#followed.open(this.#abort.signal)) {
           if (first) begun.resolve();
           first = false;
+          this.#spoken = true;
           failures = 0;
           for (const said of readSheet(sheet)) this.#followed.heard(said);
         }
@@ -62,6 +66,7 @@ export class Following {
           begun.reject(error);
         }
       }
+      this.#spoken = false;
       this.#followed.over();
       if (!this.#closed) await this.#pause(failures++);
     }

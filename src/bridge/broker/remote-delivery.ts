@@ -52,7 +52,7 @@ export class RemoteDelivery implements Delivery {
 }
 
 /** What settles a delivery that is settled, whose shard is gone, or whose connection is. */
-export function fenced(endpoint: string): TrunklineError {
+export function fenced(endpoint: string | undefined): TrunklineError {
   return systemError("UNAVAILABLE", "the message is settled, or belongs to another consumer", {
     executed: "maybe",
     gate: "fenced",

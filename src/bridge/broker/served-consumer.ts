@@ -4,6 +4,7 @@ import type { Broker, Consumer, Delivery, Subscription } from "../../broker/brok
 import { prefetchMax } from "./bounds.ts";
 import type { ConsumeRequest } from "./contract.ts";
 import { Outlet } from "./outlet.ts";
+import { fenced } from "./remote-delivery.ts";
 import { readSheet, type Said } from "./sheet.ts";
 import type { Asked, Told, ToldDelivery } from "./telling.ts";
 import { channelOf, envelopeText, errorText, fieldsOf, outgoingOf } from "./text.ts";
@@ -90,20 +91,26 @@ export class ServedConsumer {
   /** Resolves with what the other side did wrong. */
   async #read(items: AsyncIterable<Uint8Array>): Promise<TrunklineError | undefined> {
     const settling = new Set<Promise<void>>();
+    let problem: TrunklineError | undefined;
+    const failed = (error: unknown): void => {
+      problem ??= isTrunklineError(error) ? error : unreadable(error);
+      void this.close();
+    };
     try {
       for await (const sheet of items)
         for (const said of readSheet(sheet)) {
-          const done = this.#do(said);
+          const done: Promise<void> = this.#do(said)
+            .catch(failed)
+            .finally(() => settling.delete(done));
           settling.add(done);
-          void done.finally(() => settling.delete(done));
         }
       await Promise.all(settling);
-      return undefined;
     } catch (error) {
-      return isTrunklineError(error) ? error : undefined;
+      failed(error);
     } finally {
       await this.close();
     }
+    return problem;
   }
 
   async #do({ what, data }: Said): Promise<void> {
@@ -130,7 +137,7 @@ export class ServedConsumer {
     const { n } = asked;
     try {
       const delivery = this.#held.get(n);
-      if (delivery === undefined) throw fenced();
+      if (delivery === undefined) throw fenced(undefined);
       if (asked.ask === "release") await delivery.release(asked.notBefore);
       else {
         const outputs = (asked.outputs ?? []).map((each, index) => outgoingOf(each, data[index]));
@@ -150,11 +157,9 @@ export class ServedConsumer {
   }
 }
 
-/** What settles a delivery that is settled, or belongs to somebody else by now. */
-function fenced(): TrunklineError {
-  return systemError("UNAVAILABLE", "the message is settled, or belongs to another consumer", {
+function unreadable(cause: unknown): TrunklineError {
+  return systemError("INVALID_ARGUMENT", "what the consumer says cannot be read", {
     executed: "maybe",
-    gate: "fenced",
-    advice: "it was, or will be, delivered again",
+    cause,
   });
 }
