@@ -27,6 +27,7 @@ export function clientMessages(
     bindings,
     checkSent,
     deadlineMs,
+    patienceMs: deadlineMs,
     interceptors: [],
     env,
   });

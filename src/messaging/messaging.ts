@@ -1,5 +1,7 @@
+import { sleep } from "../base/alarm.ts";
+import { backoff } from "../base/backoff.ts";
 import type { Env } from "../base/env.ts";
-import { systemError, type TrunklineError } from "../base/error.ts";
+import { isTrunklineError, systemError, type TrunklineError } from "../base/error.ts";
 import type { Interceptor } from "../base/handler.ts";
 import type { Broker, Outgoing } from "../broker/broker.ts";
 import type { Channel } from "../broker/channel.ts";
@@ -32,8 +34,13 @@ export interface MessagingOptions {
   /** How long a receipt may take when nobody says otherwise, in milliseconds. */
   readonly deadlineMs: number;
   readonly interceptors: readonly Interceptor[];
+  /** How long a broker that cannot be reached is dialled again when it is opened, in milliseconds. Default 0: it is told at once. */
+  readonly patienceMs?: number;
   readonly env: Env;
 }
+
+/** Between tries of reaching a broker. */
+const dialling = { baseMs: 100, capMs: 2_000 };
 
 /** Sends the messages of contracts by one broker, which is opened when it is first needed. */
 export class Messaging {
@@ -83,12 +90,28 @@ export class Messaging {
   }
 
   async #begin(): Promise<Sender> {
-    const broker = await this.#open();
+    const broker = await this.#reached();
     const { env, name } = this.options;
     const desk = new ReplyDesk(broker, name, env);
     const publisher = new Publisher(broker, env, (channel) => this.channels.batchOf(channel));
     this.#sender = { broker, publisher, desk };
     return this.#sender;
+  }
+
+  /** A broker that cannot be reached is dialled again, for as long as a client's messages wait. */
+  async #reached(): Promise<Broker> {
+    const { env, patienceMs = 0 } = this.options;
+    const until = env.now() + patienceMs;
+    for (let failures = 0; ; failures++) {
+      try {
+        return await this.#open();
+      } catch (error) {
+        const pauseMs = backoff(failures, dialling, () => env.random());
+        const passing = isTrunklineError(error) && error.code === "UNAVAILABLE";
+        if (!passing || env.now() + pauseMs >= until) throw error;
+        await sleep(env, pauseMs);
+      }
+    }
   }
 
   #brokerFor(channel: Channel): Sender | Promise<Sender> {

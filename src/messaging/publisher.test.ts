@@ -76,3 +76,30 @@ test("past the bound of messages on their way further ones are refused, executed
     executed: "no",
   });
 });
+
+test("what may or may not be there is published again under its id, before what was given after it", async () => {
+  const env = new VirtualEnv();
+  const batches: string[][] = [];
+  const publisher = new Publisher(
+    broker(async (messages) => {
+      batches.push(messages.map(({ envelope }) => envelope.id));
+      if (batches.length > 1) return messages.map(() => ({ enqueued: "stored" }));
+      await sleep(env, 100);
+      return messages.map(({ envelope }) =>
+        envelope.id === "1"
+          ? { enqueued: "stored" }
+          : systemError("UNAVAILABLE", "the connection was lost", { executed: "maybe" }),
+      );
+    }),
+    env,
+  );
+  const sent = ["1", "2", "3"].map((id) => publisher.publish(outgoing(id), env.now() + 60_000));
+  await sleep(env, 110);
+  sent.push(publisher.publish(outgoing("4"), env.now() + 60_000));
+  const receipts = await Promise.all(sent);
+  equal(receipts.length, 4);
+  deepEqual(batches, [
+    ["1", "2", "3"],
+    ["2", "3", "4"],
+  ]);
+});

@@ -1,3 +1,5 @@
+import { sleep } from "../base/alarm.ts";
+import { backoff } from "../base/backoff.ts";
 import type { Env } from "../base/env.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../base/error.ts";
 import { Alarm } from "../base/timer-wheel.ts";
@@ -9,6 +11,11 @@ import { batchBounds, Collector, type BatchBounds } from "./batches/collector.ts
 const outstandingMax = 10_000;
 /** What is published in one turn goes to the broker in batches of so many messages at most, unless a channel says otherwise. */
 const ofOneTurn = batchBounds({ count: 512 });
+
+/** What may or may not be there is published again so often at most; its deadline is sooner over. */
+const triesMax = 100;
+/** Between those tries. */
+const pauses = { baseMs: 50, capMs: 2_000 };
 
 /** One message and who waits for its receipt. */
 class Pending extends Alarm {
@@ -22,10 +29,21 @@ class Pending extends Alarm {
   /** It was handed to the broker. */
   sent = false;
   settled = false;
+  /** Its place among all that was given. */
+  readonly order: number;
+  /** How often it was published again. */
+  tries = 0;
 
-  constructor(outgoing: Outgoing, deadlineAt: number, signal: AbortSignal | undefined, env: Env) {
+  constructor(
+    outgoing: Outgoing,
+    order: number,
+    deadlineAt: number,
+    signal: AbortSignal | undefined,
+    env: Env,
+  ) {
     super();
     this.outgoing = outgoing;
+    this.order = order;
     this.#signal = signal;
     this.#env = env;
     const { promise, resolve, reject } = Promise.withResolvers<Receipt>();
@@ -76,6 +94,13 @@ export class Publisher {
   readonly #together: Collector<Pending>;
   readonly #apart = new Map<Channel, Collector<Pending>>();
   #outstanding = 0;
+  #order = 0;
+  /** Batches that the broker has. */
+  #batches = 0;
+  /** Those that may or may not be there, and those that were given after them. */
+  #again: Pending[] = [];
+  #behind: Pending[] = [];
+  #failures = 0;
   /** Those that would know when everything has its receipt. */
   #idle: (() => void)[] = [];
 
@@ -98,7 +123,7 @@ export class Publisher {
   async publish(outgoing: Outgoing, deadlineAt: number, signal?: AbortSignal): Promise<Receipt> {
     if (this.#outstanding >= outstandingMax) throw tooMany(this.#broker);
     this.#outstanding++;
-    const pending = new Pending(outgoing, deadlineAt, signal, this.#env);
+    const pending = new Pending(outgoing, this.#order++, deadlineAt, signal, this.#env);
     this.#collectorOf(outgoing.channel).add(pending, outgoing.envelope.data.byteLength);
     try {
       return await pending.promise;
@@ -123,16 +148,47 @@ export class Publisher {
   }
 
   #collector(bounds: BatchBounds): Collector<Pending> {
-    return new Collector(bounds, this.#env, (batch) => void this.#send(batch));
+    return new Collector(bounds, this.#env, (batch) => this.#send(batch));
   }
 
-  async #send(complete: readonly Pending[]): Promise<void> {
+  /** While some must be published again, those behind them wait: they may be of the same key. */
+  #send(batch: readonly Pending[]): void {
+    if (this.#again.length > 0) this.#behind.push(...batch);
+    else void this.#try(batch);
+  }
+
+  async #try(complete: readonly Pending[]): Promise<void> {
     const batch = complete.filter(({ settled }) => !settled);
     if (batch.length === 0) return;
+    this.#batches++;
+    const outcomes = await this.#outcomes(batch);
+    this.#batches--;
+    batch.forEach((pending, index) => {
+      const outcome = outcomes[index] ?? missing();
+      if (isUncertain(outcome, pending)) this.#again.push(pending);
+      else pending.settle(outcome);
+    });
+    if (this.#again.length === 0) this.#failures = 0;
+    else if (this.#batches === 0) await this.#recover();
+  }
+
+  /** Publishes once more, under their ids, what may or may not be there, in the order in which it was given; then what waits behind it. */
+  async #recover(): Promise<void> {
+    const pause = backoff(this.#failures++, pauses, () => this.#env.random());
+    await sleep(this.#env, pause);
+    const batch = [...this.#again.toSorted((a, b) => a.order - b.order), ...this.#behind];
+    this.#again = [];
+    this.#behind = [];
+    for (const pending of batch) pending.tries++;
+    await this.#try(batch);
+  }
+
+  async #outcomes(
+    batch: readonly Pending[],
+  ): Promise<readonly (Receipt | TrunklineError | undefined)[]> {
     for (const pending of batch) pending.sent = true;
     try {
-      const outcomes = await this.#broker.publish(batch.map(({ outgoing }) => outgoing));
-      batch.forEach((pending, index) => pending.settle(outcomes[index] ?? missing()));
+      return await this.#broker.publish(batch.map(({ outgoing }) => outgoing));
     } catch (error) {
       const told = isTrunklineError(error)
         ? error
@@ -140,9 +196,19 @@ export class Publisher {
             executed: "maybe",
             cause: error,
           });
-      for (const pending of batch) pending.settle(told);
+      return batch.map(() => told);
     }
   }
+}
+
+/** It may be there, and may be published again: those who consume recognise it by its id. */
+function isUncertain(
+  outcome: Receipt | TrunklineError,
+  { outgoing, settled, tries }: Pending,
+): boolean {
+  if (settled || tries >= triesMax || !isTrunklineError(outcome)) return false;
+  if (outgoing.channel.guarantee === "at-most-once") return false;
+  return outcome.code === "UNAVAILABLE" && outcome.executed === "maybe";
 }
 
 function missing(): TrunklineError {
