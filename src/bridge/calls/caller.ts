@@ -156,7 +156,7 @@ export class BrokerCaller implements Caller {
     try {
       // Written at once: the input is the caller's, who may change it.
       const draft = requestOf(operation, input, attempt, undefined, this.#who, this.#env);
-      this.#checkSize(draft);
+      checkSize(draft, this.#options.itemBytesMax ?? itemBytesMaxDefault);
       line = await this.#connected();
       const channel = this.#channelOf(operation);
       await this.#declaredAt(line.broker, channel);
@@ -179,10 +179,6 @@ export class BrokerCaller implements Caller {
 
   get #who(): string {
     return `/${encodeURIComponent(this.#options.instance ?? "anonymous")}`;
-  }
-
-  #checkSize(request: Envelope): void {
-    checkSize(request, this.#options.itemBytesMax ?? itemBytesMaxDefault);
   }
 
   async #connected(): Promise<Line> {

@@ -62,6 +62,8 @@ export async function serveCalls(
   return server;
 }
 
+/** Replies that are remembered of requests that the broker has not settled; the oldest go first. */
+const unsettledMax = 10_000;
 /** After that many deliveries a reply that cannot be sent is given up. */
 const replyTriesMax = 5;
 
@@ -74,7 +76,7 @@ class Server implements CallServer {
   /** What is under way, by the id of its request. */
   readonly #running = new Map<string, Running>();
   /** Replies to requests that the broker has not settled: it delivers them again. */
-  readonly #unsettled = new RecentReplies();
+  readonly #unsettled = new RecentReplies(unsettledMax);
   #stopped = false;
   #emptied: (() => void) | undefined;
 

@@ -22,15 +22,15 @@ export function commandHandle(
   let answer: Envelope | undefined;
   const { env } = parts;
   let endpoint = "a broker";
+  const desk = async (): Promise<ReplyDesk> => {
+    const opened = await parts.desk();
+    endpoint = opened.broker.address;
+    return opened;
+  };
   const reply = async (options: ReplyOptions = {}): Promise<unknown> => {
     const startedAt = env.now();
     try {
-      const hear = async (): Promise<ReplyDesk> => {
-        const desk = await parts.desk();
-        endpoint = desk.broker.address;
-        return desk;
-      };
-      answer ??= await nextReply(token, options, { env, desk: hear });
+      answer ??= await nextReply(token, options, { env, desk });
       const outcome = readReply(answer, member.operation);
       if ("failure" in outcome) throw outcome.failure;
       return await valid(member, outcome.output);

@@ -32,6 +32,8 @@ export function commandWork(served: ServedOperation, broker: Broker, env: Env): 
   } satisfies CommandServing);
 }
 
+/** Replies that are remembered of one operation; the oldest go first. */
+const repliesMax = 10_000;
 /** Failures that are remembered until their command is done or given up; the oldest go first. */
 const failuresMax = 10_000;
 /** After that long a reply that could not be sent is tried again, however often it was tried, in milliseconds. */
@@ -54,7 +56,7 @@ class Commands {
   readonly #replier: Replier;
   /** By id. As many as the consumer runs. */
   readonly #running = new Map<string, Promise<Outcome>>();
-  readonly #replies = new RecentReplies();
+  readonly #replies = new RecentReplies(repliesMax);
   /** Those of which the consumer does not know yet that they are done. */
   readonly #replied = new Set<string>();
   readonly #failures = new Map<string, TrunklineError>();

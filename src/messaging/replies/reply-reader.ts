@@ -3,11 +3,10 @@ import { attribute } from "../../broker/attributes.ts";
 import type { Broker, ReplyBox } from "../../broker/broker.ts";
 import type { Envelope } from "../../broker/envelope.ts";
 import { closedDesk } from "./listening.ts";
+import { RecentReplies } from "./recent-replies.ts";
 
 /** Replies that are kept for who asks for them later; the oldest go first. */
 const keptMax = 4_096;
-/** The bytes of their data. */
-const keptBytesMax = 16 * 1024 * 1024;
 /** Who waits for replies in one box, past which further ones are refused. */
 const waitersMax = 65_536;
 
@@ -24,10 +23,11 @@ export interface ReplyWaiter {
 export class ReplyReader {
   /** From when on it hears everything, in milliseconds since 1970. */
   readonly since: number;
-  readonly #kept = new Map<string, Envelope>();
+  readonly #kept = new RecentReplies(keptMax, ({ time }) => {
+    this.#droppedAt = Math.max(this.#droppedAt, time);
+  });
   readonly #waiters = new Map<string, Set<ReplyWaiter>>();
   readonly #box: Promise<ReplyBox>;
-  #keptBytes = 0;
   #waiting = 0;
   /** The latest time of a reply that was dropped to make room. */
   #droppedAt = -Infinity;
@@ -93,30 +93,18 @@ export class ReplyReader {
     this.#waiters.clear();
     this.#waiting = 0;
     for (const waiter of waiters) waiter.failed(closedDesk("maybe"));
-    this.#kept.clear();
     const box = await this.#box.catch(() => undefined);
     await box?.close();
   }
 
   #heard(reply: Envelope): void {
     const id = reply.attributes[attribute.correlationid];
-    if (this.#closed || id === undefined || this.#kept.has(id)) return;
-    this.#keep(id, reply);
+    if (this.#closed || id === undefined || this.#kept.get(id) !== undefined) return;
+    this.#kept.add(id, reply);
     const waiters = this.#waiters.get(id);
     if (waiters === undefined) return;
     this.#waiters.delete(id);
     this.#waiting -= waiters.size;
     for (const waiter of waiters) waiter.heard(reply);
-  }
-
-  #keep(id: string, reply: Envelope): void {
-    this.#kept.set(id, reply);
-    this.#keptBytes += reply.data.byteLength;
-    for (const [oldest, { data, time }] of this.#kept) {
-      if (this.#kept.size <= keptMax && this.#keptBytes <= keptBytesMax) break;
-      this.#kept.delete(oldest);
-      this.#keptBytes -= data.byteLength;
-      this.#droppedAt = Math.max(this.#droppedAt, time);
-    }
   }
 }
