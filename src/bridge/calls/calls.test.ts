@@ -2,10 +2,12 @@ import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { suite, test } from "node:test";
 import * as z from "zod";
 import { sleep } from "../../base/alarm.ts";
+import { channels } from "../../base/diagnostics.ts";
 import { systemError } from "../../base/error.ts";
 import { VirtualEnv } from "../../base/virtual-env.ts";
 import type { Broker, Delivery } from "../../broker/broker.ts";
 import { memory } from "../../broker/memory/index.ts";
+import { LoadGate } from "../../call/load/load-gate.ts";
 import { makeClient } from "../../call/client.ts";
 import type { Handlers } from "../../call/handlers-type.ts";
 import { serve, Services } from "../../call/serve.ts";
@@ -59,8 +61,9 @@ class Lab implements AsyncDisposable {
     handlers: Partial<Shops>,
     broker?: Broker,
     inFlightMax?: number,
+    gate?: LoadGate,
   ): Promise<CallServer> {
-    const options = { interceptors: [], checkSent: true };
+    const options = { interceptors: [], checkSent: true, gate };
     const services = new Services([serve(Shop, { ...quiet, ...handlers })], options, this.env);
     const server = await serveCalls(
       broker ?? (await this.broker()),
@@ -279,6 +282,30 @@ suite("calls by way of a broker", () => {
       code: "DEADLINE_EXCEEDED",
       executed: "no",
     });
+  });
+
+  test("what a process has no room for waits for it, and nobody is refused", async () => {
+    await using lab = new Lab();
+    const gate = new LoadGate({ limitMax: 20, limitMin: 20, queueMax: 10 }, lab.env);
+    let running = 0;
+    let together = 0;
+    const buy = async (item: string): Promise<string> => {
+      together = Math.max(together, ++running);
+      await sleep(lab.env, 200);
+      running--;
+      return item;
+    };
+    const refused: unknown[] = [];
+    const listen = (event: unknown): unknown => refused.push(event);
+    channels.refusal.subscribe(listen);
+    await lab.serve({ buy }, undefined, undefined, gate);
+    const client = lab.client();
+    const items = Array.from({ length: 500 }, (_, i) => `${i}`);
+    const bought = await Promise.all(items.map((item) => client.buy(item, { deadline: "5m" })));
+    channels.refusal.unsubscribe(listen);
+    deepEqual(bought, items);
+    ok(together <= 20 && refused.length > 0, `${together} at once, ${refused.length} refused`);
+    gate.close();
   });
 
   test("a reply that is lost leaves maybe", async () => {

@@ -1,4 +1,4 @@
-import { alarmAt } from "../../base/alarm.ts";
+import { alarmAt, sleep } from "../../base/alarm.ts";
 import type { Env } from "../../base/env.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../../base/error.ts";
 import type { SystemCode } from "../../base/outcome.ts";
@@ -140,29 +140,24 @@ class Server implements CallServer {
   }
 
   /** Does what is asked for, once, and composes the reply; undefined where nobody waits for one. */
-  async #reply(
-    { name, major }: ContractName,
-    { incoming, delivery }: Running,
-  ): Promise<Envelope | undefined> {
-    const { envelope } = delivery;
+  async #reply({ name, major }: ContractName, running: Running): Promise<Envelope | undefined> {
+    const { envelope } = running.delivery;
     const { type } = envelope;
     const member = type.startsWith(`${name}.`) ? type.slice(name.length + 1) : type;
     const found = this.#dispatcher.find(name, major, member);
     const served = found !== undefined && isCarried(found.operation) ? found : undefined;
     const outcome = await (served === undefined
       ? { failure: unserved(`${name}@${major}`, member) }
-      : this.#outcome(served, incoming, delivery));
+      : this.#outcome(served, running));
     if (envelope.attributes[attribute.replyto] === undefined) return undefined;
     const replier = new Replier(this.#broker, served ?? nothing(type), this.#env);
     return replier.compose(envelope, outcome);
   }
 
-  async #outcome(
-    served: ServedOperation,
-    incoming: Incoming,
-    { envelope, attempt, redelivered }: Delivery,
-  ): Promise<Outcome> {
+  async #outcome(served: ServedOperation, running: Running): Promise<Outcome> {
     const { operation } = served;
+    const { incoming, delivery } = running;
+    const { envelope, attempt, redelivered } = delivery;
     const again = attempt > 1 || redelivered;
     const refuse = (failure: TrunklineError): Outcome => {
       served.refused?.(failure.code);
@@ -178,10 +173,30 @@ class Server implements CallServer {
       return refuse(systemError("INVALID_ARGUMENT", reason, { executed: "no", cause }));
     }
     try {
-      return { output: await served.handle(input, incoming) };
+      return { output: await this.#handled(served, input, running) };
     } catch (exception) {
       const failure = isTrunklineError(exception) ? exception : served.incident(exception);
       return { failure: again ? perhapsBefore(failure) : failure };
+    }
+  }
+
+  /**
+   * What the process has no room for waits here, and others wait at the broker meanwhile: nobody who asks by way of a queue wants to come
+   * again by himself. Those of one key would change their order: they are told.
+   */
+  async #handled(served: ServedOperation, input: unknown, running: Running): Promise<unknown> {
+    for (;;) {
+      try {
+        return await served.handle(input, running.incoming);
+      } catch (failure) {
+        const waitMs = served.operation.ordered ? undefined : roomIn(failure);
+        const { incoming } = running;
+        const onTime = waitMs !== undefined && this.#env.now() + waitMs < incoming.deadlineAt;
+        if (!onTime || this.#stopped) throw failure;
+        await sleep(this.#env, waitMs);
+        if (this.#stopped) throw failure;
+        running.incoming = incoming.apart();
+      }
     }
   }
 
@@ -206,9 +221,17 @@ class Server implements CallServer {
 
 /** One request under way. */
 interface Running {
-  readonly incoming: Incoming;
+  /** The last one, when there was no room for the first. */
+  incoming: Incoming;
   /** By which it is settled: the last one, when it came again meanwhile. */
   delivery: Delivery;
+}
+
+/** After how many milliseconds there may be room; undefined: it is not for want of room that it failed. */
+function roomIn(failure: unknown): number | undefined {
+  if (!isTrunklineError(failure) || failure.executed !== "no") return undefined;
+  const { gate, retryAfterMs } = failure;
+  return gate === "admission" && typeof retryAfterMs === "number" ? retryAfterMs : undefined;
 }
 
 /** True when the broker has settled it; else it delivers it again. */
