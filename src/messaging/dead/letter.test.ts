@@ -45,6 +45,14 @@ test("a letter fits into the attributes that a broker takes, and names what had 
   deepEqual([letter.attributes["small"], letter.attributes["other"]], ["s", "y".repeat(90)]);
 });
 
+test("a reason of any length leaves room for the rest", () => {
+  const last = { ...note, reason: "r".repeat(attributeBytesMax), code: "c".repeat(1_000) };
+  const letter = letterOf(envelopeWith({ small: "s" }), { ...provenance, last });
+  const told = provenanceOf(letter);
+  deepEqual([told?.last.reason.length, told?.last.code.length, told?.cut], [500, 100, undefined]);
+  equal(letter.attributes["small"], "s");
+});
+
 test("what is no provenance counts as none", () => {
   const texts = ["", "no JSON", "null", "{}", `{"channel":{"name":"o"}}`, "[]", "7"];
   for (const deadletter of texts) equal(provenanceOf(envelopeWith({ deadletter })), undefined);

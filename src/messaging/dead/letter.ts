@@ -4,6 +4,10 @@ import { channel, type Channel } from "../../broker/channel.ts";
 import { attributeBytesMax, type Envelope } from "../../broker/envelope.ts";
 import type { FailureNote } from "../work.ts";
 
+/** Of texts in a provenance, which travels in headers and is read in tables. */
+const reasonCharsMax = 500;
+const codeCharsMax = 100;
+
 /** What a dead letter says beside its message. */
 export interface Provenance {
   /** The channel whose consumer gave it up, laid out as it was: by that a redrive finds it again. */
@@ -55,11 +59,23 @@ export function letterOf(envelope: Envelope, provenance: Provenance, expiresAt?:
     [attribute.expirytime]: expiry = readProvenance(earlier)?.expiry,
     ...attributes
   } = envelope.attributes;
+  const told = {
+    ...provenance,
+    first: bounded(provenance.first),
+    last: bounded(provenance.last),
+    expiry,
+  };
   const kept = {
     ...attributes,
     ...(expiresAt === undefined ? {} : { [attribute.expirytime]: timestamp(expiresAt) }),
   };
-  return { ...envelope, attributes: fitting(kept, { ...provenance, expiry }) };
+  return { ...envelope, attributes: fitting(kept, told) };
+}
+
+/** What a handler gives as its reason may be as long as it likes. */
+function bounded(note: FailureNote): FailureNote {
+  const { code, reason } = note;
+  return { ...note, code: code.slice(0, codeCharsMax), reason: reason.slice(0, reasonCharsMax) };
 }
 
 /** Brokers bound what attributes have together: then the sender's own, the largest first, make room for what must be known. */

@@ -206,6 +206,10 @@ suite("burying", () => {
     await sleep(lab.env, 20_000);
     deepEqual(await lab.dead(), []);
     deepEqual(lab.handled, ["billing:b1"]);
+    deepEqual(
+      lab.told("stopped").map(({ id, reason }) => [id, reason]),
+      [["id-1", "it cannot be buried: no dead letters now"]],
+    );
     down = false;
     await sleep(lab.env, 10_000);
     deepEqual(await lab.dead(), ["a1", "a2"]);

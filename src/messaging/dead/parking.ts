@@ -100,6 +100,7 @@ export class Parking implements DeadLetters {
       const error = await this.#moved(delivery, failures, order);
       if (error === undefined) break;
       if (isTrunklineError(error) && error.gate === "fenced") throw error;
+      if (failed === 0) this.#notBuried(envelope, error);
       await this.#waits.pause(backoff(failed, again, () => env.random()));
     }
     this.#tell({
@@ -194,6 +195,11 @@ export class Parking implements DeadLetters {
       },
       expiresMs === undefined ? undefined : wall + expiresMs,
     );
+  }
+
+  /** Its key waits meanwhile, and where no order is asked its place among those that run. */
+  #notBuried({ id, subject: key }: Envelope, error: unknown): void {
+    this.#tell({ what: "stopped", id, key, reason: `it cannot be buried: ${reasonOf(error)}` });
   }
 
   stopped({ envelope: { id, subject: key } }: Delivery, { why, code }: FailureNote): void {

@@ -48,6 +48,8 @@ interface Held extends Letter {
 const quietMs = 1_000;
 /** After the last letter of a key those that followed it meanwhile are waited for as long as that. */
 const followersMs = 500;
+/** So many in a row of which nobody says what became of them: then nobody consumes, and no further key is tried. */
+const unansweredMax = 3;
 /** Sequences that are redriven at the same time. */
 const sequencesMax = 64;
 
@@ -63,6 +65,7 @@ export class RedriveRun {
   readonly #waits: Waits;
   #arrived = 0;
   #gone = 0;
+  #unanswered = 0;
   #nextAt = 0;
   #replyTo = "";
 
@@ -128,8 +131,11 @@ export class RedriveRun {
     const meant = sequencesIn([...this.#held.values()].flat(), this.#terms.where);
     const names = meant.map(([first]) => sequenceOf(first!));
     const worker = async (): Promise<void> => {
-      for (let name = names.shift(); name !== undefined; name = names.shift())
+      while (this.#unanswered < unansweredMax) {
+        const name = names.shift();
+        if (name === undefined) return;
         await this.#driveSequence(name);
+      }
     };
     await Promise.all(Array.from({ length: sequencesMax }, worker));
   }
@@ -147,6 +153,7 @@ export class RedriveRun {
       const { fate, reason } = await this.#send(letter, same);
       const { id, subject: key } = letter.envelope;
       this.#terms.tell({ id, key, fate, reason });
+      this.#unanswered = fate === "unanswered" ? this.#unanswered + 1 : 0;
       if (fate === "unanswered" || fate === "refused") return;
       const rest = this.#held.get(name)!.filter((each) => !same.includes(each));
       this.#held.set(name, rest);

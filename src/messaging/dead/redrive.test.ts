@@ -135,6 +135,19 @@ suite("a redrive", () => {
     deepEqual(await lab.dead(), []);
   });
 
+  test("where nobody answers it does not go through all keys", async () => {
+    await using lab = new Lab();
+    const { consumer } = await lab.consumer();
+    for (let index = 0; index < 150; index++) {
+      lab.failing.add(`k${index}`);
+      await lab.publish(`key-${index}`, `k${index}`);
+    }
+    await consumer.stop(0);
+    const { counts, meant, complete } = await lab.redrive({ within: "10s" });
+    deepEqual([meant, counts.unanswered, complete], [150, 64, false]);
+    equal((await lab.dead()).length, 150);
+  });
+
   test("one that dies midway loses nothing, and leaves the rest where it is", async () => {
     await using lab = new Lab();
     lab.failing.add("a1");
