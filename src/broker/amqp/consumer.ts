@@ -53,6 +53,8 @@ export class AmqpConsumer implements Consumer, DeliveryOwner {
   #waiting: AmqpDelivery[] = [];
   readonly #unsettled = new Set<AmqpDelivery>();
   readonly #revoking = new Set<string>();
+  /** Nothing is handed over before whoever consumes has this object. */
+  #begun = false;
   #flushing = false;
   #paused = false;
   #closed = false;
@@ -95,6 +97,10 @@ export class AmqpConsumer implements Consumer, DeliveryOwner {
     await this.#terms.prepare(connection);
     if (this.#spread !== undefined) await this.#spread.start(connection);
     else for (const queue of this.#terms.queues) await this.#read(queue, connection);
+    this.#terms.env.yield(() => {
+      this.#begun = true;
+      this.#flush();
+    });
   }
 
   /** On a new connection, until it reads again or that is lost too. */
@@ -246,7 +252,7 @@ export class AmqpConsumer implements Consumer, DeliveryOwner {
   }
 
   #handOver(): void {
-    if (this.#paused || this.#closed) return;
+    if (this.#paused || this.#closed || !this.#begun) return;
     const { prefetch } = this.#terms.subscription;
     const batch: AmqpDelivery[] = [];
     const kept: AmqpDelivery[] = [];
