@@ -1,10 +1,12 @@
 // `npm run test:clusters [-- NAME…] [--messages N] [--json]`: keyed messages go through clusters of brokers while their nodes are killed. NAME: see below; default all.
 import { parseArgs } from "node:util";
+import { kafkaCluster } from "./kafka.ts";
 import { rabbitmqCluster } from "./rabbitmq.ts";
 import { trial, type Cluster, type TrialReport } from "./trial.ts";
 
 /** The clusters that can be had; a new one is a file here and a line. */
 const clusters: Readonly<Record<string, () => Promise<Cluster>>> = {
+  kafka: kafkaCluster,
   rabbitmq: rabbitmqCluster,
 };
 
