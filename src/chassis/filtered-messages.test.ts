@@ -3,6 +3,7 @@ import { test } from "node:test";
 import * as z from "zod";
 import { memoryBroker } from "../broker/memory/index.ts";
 import { contract, event } from "../contract/index.ts";
+import { bind } from "../messaging/channels.ts";
 import { on } from "../messaging/on.ts";
 import { chassis } from "./chassis.ts";
 
@@ -38,6 +39,20 @@ test("a consumer gets the messages that it wants, by attribute and by content, a
   await placed({ id: "last", total: 101 }, eu);
   await both.promise;
   assert.deepEqual(heard.toSorted(), ["large", "last"]);
+});
+
+test("for who waits for its receipt a message is done in a group that does not want it", async () => {
+  await using shop = await chassis({
+    name: "shop",
+    messages: memoryBroker(),
+    bindings: [bind(Orders.placed, { groups: ["audit"] })],
+    serve: [on(Orders.placed, { group: "audit", where: { data: "data.total > 100" } }, () => {})],
+    signals: false,
+  });
+  const handled = await shop
+    .publisher(Orders)
+    .placed({ id: "small", total: 50 }, { receipt: "handled", within: "5s" });
+  assert.deepEqual(handled.groups, { audit: "handled" });
 });
 
 test("a process whose filter cannot be meant does not start", async () => {

@@ -222,10 +222,7 @@ export class MessageConsumer implements TaskOwner {
     if (isExpired(envelope, env.wall())) return this.#settledUnseen(task, "expired");
     const { filter } = terms;
     if (filter?.wants(envelope) === false) return this.#settledUnseen(task, "unwanted");
-    if (this.#recent.has(envelope.id)) {
-      await this.#parts.ended(task, "handled");
-      return this.#settledUnseen(task, "duplicate");
-    }
+    if (this.#recent.has(envelope.id)) return this.#settledUnseen(task, "duplicate");
     if (dead.blocks(delivery))
       return deadOf({ why: "blocked", code: "UNAVAILABLE", reason: "an earlier one is dead" });
     if (this.#crashes(delivery))
@@ -265,7 +262,12 @@ export class MessageConsumer implements TaskOwner {
     return true;
   }
 
-  #settledUnseen(task: Task, outcome: "expired" | "unwanted" | "duplicate"): "settled" {
+  async #settledUnseen(
+    task: Task,
+    outcome: "expired" | "unwanted" | "duplicate",
+  ): Promise<"settled"> {
+    // For who waits for a receipt of this group it is done.
+    if (outcome !== "expired") await this.#parts.ended(task, "handled");
     this.#tell(task, outcome);
     this.#parts.dead.handled(task.delivery);
     void this.#ack(task);
