@@ -27,7 +27,10 @@ const tests: Readonly<Record<Exclude<SuiteName, "sim" | "sim-messaging">, readon
   ],
   directory: ["src/discovery/directory/*.test.ts"],
   dns: ["src/discovery/dns/*.test.ts"],
-  messaging: ["src/messaging/**/*.test.ts", "src/chassis/messages.test.ts"],
+  messaging: [
+    "src/messaging/**/*.test.ts",
+    "src/chassis/{batches,filtered-messages,messages,patterns,receiver,steps}.test.ts",
+  ],
   broker: ["src/broker/memory/*.test.ts"],
   gateway: ["src/gateway/**/*.test.ts"],
   bridge: ["src/bridge/{registry,evidence}/**/*.test.ts", "src/discovery/keep-lease.test.ts"],

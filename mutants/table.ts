@@ -10,6 +10,7 @@ import { formatMutants } from "./format-mutants.ts";
 import { fragmentMutants } from "./fragment-mutants.ts";
 import { gatewayMutants } from "./gateway-mutants.ts";
 import { itemMutants } from "./item-mutants.ts";
+import { messagingMutants } from "./messaging-mutants.ts";
 import { protobufMutants } from "./protobuf-mutants.ts";
 import { protocolMutants } from "./protocol-mutants.ts";
 import { registryMutants } from "./registry-mutants.ts";
@@ -31,6 +32,7 @@ export const mutants: readonly Mutant[] = [
   ...bridgeMutants,
   ...directMutants,
   ...deadLetterMutants,
+  ...messagingMutants,
   ...gatewayMutants,
   ...consumerMutants,
   ...replyMutants,
