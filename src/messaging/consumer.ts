@@ -234,7 +234,7 @@ export class MessageConsumer implements TaskOwner {
     if (filter?.wantsData !== undefined) {
       try {
         if (!filter.wantsData(envelope, dataOf(delivery)))
-          return this.#settledUnseen(task, "unwanted");
+          return await this.#settledUnseen(task, "unwanted");
       } catch (error) {
         return deadOf({ ...noteOf(error), why: "invalid" });
       }
