@@ -52,7 +52,7 @@ export class Lab implements AsyncDisposable {
   readonly #open: () => Promise<Broker>;
   readonly channel: Channel;
   /** Texts of messages that fail, for good unless they are taken out. */
-  readonly failing = new Set<string>();
+  readonly failing: Set<string> = new Set();
   /** What was handled, in its order: `GROUP:TEXT`. */
   readonly handled: string[] = [];
   readonly received: Received[] = [];
