@@ -107,6 +107,15 @@ export const replyMutants: readonly Mutant[] = [
     killedBy: "replies",
   },
   {
+    name: "server-that-joins-takes-what-runs",
+    file: calls,
+    find: "group: undefined, prefetch, revoking };",
+    replace: "group: undefined, prefetch };",
+    because:
+      "each server that is added makes calls fail, of which nobody knows whether they were done",
+    killedBy: "replies",
+  },
+  {
     name: "unsent-call-says-maybe",
     file: caller,
     find: "      pending.sent = true;\n",

@@ -267,6 +267,32 @@ suite("calls by way of a broker", () => {
     deepEqual(await asked, items);
   });
 
+  test("a server that joins takes nothing away from those that are at it", async () => {
+    await using lab = new Lab();
+    const begun: string[] = [];
+    const slow = (name: string) => async (item: string) => {
+      begun.push(item);
+      await sleep(lab.env, 1_000);
+      return `${item} by ${name}`;
+    };
+    await lab.serve({ buy: slow("first") });
+    const client = lab.client();
+    const items = Array.from({ length: 40 }, (_, i) => `${i}`);
+    const early = Promise.all(items.map((item) => client.buy(item)));
+    await lab.settle();
+    await lab.serve({ buy: slow("second") });
+    deepEqual(
+      await early,
+      items.map((item) => `${item} by first`),
+    );
+    equal(begun.length, items.length);
+    const late = await Promise.all(items.map((item) => client.buy(item)));
+    ok(
+      late.some((answer) => answer.endsWith("second")),
+      "and then it has its share",
+    );
+  });
+
   test("until the broker can be reached nothing has left: that is told, and tried again with the next call", async () => {
     await using lab = new Lab();
     await lab.serve({});

@@ -77,6 +77,8 @@ class Server implements CallServer {
   readonly #running = new Map<string, Running>();
   /** Replies to requests that the broker has not settled: it delivers them again. */
   readonly #unsettled = new RecentReplies(unsettledMax);
+  /** Those that would know when some request has ended. */
+  readonly #watchers: (() => void)[] = [];
   #stopped = false;
   #emptied: (() => void) | undefined;
 
@@ -92,9 +94,11 @@ class Server implements CallServer {
   }
 
   async consume(owner: ContractName, channel: Channel, prefetch: number): Promise<void> {
-    const subscription = { channel, group: undefined, prefetch };
+    // What is under way ends before its shard goes to another server: it would be told that nobody knows.
+    const revoking = (shard: string): Promise<void> => this.#left(channel.name, shard);
+    const subscription = { channel, group: undefined, prefetch, revoking };
     const consumer = await this.#broker.consume(subscription, (batch) => {
-      for (const delivery of batch) void this.#deliver(owner, delivery);
+      for (const delivery of batch) void this.#deliver(owner, channel.name, delivery);
     });
     this.#consumers.push(consumer);
   }
@@ -109,13 +113,22 @@ class Server implements CallServer {
       this.#env.clear(alarm);
     }
     this.#stopped = true;
+    this.#watchers.splice(0).forEach((tell) => tell());
     const cut = this.#running.size;
     for (const { incoming } of this.#running.values()) incoming.cancel("shutdown");
     await Promise.all(this.#consumers.map((consumer) => consumer.close()));
     return cut;
   }
 
-  async #deliver(owner: ContractName, delivery: Delivery): Promise<void> {
+  /** Resolves when nothing of a shard is under way; the broker waits no longer than it likes. */
+  async #left(channel: string, shard: string): Promise<void> {
+    const own = (running: Running): boolean =>
+      running.channel === channel && running.delivery.shard === shard;
+    while (!this.#stopped && [...this.#running.values()].some(own))
+      await new Promise<void>((resolve) => this.#watchers.push(resolve));
+  }
+
+  async #deliver(owner: ContractName, channel: string, delivery: Delivery): Promise<void> {
     const { envelope } = delivery;
     if (this.#stopped) return; // closing the consumer lets go of it
     if (delivery.malformed !== undefined || envelope.id === "") {
@@ -128,7 +141,7 @@ class Server implements CallServer {
       return;
     }
     const incoming = incomingOf(envelope, this.#peer, this.#env);
-    const running: Running = { incoming, delivery };
+    const running: Running = { channel, incoming, delivery };
     this.#running.set(envelope.id, running);
     try {
       const reply = this.#unsettled.get(envelope.id) ?? (await this.#reply(owner, running));
@@ -136,6 +149,7 @@ class Server implements CallServer {
     } finally {
       this.#running.delete(envelope.id);
       if (this.#running.size === 0) this.#emptied?.();
+      this.#watchers.splice(0).forEach((tell) => tell());
     }
   }
 
@@ -221,6 +235,7 @@ class Server implements CallServer {
 
 /** One request under way. */
 interface Running {
+  readonly channel: string;
   /** The last one, when there was no room for the first. */
   incoming: Incoming;
   /** By which it is settled: the last one, when it came again meanwhile. */
