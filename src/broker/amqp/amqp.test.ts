@@ -295,6 +295,22 @@ suite("RabbitMQ", { skip: missing(server) ?? false, timeout: 120_000 }, () => {
     deepEqual(right.shards.toSorted(), revoked.toSorted());
   });
 
+  test("of two exclusive members one has every shard, and the other after it", async () => {
+    await using a = await open();
+    await using b = await open();
+    const terms = { channel: queue({ ordered: true, shards: 3 }), group: undefined, prefetch: 10 };
+    const first = await a.consume({ ...terms, exclusive: true }, () => {});
+    equal(first.shards.length, 3);
+    const turn = Promise.withResolvers<void>();
+    const assigned = (): void => {
+      if (second.shards.length === 3) turn.resolve();
+    };
+    const second = await b.consume({ ...terms, exclusive: true, assigned }, () => {});
+    equal(second.shards.length, 0);
+    await first.close();
+    await turn.promise;
+  });
+
   test("what is held too long is given back, and what is still said of it is fenced", async () => {
     await using broker = await open({ holdMs: 500 });
     const to = queue();

@@ -8,13 +8,17 @@ import { attribute } from "../attributes.ts";
 import type { Consumer, Delivery, Subscription } from "../broker.ts";
 import { AmqpDelivery, type DeliveryOwner } from "./delivery.ts";
 import type { Arrival } from "./message.ts";
+import { Lock } from "./lock.ts";
 import { ShardReader } from "./shard-reader.ts";
 import { Spread, type SpreadTerms } from "./spread.ts";
+import type { QueuePlan } from "./topology.ts";
 
 /** Between tries to read a queue again that was lost while the connection was not. */
 const again = { baseMs: 100, capMs: 5_000 };
 /** How often it is looked for deliveries that are held too long, as a part of that time. */
 const looksPerHold = 10;
+/** How often one that waits looks whether it is its turn. */
+const turnMs = 1_000;
 const revokeMsDefault = 10_000;
 
 export interface ConsumerTerms {
@@ -23,6 +27,8 @@ export interface ConsumerTerms {
   readonly queues: readonly string[];
   /** The queues by which the members of a divided group are counted; undefined: all that is read is this consumer's. */
   readonly spread: Pick<SpreadTerms, "members" | "hungry"> | undefined;
+  /** Held by the one of a group that consumes, where the others wait. */
+  readonly only?: QueuePlan | undefined;
   /** How the queue is read, asked each time anew: a stream goes on where it was. */
   readonly arguments?: () => Readonly<Record<string, string | number>>;
   /** Called with each message that is handed over. */
@@ -38,7 +44,6 @@ export interface ConsumerTerms {
 
 interface Reading {
   readonly reader: ShardReader;
-  readonly generation: number;
   /** Nothing of it has come yet. */
   idle: boolean;
 }
@@ -49,6 +54,7 @@ export class AmqpConsumer implements Consumer, DeliveryOwner {
   readonly #deliver: (batch: readonly Delivery[]) => void;
   readonly #readings = new Map<string, Reading>();
   readonly #spread: Spread | undefined;
+  readonly #lock: Lock | undefined;
   /** Read and not handed over: at most `prefetch` of each queue. */
   #waiting: AmqpDelivery[] = [];
   readonly #unsettled = new Set<AmqpDelivery>();
@@ -65,7 +71,8 @@ export class AmqpConsumer implements Consumer, DeliveryOwner {
   constructor(terms: ConsumerTerms, deliver: (batch: readonly Delivery[]) => void) {
     this.#terms = terms;
     this.#deliver = deliver;
-    const { queues, spread, env } = terms;
+    const { queues, spread, only, env } = terms;
+    if (only !== undefined) this.#lock = new Lock(only);
     if (spread !== undefined)
       this.#spread = new Spread({
         ...spread,
@@ -96,11 +103,34 @@ export class AmqpConsumer implements Consumer, DeliveryOwner {
     this.#connection = connection;
     await this.#terms.prepare(connection);
     if (this.#spread !== undefined) await this.#spread.start(connection);
-    else for (const queue of this.#terms.queues) await this.#read(queue, connection);
+    else if (this.#lock === undefined) await this.#readAll(connection);
+    else if (await this.#lock.take(connection)) await this.#readAll(connection);
+    else void this.#wait(this.#lock, connection);
     this.#terms.env.yield(() => {
       this.#begun = true;
       this.#flush();
     });
+  }
+
+  async #readAll(connection: Connection): Promise<void> {
+    for (const queue of this.#terms.queues)
+      if (!this.#readings.has(queue)) await this.#read(queue, connection);
+  }
+
+  /** Until it is this one's turn. */
+  async #wait(lock: Lock, connection: Connection): Promise<void> {
+    const { env } = this.#terms;
+    let taken = false;
+    while (!this.#closed && this.#connection === connection) {
+      await sleep(env, turnMs * (0.8 + 0.4 * env.random()));
+      if (this.#closed || this.#connection !== connection) return;
+      try {
+        taken ||= await lock.take(connection);
+        if (taken) return await this.#readAll(connection);
+      } catch {
+        // The queue cannot be read now.
+      }
+    }
   }
 
   /** On a new connection, until it reads again or that is lost too. */
@@ -146,6 +176,7 @@ export class AmqpConsumer implements Consumer, DeliveryOwner {
     this.#waiting = [];
     this.#unsettled.clear();
     await Promise.all(readings.map(({ reader }) => reader.close()));
+    await this.#lock?.release();
   }
 
   settled(delivery: AmqpDelivery): void {
@@ -175,11 +206,10 @@ export class AmqpConsumer implements Consumer, DeliveryOwner {
       ended: () => {
         if (this.#readings.get(shard)?.reader !== reader) return;
         this.#dropped(shard);
-        if (this.#spread !== undefined) this.#spread.dropped(shard);
-        else void this.#readAgain(shard, connection);
+        this.#takenAgain(shard);
       },
     });
-    const reading: Reading = { reader, generation, idle: true };
+    const reading: Reading = { reader, idle: true };
     this.#readings.set(shard, reading);
     subscription.assigned?.(shard);
     try {
@@ -188,6 +218,12 @@ export class AmqpConsumer implements Consumer, DeliveryOwner {
       this.#dropped(shard);
       throw error;
     }
+  }
+
+  /** What is shared out is taken by the next look. */
+  #takenAgain(shard: string): void {
+    if (this.#spread !== undefined) this.#spread.dropped(shard);
+    else if (this.#connection !== undefined) void this.#readAgain(shard, this.#connection);
   }
 
   async #readAgain(shard: string, connection: Connection): Promise<void> {
@@ -280,7 +316,7 @@ export class AmqpConsumer implements Consumer, DeliveryOwner {
     this.#looking = alarmAt(env, env.now() + holdMs / looksPerHold, () => {
       const since = env.now() - holdMs;
       const late = [...this.#unsettled, ...this.#waiting].filter(({ cameAt }) => cameAt <= since);
-      if (this.#spread === undefined) for (const each of late) each.giveBack();
+      if (!this.#terms.subscription.channel.ordered) for (const each of late) each.giveBack();
       else for (const shard of new Set(late.map((each) => each.shard))) this.#reset(shard);
       this.#look();
     });
@@ -290,7 +326,7 @@ export class AmqpConsumer implements Consumer, DeliveryOwner {
   #reset(shard: string): void {
     const reading = this.#readings.get(shard);
     this.#dropped(shard);
-    this.#spread?.dropped(shard);
     void reading?.reader.close();
+    this.#takenAgain(shard);
   }
 }

@@ -22,7 +22,6 @@ export class AmqpDelivery implements Delivery {
   readonly redelivered: boolean;
   /** When it came, by the clock of waiting. */
   readonly cameAt: number;
-  readonly bytes: number;
   readonly #owner: DeliveryOwner;
   readonly #reader: ShardReader;
   readonly #tag: number;
@@ -35,7 +34,6 @@ export class AmqpDelivery implements Delivery {
     owner: DeliveryOwner,
   ) {
     this.#received = envelopeOf(message, owner.arrival());
-    this.bytes = this.#received.envelope.data.length;
     this.attempt = attemptOf(message);
     this.redelivered = message.redelivered || this.attempt > 1;
     this.#tag = message.deliveryTag;

@@ -51,7 +51,7 @@ export function propertiesOf(envelope: Envelope): AmqpEnvelope {
 }
 
 /** The client would cut it in the middle of a character. The whole of it stands in the headers. */
-export function short(text: string): string {
+function short(text: string): string {
   if (Buffer.byteLength(text) <= shortBytesMax) return text;
   let cut = text.slice(0, shortBytesMax);
   while (Buffer.byteLength(cut) > shortBytesMax) cut = cut.slice(0, -1);

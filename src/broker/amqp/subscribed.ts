@@ -10,6 +10,7 @@ import {
   bindingsOf,
   hungryOf,
   membersOf,
+  onlyOf,
   queuesOf,
   streamOf,
   targetOf,
@@ -19,7 +20,7 @@ import {
 /** What of a consumer its subscription says. */
 export interface Subscribed extends Pick<
   ConsumerTerms,
-  "queues" | "spread" | "arguments" | "seen"
+  "queues" | "spread" | "only" | "arguments" | "seen"
 > {
   /** Makes what is this consumer's alone. */
   readonly own?: (on: Connection) => Promise<unknown>;
@@ -33,7 +34,7 @@ export function consumerTermsOf(
   env: Env,
   endpoint: string,
 ): Subscribed {
-  const { channel, group, from = "new", filter } = subscription;
+  const { channel, group, from = "new", filter, exclusive = false } = subscription;
   if (filter !== undefined && Object.keys(filter).length > 0)
     throw refused("it filters nothing by itself", endpoint, "filter at the consumer");
   if (channel.shape === "topic" && group === undefined) {
@@ -61,12 +62,14 @@ export function consumerTermsOf(
   const target = targetOf(channel, group);
   return {
     queues: queuesOf(channel, group, shards),
-    spread: channel.ordered
-      ? {
-          members: membersOf(target, shards, cluster).name,
-          hungry: hungryOf(target, cluster),
-        }
-      : undefined,
+    only: exclusive ? onlyOf(target) : undefined,
+    spread:
+      channel.ordered && !exclusive
+        ? {
+            members: membersOf(target, shards, cluster).name,
+            hungry: hungryOf(target, cluster),
+          }
+        : undefined,
   };
 }
 

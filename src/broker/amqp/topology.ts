@@ -104,6 +104,14 @@ export function hungryOf(target: string, cluster: Cluster): QueuePlan {
   };
 }
 
+/** The queue whose only consumer is the one of a group that consumes. Nothing is ever in it; only classic queues have such consumers. */
+export function onlyOf(target: string): QueuePlan {
+  return {
+    name: `${target}~only`,
+    arguments: { "x-queue-type": "classic", "x-expires": 3_600_000 },
+  };
+}
+
 export function quorumArguments({ replicas }: Cluster): Arguments {
   return {
     "x-queue-type": "quorum",
