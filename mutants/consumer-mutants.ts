@@ -106,9 +106,8 @@ export const consumerMutants: readonly Mutant[] = [
   {
     name: "receipt-out-of-order",
     file: "src/messaging/publisher.ts",
-    find: "batch.forEach((pending, index) => pending.settle(outcomes[index] ?? missing()));",
-    replace:
-      "batch.forEach((pending, index) => pending.settle(outcomes[outcomes.length - 1 - index] ?? missing()));",
+    find: "const outcome = outcomes[index] ?? missing();",
+    replace: "const outcome = outcomes[outcomes.length - 1 - index] ?? missing();",
     because: "a message is said to be stored that was refused",
     killedBy: "messaging",
   },
