@@ -8,7 +8,7 @@ import { Fetcher, until } from "./fetcher.ts";
 import { isPutOut, Member, type TopicPartition } from "./member.ts";
 import { commitOffsets, committedOffsets, offsetsAt } from "./offsets.ts";
 import { Owned, type OwnedHooks, type Settling } from "./owned.ts";
-import type { Placed, Transactions } from "./transactions.ts";
+import { isAborted, type Placed, type Transactions } from "./transactions.ts";
 
 export interface ConsumerTerms {
   readonly subscription: Subscription;
@@ -65,6 +65,7 @@ export class KafkaConsumer implements Consumer {
     this.#hooks = {
       wall: () => cluster.env.wall(),
       prefetch: subscription.prefetch,
+      place: (outputs) => terms.place(outputs),
       dirty: () => this.#commitSoon(),
       ready: () => this.#pumpSoon(),
       astray: (owned) => void this.#find(owned),
@@ -341,7 +342,7 @@ export class KafkaConsumer implements Consumer {
         else if (isPutOut(error) || hasId(error, "STALE_MEMBER_EPOCH", "ILLEGAL_GENERATION")) {
           // The group is at another epoch: the next beat says whether this member still is in it.
           if (by.epoch === this.#member!.committer.epoch) this.#member!.beat();
-        } else if (!isPassing(error) || isMaybe(error) || env.now() > over)
+        } else if (!(isPassing(error) || isAborted(error)) || isMaybe(error) || env.now() > over)
           return this.#failed(parts, error);
         await sleep(env, pauseMs);
         parts = this.#live(parts, error);
@@ -378,8 +379,7 @@ export class KafkaConsumer implements Consumer {
     const by = this.#member!.committer;
     const outputs = parts.flatMap(({ settling }) => settling.flatMap((each) => each.outputs));
     if (outputs.length === 0) return commitOffsets(this.#cluster, groupId, written, by);
-    const placed = await this.#terms.place(outputs);
-    await this.#terms.transactions().commit(placed, groupId, written, by);
+    await this.#terms.transactions().commit(outputs, groupId, written, by);
   }
 }
 

@@ -68,7 +68,11 @@ export class Fetcher {
       if (!this.#loops.has(nodeId))
         this.#loops.set(
           nodeId,
-          this.#loop(nodeId).finally(() => this.#loops.delete(nodeId)),
+          this.#loop(nodeId).finally(() => {
+            this.#loops.delete(nodeId);
+            // Its partitions are led by another one by now, or nobody knows by whom.
+            this.wake();
+          }),
         );
     }
   }

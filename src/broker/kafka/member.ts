@@ -172,8 +172,9 @@ export class Member {
     const owned = [];
     for (const topic of this.#topics) {
       const partitions = this.#owned.filter((each) => each.topic === topic);
+      if (partitions.length === 0) continue;
       const topicId = this.#cluster.known(topic)?.id ?? (await this.#cluster.topic(topic))?.id;
-      if (topicId !== undefined && partitions.length > 0)
+      if (topicId !== undefined)
         owned.push({ topicId, partitions: partitions.map(({ partition }) => partition) });
     }
     return this.#cluster.askCoordinator(

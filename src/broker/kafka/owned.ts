@@ -6,12 +6,15 @@ import { fenced } from "./errors.ts";
 import type { Source } from "./fetcher.ts";
 import type { PartitionOffset } from "./offsets.ts";
 import { positionOf, readEnvelope, type ReadRecord } from "./record.ts";
+import type { Placed } from "./transactions.ts";
 
 /** What a partition tells its consumer. */
 export interface OwnedHooks {
   readonly wall: () => number;
   /** How far ahead deliveries are marked. */
   readonly prefetch: number;
+  /** Finds where outputs go; rejects where they cannot go anywhere. */
+  place(outputs: readonly Outgoing[]): Promise<readonly Placed[]>;
   /** There is something to commit. */
   dirty(): void;
   /** There may be something to deliver, or room for it. */
@@ -37,7 +40,7 @@ interface Outstanding {
 export interface Settling {
   readonly offset: number;
   readonly how: "ack" | "release";
-  readonly outputs: readonly Outgoing[];
+  readonly outputs: readonly Placed[];
   resolve(): void;
   reject(error: unknown): void;
 }
@@ -171,7 +174,7 @@ export class Owned implements Source {
       return undefined;
     }
     this.#outstanding.set(offset, { record });
-    const settle = (how: "ack" | "release", outputs: readonly Outgoing[]): Promise<void> =>
+    const settle = (how: "ack" | "release", outputs: readonly Placed[] = []): Promise<void> =>
       this.#settle(offset, how, outputs);
     return {
       envelope,
@@ -181,13 +184,14 @@ export class Owned implements Source {
       shard: this.shard,
       generation: this.generation,
       position: positionOf(record),
-      ack: (outputs = []) => settle("ack", outputs),
+      ack: async (outputs = []) =>
+        settle("ack", outputs.length === 0 ? [] : await this.#hooks.place(outputs)),
       release: (notBefore) =>
-        notBefore === undefined ? settle("release", []) : Promise.reject(undelayed(this.topic)),
+        notBefore === undefined ? settle("release") : Promise.reject(undelayed(this.topic)),
     };
   }
 
-  #settle(offset: number, how: "ack" | "release", outputs: readonly Outgoing[]): Promise<void> {
+  #settle(offset: number, how: "ack" | "release", outputs: readonly Placed[]): Promise<void> {
     const what = this.#at(offset);
     if (this.#ended || !this.#outstanding.has(offset)) return Promise.reject(fenced(what));
     if (this.#settling.some((each) => each.offset === offset)) return Promise.reject(fenced(what));

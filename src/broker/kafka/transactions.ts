@@ -23,6 +23,18 @@ export interface Placed {
 const timeoutMs = 60_000;
 const failureMs = 50;
 
+/** True when the cluster has ended the transaction, or its writer is a newer one: nothing is committed, and a new one may begin. */
+export function isAborted(error: unknown): boolean {
+  return hasId(
+    error,
+    "PRODUCER_FENCED",
+    "INVALID_PRODUCER_EPOCH",
+    "INVALID_PRODUCER_ID_MAPPING",
+    "INVALID_TXN_STATE",
+    "TRANSACTION_ABORTABLE",
+  );
+}
+
 /**
  * Writes records and commits what they came of as one (KIP-98, with the fencing of KIP-447): who is not a member of the group any more cannot
  * commit, and what it wrote is never seen.
