@@ -219,3 +219,28 @@ test("a part that goes to another member is let go when what was begun has ended
   await scene.passes(5_000);
   deepEqual(order, ["first begins a1", "first ends a1", "second begins a2", "second ends a2"]);
 });
+
+test("a member that joins begins with a part when what the one before it has begun there has ended", async () => {
+  const scene = new Scene({ shards: 2 });
+  const order: string[] = [];
+  const handle =
+    (who: string) =>
+    async ({ envelope }: Received): Promise<Outcome> => {
+      order.push(`${who} begins ${envelope.id}`);
+      await sleep(scene.env, 500);
+      order.push(`${who} ends ${envelope.id}`);
+      return done;
+    };
+  await scene.consume(handle("first"), { concurrency: 8 });
+  const keys = ["a", "b", "c", "d"]; // of both parts
+  await scene.publish(...keys.flatMap((key) => [message(`${key}1`, key), message(`${key}2`, key)]));
+  await sleep(scene.env, 100);
+  await scene.consume(handle("second"), { concurrency: 8 });
+  await sleep(scene.env, 10_000);
+  const moved = keys.filter((key) => order.includes(`second begins ${key}2`));
+  equal(moved.length > 0, true);
+  for (const key of moved) {
+    equal(order.includes(`second begins ${key}1`), false);
+    equal(order.indexOf(`first ends ${key}1`) < order.indexOf(`second begins ${key}2`), true);
+  }
+});
