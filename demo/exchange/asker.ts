@@ -10,6 +10,7 @@ process.on("disconnect", () => process.exit(1)); // the parent is gone
 await using traffic = client(Traffic, "memory:unused", {
   messages,
   instance: `asker-${run}`,
+  deadline: "60s",
   bindings: channelsOf(run),
 });
 const before = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];

@@ -24,6 +24,7 @@ import { translated } from "./foreign-error.ts";
 import { Known } from "./known.ts";
 import type { Link } from "./link.ts";
 import { browsed, lagOf, withChannel } from "./looks.ts";
+import { patiently } from "./patiently.ts";
 import { header, propertiesOf } from "./message.ts";
 import { Publisher, type Written } from "./publisher.ts";
 import { AmqpReplyBox, isReplyAddress } from "./replies.ts";
@@ -80,7 +81,9 @@ export class AmqpBroker implements Broker {
   async declare(channels: readonly Channel[]): Promise<readonly Drift[]> {
     for (const each of channels) check(each, this.#terms.cluster);
     const drifts: Drift[] = [];
-    for (const each of channels) drifts.push(...(await this.#known.channel(each, undefined)));
+    const { env, waitMs } = this.#terms;
+    for (const each of channels)
+      drifts.push(...(await patiently(env, waitMs, () => this.#known.channel(each, undefined))));
     return drifts;
   }
 
@@ -144,13 +147,18 @@ export class AmqpBroker implements Broker {
   }
 
   async replies(terms: ReplyTerms, heard: (envelope: Envelope) => void): Promise<ReplyBox> {
-    const { cluster, address: endpoint, env, in: link } = this.#terms;
+    const { cluster, address: endpoint, env, in: link, waitMs } = this.#terms;
     const box = new AmqpReplyBox({ terms, heard, cluster, endpoint, env }, (closed) => {
       this.#boxes.delete(closed);
     });
     this.#boxes.add(box);
     try {
-      await box.start(await link.ready());
+      await patiently(env, waitMs, async () => {
+        const connection = await link.ready();
+        await box.start(connection).catch((error: unknown) => {
+          throw translated(error, endpoint);
+        });
+      });
       return box;
     } catch (error) {
       await box.close();
