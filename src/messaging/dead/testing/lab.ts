@@ -40,7 +40,7 @@ export interface Place {
 }
 
 /** A broker in memory, in virtual time. */
-export function virtualPlace(): Place {
+function virtualPlace(): Place {
   const env = new VirtualEnv();
   const open = (): Promise<Broker> => memory().open("memory:dead", { name: "lab" }, env);
   return { env, open, channel: "orders.1.placed" };
