@@ -360,4 +360,25 @@ suite("Kafka itself", { skip: missing(server) ?? false }, () => {
       );
     },
   );
+
+  test(
+    "outputs that can go nowhere are refused, and their message can still be settled",
+    { timeout },
+    async () => {
+      const [from, nowhere] = [named(), named()];
+      await using broker = await open();
+      await broker.declare([from]);
+      const heard = new Heard();
+      await broker.consume({ channel: from, group: undefined, prefetch: 10 }, heard.take);
+      await broker.publish(say(from, ["work"]));
+      const [delivery] = await heard.count(1);
+      await rejects(delivery!.ack(say(nowhere, ["lost"])), (error: unknown) => {
+        ok(isTrunklineError(error));
+        deepEqual([error.code, error.executed, error.gate], ["UNAVAILABLE", "no", undefined]);
+        return true;
+      });
+      await delivery!.ack();
+      equal((await broker.lag(from, undefined)).waiting, 0);
+    },
+  );
 });
