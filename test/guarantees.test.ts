@@ -3,19 +3,21 @@ import { ok } from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { broker } from "trunkline/broker";
 import { amqp } from "trunkline/broker/amqp";
 import { direct } from "trunkline/broker/direct";
 import { kafka } from "trunkline/broker/kafka";
 import { memory } from "trunkline/broker/memory";
 import { brokersTable } from "trunkline/testing";
 
-test("docs/guarantees.md shows what the brokers promise, and by which case of the suite", () => {
+test("docs/guarantees.md shows what the brokers promise, and by which case of the suite", async () => {
   const page = readFileSync(join(import.meta.dirname, "../docs/guarantees.md"), "utf8");
-  const { capabilities } = memory();
+  await using running = broker();
+  await using remote = running.open();
   const table = brokersTable([
     { name: "`direct:`", capabilities: direct().capabilities },
-    { name: "`memory:`", capabilities },
-    { name: "`broker+…`", capabilities }, // it serves the memory of another process, and promises what that does
+    { name: "`memory:`", capabilities: memory().capabilities },
+    { name: "`broker+…`", capabilities: remote.capabilities },
     { name: "`amqp:`", capabilities: amqp().capabilities },
     { name: "`kafka:`", capabilities: kafka().capabilities },
   ]);
