@@ -123,16 +123,20 @@ export function rabbitmqCertificate(folder: string): string {
 }
 
 /**
- * Resolves when a kill would lose no quorum queue: the server writes their names to its disk only twice a second, and without its
- * name the data of a queue, confirmed or not, is not found again.
+ * Resolves when a kill would lose no quorum queue and no stream: the server writes the names of its logs, one for each quorum
+ * queue and one for all streams, to its disk only twice a second, and without its name what is in a log, confirmed or not, is not
+ * found again.
  */
 export async function rabbitmqSettled(folder: string, name: string): Promise<void> {
-  const at = join(folder, `data/${name}@localhost/quorum/${name}@localhost`);
-  for (;;) {
-    const names = readFileSync(join(at, "names.dets"), "latin1");
-    const queues = readdirSync(at, { withFileTypes: true }).filter((each) => each.isDirectory());
-    if (queues.every((each) => names.includes(each.name))) return;
-    await pause(50);
+  for (const system of ["quorum", "coordination"]) {
+    const at = join(folder, `data/${name}@localhost/${system}/${name}@localhost`);
+    for (;;) {
+      if (!existsSync(join(at, "names.dets"))) break;
+      const names = readFileSync(join(at, "names.dets"), "latin1");
+      const logs = readdirSync(at, { withFileTypes: true }).filter((each) => each.isDirectory());
+      if (logs.every((each) => names.includes(each.name))) break;
+      await pause(50);
+    }
   }
 }
 

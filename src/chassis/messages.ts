@@ -171,7 +171,8 @@ export class ProcessMessages {
   async #serveCommands(member: Member, served: ServedOperation): Promise<void> {
     const { broker } = await this.messaging.sender();
     const { work, ended } = commandWork(served, broker, this.#env);
-    await this.#begin(member, {}, work, ended);
+    // Who asked is told of a command that failed, and may ask for the next one of its key all the same.
+    await this.#begin(member, { dead: "park-message" }, work, ended);
   }
 
   #workOf(
