@@ -1,5 +1,5 @@
 import type { Channel as AmqpConnectionChannel, Connection } from "rabbitmq-client";
-import { atMost } from "../../base/alarm.ts";
+import { atMost, sleep } from "../../base/alarm.ts";
 import type { Env } from "../../base/env.ts";
 import { uuidv7 } from "../../base/id.ts";
 import type { Lag } from "../broker.ts";
@@ -10,6 +10,9 @@ import { envelopeOf } from "./message.ts";
 
 /** A shard that is consumed by nobody is read for so long, in milliseconds. */
 const quietMs = 300;
+/** What was given back is waited for that often, for so long each time, in milliseconds; somebody else may have consumed it. */
+const givenBackLooks = 20;
+const givenBackLookMs = 10;
 
 /** Runs `look` on an AMQP channel of its own. */
 export async function withChannel<T>(
@@ -55,14 +58,31 @@ export function browsed(
     for (const queue of queues) {
       if (found.length >= limit) break;
       const take = channel.ordered ? consumed : got;
-      for (const message of await take(on, queue, limit - found.length, env))
-        found.push(envelopeOf(message, arrival).envelope);
+      const messages = await take(on, queue, limit - found.length, env);
+      for (const message of messages) found.push(envelopeOf(message, arrival).envelope);
+      if (messages.length > 0) await givenBack(on, queue, messages.length, env);
     }
     return found;
   });
 }
 
 type Message = Parameters<typeof envelopeOf>[0];
+
+/** Gives back what was taken, and waits for a moment until it is counted again: a quorum queue takes its time. */
+async function givenBack(
+  on: AmqpConnectionChannel,
+  queue: string,
+  count: number,
+  env: Env,
+): Promise<void> {
+  const { messageCount: rest } = await on.queueDeclare({ queue, passive: true });
+  on.basicNack({ deliveryTag: 0, multiple: true, requeue: true });
+  for (let looks = 0; looks < givenBackLooks; looks++) {
+    const { messageCount } = await on.queueDeclare({ queue, passive: true });
+    if (messageCount >= rest + count) return;
+    await sleep(env, givenBackLookMs);
+  }
+}
 
 async function got(on: AmqpConnectionChannel, queue: string, limit: number): Promise<Message[]> {
   const found: Message[] = [];
