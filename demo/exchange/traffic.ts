@@ -33,7 +33,7 @@ export const Traffic = contract(
 );
 
 /** The groups that answer; the last one never does. */
-export const regions = ["east", "west", "nobody"] as const;
+const regions = ["east", "west", "nobody"] as const;
 
 /** The channels of one run: what an earlier one has left in a broker is not ours. */
 export function channelsOf(run: string): Binding[] {

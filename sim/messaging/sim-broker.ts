@@ -13,7 +13,7 @@ import type { Envelope } from "../../src/broker/envelope.ts";
 import type { FaultName } from "./plan.ts";
 
 /** A process of which nothing was heard for that long has lost its shards, in milliseconds. */
-export const sessionMs = 2_000;
+const sessionMs = 2_000;
 
 /** What the ways between processes and the broker are like. */
 export interface Ways {

@@ -40,7 +40,7 @@ export interface Channel {
 }
 
 /** The shards of a channel that nobody has said otherwise of: enough for twelve consumers, few enough to declare at once. */
-export const shardsDefault = 12;
+const shardsDefault = 12;
 
 const nameCharsMax = 200;
 const shardsMax = 1_024;

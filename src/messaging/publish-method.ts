@@ -37,7 +37,7 @@ export interface Sender {
 }
 
 /** The instant by which a receipt must have come. */
-export function receiptBy(
+function receiptBy(
   { declared }: Member,
   options: PublishOptions | undefined,
   { env, deadlineMs }: SendingParts,
@@ -109,7 +109,7 @@ export async function sendMessage(
   }
 }
 
-export function published({ envelope }: Outgoing, { enqueued, position }: Receipt): Published {
+function published({ envelope }: Outgoing, { enqueued, position }: Receipt): Published {
   return { id: envelope.id, enqueued, position };
 }
 
@@ -132,7 +132,7 @@ function refuseMissing({ notBefore, priority = 0, channel }: Outgoing, broker: B
 }
 
 /** A failure with where and for what it was. */
-export function located(
+function located(
   error: unknown,
   { operation }: Member,
   endpoint: string | undefined,
