@@ -17,10 +17,10 @@ suite("the demo", () => {
     const { code, stdout, stderr } = await start(process.execPath, demo, root).ended;
     equal(code, 0, stderr);
     const { kinds, connections, tree, p50_us, p99_us, ...result } = JSON.parse(stdout);
-    const { lost, hung, doubled, untyped } = result;
+    const { lost, hung, doubled, untyped, reordered } = result;
     deepEqual(
-      { ok: result.ok, lost, hung, doubled, untyped },
-      { ok: true, lost: 0, hung: 0, doubled: 0, untyped: 0 },
+      { ok: result.ok, lost, hung, doubled, untyped, reordered },
+      { ok: true, lost: 0, hung: 0, doubled: 0, untyped: 0, reordered: 0 },
     );
     ok(kinds.call >= 80_000 && kinds.stream > 0 && kinds.notification >= 20_000, stdout);
     ok(p99_us >= p50_us && p50_us > 0, stdout);
@@ -36,6 +36,16 @@ suite("the demo", () => {
     const cut = /(\d) sheets? cut after \d+ flights?: not kept, handed in again|no sheet was cut/;
     equal(result.uploads_cut, Number(cut.exec(stderr)?.[1] ?? 0)); // usually one
     match(stderr, cut);
+    // Each flight departs and lands. Over a broker in memory, while who counts them and who asks is killed.
+    const { event, command, gather, document } = kinds;
+    const carried = { event: 40_000, command: 200, gather: 40, document: 400 };
+    deepEqual({ event, command, gather, document }, carried, stdout);
+    const [{ over, off }, ...others] = result.exchanges as { over: string; off: string[] }[];
+    deepEqual({ over, off, others }, { over: "memory", off: [], others: [] });
+    match(stderr, / counter-1 killed \(SIGKILL\)\n/);
+    match(stderr, / counter-2 rolled \(SIGTERM\)\n/);
+    match(stderr, /asker killed \(SIGKILL\): its 100 commands were answered to the one after it/);
+    match(stderr, /lost 0 · applied twice 0 · out of order 0 · the file: all equal/);
     const { trace, ...first } = tree;
     match(trace, /^[0-9a-f]{32}$/);
     const [last, store, courses, written] = first.children as Branch[];
