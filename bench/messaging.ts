@@ -1,5 +1,6 @@
 import { ownBroker } from "../demo/exchange/own-broker.ts";
 import { bareKafka, bareRabbitmq } from "./messaging/bare.ts";
+import { distribution, type DistributionRow } from "./messaging/distribution.ts";
 import { moleculer, nest } from "./messaging/frameworks.ts";
 import type { Carrier } from "./messaging/post.ts";
 import { inFlight, round, type Round } from "./messaging/run.ts";
@@ -15,6 +16,8 @@ const counts: Readonly<Record<string, number>> = {
 };
 const countElse = 20_000;
 const alone = 300;
+/** Of the keys by Zipf's law, so that each run spreads the same messages. */
+const seed = 1;
 
 /** Messages through each broker: how many a second, and how soon they have their receipt; beside the bare client and what others build on it. */
 export const messaging: Bench = async (options) => {
@@ -46,7 +49,10 @@ export const messaging: Bench = async (options) => {
     }
   const rows = measured.map(rowOf);
   const ratios = ratiosOf(measured);
-  const goals = goalsOf(ratios);
+  const spread = wanted("distribution")
+    ? await distribution({ messages: options.quick ? 10_000 : 100_000, seed })
+    : { rows: [], goals: [] };
+  const goals = [...goalsOf(ratios), ...spread.goals];
   const failed = measured.filter(
     ({ carrier, failed: why }) => why !== "" && carrier.peer === "trunkline",
   );
@@ -54,11 +60,11 @@ export const messaging: Bench = async (options) => {
     ok: failed.length === 0,
     bench: "messaging",
     machine: machine(),
-    rows,
+    rows: [...rows, ...spread.rows],
     ratios,
     goals,
   };
-  return { report, tables: tablesOf(rows, ratios, goals) };
+  return { report, tables: tablesOf(rows, ratios, spread.rows, goals) };
 };
 
 interface Measured {
@@ -135,6 +141,7 @@ async function addressOf(name: string): Promise<string | undefined> {
 function tablesOf(
   rows: readonly Row[],
   ratios: Readonly<Record<string, number>>,
+  spread: readonly DistributionRow[],
   goals: readonly Goal[],
 ): string {
   const carried = table(
@@ -159,5 +166,15 @@ function tablesOf(
     ["beside each other", ""],
     Object.entries(ratios).map(([name, ratio]) => [name, String(ratio)]),
   );
-  return [carried, beside, goalsTable(goals)].join("\n\n");
+  const evenly = table(
+    ["keys by Zipf's law, exponent 1.1", "messages", "shards", "busiest / mean", "consumers idle"],
+    spread.map((row) => [
+      row.case,
+      whole(row.messages),
+      String(row.shards),
+      row.maxOverMean.toFixed(2),
+      `${Math.round(row.idle * 100)} %`,
+    ]),
+  );
+  return [carried, beside, evenly, goalsTable(goals)].join("\n\n");
 }

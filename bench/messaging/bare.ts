@@ -47,6 +47,8 @@ export function bareRabbitmq(address: string): Carrier {
         close: async () => {
           for (const queue of queues) await setup.queueDelete({ queue });
           await setup.exchangeDelete({ exchange });
+          // It waits for all channels that were acquired.
+          for (const channel of [writer, reader, setup]) await channel.close();
           await connection.close();
         },
       };
