@@ -19,8 +19,11 @@ export interface Placed {
   readonly record: WrittenRecord;
 }
 
-/** Past this the cluster ends a transaction that nobody ended, in milliseconds. */
-const timeoutMs = 60_000;
+/**
+ * Past this the cluster ends a transaction that nobody ended, in milliseconds: until then whoever reads waits behind what a writer that was
+ * killed has left open. One lasts as long as a few requests.
+ */
+const timeoutMs = 15_000;
 const failureMs = 50;
 
 /** True when the cluster has ended the transaction, or its writer is a newer one: nothing is committed, and a new one may begin. */
