@@ -178,6 +178,25 @@ suite("a broker over a connection", () => {
     await lab.close();
   });
 
+  test("a broker that is closed ends its consumers at once, and whoever serves it need not wait for them", async () => {
+    const env = new VirtualEnv();
+    const lab = labIn(env);
+    await lab.start();
+    const broker = await lab.open();
+    await broker.declare([work]);
+    const lost = Promise.withResolvers<string>();
+    await broker.consume(
+      { channel: work, group: undefined, prefetch: 5, lost: (shard) => lost.resolve(shard) },
+      () => {},
+    );
+    const before = env.now();
+    await lab.close();
+    ok(env.now() - before < 100, `${env.now() - before} ms`);
+    await lost.promise;
+    await broker.close();
+    equal(env.alarms, 0);
+  });
+
   test("a consumer is closed at once though its broker is gone", async () => {
     const env = new VirtualEnv();
     const lab = labIn(env);

@@ -18,6 +18,8 @@ export class ServedConsumer {
   #consumer: Consumer | undefined;
   #deliveries = 0;
   #closed = false;
+  /** What the other side did wrong. */
+  #problem: TrunklineError | undefined;
 
   constructor(env: Env) {
     this.#outlet = new Outlet(env);
@@ -34,11 +36,11 @@ export class ServedConsumer {
   async *tell(items: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const gone = (): void => void this.close();
     signal.addEventListener("abort", gone, { once: true });
-    const reading = this.#read(items);
+    void this.#read(items);
     try {
+      // Not until the other side has ended too: it ends when it hears of this end.
       yield* this.#outlet;
-      const problem = await reading;
-      if (problem !== undefined) throw problem;
+      if (this.#problem !== undefined) throw this.#problem;
     } finally {
       signal.removeEventListener("abort", gone);
       await this.close();
@@ -88,12 +90,10 @@ export class ServedConsumer {
     this.#outlet.say({ told: "delivery", ...what } satisfies ToldDelivery, [envelope.data]);
   }
 
-  /** Resolves with what the other side did wrong. */
-  async #read(items: AsyncIterable<Uint8Array>): Promise<TrunklineError | undefined> {
+  async #read(items: AsyncIterable<Uint8Array>): Promise<void> {
     const settling = new Set<Promise<void>>();
-    let problem: TrunklineError | undefined;
     const failed = (error: unknown): void => {
-      problem ??= isTrunklineError(error) ? error : unreadable(error);
+      this.#problem ??= isTrunklineError(error) ? error : unreadable(error);
       void this.close();
     };
     try {
@@ -110,7 +110,6 @@ export class ServedConsumer {
     } finally {
       await this.close();
     }
-    return problem;
   }
 
   async #do({ what, data }: Said): Promise<void> {
