@@ -1,2 +1,2 @@
 export { kafka, type KafkaOptions } from "./kafka.ts";
-export type { KafkaChannel } from "./topics.ts";
+export type { KafkaChannel } from "./native.ts";

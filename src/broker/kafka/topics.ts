@@ -4,26 +4,13 @@ import type { Drift } from "../broker.ts";
 import type { Channel } from "../channel.ts";
 import type { Cluster } from "./cluster.ts";
 import { hasId, isPassing } from "./errors.ts";
+import { nativeOf } from "./native.ts";
 import { commitOffsets, committedOffsets, offsetsAt } from "./offsets.ts";
-
-/** What concerns Kafka alone of a channel, in its `native.kafka`. */
-export interface KafkaChannel {
-  /** How many nodes keep each partition. Default: what the cluster does with new topics; of a channel that is `replicated`, three. */
-  readonly replicationFactor?: number;
-  /** Settings of the topic by their own names: `{ "segment.ms": "600000" }`. */
-  readonly config?: Readonly<Record<string, string>>;
-  /** `consumer`, the default. `share` is refused: the client has no share groups (KIP-932) yet. */
-  readonly groupType?: string;
-}
 
 const replicasDefault = 3;
 const replicasInSync = 2;
 /** A topic at a time is enough: the controller does one after the other. */
 const createMs = 30_000;
-
-function nativeOf(channel: Channel): KafkaChannel {
-  return channel.native["kafka"] ?? {};
-}
 
 /** The group of Kafka in which a group of a channel consumes: named like its queue would be elsewhere. */
 export function groupIdOf(channel: Channel, group: string | undefined): string {
