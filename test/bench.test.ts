@@ -2,6 +2,9 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import { kafka } from "../scripts/servers/kafka.ts";
+import { rabbitmq } from "../scripts/servers/rabbitmq.ts";
+import { stateOf } from "../scripts/servers/server.ts";
 import { fromSource, start } from "./program.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -9,13 +12,14 @@ const root = join(import.meta.dirname, "..");
 interface Report {
   ok: boolean;
   bench: string;
-  rows: { case: string; peer: string }[];
+  rows: { case: string; peer: string; over?: string; failed?: string; messages?: number }[];
   goals: { name: string; met: boolean }[];
 }
 
-/** One short round of a bench. */
-async function bench(name: string): Promise<Report> {
-  const args = [...fromSource, "bench/main.ts", name, "--quick", "--json"];
+/** One short round of a bench, or of some parts of it. */
+async function bench(name: string, ...parts: string[]): Promise<Report> {
+  const only = parts.flatMap((part) => ["--only", part]);
+  const args = [...fromSource, "bench/main.ts", name, "--quick", "--json", ...only];
   const ended = await start(process.execPath, args, root).ended;
   equal(ended.code, 0, ended.stderr);
   const report = JSON.parse(ended.stdout.trimEnd().split("\n").at(-1)!) as Report;
@@ -107,6 +111,24 @@ test("the bench of resilience runs, and whoever guards or chooses gives the righ
   equal(peersOf("over memory").length, 4);
   equal(peersOf("among 1,000 endpoints").length, 7);
   ok(report.goals.length > 5, "the scenarios have goals too");
+});
+
+test("the bench of messages runs, and whoever carries them delivers each one once", async () => {
+  const servers = [rabbitmq, kafka].filter(
+    (server) => stateOf(server, join(root, ".cache/servers", server.name)).running,
+  );
+  const brokers = ["memory", "broker+unix:", "direct:", ...servers.map(({ name }) => name)];
+  const report = await bench("messaging", ...brokers, "distribution");
+  const carried = report.rows.filter(({ over }) => over !== undefined);
+  deepEqual(
+    carried.flatMap(({ peer, over }) => (peer === "trunkline" ? over : [])),
+    brokers,
+  );
+  for (const { peer, over, failed } of carried) equal(failed, "", `${peer} over ${over}`);
+  equal(report.rows.filter(({ messages }) => messages === 10_000).length, 4);
+  const goals = new Map(report.goals.map(({ name, met }) => [name, met]));
+  equal(goals.get("distribution: max/mean with keys and salting"), true);
+  equal(goals.get("distribution: max/mean without keys"), true);
 });
 
 test("the bench of gateways runs, and whoever stands in the middle gives the right answers", async () => {
