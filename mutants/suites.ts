@@ -31,7 +31,7 @@ const tests: Readonly<Record<Exclude<SuiteName, "sim" | "sim-messaging">, readon
     "src/messaging/**/*.test.ts",
     "src/chassis/{batches,filtered-messages,messages,patterns,receiver,steps}.test.ts",
   ],
-  broker: ["src/broker/memory/*.test.ts"],
+  broker: ["src/broker/memory/*.test.ts", "src/broker/kafka/completion.test.ts"],
   gateway: ["src/gateway/**/*.test.ts"],
   bridge: ["src/bridge/{registry,evidence}/**/*.test.ts", "src/discovery/keep-lease.test.ts"],
   replies: ["src/messaging/replies/*.test.ts", "src/bridge/calls/calls.test.ts"],

@@ -10,6 +10,7 @@ import { formatMutants } from "./format-mutants.ts";
 import { fragmentMutants } from "./fragment-mutants.ts";
 import { gatewayMutants } from "./gateway-mutants.ts";
 import { itemMutants } from "./item-mutants.ts";
+import { kafkaMutants } from "./kafka-mutants.ts";
 import { messagingMutants } from "./messaging-mutants.ts";
 import { protobufMutants } from "./protobuf-mutants.ts";
 import { protocolMutants } from "./protocol-mutants.ts";
@@ -36,4 +37,5 @@ export const mutants: readonly Mutant[] = [
   ...gatewayMutants,
   ...consumerMutants,
   ...replyMutants,
+  ...kafkaMutants,
 ];
