@@ -68,6 +68,8 @@ export async function exchange(options: ExchangeOptions): Promise<Exchanged> {
   const notes: string[] = [];
   const killed = strike(options, run, group, start, notes);
   const asked = askAndDie(options, run, start, notes);
+  const both = Promise.allSettled([killed, asked]);
+  lives.defer(async () => void (await both)); // they start processes until they end, also when the publishing fails
   const startedAt = performance.now();
   const published = await publishAll(traffic, flights);
   const perSecond = Math.round((published * 1_000) / (performance.now() - startedAt));
