@@ -43,7 +43,7 @@ export interface Channel {
 const shardsDefault = 12;
 
 const nameCharsMax = 200;
-const shardsMax = 1_024;
+export const shardsMax = 1_024;
 
 /** A channel with what was not said filled in. Refuses with INVALID_ARGUMENT what no adapter could take. */
 export function channel(given: Partial<Channel> & Pick<Channel, "name" | "shape">): Channel {

@@ -41,16 +41,17 @@ export async function brokerOf(line: Line, at = 0): Promise<Broker> {
 }
 
 /**
- * The channel that the word at `at` names, and the group after it. `shape` is what a channel without contract is when it has no group:
+ * The channel that the word at `at` names, and the group after it, except where `grouped` is false. `shape` is what a channel without contract is when it has no group:
  * commands that look at what waits mean a queue, those that publish and consume say it by an option.
  */
 export async function channelOf(
   line: Line,
   at: number,
   shape: Channel["shape"] | undefined,
+  grouped = true,
 ): Promise<NamedChannel> {
   const word = line.word(at, "CHANNEL");
-  const group = line.optionalWord(at + 1);
+  const group = grouped ? line.optionalWord(at + 1) : undefined;
   const file = line.text("contract");
   if (file === undefined) {
     const named = channelNamed(line, word, shape ?? (group === undefined ? "queue" : "topic"));

@@ -1,5 +1,5 @@
 import { brokerOf, channelOf, channelOptions, groupOf } from "./channel-line.ts";
-import type { Command } from "./command.ts";
+import { UsageError, type Command } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
 import { table } from "./table.ts";
 import { printJson, styled } from "./terminal.ts";
@@ -23,12 +23,14 @@ export const lag: Command = {
     line.atMost(3);
     const group = groupOf(named);
     await using broker = await brokerOf(line);
+    const title = [named.channel.name, group ?? []].flat().join(" ");
     const { waiting, shards } = await broker.lag(named.channel, group);
+    if (shards.length === 0)
+      throw new UsageError(`there is no ${title} at ${broker.address}: nobody has declared it`);
     if (json) {
       await printJson(terminal, { ok: true, channel: named.channel.name, group, waiting, shards });
       return exitCodes.ok;
     }
-    const title = [named.channel.name, group ?? []].flat().join(" ");
     const rows = shards.map((each) => [
       `  ${each.shard}`,
       { right: count(each.waiting) },

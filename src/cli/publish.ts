@@ -36,11 +36,11 @@ that is not there is declared.`,
     "publish broker+unix:./run/broker.sock plans --queue < plans.jsonl",
   ],
   async run(line) {
-    const named = await channelOf(line, 1, line.on("queue") ? "queue" : "topic");
+    const named = await channelOf(line, 1, line.on("queue") ? "queue" : "topic", false);
     const given = line.optionalWord(2);
     line.atMost(3);
     await using broker = await brokerOf(line);
-    const send = await sender(line, { ...named, group: undefined }, broker);
+    const send = await sender(line, named, broker);
     if (given !== undefined) return await one(line, send, json(given));
     return await all(line, send);
   },
@@ -111,7 +111,7 @@ async function one({ terminal, json: asJson }: Line, send: Send, value: unknown)
   if (asJson) await printJson(terminal, { ok: true, id, enqueued, position, token });
   else
     await terminal.print(
-      `${[id, enqueued, position ?? [], token === undefined ? [] : `token ${token}`].flat().join("  ")}\n`,
+      `${[id, enqueued ?? [], position ?? [], token === undefined ? [] : `token ${token}`].flat().join("  ")}\n`,
     );
   return exitCodes.ok;
 }

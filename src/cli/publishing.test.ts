@@ -22,12 +22,13 @@ after(() => rmSync(folder, { recursive: true }));
 const module = join(folder, "orders.contract.ts");
 writeFileSync(
   module,
-  `import { call, contract, document, event } from "trunkline/contract";
+  `import { call, command, contract, document, event } from "trunkline/contract";
   import * as z from "zod";
   export const Orders = contract("orders", { version: "1.0.0" }, {
     get: call({ in: z.string(), out: z.string(), idempotent: true }),
     placed: event({ data: z.object({ id: z.string() }), key: "id" }),
     plan: document({ data: z.string() }),
+    ship: command({ in: z.string(), out: z.string() }),
   });`,
 );
 
@@ -105,6 +106,19 @@ suite("publish, consume, tail", () => {
     );
   });
 
+  test("messages that have no groups: their data is no group", async () => {
+    await using broker = await openBroker("memory:cli-groupless", { name: "t" }, realEnv());
+    for (const [operation, told] of [
+      ["plan", /^[0-9a-f-]{36} {2}accepted {2}orders\.1\.plan@1\n$/],
+      ["ship", /^[0-9a-f-]{36} {2}token 1:orders@1\/ship:/],
+    ] as const) {
+      await broker.declare([channel({ name: `orders.1.${operation}`, shape: "queue" })]);
+      const words = ["publish", "memory:cli-groupless", `orders.${operation}`, '"p-1"'];
+      const { out, err } = await trial([...words, "--contract", module]);
+      match(out, told, err);
+    }
+  });
+
   test("an operation of a contract: what is sent is checked, and has key and type from there", async () => {
     await using broker = await openBroker("memory:cli-contract", { name: "t" }, realEnv());
     await broker.declare([placed]);
@@ -137,6 +151,10 @@ suite("publish, consume, tail", () => {
       [["publish", "memory:", "plans", "{"], /not JSON/],
       [["publish", "memory:", "plans", "1", "--attr", "A=b"], /--attr takes/],
       [["publish", "memory:", "orders.plase", "1", "--contract", module], /orders.placed/],
+      [
+        ["lag", "memory:cli-none", "plans"],
+        /there is no plans at memory:cli-none: nobody has declared it/,
+      ],
       [["lag", "memory:", "orders.placed", "--contract", module], /name the group/],
       [["consume", "memory:", "orders.plan", "g", "--contract", module], /no groups/],
       [["tail", "memory:", "plans", "--from", "noon"], /--from takes/],

@@ -29,7 +29,15 @@ import { header, propertiesOf } from "./message.ts";
 import { Publisher, type Written } from "./publisher.ts";
 import { AmqpReplyBox, isReplyAddress } from "./replies.ts";
 import { consumerTermsOf } from "./subscribed.ts";
-import { check, placeOf, queuesOf, receiptOf, type Cluster, type Place } from "./topology.ts";
+import {
+  check,
+  placeOf,
+  queuesOf,
+  receiptOf,
+  targetOf,
+  type Cluster,
+  type Place,
+} from "./topology.ts";
 
 export interface AmqpBrokerTerms {
   readonly address: string;
@@ -186,13 +194,12 @@ export class AmqpBroker implements Broker {
     group: string | undefined,
     limit: number,
   ): Promise<readonly Envelope[]> {
-    const queues = await this.#queues(channel, group);
-    return this.#asked((on) => browsed(on, channel, queues, limit, this.#terms.env));
+    const target = targetOf(channel, group);
+    return this.#asked((on) => browsed(on, target, limit, this.#terms.env));
   }
 
   async lag(channel: Channel, group: string | undefined): Promise<Lag> {
-    const queues = await this.#queues(channel, group);
-    return this.#asked((on) => lagOf(on, queues));
+    return this.#asked((on) => lagOf(on, targetOf(channel, group)));
   }
 
   async reset(channel: Channel, group: string, to: StartAt): Promise<void> {

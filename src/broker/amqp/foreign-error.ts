@@ -47,7 +47,8 @@ export function translated(
 ): TrunklineError {
   if (isTrunklineError(error)) return error;
   const code = codeOf(error);
-  const message = error instanceof Error ? error.message : String(error);
+  const said = error instanceof Error ? error.message : String(error);
+  const message = said.replace(/^undefined: /, ""); // the client's word for a method that it has no name for
   const meaning = meanings.find((each) => each.code === code && (each.says?.test(message) ?? true));
   return systemError(meaning?.means ?? "UNAVAILABLE", message === "" ? code : message, {
     executed,

@@ -3,10 +3,12 @@ import { atMost, sleep } from "../../base/alarm.ts";
 import type { Env } from "../../base/env.ts";
 import { uuidv7 } from "../../base/id.ts";
 import type { Lag } from "../broker.ts";
-import type { Channel } from "../channel.ts";
+import { shardsMax } from "../channel.ts";
 import type { Envelope } from "../envelope.ts";
 import { ignored } from "./declarations.ts";
+import { codeOf } from "./foreign-error.ts";
 import { envelopeOf } from "./message.ts";
+import { shardOf } from "./topology.ts";
 
 /** A shard that is consumed by nobody is read for so long, in milliseconds. */
 const quietMs = 300;
@@ -28,41 +30,81 @@ export async function withChannel<T>(
   }
 }
 
+/** A queue as it was found. */
+interface Found {
+  readonly queue: string;
+  readonly messageCount: number;
+  readonly consumerCount: number;
+}
+
 /** How many messages wait in each queue, without those that consumers have unsettled: of them only the server's management knows. */
-export function lagOf(connection: Connection, queues: readonly string[]): Promise<Lag> {
-  return withChannel(connection, async (on) => {
-    const shards = [];
-    for (const queue of queues) {
-      const { messageCount, consumerCount } = await on.queueDeclare({ queue, passive: true });
-      const consumer = consumerCount === 0 ? undefined : `${consumerCount} consumers`;
-      shards.push({ shard: queue, waiting: messageCount, consumer });
-    }
-    return { waiting: shards.reduce((sum, { waiting }) => sum + waiting, 0), shards };
+export async function lagOf(connection: Connection, target: string): Promise<Lag> {
+  const queues = await queuesThere(connection, target);
+  const shards = queues.map(({ queue, messageCount: waiting, consumerCount }) => {
+    const consumer = consumerCount === 0 ? undefined : several(consumerCount);
+    return { shard: queue, waiting, consumer };
   });
+  return { waiting: shards.reduce((sum, { waiting }) => sum + waiting, 0), shards };
+}
+
+function several(consumers: number): string {
+  return consumers === 1 ? "1 consumer" : `${consumers} consumers`;
+}
+
+/**
+ * The queues of a target, divided or not, that are there. Looking makes none: one that is bound to a topic and consumed by nobody
+ * would fill with all that comes.
+ */
+async function queuesThere(connection: Connection, target: string): Promise<readonly Found[]> {
+  const whole = await existing(connection, [target]);
+  return whole.length > 0 ? whole : existing(connection, shardsOf(target));
+}
+
+function* shardsOf(target: string): Generator<string> {
+  for (let index = 0; index < shardsMax; index++) yield shardOf(target, index);
+}
+
+/** As far as they are there: a question for one that is not ends the AMQP channel. */
+async function existing(
+  connection: Connection,
+  names: Iterable<string>,
+): Promise<readonly Found[]> {
+  const queues: Found[] = [];
+  try {
+    await withChannel(connection, async (on) => {
+      for (const queue of names) {
+        const { messageCount, consumerCount } = await on.queueDeclare({ queue, passive: true });
+        queues.push({ queue, messageCount, consumerCount });
+      }
+    });
+  } catch (error) {
+    if (codeOf(error) !== "NOT_FOUND") throw error;
+  }
+  return queues;
 }
 
 /**
  * Takes messages and gives them all back: that counts as a delivery. A shard hands out its messages to its first consumer only, so
  * those of one that is consumed are not seen.
  */
-export function browsed(
+export async function browsed(
   connection: Connection,
-  channel: Channel,
-  queues: readonly string[],
+  target: string,
   limit: number,
   env: Env,
 ): Promise<readonly Envelope[]> {
   const arrival = { wallMs: env.wall(), newId: () => uuidv7(env) };
+  const queues = await queuesThere(connection, target);
   return withChannel(connection, async (on) => {
-    const found: Envelope[] = [];
-    for (const queue of queues) {
-      if (found.length >= limit) break;
-      const take = channel.ordered ? consumed : got;
-      const messages = await take(on, queue, limit - found.length, env);
-      for (const message of messages) found.push(envelopeOf(message, arrival).envelope);
+    const envelopes: Envelope[] = [];
+    for (const { queue } of queues) {
+      if (envelopes.length >= limit) break;
+      const take = queue === target ? got : consumed;
+      const messages = await take(on, queue, limit - envelopes.length, env);
+      for (const message of messages) envelopes.push(envelopeOf(message, arrival).envelope);
       if (messages.length > 0) await givenBack(on, queue, messages.length, env);
     }
-    return found;
+    return envelopes;
   });
 }
 

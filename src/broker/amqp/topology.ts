@@ -68,11 +68,12 @@ export function queuesOf(
 ): readonly string[] {
   const target = targetOf(channel, group);
   if (!channel.ordered) return [target];
-  // With leading zeros, so that a server that starts again finds the shards in the order in which they were bound.
-  return Array.from(
-    { length: shards },
-    (_, index) => `${target}#${String(index).padStart(shardDigits, "0")}`,
-  );
+  return Array.from({ length: shards }, (_, index) => shardOf(target, index));
+}
+
+/** With leading zeros, so that a server that starts again finds the shards in the order in which they were bound. */
+export function shardOf(target: string, index: number): string {
+  return `${target}#${String(index).padStart(shardDigits, "0")}`;
 }
 
 const shardDigits = 4;

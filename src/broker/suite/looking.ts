@@ -48,6 +48,23 @@ export const lookingCases: readonly Case[] = [
     },
   },
   {
+    name: "looking at what is not there finds nothing, and makes nothing",
+    when: ({ browse, lag }) => browse && lag,
+    play: async (stage) => {
+      const broker = await stage.open();
+      const topic = { ...stage.channel(), shape: "topic" } as const;
+      for (const [channel, group] of [
+        [stage.channel(), undefined],
+        [topic, "typo"],
+      ] as const) {
+        for (const _ of ["first", "again"]) {
+          deepEqual(await broker.lag(channel, group), { waiting: 0, shards: [] });
+          deepEqual(await broker.browse(channel, group, 1), []);
+        }
+      }
+    },
+  },
+  {
     name: "looking is refused where it cannot be done",
     when: ({ browse }) => !browse,
     play: async (stage) => {
