@@ -27,6 +27,7 @@ if (!(messages >= 10_000) || unknown !== undefined) {
 }
 
 let failed = false;
+const reports: TrialReport[] = [];
 for (const name of positionals.length === 0 ? Object.keys(clusters) : positionals) {
   const progress = (text: string): void => {
     process.stderr.write(`${name}: ${text}\n`);
@@ -34,9 +35,11 @@ for (const name of positionals.length === 0 ? Object.keys(clusters) : positional
   progress("starting");
   await using cluster = await clusters[name]!();
   const report = await trial(name, cluster, { messages, keys: 500, consumers: 2, progress });
+  reports.push(report);
   failed ||= report.lost + report.doubled + report.outOfOrder > 0 || report.kills.length < 2;
-  console.log(values.json ? JSON.stringify(report) : told(report));
+  if (!values.json) console.log(told(report));
 }
+if (values.json) console.log(JSON.stringify({ ok: !failed, clusters: reports }));
 process.exitCode = failed ? 1 : 0;
 
 function told(report: TrialReport): string {
