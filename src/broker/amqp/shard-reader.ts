@@ -1,5 +1,6 @@
 import type { AsyncMessage, Channel as AmqpConnectionChannel, Connection } from "rabbitmq-client";
 import { ignored } from "./declarations.ts";
+import { SettledTags } from "./settled-tags.ts";
 
 /** How one queue is read. */
 export interface ReadTerms {
@@ -23,6 +24,7 @@ export class ShardReader {
   #channel: AmqpConnectionChannel | undefined;
   #barrier: Promise<boolean> | undefined;
   #next: Promise<boolean> | undefined;
+  readonly #tags = new SettledTags();
 
   constructor(terms: ReadTerms) {
     this.#terms = terms;
@@ -45,7 +47,9 @@ export class ShardReader {
       await channel.basicConsume(
         { queue, exclusive, ...(given === undefined ? {} : { arguments: { ...given } }) },
         (message) => {
-          if (this.#channel === channel) took(message);
+          if (this.#channel !== channel) return;
+          this.#tags.came(message.deliveryTag);
+          took(message);
         },
       );
     } catch (error) {
@@ -57,15 +61,19 @@ export class ShardReader {
 
   /**
    * Acknowledges one message, and resolves when the server has taken note: it answers what is asked on a channel in order, so one
-   * answer stands for all acknowledgements before it. False when that will never be known.
+   * answer stands for all acknowledgements before it, and meanwhile the next ones gather. False when that will never be known.
    */
   ack(tag: number): Promise<boolean> {
-    return this.#settled((channel) => channel.basicAck({ deliveryTag: tag }));
+    this.#tags.ack(tag);
+    return this.#noted();
   }
 
   /** Gives one message back. */
   requeue(tag: number): Promise<boolean> {
-    return this.#settled((channel) => channel.basicNack({ deliveryTag: tag, requeue: true }));
+    if (this.#channel?.active === true)
+      this.#channel.basicNack({ deliveryTag: tag, requeue: true });
+    this.#tags.without(tag);
+    return this.#noted();
   }
 
   /** Waits for the acknowledgements under way, and gives all back that is unacknowledged. */
@@ -76,16 +84,17 @@ export class ShardReader {
     await channel?.close();
   }
 
-  #settled(act: (channel: AmqpConnectionChannel) => void): Promise<boolean> {
+  #noted(): Promise<boolean> {
     const channel = this.#channel;
     if (channel?.active !== true) return Promise.resolve(false);
-    act(channel);
     if (this.#next !== undefined) return this.#next;
     const before = this.#barrier;
     const ask = async (): Promise<boolean> => {
       await before;
       this.#next = undefined;
       try {
+        for (const { tag, multiple } of this.#tags.take())
+          channel.basicAck({ deliveryTag: tag, multiple });
         await channel.basicQos({ prefetchCount: this.#terms.prefetch });
         return true;
       } catch {

@@ -1,13 +1,9 @@
-import { initProducerIdV5, NumericMap, produceV11 } from "@platformatic/kafka";
+import { promisify } from "node:util";
+import { initProducerIdV5, produceV11, Writer, type Connection } from "@platformatic/kafka";
+import { batchBytes, type Identity } from "./batch-bytes.ts";
 import type { Cluster } from "./cluster.ts";
 import { hasId, idOf, idsOf, isPassingId, responseOf } from "./errors.ts";
 import type { WrittenRecord } from "./record.ts";
-
-/** Who writes: the broker knows by it, and by the numbers of its batches, what it has already. */
-export interface Identity {
-  readonly producerId: bigint;
-  readonly epoch: number;
-}
 
 /** Records of one partition that are written together, or not at all. */
 export interface Batch {
@@ -23,7 +19,32 @@ export type BatchOutcome =
   | { readonly offset: number | undefined }
   | { readonly error: string; readonly reason: string };
 
-type Answer = Exclude<Awaited<ReturnType<typeof produceV11.api.async>>, boolean>;
+type Answer = ReturnType<typeof produceV11.parseResponse>;
+
+const allReplicas = -1;
+const { key: produceKey, version: produceVersion } = produceV11.api;
+
+/** The library's request, of batches that are bytes already. */
+const produce = {
+  api: {
+    async: promisify(
+      (
+        connection: Connection,
+        request: Writer,
+        done: (error: Error | null, answer: Answer) => void,
+      ): void =>
+        connection.send<Answer>(
+          produceKey,
+          produceVersion,
+          () => request,
+          produceV11.parseResponse,
+          true,
+          true,
+          done as Parameters<typeof connection.send<Answer>>[6],
+        ),
+    ),
+  },
+};
 
 /** Writes batches to the node that leads their partitions, acknowledged by all replicas that are in sync. Throws when no answer comes. */
 export async function produceOnce(
@@ -35,30 +56,40 @@ export async function produceOnce(
   transactionalId?: string,
 ): Promise<readonly BatchOutcome[]> {
   const timestamp = BigInt(cluster.env.wall());
-  const sequences = new NumericMap();
-  const messages = [];
-  for (const { topic, partition, records, sequence } of batches) {
-    sequences.set(`${topic}:${partition}`, sequence);
-    for (const record of records) messages.push({ ...record, topic, partition, timestamp });
-  }
-  const options = {
-    producerId: identity.producerId,
-    producerEpoch: identity.epoch,
-    sequences,
-    transactionalId,
-  };
+  const transactional = transactionalId !== undefined;
+  const request = Writer.create()
+    .appendString(transactionalId)
+    .appendInt16(allReplicas)
+    .appendInt32(cluster.waitMs)
+    .appendArray([...byTopic(batches)], (topics, [name, own]) => {
+      topics.appendString(name).appendArray(own, (partitions, { partition, records, sequence }) => {
+        const bytes = batchBytes(records, { identity, sequence, timestamp, transactional });
+        partitions
+          .appendInt32(partition)
+          .appendUnsignedVarInt(bytes.length + 1)
+          .append(bytes);
+      });
+    })
+    .appendTaggedFields();
   let answer: Answer;
   try {
-    // The library's type wants a value; Kafka's protocol does not: that is a tombstone.
-    const sent = messages as Parameters<typeof produceV11.api.async>[3];
-    const { waitMs } = cluster;
-    answer = (await cluster.ask(purpose, nodeId, produceV11, -1, waitMs, sent, options)) as Answer;
+    answer = await cluster.ask(purpose, nodeId, produce, request);
   } catch (error) {
     const said = responseOf(error) as Answer | undefined;
     if (said === undefined) throw error;
     answer = said;
   }
   return batches.map(({ topic, partition }) => outcomeOf(answer, topic, partition));
+}
+
+function byTopic(batches: readonly Batch[]): ReadonlyMap<string, Batch[]> {
+  const topics = new Map<string, Batch[]>();
+  for (const batch of batches) {
+    const own = topics.get(batch.topic);
+    if (own === undefined) topics.set(batch.topic, [batch]);
+    else own.push(batch);
+  }
+  return topics;
 }
 
 function outcomeOf(answer: Answer, topic: string, partition: number): BatchOutcome {

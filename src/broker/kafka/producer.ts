@@ -1,9 +1,10 @@
 import { sleep } from "../../base/alarm.ts";
 import { backoff } from "../../base/backoff.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../../base/error.ts";
+import type { Identity } from "./batch-bytes.ts";
 import type { Cluster } from "./cluster.ts";
 import { isPassing, isPassingId, translated } from "./errors.ts";
-import { identify, produceOnce, type Batch, type BatchOutcome, type Identity } from "./produce.ts";
+import { identify, produceOnce, type Batch, type BatchOutcome } from "./produce.ts";
 import type { WrittenRecord } from "./record.ts";
 
 interface Entry {

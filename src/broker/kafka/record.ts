@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { timestamp } from "../../base/timestamp.ts";
 import { attributeName } from "../attributes.ts";
 import { attributeBytesMax, shardKeyOf, type Envelope } from "../envelope.ts";
@@ -207,14 +208,8 @@ function headersOf({ headers }: ReadRecord): ReadonlyMap<string, string> | undef
   return found;
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
-
 function textOf(bytes: Buffer): string | undefined {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    return undefined;
-  }
+  return isUtf8(bytes) ? bytes.toString("utf8") : undefined;
 }
 
 const empty = Buffer.alloc(0);

@@ -6,10 +6,11 @@ import {
 } from "@platformatic/kafka";
 import { sleep } from "../../base/alarm.ts";
 import { systemError } from "../../base/error.ts";
+import type { Identity } from "./batch-bytes.ts";
 import type { Cluster } from "./cluster.ts";
 import { hasId, isPassing, isPassingId, translated } from "./errors.ts";
 import { byTopic, type Committer, type PartitionOffset } from "./offsets.ts";
-import { identify, passesSoon, produceOnce, type Identity } from "./produce.ts";
+import { identify, passesSoon, produceOnce } from "./produce.ts";
 import type { WrittenRecord } from "./record.ts";
 
 /** A record on its way into a transaction. */
