@@ -100,7 +100,7 @@ function makeMethod(own: ClientOperation): unknown {
 function nowhere({ operation }: Member): unknown {
   return () =>
     Promise.reject(
-      systemError("INVALID_ARGUMENT", `a ${operation.kind} needs a channel, and none was given`, {
+      systemError("INVALID_ARGUMENT", "it is sent by a broker, and none was given", {
         executed: "no",
         operation: operation.name,
         advice: 'say where messages go: client(…, { messages: "amqp://host" })',

@@ -120,17 +120,6 @@ export interface Consuming {
   readonly stopped: AbortSignal;
 }
 
-/**
- * Consumes an event, as one of a group: `on(Orders.placed, { group: "billing" }, async (order) => …)`. Nothing runs before it is
- * given to `chassis({ messages, serve: [on(…)] })`.
- *
- * @throws TrunklineError INVALID_ARGUMENT for what is not an operation of a contract, or has no group and needs one.
- */
-export function on<Data>(
-  operation: EventOperation<Data>,
-  terms: ConsumeTerms & { readonly group: string },
-  handler: MessageHandler<Data>,
-): Subscriber;
 /** Consumes a document: each goes to one of all who do. */
 export function on<Data>(
   operation: DocumentOperation<Data>,
@@ -142,6 +131,17 @@ export function on<In, Out, Errors>(
   operation: GatherOperation<In, Out, Errors>,
   terms: ConsumeTerms & { readonly group: string },
   handler: GatherHandler<In, Out, Errors>,
+): Subscriber;
+/**
+ * Consumes an event, as one of a group: `on(Orders.placed, { group: "billing" }, async (order) => …)`. Nothing runs before it is
+ * given to `chassis({ messages, serve: [on(…)] })`. It stands last because the compiler tells of the last one when none fits.
+ *
+ * @throws TrunklineError INVALID_ARGUMENT for what is not an operation of a contract, or has no group and needs one.
+ */
+export function on<Data>(
+  operation: EventOperation<Data>,
+  terms: ConsumeTerms & { readonly group: string },
+  handler: MessageHandler<Data>,
 ): Subscriber;
 export function on(
   operation: Pick<Operation, "kind">,
@@ -173,7 +173,7 @@ export function subscriber(
     throw refused(
       kind === "document"
         ? `a document has no groups: each goes to one of all who consume ${member}`
-        : `the group ${JSON.stringify(terms.group)} is no name: a ${kind} goes once to each group`,
+        : `the group ${JSON.stringify(terms.group)} is no name: each ${kind} goes once to each group`,
       kind === "document"
         ? "leave group away"
         : 'name it with a-z, A-Z, 0-9, "-" and "_": { group: "billing" }',

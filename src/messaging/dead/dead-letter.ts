@@ -82,14 +82,16 @@ export async function deadLetters(
       const told = { diedAt, buriedAt, deaths, attempts, first, last, by, position };
       return { id, type, key: subject, time, ...told, envelope };
     });
+  const seen = envelopes.length < limit;
   return {
     channel: deadChannelOf({ name }, group).name,
-    count,
+    // What was seen whole is known better than by places in a log, where markers of transactions count too.
+    count: seen && count !== undefined ? envelopes.length : count,
     oldest:
       found.length === 0 ? undefined : Math.min(...found.map((each) => each.provenance.diedAt)),
     letters,
     foreign: envelopes.length - found.length,
-    complete: envelopes.length < limit || envelopes.length === count,
+    complete: seen || envelopes.length === count,
   };
 }
 
