@@ -78,6 +78,7 @@ interface Row {
   readonly over: string;
   readonly receipt: string;
   readonly perSecond: Spread | null;
+  readonly cpuUs: Spread | null;
   readonly p50Us: Spread | null;
   readonly p99Us: Spread | null;
   readonly failed: string;
@@ -92,6 +93,7 @@ function rowOf({ carrier, rounds, failed }: Measured): Row {
     over,
     receipt,
     perSecond: spread(({ perSecond }) => perSecond),
+    cpuUs: spread(({ cpuUs }) => cpuUs),
     p50Us: spread(({ p50Us }) => p50Us),
     p99Us: spread(({ p99Us }) => p99Us),
     failed,
@@ -118,6 +120,7 @@ function ratiosOf(measured: readonly Measured[]): Record<string, number> {
     ratios[`throughput over ${over}, trunkline / ${peer}`] = ratio(
       (a, b) => a.perSecond / b.perSecond,
     );
+    ratios[`CPU a message over ${over}, trunkline / ${peer}`] = ratio((a, b) => a.cpuUs / b.cpuUs);
     if (!theirs.carrier.receipt.startsWith("none"))
       ratios[`receipt over ${over}, ${peer} / trunkline`] = ratio((a, b) => b.p50Us / a.p50Us);
   }
@@ -126,7 +129,7 @@ function ratiosOf(measured: readonly Measured[]): Record<string, number> {
 
 function goalsOf(ratios: Readonly<Record<string, number>>): Goal[] {
   return Object.entries(ratios)
-    .filter(([name]) => /rabbitmq-client|@platformatic/.test(name))
+    .filter(([name]) => /^(throughput|receipt).*(rabbitmq-client|@platformatic)/.test(name))
     .map(([name, measured]) => goal(name, measured, "≥", 0.9, ""));
 }
 
@@ -149,14 +152,16 @@ function tablesOf(
       `orders of 200 B, by key, ${inFlight} in flight`,
       "over",
       "messages/s",
+      "CPU µs each",
       "receipt p50 µs",
       "p99 µs",
       "receipt",
     ],
-    rows.map(({ peer, over, receipt, perSecond, p50Us, p99Us, failed }) => [
+    rows.map(({ peer, over, receipt, perSecond, cpuUs, p50Us, p99Us, failed }) => [
       peer,
       over,
       perSecond === null ? "–" : whole(perSecond.median),
+      cpuUs === null ? "–" : cpuUs.median.toFixed(1),
       p50Us === null ? "–" : whole(p50Us.median),
       p99Us === null ? "–" : whole(p99Us.median),
       failed === "" ? receipt : failed.slice(0, 60),
