@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import { Controller } from "@nestjs/common";
 import { Admin } from "@platformatic/kafka";
 import { NestFactory } from "@nestjs/core";
@@ -52,11 +53,20 @@ export function nest(over: "rabbitmq" | "kafka", address: string): Carrier {
   };
 }
 
+const looksMax = 100;
+const lookMs = 50;
+
 /** Its client finds a topic that is just being made not yet there, and gives up. */
 async function makeTopic(address: string, topic: string): Promise<void> {
   const bootstrapBrokers = [address.replace(/^kafka:\/\//, "")];
   const admin = new Admin({ clientId: "bench", bootstrapBrokers });
   await admin.createTopics({ topics: [topic], partitions: 12, replicas: 1 });
+  for (let looks = 0; looks < looksMax; looks++) {
+    const there = await admin.metadata({ topics: [topic] }).catch(() => undefined);
+    const partitions = there?.topics.get(topic)?.partitions ?? [];
+    if (partitions.length === 12 && partitions.every(({ leader }) => leader >= 0)) break;
+    await pause(lookMs);
+  }
   await admin.close();
 }
 
