@@ -131,7 +131,8 @@ export const givingUpCases: readonly Case[] = [
         await fails(asked, "DEADLINE_EXCEEDED", "maybe");
         ok(stage.env.now() - begun >= ms, `not before ${ms} ms`);
       }
-      equal(contexts.length, rows.length);
+      // Where requests wait in a queue their time may be over before their turn.
+      if (!stage.queued) equal(contexts.length, rows.length);
     },
   },
   {
