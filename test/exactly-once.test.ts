@@ -49,8 +49,7 @@ suite("exactly once over a real Kafka", { skip: missing(kafka) ?? false }, () =>
         ],
         signals: false,
       });
-      await using mill = client(Mill, "memory:unused", {
-        messages,
+      await using mill = client(Mill, messages, {
         bindings: channelsOf(run),
         instance: "farm",
       });

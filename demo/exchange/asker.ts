@@ -7,8 +7,7 @@ import { channelsOf, Traffic } from "./traffic.ts";
 
 const [messages = "", file = "", run = "", from = "0", to = "0"] = process.argv.slice(2);
 process.on("disconnect", () => process.exit(1)); // the parent is gone
-await using traffic = client(Traffic, "memory:unused", {
-  messages,
+await using traffic = client(Traffic, messages, {
   instance: `asker-${run}`,
   deadline: "60s",
   bindings: channelsOf(run),

@@ -59,8 +59,7 @@ export async function exchange(options: ExchangeOptions): Promise<Exchanged> {
       start("counter.ts", messages, `counter-${i + 1}`, folder, run),
     ),
   );
-  await using traffic = client(Traffic, "memory:unused", {
-    messages,
+  await using traffic = client(Traffic, messages, {
     instance: "exchange",
     deadline: "30s",
     bindings: channelsOf(run),

@@ -3,7 +3,7 @@ import { client } from "trunkline";
 import { Depot } from "./depot.contract.ts";
 
 const [messages = "", ...orders] = process.argv.slice(2);
-const depot = client(Depot, "memory:nobody", { messages, instance: "asker" });
+const depot = client(Depot, messages, { instance: "asker" });
 const handles = await Promise.all(orders.map((order) => depot.ship({ order })));
 console.log(JSON.stringify(handles.map(({ token }) => token)));
 await Promise.all(handles.map((handle) => handle.result({ within: "1h" })));

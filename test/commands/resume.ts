@@ -3,7 +3,7 @@ import { client } from "trunkline";
 import { Depot } from "./depot.contract.ts";
 
 const [messages = "", instance = "", ...tokens] = process.argv.slice(2);
-await using depot = client(Depot, "memory:nobody", { messages, instance });
+await using depot = client(Depot, messages, { instance });
 const results = await Promise.all(
   tokens.map((token) => depot.ship.resume(token).result({ within: "1m" })),
 );
