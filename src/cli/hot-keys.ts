@@ -5,7 +5,7 @@ import type { Command } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
 import { table } from "./table.ts";
 import { aborted, printJson, styled } from "./terminal.ts";
-import { several } from "./units.ts";
+import { count, several } from "./units.ts";
 
 const spanMs = 10_000;
 /** Nothing is kept of a message but its key: so many may be on their way. */
@@ -17,7 +17,9 @@ export const hotKeys: Command = {
   summary: "which keys and parts of a topic have most of its messages",
   usage: "ADDRESS CHANNEL",
   about: `Counts what is published in a while, beside the groups of the topic. Shares of
-keys are what they have at least. Keys that are hot can be divided: salting.`,
+keys are what they have at least. Parts are told where the broker delivers by
+part; RabbitMQ does not. Keys that are hot can be divided: salting. A channel
+that is not there is declared.`,
   options: {
     ...channelOptions,
     for: { value: "DURATION", about: "how long to count; default 10s" },
@@ -58,10 +60,12 @@ keys are what they have at least. Keys that are hot can be divided: salting.`,
     const percent = (share: number): { right: string } => ({
       right: `${(share * 100).toFixed(1)} %`,
     });
+    // RabbitMQ hands a reader beside the groups everything as one part.
+    const parts = stats.shards.length;
     const spread =
-      stats.messages === 0
+      parts < 2
         ? ""
-        : `, the fullest part has ${stats.maxOverMean.toFixed(2)} × the mean`;
+        : `, the fullest of ${count(parts)} parts that have any has ${stats.maxOverMean.toFixed(2)} × their mean`;
     await terminal.print(
       `${styled(terminal, "bold", channel.name)}    ${several(stats.messages, "message")}${spread}\n${table(
         stats.hotKeys.map(({ key, share }) => [`  ${key}`, percent(share)]),
