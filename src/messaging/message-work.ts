@@ -1,6 +1,8 @@
 import { AsyncResource } from "node:async_hooks";
+import { reportIncident } from "../base/diagnostics.ts";
 import type { Env } from "../base/env.ts";
 import { systemError } from "../base/error.ts";
+import { uuidv7 } from "../base/id.ts";
 import { intercept, type Context, type Interceptor } from "../base/handler.ts";
 import type { Peer } from "../base/peer.ts";
 import { parseTraceparent } from "../base/trace.ts";
@@ -112,7 +114,7 @@ export function handlerWork(
       }
       return outcomeOf(returned) ?? { kind: "done", ...(outputs === undefined ? {} : { outputs }) };
     } catch (error) {
-      return await thrown(error, received, parts.retry, answer);
+      return await thrown(error, member, received, parts, answer);
     } finally {
       context.settle();
     }
@@ -124,8 +126,9 @@ export type Answered = { readonly value: unknown } | { readonly error: unknown }
 
 async function thrown(
   error: unknown,
+  { operation }: Member,
   received: Received,
-  retry: RetryPolicy,
+  { retry, env }: HandlingParts,
   answer: ((received: Received, answered: Answered) => Promise<void>) | undefined,
 ): Promise<Outcome> {
   const said = outcomeOf(error);
@@ -139,6 +142,8 @@ async function thrown(
     }
   }
   const failure = noteOf(error);
+  // Told once for each message: what comes of its next attempts is told as messages are.
+  if (received.attempt === 1) reportIncident({ id: uuidv7(env), operation: operation.name, error });
   const permanent =
     error instanceof StepFailure
       ? error.certain || retry.permanent(error.cause)

@@ -87,7 +87,7 @@ export interface MessageInfo {
   readonly position: string | undefined;
 }
 
-/** Returns when it is done. What it throws is a failure, after which it is tried again; `retryLater`, `reject` and `park` say more. */
+/** Returns when it is done. What it throws is a failure, told as an incident, after which it is tried again; `retryLater`, `reject` and `park` say more. */
 export type MessageHandler<Data> = (
   data: Output<Data>,
   context: MessageContext,
