@@ -165,7 +165,7 @@ export class Publisher {
     this.#batches--;
     batch.forEach((pending, index) => {
       const outcome = outcomes[index] ?? missing();
-      if (isUncertain(outcome, pending)) this.#again.push(pending);
+      if (isPassing(outcome, pending)) this.#again.push(pending);
       else pending.settle(outcome);
     });
     if (this.#again.length === 0) this.#failures = 0;
@@ -201,14 +201,18 @@ export class Publisher {
   }
 }
 
-/** It may be there, and may be published again: those who consume recognise it by its id. */
-function isUncertain(
+/**
+ * It may be there, and may be published again: those who consume recognise it by its id; or it is not there, and the broker's adapter
+ * says that it will not take long until it can be.
+ */
+function isPassing(
   outcome: Receipt | TrunklineError,
   { outgoing, settled, tries }: Pending,
 ): boolean {
   if (settled || tries >= triesMax || !isTrunklineError(outcome)) return false;
-  if (outgoing.channel.guarantee === "at-most-once") return false;
-  return outcome.code === "UNAVAILABLE" && outcome.executed === "maybe";
+  if (outcome.code !== "UNAVAILABLE") return false;
+  if (outcome.executed === "no") return typeof outcome.retryAfterMs === "number";
+  return outcome.executed === "maybe" && outgoing.channel.guarantee !== "at-most-once";
 }
 
 function missing(): TrunklineError {

@@ -92,11 +92,16 @@ export class Link {
         new Promise<void>((resolve) => this.#waiting.push(resolve)),
       );
     if (this.#connection !== undefined) return this.#connection;
-    throw systemError(
-      "UNAVAILABLE",
-      this.#closed ? "the broker is closed" : "there is no connection to RabbitMQ",
-      { executed: "no", endpoint: address.text },
-    );
+    if (this.#closed)
+      throw systemError("UNAVAILABLE", "the broker is closed", {
+        executed: "no",
+        endpoint: address.text,
+      });
+    throw systemError("UNAVAILABLE", "there is no connection to RabbitMQ", {
+      executed: "no",
+      endpoint: address.text,
+      retryAfterMs: 1_000,
+    });
   }
 
   async close(): Promise<void> {

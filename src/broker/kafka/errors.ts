@@ -73,6 +73,9 @@ const codes: readonly (readonly [RegExp, SystemCode, string])[] = [
   [/^INVALID_|^POLICY_VIOLATION$/, "INVALID_ARGUMENT", "see what the cluster says"],
 ];
 
+/** After that long a cluster that could not be reached may be there, in milliseconds. */
+const reachableMs = 1_000;
+
 /** An error of Kafka or of the library in the words of Trunkline. `what` was tried; `executed` where the error itself does not tell. */
 export function translated(error: unknown, what: string, executed: Executed): TrunklineError {
   if (isTrunklineError(error)) return error;
@@ -91,7 +94,9 @@ export function translated(error: unknown, what: string, executed: Executed): Tr
       advice: found[2],
       cause: error,
     });
-  return systemError("UNAVAILABLE", `${what}: ${reason}`, { executed, cause: error });
+  // What never left may be tried again as soon as the cluster is there.
+  const retryAfterMs = executed === "no" ? reachableMs : undefined;
+  return systemError("UNAVAILABLE", `${what}: ${reason}`, { executed, retryAfterMs, cause: error });
 }
 
 function innermost(error: Error): string {
