@@ -7,7 +7,7 @@ import type { TrunklineError } from "../../base/error.ts";
 import { serve } from "../serve.ts";
 import type { Case } from "./case.ts";
 import { any, number, slow, text, throwing } from "./schemas.ts";
-import { aborted, failureOf, fails, take } from "./stage.ts";
+import { aborted, failureOf, fails, take, outOfTime } from "./stage.ts";
 
 interface Throwing {
   readonly errors: { readonly GONE: (data: unknown) => TrunklineError };
@@ -212,7 +212,7 @@ export const misunderstandingCases: readonly Case[] = [
       const { client } = await stage.pair(Three, { once: never, often: never, keyed: never });
       const advices: string[] = [];
       for (const method of [client.once, client.often, client.keyed]) {
-        const error = await fails(method([], { total: 30 }), "DEADLINE_EXCEEDED", "maybe");
+        const error = await outOfTime(stage, method([], { total: 30 }));
         advices.push(error.advice ?? "");
       }
       match(advices[0]!, /^not safe to repeat: "once" is not idempotent/);

@@ -1,4 +1,4 @@
-import { deepEqual, ok } from "node:assert/strict";
+import { equal, deepEqual, ok } from "node:assert/strict";
 
 import { sleep } from "../../base/alarm.ts";
 import { channels, type IncidentEvent } from "../../base/diagnostics.ts";
@@ -161,6 +161,17 @@ export async function fails(
 ): Promise<TrunklineError> {
   const error = await failureOf(work);
   deepEqual({ code: error.code, executed: error.executed }, { code, executed }, error.message);
+  return error;
+}
+
+/**
+ * Its time is over before its answer comes: `maybe`. Where requests wait in a queue it may be over before they leave, or before their
+ * turn; and the answer that says so may come just before the caller's own alarm.
+ */
+export async function outOfTime(stage: Stage, work: PromiseLike<unknown>): Promise<TrunklineError> {
+  if (!stage.queued) return fails(work, "DEADLINE_EXCEEDED", "maybe");
+  const error = await failureOf(work);
+  equal(error.code, "DEADLINE_EXCEEDED", error.message);
   return error;
 }
 
