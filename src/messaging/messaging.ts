@@ -1,7 +1,6 @@
-import { sleep } from "../base/alarm.ts";
-import { backoff } from "../base/backoff.ts";
 import type { Env } from "../base/env.ts";
-import { isTrunklineError, systemError, type TrunklineError } from "../base/error.ts";
+import { systemError, type TrunklineError } from "../base/error.ts";
+import { patiently } from "../base/patiently.ts";
 import type { Interceptor } from "../base/handler.ts";
 import type { Broker, Outgoing } from "../broker/broker.ts";
 import type { Channel } from "../broker/channel.ts";
@@ -38,9 +37,6 @@ export interface MessagingOptions {
   readonly patienceMs?: number;
   readonly env: Env;
 }
-
-/** Between tries of reaching a broker. */
-const dialling = { baseMs: 100, capMs: 2_000 };
 
 /** Sends the messages of contracts by one broker, which is opened when it is first needed. */
 export class Messaging {
@@ -90,28 +86,12 @@ export class Messaging {
   }
 
   async #begin(): Promise<Sender> {
-    const broker = await this.#reached();
-    const { env, name } = this.options;
+    const { env, name, patienceMs = 0 } = this.options;
+    const broker = await patiently(env, patienceMs, this.#open);
     const desk = new ReplyDesk(broker, name, env);
     const publisher = new Publisher(broker, env, (channel) => this.channels.batchOf(channel));
     this.#sender = { broker, publisher, desk };
     return this.#sender;
-  }
-
-  /** A broker that cannot be reached is dialled again, for as long as a client's messages wait. */
-  async #reached(): Promise<Broker> {
-    const { env, patienceMs = 0 } = this.options;
-    const until = env.now() + patienceMs;
-    for (let failures = 0; ; failures++) {
-      try {
-        return await this.#open();
-      } catch (error) {
-        const pauseMs = backoff(failures, dialling, () => env.random());
-        const passing = isTrunklineError(error) && error.code === "UNAVAILABLE";
-        if (!passing || env.now() + pauseMs >= until) throw error;
-        await sleep(env, pauseMs);
-      }
-    }
   }
 
   #brokerFor(channel: Channel): Sender | Promise<Sender> {

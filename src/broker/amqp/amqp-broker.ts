@@ -1,6 +1,7 @@
 import type { Connection } from "rabbitmq-client";
 import type { Env } from "../../base/env.ts";
 import { systemError, type TrunklineError } from "../../base/error.ts";
+import { patiently } from "../../base/patiently.ts";
 import { attribute } from "../attributes.ts";
 import type {
   Broker,
@@ -24,7 +25,6 @@ import { translated } from "./foreign-error.ts";
 import { Known } from "./known.ts";
 import type { Link } from "./link.ts";
 import { browsed, lagOf, withChannel } from "./looks.ts";
-import { patiently } from "./patiently.ts";
 import { header, propertiesOf } from "./message.ts";
 import { Publisher, type Written } from "./publisher.ts";
 import { AmqpReplyBox, isReplyAddress } from "./replies.ts";
@@ -90,6 +90,7 @@ export class AmqpBroker implements Broker {
     for (const each of channels) check(each, this.#terms.cluster);
     const drifts: Drift[] = [];
     const { env, waitMs } = this.#terms;
+    // A server that comes up lets clients in before its durable queues are there.
     for (const each of channels)
       drifts.push(...(await patiently(env, waitMs, () => this.#known.channel(each, undefined))));
     return drifts;

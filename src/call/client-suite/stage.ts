@@ -1,4 +1,4 @@
-import { equal, deepEqual, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 
 import { sleep } from "../../base/alarm.ts";
 import { channels, type IncidentEvent } from "../../base/diagnostics.ts";

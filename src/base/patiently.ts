@@ -1,13 +1,14 @@
-import { sleep } from "../../base/alarm.ts";
-import { backoff } from "../../base/backoff.ts";
-import type { Env } from "../../base/env.ts";
-import { isTrunklineError } from "../../base/error.ts";
+import { sleep } from "./alarm.ts";
+import { backoff } from "./backoff.ts";
+import type { Env } from "./env.ts";
+import { isTrunklineError } from "./error.ts";
 
+/** The longest pauses before the second try, and before all later ones. */
 const pauses = { baseMs: 100, capMs: 1_000 };
 
 /**
- * Does it again while it is UNAVAILABLE, for `waitMs` at most: a server that comes up lets clients in before its durable queues are
- * there (`home node … is down or inaccessible`).
+ * Does it again, with jittered pauses, while it is UNAVAILABLE and has not run, for `waitMs` at most; then its last failure is told. With
+ * 0 it is done once.
  */
 export async function patiently<T>(env: Env, waitMs: number, work: () => Promise<T>): Promise<T> {
   const until = env.now() + waitMs;
