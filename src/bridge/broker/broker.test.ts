@@ -35,7 +35,7 @@ function envelope(text: string, subject?: string): Envelope {
 }
 
 function labIn(env: VirtualEnv): BrokerLab {
-  return new BrokerLab(rsocket(memory(new MemoryNames())), "memory:broker", {}, env);
+  return new BrokerLab(rsocket(memory(new MemoryNames())), "memory:broker", env);
 }
 
 suite("a broker over a connection", () => {
@@ -127,7 +127,7 @@ suite("a broker over a connection", () => {
     };
     const once = await broker.replies({ name: undefined }, hear);
     const kept = await broker.replies({ name: "asker" }, hear);
-    const local = lab.server.open();
+    const local = lab.local();
     await local.reply(kept.address, envelope("before"));
     await until("before");
     const { address } = once;
@@ -148,14 +148,14 @@ suite("a broker over a connection", () => {
     const env = new VirtualEnv();
     const lab = labIn(env);
     await lab.start();
-    const broker = lab.server.open();
+    const broker = lab.local();
     await broker.declare([work]);
     await broker.publish([{ channel: work, envelope: envelope("one", "key") }]);
     const head = { channel: work, user: "odd", prefetch: 5, revoking: false };
     const odd = [null, 7, { ask: "ack", n: 1, outputs: 5 }, { ask: "ack", n: 1, outputs: [{}] }];
     for (const what of odd) {
       const consumer = new ServedConsumer(env);
-      await consumer.begin(broker, head);
+      await consumer.begin(lab.local(), head);
       const said = async function* (): AsyncGenerator<Uint8Array> {
         await sleep(env, 10); // the delivery has come by then
         yield writeSheet([line(what)]);
@@ -254,7 +254,7 @@ suite("a broker over a connection", () => {
     const folder = mkdtempSync(join(tmpdir(), "trunkline-broker-"));
     context.after(() => rmSync(folder, { recursive: true }));
     const env = realEnv();
-    const lab = new BrokerLab(rsocket(unix()), `unix:${folder}/b.sock`, {}, env);
+    const lab = new BrokerLab(rsocket(unix()), `unix:${folder}/b.sock`, env);
     await lab.start();
     const broker = await lab.open();
     await broker.declare([work]);

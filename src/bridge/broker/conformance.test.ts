@@ -15,7 +15,7 @@ suite("a memory broker over a connection", () => {
       env: () => env,
       stand: async () => {
         env = new VirtualEnv();
-        const lab = new BrokerLab(rsocket(memory(new MemoryNames())), "memory:broker", {}, env);
+        const lab = new BrokerLab(rsocket(memory(new MemoryNames())), "memory:broker", env);
         await lab.start();
         return {
           prefix: "suite",

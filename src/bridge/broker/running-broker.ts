@@ -2,7 +2,10 @@ import type { Env } from "../../base/env.ts";
 import { realEnv } from "../../base/real-env.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { MemoryStoreOptions } from "../../broker/memory/index.ts";
+import { SharedMemory } from "../../broker/memory/shared-memory.ts";
+import { MemoryStore } from "../../broker/memory/store.ts";
 import { serve, type Service } from "../../call/serve.ts";
+import { messageBytesMax } from "./bounds.ts";
 import { RemoteBroker } from "./contract.ts";
 import { BrokerServer } from "./server.ts";
 
@@ -32,11 +35,13 @@ export interface RunningBroker extends AsyncDisposable {
  */
 export function broker(options: RunningBrokerOptions = {}): RunningBroker {
   const { env = realEnv(), ...terms } = options;
-  const server = new BrokerServer(terms, env);
-  const close = async (): Promise<void> => server.close();
+  const bytesMax = Math.min(messageBytesMax, options.bytesMax ?? messageBytesMax);
+  const shared = new SharedMemory(new MemoryStore({ ...terms, bytesMax }, env));
+  const server = new BrokerServer(shared, env);
+  const close = (): Promise<void> => server.close();
   return {
     services: [{ ...serve(RemoteBroker, server.handlers), own: true }],
-    open: () => server.open(),
+    open: () => shared.open(""),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -15,6 +15,7 @@ export class ServedConsumer {
   readonly #held = new Map<number, Delivery>();
   /** Shards that are to be given up as soon as the other side says that it has. */
   readonly #revoking = new Map<string, () => void>();
+  #broker: Broker | undefined;
   #consumer: Consumer | undefined;
   #deliveries = 0;
   #closed = false;
@@ -25,11 +26,13 @@ export class ServedConsumer {
     this.#outlet = new Outlet(env);
   }
 
+  /** `broker` is its own: it is closed with it. */
   async begin(broker: Broker, asked: ConsumeRequest): Promise<void> {
+    this.#broker = broker;
     const deliver = (batch: readonly Delivery[]): void => batch.forEach((each) => this.#tell(each));
     this.#consumer = await broker.consume(this.#subscription(asked), deliver);
     this.#say({ told: "joined", shards: this.#consumer.shards });
-    if (this.#closed) await this.#consumer.close();
+    if (this.#closed) await broker.close();
   }
 
   /** What is to be told, until one of both sides ends it. */
@@ -51,7 +54,7 @@ export class ServedConsumer {
   async close(): Promise<void> {
     this.#closed = true;
     for (const given of this.#revoking.values()) given();
-    await this.#consumer?.close();
+    await this.#broker?.close();
     this.#held.clear();
     this.#outlet.end();
   }

@@ -2,10 +2,9 @@ import type { Env } from "../../base/env.ts";
 import { isTrunklineError, systemError } from "../../base/error.ts";
 import type { Context } from "../../base/handler.ts";
 import { isSystemCode } from "../../base/outcome.ts";
-import type { Broker } from "../../broker/broker.ts";
+import type { Broker, ReplyBox } from "../../broker/broker.ts";
 import type { Channel } from "../../broker/channel.ts";
-import { MemoryBroker } from "../../broker/memory/memory-broker.ts";
-import { MemoryStore, type MemoryStoreOptions } from "../../broker/memory/store.ts";
+import type { SharedBroker } from "../../broker/shared-broker.ts";
 import type { Handlers } from "../../call/handlers-type.ts";
 import { lastingMax, messageBytesMax } from "./bounds.ts";
 import type { BoxRequest, BrowseRequest, RemoteBroker } from "./contract.ts";
@@ -15,24 +14,26 @@ import { line, readSheet, together, writeSheet } from "./sheet.ts";
 import type { ToldBox } from "./telling.ts";
 import { channelOf, envelopeOf, envelopeText, fieldsOf, outcomeText, outgoingOf } from "./text.ts";
 
-/** A memory broker, as the other side of connections sees it. */
+/** A broker, as the other side of connections sees it. */
 export class BrokerServer {
   readonly handlers: Handlers<typeof RemoteBroker>;
-  readonly #store: MemoryStore;
-  readonly #broker: MemoryBroker;
+  readonly #shared: SharedBroker;
+  /** For whoever asks only once. */
+  readonly #broker: Broker;
   readonly #env: Env;
   /** Ends each consumer and each box that is open. */
-  readonly #lasting = new Set<() => void>();
+  readonly #lasting = new Set<() => Promise<void>>();
   #closed = false;
 
-  constructor(options: MemoryStoreOptions, env: Env) {
-    const bytesMax = Math.min(messageBytesMax, options.bytesMax ?? messageBytesMax);
+  constructor(shared: SharedBroker, env: Env) {
     this.#env = env;
-    this.#store = new MemoryStore({ ...options, bytesMax }, env);
-    const broker = new MemoryBroker("memory:", this.#store);
+    this.#shared = shared;
+    const broker = shared.open("");
     this.#broker = broker;
+    const bytesMax = Math.min(messageBytesMax, shared.capabilities.bytesMax);
+    const capabilities = { ...shared.capabilities, bytesMax };
     this.handlers = {
-      about: () => ({ capabilities: broker.capabilities }),
+      about: () => ({ capabilities }),
       declare: ({ channels }, { refuse }) =>
         answered(refuse, async () => ({
           drifts: await broker.declare(channels.map((each) => channelOf(each))),
@@ -45,18 +46,17 @@ export class BrokerServer {
       consume: (items, { head, signal, refuse }) =>
         answered(refuse, async () => {
           const consumer = new ServedConsumer(env);
-          const end = this.#last(() => void consumer.close());
-          signal.addEventListener("abort", end, { once: true });
+          const end = this.#last(() => consumer.close());
+          signal.addEventListener("abort", () => void end(), { once: true });
           try {
-            await consumer.begin(new MemoryBroker("memory:", this.#store, head.user), head);
+            await consumer.begin(shared.open(head.user), head);
           } catch (error) {
-            end();
+            await end();
             throw error;
           }
           return ended(consumer.tell(items, signal), end);
         }),
-      replies: (asked, { signal, refuse }) =>
-        answered(refuse, async () => this.#replies(asked, signal)),
+      replies: (asked, { signal, refuse }) => answered(refuse, () => this.#replies(asked, signal)),
       reply: (sheet, { refuse }) =>
         answered(refuse, async () => {
           for (const { what, data } of readSheet(sheet)) {
@@ -72,46 +72,54 @@ export class BrokerServer {
     };
   }
 
-  /** The same broker for who is in this process. */
-  open(): Broker {
-    return new MemoryBroker("memory:", this.#store);
-  }
-
   /** Ends all consumers and all boxes: what is unsettled comes to those who come again. */
-  close(): void {
+  async close(): Promise<void> {
     this.#closed = true;
-    for (const end of [...this.#lasting]) end();
+    await Promise.all([...this.#lasting].map((end) => end()));
   }
 
-  /** Keeps what ends something that lasts; what is given back ends it. */
-  #last(end: () => void): () => void {
+  /** Keeps what ends something that lasts; what is given back ends it, once. */
+  #last(end: () => Promise<void>): () => Promise<void> {
     if (this.#closed)
       throw systemError("UNAVAILABLE", "the broker is stopping", { executed: "no" });
     if (this.#lasting.size >= lastingMax)
       throw systemError("RESOURCE_EXHAUSTED", `${lastingMax} consumers and boxes are open here`, {
         executed: "no",
       });
-    const once = (): void => {
-      if (this.#lasting.delete(once)) end();
+    const once = async (): Promise<void> => {
+      if (this.#lasting.delete(once)) await end();
     };
     this.#lasting.add(once);
     return once;
   }
 
-  #replies({ name, since, address }: BoxRequest, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  async #replies(
+    { name, since, address }: BoxRequest,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array>> {
     const outlet = new Outlet(this.#env);
     const say = (told: ToldBox, data: readonly Uint8Array[] = []): void => outlet.say(told, data);
     const at = (): number => this.#env.wall();
-    const end = this.#last(() => void box.close().then(() => outlet.drop()));
+    let box: ReplyBox | undefined;
+    const end = this.#last(async () => {
+      await box?.close();
+      outlet.drop();
+    });
+    signal.addEventListener("abort", () => void end(), { once: true });
     const terms = { name, ...(since === undefined ? {} : { since }) };
-    const box = this.#store.openReplies(
-      terms,
-      (envelope) =>
-        say({ told: "reply", envelope: envelopeText(envelope), at: at() }, [envelope.data]),
-      address,
-    );
+    try {
+      box = await this.#shared.openReplies(
+        terms,
+        (envelope) =>
+          say({ told: "reply", envelope: envelopeText(envelope), at: at() }, [envelope.data]),
+        address,
+      );
+    } catch (error) {
+      await end();
+      throw error;
+    }
+    if (signal.aborted || this.#closed) await box.close(); // nobody wants it any more
     say({ told: "open", address: box.address, at: at() });
-    signal.addEventListener("abort", end, { once: true });
     return ended(outlet, end);
   }
 
@@ -125,12 +133,12 @@ export class BrokerServer {
 /** The same items; when there are no more, or nobody wants them, that is told. */
 async function* ended(
   items: AsyncIterable<Uint8Array>,
-  end: () => void,
+  end: () => Promise<void>,
 ): AsyncGenerator<Uint8Array, void> {
   try {
     yield* items;
   } finally {
-    end();
+    await end();
   }
 }
 

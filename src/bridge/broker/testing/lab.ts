@@ -1,11 +1,14 @@
 import type { Env } from "../../../base/env.ts";
 import { makeClient } from "../../../call/client.ts";
 import { serve, Services } from "../../../call/serve.ts";
-import type { MemoryStoreOptions } from "../../../broker/memory/store.ts";
+import type { Broker } from "../../../broker/broker.ts";
+import { SharedMemory } from "../../../broker/memory/shared-memory.ts";
+import { MemoryStore } from "../../../broker/memory/store.ts";
 import type { Protocol, Server } from "../../../protocol/protocol.ts";
 import { parseAddress } from "../../../transport/address.ts";
 import { RemoteBroker as Contract } from "../contract.ts";
 import { RemoteBroker } from "../remote-broker.ts";
+import { messageBytesMax } from "../bounds.ts";
 import { BrokerServer } from "../server.ts";
 
 const waitMs = 10_000;
@@ -13,16 +16,23 @@ const waitMs = 10_000;
 /** A served broker that can be cut off from those who use it, at one address. */
 export class BrokerLab {
   readonly server: BrokerServer;
+  readonly #shared: SharedMemory;
   readonly #protocol: Protocol;
   readonly #address: string;
   readonly #env: Env;
   #listening: Server | undefined;
 
-  constructor(protocol: Protocol, address: string, options: MemoryStoreOptions, env: Env) {
+  constructor(protocol: Protocol, address: string, env: Env) {
     this.#protocol = protocol;
     this.#address = address;
     this.#env = env;
-    this.server = new BrokerServer(options, env);
+    this.#shared = new SharedMemory(new MemoryStore({ bytesMax: messageBytesMax }, env));
+    this.server = new BrokerServer(this.#shared, env);
+  }
+
+  /** The same broker without a connection. */
+  local(): Broker {
+    return this.#shared.open("");
   }
 
   async start(): Promise<void> {
@@ -49,7 +59,7 @@ export class BrokerLab {
   }
 
   async close(): Promise<void> {
-    this.server.close();
+    await this.server.close();
     await this.#listening!.drain(1_000);
   }
 }
