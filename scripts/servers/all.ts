@@ -3,9 +3,19 @@ import { dnsmasq } from "./dnsmasq.ts";
 import { envoy } from "./envoy.ts";
 import { etcd } from "./etcd.ts";
 import { kafka } from "./kafka.ts";
+import { nats } from "./nats.ts";
 import { nginx } from "./nginx.ts";
 import { rabbitmq } from "./rabbitmq.ts";
 import type { Server } from "./server.ts";
 
 /** Every server that `npm run servers` knows. */
-export const servers: readonly Server[] = [consul, dnsmasq, envoy, etcd, kafka, nginx, rabbitmq];
+export const servers: readonly Server[] = [
+  consul,
+  dnsmasq,
+  envoy,
+  etcd,
+  kafka,
+  nats,
+  nginx,
+  rabbitmq,
+];
