@@ -114,8 +114,8 @@ export interface Storage {
   delivered(lane: number, seq: number): void;
   /** Notes that the messages of a lane below `seq` are gone. */
   trim(lane: number, seq: number): void;
-  /** Notes that a lane is empty; its numbers go on. */
-  purge(lane: number): void;
+  /** Notes that the messages of a lane from `seq` on are gone, those that are held back too only when `held`; its numbers go on. */
+  purge(lane: number, seq: number, held: boolean): void;
   /** Notes that a lane is gone, with all that is in it. */
   drop(lane: number): void;
   /** Of the messages of one key in a lane only the newest stays: to be said before its first message. */

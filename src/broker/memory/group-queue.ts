@@ -4,11 +4,11 @@ import { attribute } from "../attributes.ts";
 import type { BrokerFilter, Delivery, Lag, Outgoing, Subscription } from "../broker.ts";
 import type { Channel } from "../channel.ts";
 import { shardKeyOf, type Envelope } from "../envelope.ts";
-import { surplus } from "./balance.ts";
+import { surplus } from "../balance.ts";
 import { Delayed } from "./delayed.ts";
 import { Waiting, type Entry } from "./entry.ts";
 import { Member, type MemberGroup } from "./member.ts";
-import { shardOf } from "./shard-of.ts";
+import { shardOf } from "../shard-of.ts";
 
 const revokeMsDefault = 10_000;
 

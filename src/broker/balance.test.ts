@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { suite, test } from "node:test";
-import { between, seededRandom } from "../../base/random.ts";
+import { between, seededRandom } from "../base/random.ts";
 import { surplus } from "./balance.ts";
 
 suite("the balance of shards", () => {

@@ -1,0 +1,62 @@
+import type { Entry } from "./entry.ts";
+import type { Part } from "./part.ts";
+
+/** Messages that wait in memory for an earlier one of their key; when there are so many, nothing more is taken. */
+const parkedMax = 10_000;
+
+interface Parked {
+  readonly entry: Entry;
+  readonly part: Part;
+}
+
+/** Lets one message of each key at a time go to a consumer (OR-2); later ones wait until it is settled, other keys go on. */
+export class KeyOrder {
+  readonly #busy = new Map<string, Parked[]>();
+  #parked = 0;
+
+  get parked(): number {
+    return this.#parked;
+  }
+
+  /** Nothing more is to be taken until something is settled. */
+  get full(): boolean {
+    return this.#parked >= parkedMax;
+  }
+
+  /** True: it may go. Else it is kept here. */
+  pass(entry: Entry, part: Part): boolean {
+    const key = entry.message!.key;
+    if (key === undefined || entry.turn) return true;
+    const waiting = this.#busy.get(key);
+    if (waiting === undefined) {
+      this.#busy.set(key, []);
+      entry.turn = true;
+      return true;
+    }
+    waiting.push({ entry, part });
+    this.#parked++;
+    return false;
+  }
+
+  /** An entry whose turn it was is gone. Gives back the one whose turn it is now. */
+  done(entry: Entry): Parked | undefined {
+    const key = entry.message?.key;
+    if (key === undefined) return undefined;
+    const next = this.#busy.get(key)?.shift();
+    if (next === undefined) {
+      this.#busy.delete(key);
+      return undefined;
+    }
+    this.#parked--;
+    next.entry.turn = true;
+    return next;
+  }
+
+  /** All that wait here, which it forgets. */
+  clear(): readonly Parked[] {
+    const all = [...this.#busy.values()].flat();
+    for (const waiting of this.#busy.values()) waiting.length = 0;
+    this.#parked = 0;
+    return all;
+  }
+}

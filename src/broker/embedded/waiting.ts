@@ -1,0 +1,88 @@
+import type { Entry } from "./entry.ts";
+
+/** Entries of one lane in the order of their places: taken at the head, new ones at the end, those that come back near the head. */
+export class Waiting {
+  /** Those before the head are gone. */
+  #entries: (Entry | undefined)[] = [];
+  #head = 0;
+  #bytes = 0;
+
+  get size(): number {
+    return this.#entries.length - this.#head;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get first(): Entry | undefined {
+    return this.#entries[this.#head];
+  }
+
+  add(entry: Entry): void {
+    const entries = this.#entries;
+    this.#bytes += entry.bytes;
+    if (this.size === 0 || entries[entries.length - 1]!.seq < entry.seq) {
+      entries.push(entry);
+      return;
+    }
+    const at = this.#lowerBound(entry.seq);
+    if (at === this.#head && at > 0) entries[--this.#head] = entry;
+    else entries.splice(at, 0, entry);
+  }
+
+  take(): Entry | undefined {
+    if (this.size === 0) return undefined;
+    const entry = this.#entries[this.#head]!;
+    this.#entries[this.#head++] = undefined;
+    this.#bytes -= entry.bytes;
+    if (this.#head === this.#entries.length) {
+      this.#entries.length = 0;
+      this.#head = 0;
+    } else if (this.#head > 1_024 && this.#head * 2 > this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#head);
+      this.#head = 0;
+    }
+    return entry;
+  }
+
+  find(seq: number): Entry | undefined {
+    const entry = this.#entries[this.#lowerBound(seq)];
+    return entry?.seq === seq ? entry : undefined;
+  }
+
+  /** False: it was not there. */
+  remove(seq: number): boolean {
+    const at = this.#lowerBound(seq);
+    const entry = this.#entries[at];
+    if (entry?.seq !== seq) return false;
+    if (at === this.#head) this.take();
+    else {
+      this.#bytes -= entry.bytes;
+      this.#entries.splice(at, 1);
+    }
+    return true;
+  }
+
+  /** The first ones, in their order; they stay. */
+  list(limit: number): readonly Entry[] {
+    return this.#entries.slice(this.#head, this.#head + limit) as Entry[];
+  }
+
+  clear(): void {
+    this.#entries = [];
+    this.#head = 0;
+    this.#bytes = 0;
+  }
+
+  #lowerBound(seq: number): number {
+    let low = this.#head;
+    let high = this.#entries.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#entries[middle]!.seq < seq) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
