@@ -2,3 +2,8 @@
 export function timestamp(wallMs: number): string {
   return new Date(wallMs).toISOString();
 }
+
+/** An instant of the wall clock (milliseconds since 1970) as a Date; one that a Date cannot say becomes the last that it can. */
+export function instant(wallMs: number): Date {
+  return new Date(Math.min(wallMs, 8.64e15));
+}

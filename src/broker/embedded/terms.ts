@@ -1,20 +1,7 @@
+import type { Table } from "../../wire/amqp091/table.ts";
 import type { Level } from "./storage.ts";
 
-/** A value of an AMQP 0-9-1 field table, as far as arguments and headers need them. Timestamps are Dates, decimals numbers. */
-export type FieldValue =
-  | string
-  | number
-  | bigint
-  | boolean
-  | Date
-  | Uint8Array
-  | null
-  | undefined
-  | readonly FieldValue[]
-  | { readonly [name: string]: FieldValue };
-
-/** A field table. */
-export type Table = { readonly [name: string]: FieldValue };
+export type { FieldValue, Table } from "../../wire/amqp091/table.ts";
 
 /** What an exchange is declared with. */
 export interface ExchangeTerms {
