@@ -60,6 +60,11 @@ export const ambientAllowed: readonly {
   readonly because: string;
 }[] = [
   {
+    path: "src/bridge/embedded/file.ts",
+    what: "process",
+    because: "who owns a folder writes down whose it is, for those who wonder why nobody answers",
+  },
+  {
     path: "src/chassis/registries.ts",
     what: "process",
     because: "TRUNKLINE_DISCOVERY, XDG_RUNTIME_DIR and the user say where services are found",

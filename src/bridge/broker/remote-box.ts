@@ -9,6 +9,11 @@ import type { Said } from "./sheet.ts";
 import type { ToldBox } from "./telling.ts";
 import { envelopeOf, stated } from "./text.ts";
 
+interface BoxTerms extends ReplyTerms {
+  /** That of a transient one, where it had one before. */
+  readonly address: string | undefined;
+}
+
 /** A reply box in another process than its broker. It keeps its address when the connection is lost. */
 export class RemoteBox implements ReplyBox {
   readonly #heard: (envelope: Envelope) => void;
@@ -22,7 +27,7 @@ export class RemoteBox implements ReplyBox {
   #closed = false;
 
   static async open(
-    reply: ReplyTerms,
+    reply: BoxTerms,
     heard: (envelope: Envelope) => void,
     terms: RemoteTerms,
     env: Env,
@@ -39,7 +44,7 @@ export class RemoteBox implements ReplyBox {
   }
 
   private constructor(
-    { name, since }: ReplyTerms,
+    { name, since, address }: BoxTerms,
     heard: (envelope: Envelope) => void,
     terms: RemoteTerms,
     env: Env,
@@ -48,7 +53,7 @@ export class RemoteBox implements ReplyBox {
     this.#terms = terms;
     this.#heard = heard;
     this.#since = since;
-    this.#address = `once/${uuidv7(env)}`;
+    this.#address = address ?? `once/${uuidv7(env)}`;
     const open = (signal: AbortSignal): AsyncIterable<Uint8Array> => {
       const asked =
         name === undefined ? { address: this.#address } : stated({ name, since: this.#since });

@@ -97,9 +97,14 @@ export class RemoteBroker implements Broker {
     return RemoteConsumer.begin(subscription, deliver, this.#terms, this.#env);
   }
 
-  async replies(terms: ReplyTerms, heard: (envelope: Envelope) => void): Promise<ReplyBox> {
+  /** `address`: the one that a transient box had before, where its reader comes again by another way. */
+  async replies(
+    terms: ReplyTerms,
+    heard: (envelope: Envelope) => void,
+    address?: string,
+  ): Promise<ReplyBox> {
     this.#refuseClosed();
-    return RemoteBox.open(terms, heard, this.#terms, this.#env);
+    return RemoteBox.open({ ...terms, address }, heard, this.#terms, this.#env);
   }
 
   async reply(to: string, envelope: Envelope): Promise<void> {

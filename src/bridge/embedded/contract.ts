@@ -1,0 +1,68 @@
+import { call, type CallOperation } from "../../contract/call.ts";
+import { contract, type Contract } from "../../contract/contract.ts";
+import type { NoErrors } from "../../contract/operation.ts";
+import { plainSchema } from "../../contract/plain-schema.ts";
+import type { Schema } from "../../contract/schema.ts";
+import { stream, type StreamOperation } from "../../contract/stream.ts";
+
+/** What a process that is not the owner calls itself. */
+export interface Guest {
+  readonly name: string;
+  readonly pid: number;
+}
+
+/** What the owner says: first that it is there; then, once, that it leaves, and everybody is to come to rest. */
+export type Word =
+  | {
+      readonly word: "welcome";
+      readonly epoch: number;
+      readonly pid: number;
+      readonly guest: number;
+    }
+  | { readonly word: "leaving"; readonly withinMs: number };
+
+export interface Rested {
+  /** The number that it was welcomed with. */
+  readonly guest: number;
+}
+
+const guest: Schema<Guest> = plainSchema({
+  type: "object",
+  properties: { name: { type: "string" }, pid: { type: "number" } },
+  required: ["name", "pid"],
+});
+const word: Schema<Word> = plainSchema({
+  type: "object",
+  properties: { word: { type: "string" } },
+  required: ["word"],
+});
+const rested: Schema<Rested> = plainSchema({
+  type: "object",
+  properties: { guest: { type: "number" } },
+  required: ["guest"],
+});
+
+/** How the owner of a folder and its guests get along, beside the broker itself. */
+export const FolderOwner: Contract<
+  "trunkline-folder",
+  {
+    readonly stay: StreamOperation<Schema<Guest>, Schema<Word>, NoErrors>;
+    readonly rested: CallOperation<Schema<Rested>, undefined, NoErrors>;
+  }
+> = contract(
+  "trunkline-folder",
+  { version: "1.0.0" },
+  {
+    stay: stream({
+      in: guest,
+      out: word,
+      description:
+        "Lasts as long as the owner does: its end is the end of everything that came by this connection.",
+    }),
+    rested: call({
+      in: rested,
+      idempotent: true,
+      description: "Nothing of this guest is under way any more: the owner may leave.",
+    }),
+  },
+);
