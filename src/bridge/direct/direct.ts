@@ -17,7 +17,7 @@ import type {
 } from "../../broker/broker.ts";
 import type { Channel } from "../../broker/channel.ts";
 import { shardKeyOf, type Envelope } from "../../broker/envelope.ts";
-import { hash32 } from "../../discovery/balancing/hash32.ts";
+import { hash32 } from "../../base/hash32.ts";
 import { leaveMs, lookMs, underWayMax, waitingMax, waitingMin } from "./bounds.ts";
 import type { Ground } from "./ground.ts";
 import { Inbox } from "./inbox.ts";

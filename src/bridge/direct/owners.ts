@@ -1,4 +1,4 @@
-import { hash32 } from "../../discovery/balancing/hash32.ts";
+import { hash32 } from "../../base/hash32.ts";
 import { rendezvousScore } from "../../discovery/balancing/rendezvous.ts";
 import type { Placed } from "./roster.ts";
 

@@ -1,6 +1,6 @@
 import { systemError } from "../../base/error.ts";
 import type { Instance } from "../../discovery/discovery.ts";
-import { hash32 } from "../../discovery/balancing/hash32.ts";
+import { hash32 } from "../../base/hash32.ts";
 import { instanceTextMax } from "../../discovery/instance.ts";
 import { subscriptionsMax } from "./bounds.ts";
 

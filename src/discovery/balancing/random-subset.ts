@@ -1,7 +1,7 @@
 import { boundedWhole } from "../../resilience/bounded.ts";
 import type { Balancer, Candidate } from "./balancer.ts";
 import { wasTried } from "./eligible.ts";
-import { hash32 } from "./hash32.ts";
+import { hash32 } from "../../base/hash32.ts";
 import { rendezvousScore } from "./rendezvous.ts";
 
 export interface RandomSubsetOptions {

@@ -1,6 +1,6 @@
 import type { Balancer, Candidate, PickAsk } from "./balancer.ts";
 import { wasTried } from "./eligible.ts";
-import { hash32, mix32 } from "./hash32.ts";
+import { hash32, mix32 } from "../../base/hash32.ts";
 
 /**
  * Requests with the same `hashKey` go to the same endpoint: the one for which key and endpoint together hash highest. Shares more evenly than

@@ -1,7 +1,7 @@
 import { systemError } from "../../base/error.ts";
 import type { Balancer, Candidate, PickAsk } from "./balancer.ts";
 import { best, isEligible } from "./eligible.ts";
-import { hash32, point32 } from "./hash32.ts";
+import { hash32, point32 } from "../../base/hash32.ts";
 
 export interface RingHashOptions {
   /** An endpoint takes at most so many times its fair share of what is under way, above 1; then its keys go to the next. Default 1.25. */
