@@ -1,5 +1,6 @@
 // `npm run bench -- NAME`: measures, prints tables; with `--json` the same as data in the last line.
 import { parseArgs } from "node:util";
+import { broker } from "./broker.ts";
 import { calls } from "./calls.ts";
 import { formats } from "./formats.ts";
 import { gateway } from "./gateway.ts";
@@ -12,6 +13,7 @@ import { transports } from "./transports.ts";
 
 /** A line for each bench: it, and how many rounds of how many seconds it makes by default. */
 const benches: Readonly<Record<string, { run: Bench; rounds: number; seconds: number }>> = {
+  broker: { run: broker, rounds: 3, seconds: 1 },
   calls: { run: calls, rounds: 9, seconds: 0.6 },
   formats: { run: formats, rounds: 9, seconds: 0.4 },
   transports: { run: transports, rounds: 5, seconds: 0.4 },
@@ -24,7 +26,8 @@ const benches: Readonly<Record<string, { run: Bench; rounds: number; seconds: nu
 
 const usage = `npm run bench -- NAME [--rounds N] [--seconds S] [--quick] [--json] [--only NAME]… [--profile FOLDER]
 
-NAME       calls: Trunkline beside others; formats: size and speed of each on the demo's data;
+NAME       broker: confirmed messages of the embedded broker beside RabbitMQ and NATS, and what it costs;
+           calls: Trunkline beside others; formats: size and speed of each on the demo's data;
            transports: the transports side by side, and what scales;
            protocols: REST beside Fastify, gRPC beside bare HTTP/2, grpc-js and Connect;
            resilience: guards beside cockatiel and opossum, the pipeline beside none, choosing among 1,000;

@@ -113,6 +113,16 @@ test("the bench of resilience runs, and whoever guards or chooses gives the righ
   ok(report.goals.length > 5, "the scenarios have goals too");
 });
 
+test("the bench of brokers runs, and all who keep messages are asked for the same", async () => {
+  const report = await bench("broker", "ceiling");
+  const rows = report.rows as unknown as { peer: string; client: string; consumes: boolean }[];
+  deepEqual(
+    rows.map(({ peer, client, consumes }) => `${peer} ${client} ${consumes}`),
+    [false, true].map((consumes) => `nobody keeps them raw ${consumes}`),
+  );
+  for (const { peer, failed } of report.rows) equal(failed, "", peer);
+});
+
 test("the bench of messages runs, and whoever carries them delivers each one once", async () => {
   const servers = [rabbitmq, kafka].filter(
     (server) => stateOf(server, join(root, ".cache/servers", server.name)).running,

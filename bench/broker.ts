@@ -1,0 +1,94 @@
+import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { goalsOf, ratiosOf, type Sync } from "./broker/compared.ts";
+import { servings, type Serving } from "./broker/servers.ts";
+import { sideBySide, type Row } from "./broker/side-by-side.ts";
+import { goalsTable, machine, table, whole, withFolder, type Bench, type Goal } from "./report.ts";
+import type { Spread } from "./spread.ts";
+
+/** Confirmed messages of 200 B: the embedded broker beside RabbitMQ and NATS, by the same client; and what it promises for itself. */
+export const broker: Bench = async (options) => {
+  const wanted = (name: string): boolean =>
+    options.only.length === 0 || options.only.includes(name);
+  const served: Record<string, Serving> = {};
+  try {
+    for (const [name, serve] of Object.entries(servings)) {
+      if (!wanted(name)) continue;
+      options.progress(`${name} starts`);
+      const serving = await serve();
+      if (serving !== undefined) served[name] = serving;
+    }
+    const sync = await withFolder(async (folder) => syncUs(folder, options.quick ? 20 : 500));
+    const rows = await sideBySide(served, options);
+    const goals = goalsOf(rows, sync);
+    const ratios = ratiosOf(rows);
+    const failed = rows.some((row) => row.peer === "trunkline" && row.failed !== "");
+    const report = { ok: !failed, bench: "broker", machine: machine(), rows, ratios, goals, sync };
+    return { report, tables: tablesOf(rows, ratios, goals, sync) };
+  } finally {
+    for (const serving of Object.values(served)) await serving.end();
+  }
+};
+
+function syncUs(folder: string, count: number): Sync {
+  const file = openSync(join(folder, "sync"), "w");
+  const page = Buffer.alloc(4096, 1);
+  const times = Float64Array.from({ length: count }, () => {
+    writeSync(file, page);
+    const from = performance.now();
+    fdatasyncSync(file);
+    return (performance.now() - from) * 1_000;
+  }).toSorted();
+  closeSync(file);
+  const at = (share: number): number => times[Math.floor(share * (count - 1))]!;
+  return { p50Us: at(0.5), p99Us: at(0.99) };
+}
+
+function tablesOf(
+  rows: readonly Row[],
+  ratios: Readonly<Record<string, number>>,
+  goals: readonly Goal[],
+  sync: Sync,
+): string {
+  const cell = (value: Spread | null, digits: number): string =>
+    value === null ? "–" : digits === 0 ? whole(value.median) : value.median.toFixed(digits);
+  const measured = table(
+    [
+      "200 B, persistent, confirmed",
+      "client",
+      "in flight",
+      "consumed",
+      "per s",
+      "p50 µs",
+      "p99 µs",
+      "client ms/1,000",
+      "broker ms/1,000",
+      "syncs each",
+      "written",
+      "",
+    ],
+    rows.map((row) => [
+      row.peer,
+      row.client,
+      whole(row.inFlight),
+      row.consumes ? "yes" : "no",
+      cell(row.perSecond, 0),
+      cell(row.p50Us, 0),
+      cell(row.p99Us, 0),
+      cell(row.clientCpuMs, 1),
+      cell(row.serverCpuMs, 1),
+      cell(row.syncsEach, 3),
+      cell(row.writtenEach, 1),
+      row.failed === "" ? (row.disordered > 0 ? "out of order" : "") : row.failed.slice(0, 60),
+    ]),
+  );
+  const disk = table(
+    ["one fdatasync of this disk", "p50 µs", "p99 µs"],
+    [["after 4 KiB", whole(sync.p50Us), whole(sync.p99Us)]],
+  );
+  const beside = table(
+    ["beside each other", ""],
+    Object.entries(ratios).map(([name, ratio]) => [name, String(ratio)]),
+  );
+  return [measured, disk, beside, goalsTable(goals)].join("\n\n");
+}
