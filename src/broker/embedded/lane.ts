@@ -2,6 +2,7 @@ import { Entry } from "./entry.ts";
 import { bytesOf, type Message } from "./message.ts";
 import type { FoundLane, Row, Storage } from "./storage.ts";
 import { Waiting } from "./waiting.ts";
+import type { WindowBudget } from "./window-budget.ts";
 
 /** Messages of one lane that are in memory and wait; more wait on disk. */
 const windowMax = 4_096;
@@ -27,7 +28,8 @@ export interface Arrival {
 export class Lane {
   readonly number: number;
   readonly #storage: Storage;
-  readonly waiting: Waiting = new Waiting();
+  readonly #budget: WindowBudget;
+  readonly waiting: Waiting;
   /** What its next message will be. */
   next: number;
   /** Messages on disk alone that are not held back; all of them are at `#coldFrom` or behind it. */
@@ -37,13 +39,17 @@ export class Lane {
   readonly #deliveredBefore: number;
   #delivered: number;
   #reading: Promise<void> | undefined;
+  #broken = false;
   /** Rises when what is being read is no longer wanted. */
   #life = 0;
 
-  constructor(number: number, storage: Storage, found?: FoundLane) {
+  constructor(number: number, storage: Storage, budget: WindowBudget, found?: FoundLane) {
     this.number = number;
     this.#storage = storage;
-    this.next = found?.next ?? 1;
+    this.#budget = budget;
+    this.waiting = new Waiting(budget);
+    // What never reached the disk because it was done before has used places too.
+    this.next = Math.max(found?.next ?? 1, found?.delivered ?? 1);
     this.#cold = found === undefined ? 0 : found.count - found.held;
     this.#coldFrom = found?.first ?? 1;
     this.#deliveredBefore = found?.delivered ?? 0;
@@ -62,6 +68,11 @@ export class Lane {
   /** Resolves when what is being read has come; undefined when nothing is. */
   get reading(): Promise<void> | undefined {
     return this.#reading;
+  }
+
+  /** What is on disk can no longer be read. */
+  get broken(): boolean {
+    return this.#broken;
   }
 
   /** Takes a message. What is given back is its entry, where it has one in memory: not when it is cold. */
@@ -98,6 +109,7 @@ export class Lane {
     return (
       this.#cold > 0 ||
       this.waiting.size >= windowMax ||
+      !this.#budget.has(bytes, this.waiting.size) ||
       (this.waiting.size > 0 && this.waiting.bytes + bytes > windowBytesMax)
     );
   }
@@ -164,13 +176,13 @@ export class Lane {
     else if (this.#cold > 0 && this.waiting.size < windowLow) this.#read(this.#more(), then);
   }
 
-  /** A failure of the storage ends the whole broker: nothing is to be done about it here. */
   #read(work: Promise<void>, then: () => void): void {
-    const done = (): void => {
+    const read = work.then(() => {
       this.#reading = undefined;
-    };
-    this.#reading = work.then(done, done);
-    void this.#reading.then(then);
+    });
+    // A failure of the storage ends the whole broker: nothing more is read then.
+    this.#reading = read.catch(() => void (this.#broken = true));
+    void read.then(then, () => undefined);
   }
 
   async #more(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Entry } from "./entry.ts";
+import type { WindowBudget } from "./window-budget.ts";
 
 /** Entries of one lane in the order of their places: taken at the head, new ones at the end, those that come back near the head. */
 export class Waiting {
@@ -6,6 +7,11 @@ export class Waiting {
   #entries: (Entry | undefined)[] = [];
   #head = 0;
   #bytes = 0;
+  readonly #budget: WindowBudget;
+
+  constructor(budget: WindowBudget) {
+    this.#budget = budget;
+  }
 
   get size(): number {
     return this.#entries.length - this.#head;
@@ -21,7 +27,7 @@ export class Waiting {
 
   add(entry: Entry): void {
     const entries = this.#entries;
-    this.#bytes += entry.bytes;
+    this.#count(entry.bytes);
     if (this.size === 0 || entries[entries.length - 1]!.seq < entry.seq) {
       entries.push(entry);
       return;
@@ -35,7 +41,7 @@ export class Waiting {
     if (this.size === 0) return undefined;
     const entry = this.#entries[this.#head]!;
     this.#entries[this.#head++] = undefined;
-    this.#bytes -= entry.bytes;
+    this.#count(-entry.bytes);
     if (this.#head === this.#entries.length) {
       this.#entries.length = 0;
       this.#head = 0;
@@ -58,7 +64,7 @@ export class Waiting {
     if (entry?.seq !== seq) return false;
     if (at === this.#head) this.take();
     else {
-      this.#bytes -= entry.bytes;
+      this.#count(-entry.bytes);
       this.#entries.splice(at, 1);
     }
     return true;
@@ -72,7 +78,12 @@ export class Waiting {
   clear(): void {
     this.#entries = [];
     this.#head = 0;
-    this.#bytes = 0;
+    this.#count(-this.#bytes);
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    this.#budget.use(bytes);
   }
 
   #lowerBound(seq: number): number {

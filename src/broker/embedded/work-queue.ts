@@ -69,8 +69,8 @@ export class WorkQueue implements MemberQueue, ShardedQueue {
     this.#backlog.enforce();
   }
 
-  get parts(): readonly Part[] {
-    return this.#backlog.parts;
+  get lanes(): readonly Lane[] {
+    return this.#backlog.parts.map(({ lane }) => lane);
   }
 
   get consumers(): readonly Member[] {
@@ -145,6 +145,7 @@ export class WorkQueue implements MemberQueue, ShardedQueue {
         return { handed, remaining: this.ready, by: this.#taker };
       }
       await part.lane.reading;
+      if (part.lane.broken) throw new Refusal("resource-error", "the storage has failed");
     }
   }
 
@@ -176,7 +177,7 @@ export class WorkQueue implements MemberQueue, ShardedQueue {
 
   /** One of each shard in turn, beginning behind the last: a full one must not starve those behind it. */
   #pumpOwned(shards: Shards): void {
-    const { parts } = this;
+    const { parts } = this.#backlog;
     for (let idle = 0; idle < parts.length;) {
       const part = parts[this.#turn++ % parts.length]!;
       const owner = part.lane.ready > 0 ? shards.servedOf(part) : undefined;

@@ -1,0 +1,43 @@
+import type { ConsumerTerms, QueueConsumer } from "./consumer.ts";
+import type { Lane } from "./lane.ts";
+import type { Message } from "./message.ts";
+import type { Row } from "./storage.ts";
+import type { QueueTerms } from "./terms.ts";
+import type { Timed } from "./timers.ts";
+import type { Taken } from "./work-queue.ts";
+
+/** What queues and logs have in common. */
+export interface AnyQueue {
+  readonly name: string;
+  /** Other bounds and times may be set; what it is made of stays. */
+  terms: QueueTerms;
+  /** Where its messages are. */
+  readonly lanes: readonly Lane[];
+  readonly consumers: readonly QueueConsumer[];
+  /** Messages that could be delivered now; of a log: that are kept. */
+  readonly ready: number;
+  /** Messages with consumers. */
+  readonly unsettled: number;
+  /** Messages that are held back until their time. */
+  readonly held: number;
+  readonly count: number;
+  readonly bytes: number;
+  /** Takes a message, not to be delivered before an instant where one is given. False: there is no place for it. */
+  publish(message: Message, notBefore?: number): boolean;
+  /** Whether a message is written for good. */
+  stores(message: Message): boolean;
+  /** @throws Refusal when somebody is there who wants to be the only one, and others. */
+  consume(terms: ConsumerTerms): QueueConsumer;
+  /** The next message for who is no consumer. @throws Refusal of a log. */
+  take(): Promise<Taken | undefined>;
+  /** Gives consumers that have room what is there. */
+  pump(): void;
+  /** The time of a message has come. */
+  due(timed: Timed): void;
+  /** Forgets all that waits; with `held` what is held back too. Gives back how many were ready. */
+  purge(held?: boolean): number;
+  /** It is gone, and its consumers are told. */
+  drop(reason: string): void;
+  /** The first messages, whoever has them, oldest first; they stay. */
+  browse(limit: number): Promise<readonly Row[]>;
+}

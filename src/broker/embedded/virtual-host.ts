@@ -1,0 +1,290 @@
+import { alarmAt } from "../../base/alarm.ts";
+import type { Alarm } from "../../base/timer-wheel.ts";
+import type { AnyQueue } from "./any-queue.ts";
+import type { DeathReason } from "./backlog.ts";
+import type { ConsumerTerms, QueueConsumer } from "./consumer.ts";
+import { definitionName } from "./host-names.ts";
+import type { Lane } from "./lane.ts";
+import type { Message } from "./message.ts";
+import { queueDefinition, queueOfDefinition } from "./queue-definition.ts";
+import { Refusal } from "./refusal.ts";
+import { copiesOf, withoutBlind } from "./routing/copies.ts";
+import { absent, called, checkReserved } from "./routing/refusals.ts";
+import { Topology, type TopologyChange } from "./routing/topology.ts";
+import type { Definition } from "./storage.ts";
+import { queueTerms, type BindingTerms, type ExchangeTerms, type QueueTerms } from "./terms.ts";
+import { WorkQueue, type QueueKeeper, type Taken } from "./work-queue.ts";
+
+/** Queues of one virtual host. */
+const queuesMax = 100_000;
+
+/** What a virtual host asks of its node. */
+export interface HostKeeper extends Omit<QueueKeeper, "bury" | "used"> {
+  /** Lanes of a queue: new ones, or those of that numbers. */
+  lanes(count: number, owner: AnyQueueOwner, numbers?: readonly number[]): readonly Lane[];
+  /** What was found of lanes. */
+  found(lanes: readonly Lane[]): {
+    readonly count: number;
+    readonly held: number;
+    readonly bytes: number;
+  };
+  /** These lanes are gone: their numbers may be used again. */
+  free(lanes: readonly Lane[]): void;
+}
+
+/** Finds the queue that a lane belongs to. */
+export type AnyQueueOwner = () => AnyQueue | undefined;
+
+/** What became of a message that was published. */
+export interface Published {
+  /** How many queues it went to, those among them that had no place for it. */
+  readonly queues: number;
+  /** One of them had no place for it. */
+  readonly refused: boolean;
+  /** It is as safe as it can be when this batch is; 0: at once. */
+  readonly batch: number;
+}
+
+/** A name space of its own: exchanges, queues, logs, and what is bound to what. */
+export class VirtualHost implements Pick<QueueKeeper, "bury" | "used"> {
+  readonly name: string;
+  readonly topology: Topology;
+  readonly #keeper: HostKeeper;
+  readonly #queues = new Map<string, AnyQueue>();
+  /** Of queues that go when nobody uses them for a while. */
+  readonly #expiries = new Map<string, Alarm>();
+
+  constructor(name: string, keeper: HostKeeper) {
+    this.name = name;
+    this.#keeper = keeper;
+    const { env } = keeper;
+    this.topology = new Topology({ host: name, random: () => env.random() });
+  }
+
+  /** Makes again what definitions of this host say. */
+  restore(definitions: readonly Definition[]): void {
+    for (const { kind, value } of definitions) {
+      if (kind !== "queue") continue;
+      const { terms, lanes } = queueOfDefinition(value, (name) => queueTerms({ name }));
+      this.#make(terms, lanes);
+    }
+    this.#note(this.topology.restore(definitions));
+  }
+
+  /** @throws Refusal precondition-failed when one with other terms is there. */
+  declareExchange(terms: ExchangeTerms): void {
+    this.#note(this.topology.declare(terms));
+  }
+
+  /** @throws Refusal precondition-failed when it is used, and must not be. */
+  deleteExchange(name: string, ifUnused: boolean = false): void {
+    this.#note(this.topology.delete(name, ifUnused));
+  }
+
+  bind(binding: BindingTerms): void {
+    this.#note(this.topology.bind(binding));
+  }
+
+  unbind(binding: BindingTerms): void {
+    this.#note(this.topology.unbind(binding));
+  }
+
+  queue(name: string): AnyQueue | undefined {
+    return this.#queues.get(name);
+  }
+
+  queues(): Iterable<AnyQueue> {
+    return this.#queues.values();
+  }
+
+  /** The queue of that name. @throws Refusal not-found. */
+  known(name: string): AnyQueue {
+    const queue = this.#queues.get(name);
+    if (queue === undefined) throw absent("queue", name, this.name);
+    return queue;
+  }
+
+  /**
+   * Makes a queue or a log, or gives back the one that is there: whether it has the same terms is for the caller to see.
+   * @throws Refusal access-refused for a reserved name, not-allowed when there are too many.
+   */
+  declareQueue(terms: QueueTerms): AnyQueue {
+    const there = this.#queues.get(terms.name);
+    if (there !== undefined) {
+      this.touch(there);
+      return there;
+    }
+    if (!terms.name.startsWith("amq.gen-")) checkReserved("queue", terms.name);
+    if (this.#queues.size >= queuesMax)
+      throw new Refusal(
+        "not-allowed",
+        `cannot declare ${called("queue", terms.name, this.name)}: queue limit of ${queuesMax} is reached`,
+      );
+    const queue = this.#make(terms);
+    if (!isDurable(terms)) return queue;
+    const { storage } = this.#keeper;
+    const value = queueDefinition(terms, this.#lanesOf(queue));
+    storage.define({ kind: "queue", name: definitionName(this.name, terms.name), value });
+    storage.require("disk");
+    return queue;
+  }
+
+  #lanesOf(queue: AnyQueue): readonly number[] {
+    return queue.lanes.map(({ number }) => number);
+  }
+
+  #make(terms: QueueTerms, numbers?: readonly number[]): AnyQueue {
+    const { name } = terms;
+    const count = terms.shards > 0 ? terms.shards : terms.priorityMax + 1;
+    const lanes = this.#keeper.lanes(count, () => this.#queues.get(name), numbers);
+    const found = this.#keeper.found(lanes);
+    const { storage, env, timers } = this.#keeper;
+    const queue = new WorkQueue(terms, lanes, found, {
+      storage,
+      env,
+      timers,
+      bury: (message, reason, of) => this.bury(message, reason, of),
+      used: (of) => this.used(of),
+    });
+    this.#queues.set(name, queue);
+    this.topology.addQueue(name, isDurable(terms));
+    this.touch(queue);
+    return queue;
+  }
+
+  /** Gives back how many messages it had. @throws Refusal precondition-failed when it is used or not empty, and must not be. */
+  deleteQueue(
+    name: string,
+    { ifUnused = false, ifEmpty = false }: { ifUnused?: boolean; ifEmpty?: boolean } = {},
+  ): number {
+    const queue = this.#queues.get(name);
+    if (queue === undefined) return 0;
+    const named = called("queue", name, this.name);
+    if (ifUnused && queue.consumers.length > 0)
+      throw new Refusal("precondition-failed", `${named} in use`);
+    if (ifEmpty && queue.ready > 0) throw new Refusal("precondition-failed", `${named} not empty`);
+    const { ready } = queue;
+    this.#queues.delete(name);
+    this.#forgetExpiry(name);
+    this.#note(this.topology.removeQueue(name));
+    if (isDurable(queue.terms)) {
+      this.#keeper.storage.undefine("queue", definitionName(this.name, name));
+      this.#keeper.storage.require("disk");
+    }
+    queue.drop(`${named} was deleted`);
+    this.#keeper.free(queue.lanes);
+    return ready;
+  }
+
+  /** All queues that belong to somebody are gone with him. */
+  leave(owner: string): void {
+    for (const { name, terms } of this.#queues.values())
+      if (terms.owner === owner) this.deleteQueue(name);
+  }
+
+  /** Gives back how many messages were ready. */
+  purge(name: string): number {
+    return this.known(name).purge();
+  }
+
+  /**
+   * Publishes through an exchange. What is noted in this turn is one with it.
+   * @throws Refusal when there is no such exchange; whether clients may publish there is for the caller to see (`topology.checkPublish`).
+   */
+  publish(message: Message, notBefore?: number): Published {
+    const copies = copiesOf(message.properties);
+    const names = this.topology.route(message.exchange, message, copies);
+    const seen = copies?.blind === true ? withoutBlind(message) : message;
+    if (names.length === 1) return this.publishTo(names[0]!, seen, notBefore);
+    let refused = false;
+    let batch = 0;
+    for (const name of names) {
+      const published = this.publishTo(name, seen, notBefore);
+      refused ||= published.refused;
+      batch = Math.max(batch, published.batch);
+    }
+    return { queues: names.length, refused, batch };
+  }
+
+  /** Publishes to a queue, past all exchanges. */
+  publishTo(name: string, message: Message, notBefore?: number): Published {
+    const queue = this.#queues.get(name);
+    if (queue === undefined) return { queues: 0, refused: false, batch: 0 };
+    const refused = !queue.publish(message, notBefore);
+    const stores = !refused && queue.stores(message);
+    return { queues: 1, refused, batch: stores ? this.#keeper.storage.batch : 0 };
+  }
+
+  /** @throws Refusal when there is no such queue, or somebody consumes it alone. */
+  consume(name: string, terms: ConsumerTerms): QueueConsumer {
+    return this.known(name).consume(terms);
+  }
+
+  /** The next message of a queue for who is no consumer. */
+  take(name: string): Promise<Taken | undefined> {
+    const queue = this.known(name);
+    this.touch(queue);
+    return queue.take();
+  }
+
+  bury(message: Message, reason: DeathReason, queue: QueueTerms): void {
+    const { deadLetterExchange, deadLetterRoutingKey = message.routingKey } = queue;
+    if (deadLetterExchange === undefined) return;
+    if (deadLetterExchange !== "" && this.topology.exchange(deadLetterExchange) === undefined)
+      return;
+    void reason;
+    this.publish({
+      ...message,
+      exchange: deadLetterExchange,
+      routingKey: deadLetterRoutingKey,
+      expirationMs: undefined,
+    });
+  }
+
+  used(queue: AnyQueue): void {
+    if (queue.consumers.length === 0 && queue.terms.autoDelete) this.deleteQueue(queue.name);
+    else this.touch(queue);
+  }
+
+  /** It is used: the time after which it goes when it is not begins anew. */
+  touch({ name, terms, consumers }: AnyQueue): void {
+    const { expiresMs } = terms;
+    if (expiresMs === undefined) return;
+    this.#forgetExpiry(name);
+    if (consumers.length > 0) return;
+    const { env } = this.#keeper;
+    const gone = (): void => void this.deleteQueue(name);
+    this.#expiries.set(name, alarmAt(env, env.now() + expiresMs, gone));
+  }
+
+  #forgetExpiry(name: string): void {
+    const alarm = this.#expiries.get(name);
+    if (alarm !== undefined) this.#keeper.env.clear(alarm);
+    this.#expiries.delete(name);
+  }
+
+  /** All that is in it is gone. */
+  drop(): void {
+    for (const name of [...this.#queues.keys()]) this.deleteQueue(name);
+    for (const { name } of [...this.topology.exchanges()])
+      if (name !== "" && !name.startsWith("amq.")) this.deleteExchange(name);
+  }
+
+  /** Sets nothing off any more; what is stored stays. */
+  close(): void {
+    for (const name of [...this.#expiries.keys()]) this.#forgetExpiry(name);
+  }
+
+  #note({ undefine, define }: TopologyChange): void {
+    if (undefine.length === 0 && define.length === 0) return;
+    const { storage } = this.#keeper;
+    for (const { kind, name } of undefine) storage.undefine(kind, definitionName(this.name, name));
+    for (const { kind, name, value } of define)
+      storage.define({ kind, name: definitionName(this.name, name), value });
+    storage.require("disk");
+  }
+}
+
+function isDurable({ durable, owner }: QueueTerms): boolean {
+  return durable && owner === undefined;
+}
