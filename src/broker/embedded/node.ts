@@ -1,7 +1,9 @@
 import type { Env } from "../../base/env.ts";
+import { Access, type AccessOptions } from "./access/access.ts";
 import type { AnyQueue } from "./any-queue.ts";
 import { hostAndName } from "./host-names.ts";
 import { Lane } from "./lane.ts";
+import { Policies } from "./policy/policies.ts";
 import { Refusal } from "./refusal.ts";
 import type { Definition, FoundLane, Storage } from "./storage.ts";
 import { Timers } from "./timers.ts";
@@ -16,6 +18,8 @@ export interface NodeOptions {
   readonly windowBytesMax?: number;
   /** Bytes that were published and are not yet written; when there are more, publishers are held up. Default 64 MiB. */
   readonly unwrittenBytesMax?: number;
+  /** Who may in. Default: `guest`, from this machine. */
+  readonly access?: Omit<AccessOptions, "env">;
 }
 
 const windowBytesMaxDefault: number = 256 * 1024 * 1024;
@@ -37,6 +41,10 @@ export type Blocked = "disk" | "memory";
 export class Node {
   readonly storage: Storage;
   readonly env: Env;
+  readonly policies: Policies;
+  readonly #definitions: Pick<Storage, "define" | "undefine">;
+  readonly #accessOptions: AccessOptions;
+  #access: Access | undefined;
   readonly #timers: Timers;
   readonly #hosts = new Map<string, VirtualHost>();
   readonly #budget: WindowBudget;
@@ -51,6 +59,10 @@ export class Node {
   constructor(storage: Storage, env: Env, options: NodeOptions = {}) {
     this.storage = storage;
     this.env = env;
+    this.#accessOptions = { ...options.access, env };
+    this.#definitions = onDisk(storage);
+    this.policies = new Policies(storage.found.definitions, this.#definitions);
+    this.policies.onChange((host) => this.#hosts.get(host)?.applyPolicies());
     this.#budget = new WindowBudget(options.windowBytesMax ?? windowBytesMaxDefault);
     this.#unwrittenBytesMax = options.unwrittenBytesMax ?? unwrittenBytesMaxDefault;
     this.#timers = new Timers(storage, env, (timed) => this.#owner(timed.lane)?.due(timed));
@@ -75,6 +87,12 @@ export class Node {
       byHost.get(host)?.push({ kind, name: own, value });
     }
     for (const [name, own] of byHost) this.#make(name).restore(own);
+  }
+
+  /** Who may in, and do what. The first user is made when it is first asked for: who serves nobody else has none. */
+  get access(): Access {
+    const { definitions } = this.storage.found;
+    return (this.#access ??= new Access(definitions, this.#definitions, this.#accessOptions));
   }
 
   get hosts(): ReadonlyMap<string, VirtualHost> {
@@ -106,6 +124,8 @@ export class Node {
     host.drop();
     host.close();
     this.#hosts.delete(name);
+    this.policies.forgetHost(name);
+    this.access.forgetHost(name);
     this.storage.undefine("virtual-host", name);
     this.storage.require("disk");
   }
@@ -115,6 +135,7 @@ export class Node {
       storage: this.storage,
       env: this.env,
       timers: this.#timers,
+      policies: this.policies,
       lanes: (count, owner, numbers) => this.#lanes(count, owner, numbers),
       found: (lanes) => this.#foundOf(lanes),
       free: (lanes) => this.#free(lanes),
@@ -190,6 +211,20 @@ export class Node {
     for (const host of this.#hosts.values()) host.close();
     await this.storage.close();
   }
+}
+
+/** What is noted through it is to be synced. */
+function onDisk(storage: Storage): Pick<Storage, "define" | "undefine"> {
+  return {
+    define(definition) {
+      storage.define(definition);
+      storage.require("disk");
+    },
+    undefine(kind, name) {
+      storage.undefine(kind, name);
+      storage.require("disk");
+    },
+  };
 }
 
 function lanesOf(definitions: readonly Definition[]): number[] {

@@ -6,6 +6,7 @@ import type { ConsumerTerms, QueueConsumer } from "./consumer.ts";
 import { definitionName } from "./host-names.ts";
 import type { Lane } from "./lane.ts";
 import type { Message } from "./message.ts";
+import type { Policies } from "./policy/policies.ts";
 import { queueDefinition, queueOfDefinition } from "./queue-definition.ts";
 import { Refusal } from "./refusal.ts";
 import { copiesOf, withoutBlind } from "./routing/copies.ts";
@@ -20,6 +21,7 @@ const queuesMax = 100_000;
 
 /** What a virtual host asks of its node. */
 export interface HostKeeper extends Omit<QueueKeeper, "bury" | "used"> {
+  readonly policies: Policies;
   /** Lanes of a queue: new ones, or those of that numbers. */
   lanes(count: number, owner: AnyQueueOwner, numbers?: readonly number[]): readonly Lane[];
   /** What was found of lanes. */
@@ -51,6 +53,8 @@ export class VirtualHost implements Pick<QueueKeeper, "bury" | "used"> {
   readonly topology: Topology;
   readonly #keeper: HostKeeper;
   readonly #queues = new Map<string, AnyQueue>();
+  /** What each was declared with: policies make of it what it lives by. */
+  readonly #declared = new Map<string, QueueTerms>();
   /** Of queues that go when nobody uses them for a while. */
   readonly #expiries = new Map<string, Alarm>();
 
@@ -69,11 +73,13 @@ export class VirtualHost implements Pick<QueueKeeper, "bury" | "used"> {
       this.#make(terms, lanes);
     }
     this.#note(this.topology.restore(definitions));
+    for (const terms of this.topology.exchanges()) this.#applyTo(terms);
   }
 
   /** @throws Refusal precondition-failed when one with other terms is there. */
   declareExchange(terms: ExchangeTerms): void {
     this.#note(this.topology.declare(terms));
+    this.#applyTo(terms);
   }
 
   /** @throws Refusal precondition-failed when it is used, and must not be. */
@@ -91,6 +97,11 @@ export class VirtualHost implements Pick<QueueKeeper, "bury" | "used"> {
 
   queue(name: string): AnyQueue | undefined {
     return this.#queues.get(name);
+  }
+
+  /** What the queue of that name was declared with; it lives by `terms`, which policies have a say in. */
+  declared(name: string): QueueTerms | undefined {
+    return this.#declared.get(name);
   }
 
   queues(): Iterable<AnyQueue> {
@@ -138,8 +149,9 @@ export class VirtualHost implements Pick<QueueKeeper, "bury" | "used"> {
     const count = terms.shards > 0 ? terms.shards : terms.priorityMax + 1;
     const lanes = this.#keeper.lanes(count, () => this.#queues.get(name), numbers);
     const found = this.#keeper.found(lanes);
-    const { storage, env, timers } = this.#keeper;
-    const queue = new WorkQueue(terms, lanes, found, {
+    const { storage, env, timers, policies } = this.#keeper;
+    const effective = policies.queue(this.name, terms).terms;
+    const queue = new WorkQueue(effective, lanes, found, {
       storage,
       env,
       timers,
@@ -147,6 +159,7 @@ export class VirtualHost implements Pick<QueueKeeper, "bury" | "used"> {
       used: (of) => this.used(of),
     });
     this.#queues.set(name, queue);
+    this.#declared.set(name, terms);
     this.topology.addQueue(name, isDurable(terms));
     this.touch(queue);
     return queue;
@@ -165,6 +178,7 @@ export class VirtualHost implements Pick<QueueKeeper, "bury" | "used"> {
     if (ifEmpty && queue.ready > 0) throw new Refusal("precondition-failed", `${named} not empty`);
     const { ready } = queue;
     this.#queues.delete(name);
+    this.#declared.delete(name);
     this.#forgetExpiry(name);
     this.#note(this.topology.removeQueue(name));
     if (isDurable(queue.terms)) {
@@ -174,6 +188,22 @@ export class VirtualHost implements Pick<QueueKeeper, "bury" | "used"> {
     queue.drop(`${named} was deleted`);
     this.#keeper.free(queue.lanes);
     return ready;
+  }
+
+  /** Policies have changed: queues and exchanges live by the new ones from now on. */
+  applyPolicies(): void {
+    for (const [name, terms] of [...this.#declared]) {
+      const queue = this.#queues.get(name);
+      // A bound that is lower now sends messages on, which may delete what comes next here.
+      if (queue === undefined) continue;
+      queue.terms = this.#keeper.policies.queue(this.name, terms).terms;
+      this.touch(queue);
+    }
+    for (const terms of this.topology.exchanges()) this.#applyTo(terms);
+  }
+
+  #applyTo(terms: ExchangeTerms): void {
+    this.topology.alternate(terms.name, this.#keeper.policies.exchange(this.name, terms).alternate);
   }
 
   /** All queues that belong to somebody are gone with him. */
@@ -248,10 +278,9 @@ export class VirtualHost implements Pick<QueueKeeper, "bury" | "used"> {
 
   /** It is used: the time after which it goes when it is not begins anew. */
   touch({ name, terms, consumers }: AnyQueue): void {
-    const { expiresMs } = terms;
-    if (expiresMs === undefined) return;
     this.#forgetExpiry(name);
-    if (consumers.length > 0) return;
+    const { expiresMs } = terms;
+    if (expiresMs === undefined || consumers.length > 0) return;
     const { env } = this.#keeper;
     const gone = (): void => void this.deleteQueue(name);
     this.#expiries.set(name, alarmAt(env, env.now() + expiresMs, gone));

@@ -188,6 +188,7 @@ export class Topology {
   alternate(name: string, other: string | undefined): void {
     const exchange = this.#known(name);
     if (exchange.terms.arguments["alternate-exchange"] !== undefined) return;
+    if (exchange.alternate === other) return;
     exchange.alternate = other;
     this.#routes.forget();
   }
