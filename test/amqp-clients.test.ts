@@ -1,4 +1,5 @@
 // Libraries of somebody else that speak AMQP 0-9-1, each with the same cases against RabbitMQ and against us: what passes there must pass here.
+import { ok } from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 
 import { missing } from "../scripts/servers/for-tests.ts";
@@ -8,16 +9,19 @@ import { running } from "../scripts/servers/running.ts";
 import { wireTo } from "../scripts/servers/wire.ts";
 import { amqplibChannel } from "./amqp-clients/amqplib-channel.ts";
 import { amqplibConnection } from "./amqp-clients/amqplib-connection.ts";
-import { connectionManager } from "./amqp-clients/amqplib-remade.ts";
+import { amqplibRemade } from "./amqp-clients/amqplib-remade.ts";
 import { rabbitmqClient } from "./amqp-clients/rabbitmq-client.ts";
 import { rabbitmqClientRoles } from "./amqp-clients/rabbitmq-client-roles.ts";
+import { pikaSays } from "./amqp-clients/pika.ts";
 import type { ClientCase, Stand } from "./amqp-clients/stand.ts";
 
-const caseEndsWithinMs = 20_000;
+const caseEndsWithinMs = 60_000;
+const pikaEndsWithinMs = 5 * 60_000;
+const pikaCasesMin = 55;
 
 const libraries: Readonly<Record<string, readonly ClientCase[]>> = {
   amqplib: [...amqplibChannel, ...amqplibConnection],
-  "amqp-connection-manager": connectionManager,
+  "amqp-connection-manager": amqplibRemade,
   "rabbitmq-client": [...rabbitmqClient, ...rabbitmqClientRoles],
 };
 
@@ -61,4 +65,16 @@ function casesWith(server: () => Server): void {
           await run(stand);
         });
     });
+  test("pika", { timeout: pikaEndsWithinMs }, async (t) => {
+    const { port, user, password } = server();
+    const said = await pikaSays(`amqp://${user}:${password}@127.0.0.1:${port}/%2f`);
+    if (typeof said === "string") {
+      ok(process.env["CI"] !== "true", `in CI this must run: ${said}`);
+      t.skip(said);
+      return;
+    }
+    for (const { name, problem } of said)
+      await t.test(name, () => ok(problem === undefined, problem));
+    ok(said.length >= pikaCasesMin, `pika ran ${said.length} cases and ended`);
+  });
 }

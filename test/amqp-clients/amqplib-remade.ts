@@ -28,7 +28,7 @@ function channelOf(
   return manager.createChannel({ json: true, setup });
 }
 
-export const connectionManager: readonly ClientCase[] = [
+export const amqplibRemade: readonly ClientCase[] = [
   managed("what is sent before there is a connection waits for it", async (manager, { unique }) => {
     const queue = unique("queue");
     const channel = channelOf(manager, (raw) => raw.assertQueue(queue, { exclusive: true }));
