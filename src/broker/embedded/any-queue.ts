@@ -1,10 +1,26 @@
-import type { ConsumerTerms, QueueConsumer } from "./consumer.ts";
-import type { Lane } from "./lane.ts";
+import type { ConsumerTerms, Handed, QueueConsumer } from "./consumer.ts";
 import type { Message } from "./message.ts";
 import type { Row } from "./storage.ts";
 import type { QueueTerms } from "./terms.ts";
 import type { Timed } from "./timers.ts";
-import type { Taken } from "./work-queue.ts";
+
+/** A lane, as far as others see it. */
+export interface LaneFigures {
+  readonly number: number;
+  /** What its next message will be. */
+  readonly next: number;
+  /** Messages that could be delivered. */
+  readonly ready: number;
+}
+
+/** A message that was taken by who is no consumer. */
+export interface Taken {
+  readonly handed: Handed;
+  /** Messages that are still ready. */
+  readonly remaining: number;
+  /** Who settles it. */
+  readonly by: QueueConsumer;
+}
 
 /** What queues and logs have in common. */
 export interface AnyQueue {
@@ -12,7 +28,7 @@ export interface AnyQueue {
   /** Other bounds and times may be set; what it is made of stays. */
   terms: QueueTerms;
   /** Where its messages are. */
-  readonly lanes: readonly Lane[];
+  readonly lanes: readonly LaneFigures[];
   readonly consumers: readonly QueueConsumer[];
   /** Messages that could be delivered now; of a log: that are kept. */
   readonly ready: number;

@@ -1,6 +1,7 @@
 import type { Env } from "../../base/env.ts";
 import { shardOf } from "../shard-of.ts";
 import type { ConsumerTerms } from "./consumer.ts";
+import type { DeathReason } from "./death.ts";
 import type { Entry } from "./entry.ts";
 import { KeyOrder } from "./key-order.ts";
 import type { Lane } from "./lane.ts";
@@ -10,9 +11,6 @@ import { Part } from "./part.ts";
 import type { Row, Storage } from "./storage.ts";
 import type { QueueTerms } from "./terms.ts";
 import type { Timed, Timers } from "./timers.ts";
-
-/** Why a message became a dead letter. */
-export type DeathReason = "rejected" | "expired" | "maxlen" | "delivery_limit";
 
 /** What the messages of a queue ask of its surroundings. */
 export interface BacklogKeeper {

@@ -1,6 +1,6 @@
 import type { Env } from "../../base/env.ts";
 import { Access, type AccessOptions } from "./access/access.ts";
-import type { AnyQueue } from "./any-queue.ts";
+import type { AnyQueue, LaneFigures } from "./any-queue.ts";
 import { hostAndName } from "./host-names.ts";
 import { Lane } from "./lane.ts";
 import { Policies } from "./policy/policies.ts";
@@ -136,8 +136,9 @@ export class Node {
       env: this.env,
       timers: this.#timers,
       policies: this.policies,
-      lanes: (count, owner, numbers) => this.#lanes(count, owner, numbers),
-      found: (lanes) => this.#foundOf(lanes),
+      numbers: (count, owner, own) => this.#numbers(count, owner, own),
+      lane: (number) => new Lane(number, this.storage, this.#budget, this.#found.get(number)),
+      found: (number) => this.#found.get(number),
       free: (lanes) => this.#free(lanes),
     };
     const host = new VirtualHost(name, keeper);
@@ -145,12 +146,10 @@ export class Node {
     return host;
   }
 
-  #lanes(count: number, owner: AnyQueueOwner, numbers?: readonly number[]): readonly Lane[] {
-    const wanted = numbers ?? Array.from({ length: count }, () => this.#newLane());
-    return wanted.map((number) => {
-      this.#owners.set(number, owner);
-      return new Lane(number, this.storage, this.#budget, this.#found.get(number));
-    });
+  #numbers(count: number, owner: AnyQueueOwner, own?: readonly number[]): readonly number[] {
+    const numbers = own ?? Array.from({ length: count }, () => this.#newLane());
+    for (const number of numbers) this.#owners.set(number, owner);
+    return numbers;
   }
 
   #newLane(): number {
@@ -159,18 +158,7 @@ export class Node {
     return number;
   }
 
-  #foundOf(lanes: readonly Lane[]): { count: number; held: number; bytes: number } {
-    const sum = { count: 0, held: 0, bytes: 0 };
-    for (const { number } of lanes) {
-      const found = this.#found.get(number);
-      sum.count += found?.count ?? 0;
-      sum.held += found?.held ?? 0;
-      sum.bytes += found?.bytes ?? 0;
-    }
-    return sum;
-  }
-
-  #free(lanes: readonly Lane[]): void {
+  #free(lanes: readonly LaneFigures[]): void {
     for (const { number } of lanes) {
       this.#owners.delete(number);
       this.#found.delete(number);

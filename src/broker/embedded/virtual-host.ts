@@ -1,10 +1,11 @@
 import { alarmAt } from "../../base/alarm.ts";
 import type { Alarm } from "../../base/timer-wheel.ts";
-import type { AnyQueue } from "./any-queue.ts";
-import type { DeathReason } from "./backlog.ts";
+import type { AnyQueue, LaneFigures, Taken } from "./any-queue.ts";
 import type { ConsumerTerms, QueueConsumer } from "./consumer.ts";
+import { deadLetter, withoutCycles, type DeathReason } from "./death.ts";
 import { definitionName } from "./host-names.ts";
 import type { Lane } from "./lane.ts";
+import { Log } from "./log.ts";
 import type { Message } from "./message.ts";
 import type { Policies } from "./policy/policies.ts";
 import { queueDefinition, queueOfDefinition } from "./queue-definition.ts";
@@ -12,9 +13,9 @@ import { Refusal } from "./refusal.ts";
 import { copiesOf, withoutBlind } from "./routing/copies.ts";
 import { absent, called, checkReserved } from "./routing/refusals.ts";
 import { Topology, type TopologyChange } from "./routing/topology.ts";
-import type { Definition } from "./storage.ts";
+import type { Definition, FoundLane } from "./storage.ts";
 import { queueTerms, type BindingTerms, type ExchangeTerms, type QueueTerms } from "./terms.ts";
-import { WorkQueue, type QueueKeeper, type Taken } from "./work-queue.ts";
+import { WorkQueue, type QueueKeeper } from "./work-queue.ts";
 
 /** Queues of one virtual host. */
 const queuesMax = 100_000;
@@ -22,16 +23,13 @@ const queuesMax = 100_000;
 /** What a virtual host asks of its node. */
 export interface HostKeeper extends Omit<QueueKeeper, "bury" | "used"> {
   readonly policies: Policies;
-  /** Lanes of a queue: new ones, or those of that numbers. */
-  lanes(count: number, owner: AnyQueueOwner, numbers?: readonly number[]): readonly Lane[];
-  /** What was found of lanes. */
-  found(lanes: readonly Lane[]): {
-    readonly count: number;
-    readonly held: number;
-    readonly bytes: number;
-  };
+  /** Numbers of lanes for a queue: new ones, or those that it has. */
+  numbers(count: number, owner: AnyQueueOwner, own?: readonly number[]): readonly number[];
+  lane(number: number): Lane;
+  /** What was found of a lane; undefined: it is new. */
+  found(number: number): FoundLane | undefined;
   /** These lanes are gone: their numbers may be used again. */
-  free(lanes: readonly Lane[]): void;
+  free(lanes: readonly LaneFigures[]): void;
 }
 
 /** Finds the queue that a lane belongs to. */
@@ -144,25 +142,40 @@ export class VirtualHost implements Pick<QueueKeeper, "bury" | "used"> {
     return queue.lanes.map(({ number }) => number);
   }
 
-  #make(terms: QueueTerms, numbers?: readonly number[]): AnyQueue {
-    const { name } = terms;
-    const count = terms.shards > 0 ? terms.shards : terms.priorityMax + 1;
-    const lanes = this.#keeper.lanes(count, () => this.#queues.get(name), numbers);
-    const found = this.#keeper.found(lanes);
-    const { storage, env, timers, policies } = this.#keeper;
+  #make(terms: QueueTerms, own?: readonly number[]): AnyQueue {
+    const { name, kind } = terms;
+    const keeper = this.#keeper;
+    const numbers = keeper.numbers(laneCountOf(terms), () => this.#queues.get(name), own);
+    const { storage, env, timers, policies } = keeper;
     const effective = policies.queue(this.name, terms).terms;
-    const queue = new WorkQueue(effective, lanes, found, {
+    const ofQueue: QueueKeeper = {
       storage,
       env,
       timers,
       bury: (message, reason, of) => this.bury(message, reason, of),
       used: (of) => this.used(of),
-    });
+    };
+    const queue =
+      kind === "log"
+        ? new Log(effective, numbers, (number) => keeper.found(number), ofQueue)
+        : this.#workQueue(effective, numbers, ofQueue);
     this.#queues.set(name, queue);
     this.#declared.set(name, terms);
     this.topology.addQueue(name, isDurable(terms));
     this.touch(queue);
     return queue;
+  }
+
+  #workQueue(terms: QueueTerms, numbers: readonly number[], ofQueue: QueueKeeper): WorkQueue {
+    const lanes = numbers.map((number) => this.#keeper.lane(number));
+    const found = { count: 0, held: 0, bytes: 0 };
+    for (const number of numbers) {
+      const lane = this.#keeper.found(number);
+      found.count += lane?.count ?? 0;
+      found.held += lane?.held ?? 0;
+      found.bytes += lane?.bytes ?? 0;
+    }
+    return new WorkQueue(terms, lanes, found, ofQueue);
   }
 
   /** Gives back how many messages it had. @throws Refusal precondition-failed when it is used or not empty, and must not be. */
@@ -258,17 +271,12 @@ export class VirtualHost implements Pick<QueueKeeper, "bury" | "used"> {
   }
 
   bury(message: Message, reason: DeathReason, queue: QueueTerms): void {
-    const { deadLetterExchange, deadLetterRoutingKey = message.routingKey } = queue;
-    if (deadLetterExchange === undefined) return;
-    if (deadLetterExchange !== "" && this.topology.exchange(deadLetterExchange) === undefined)
-      return;
-    void reason;
-    this.publish({
-      ...message,
-      exchange: deadLetterExchange,
-      routingKey: deadLetterRoutingKey,
-      expirationMs: undefined,
-    });
+    const { name, deadLetterExchange: exchange, deadLetterRoutingKey: routingKey } = queue;
+    if (exchange === undefined || this.topology.exchange(exchange) === undefined) return;
+    const wall = this.#keeper.env.wall();
+    const letter = deadLetter(message, reason, name, { exchange, routingKey }, wall);
+    const names = withoutCycles(letter, reason, this.topology.route(exchange, letter));
+    for (const each of names) this.publishTo(each, letter);
   }
 
   used(queue: AnyQueue): void {
@@ -316,4 +324,10 @@ export class VirtualHost implements Pick<QueueKeeper, "bury" | "used"> {
 
 function isDurable({ durable, owner }: QueueTerms): boolean {
   return durable && owner === undefined;
+}
+
+/** A log has one for what is held back, beside its own. */
+function laneCountOf({ kind, shards, priorityMax }: QueueTerms): number {
+  if (kind === "log") return 2;
+  return shards > 0 ? shards : priorityMax + 1;
 }

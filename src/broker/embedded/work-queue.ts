@@ -1,5 +1,6 @@
+import type { AnyQueue, Taken } from "./any-queue.ts";
 import { Backlog, type BacklogKeeper, type FoundMessages } from "./backlog.ts";
-import type { ConsumerTerms, QueueConsumer } from "./consumer.ts";
+import type { ConsumerTerms } from "./consumer.ts";
 import type { Lane } from "./lane.ts";
 import { Member, type HandedEntry, type MemberQueue } from "./member.ts";
 import type { Message } from "./message.ts";
@@ -18,16 +19,7 @@ const unsettledInMemoryMax = 4_096;
 /** What a queue asks of its virtual host. */
 export interface QueueKeeper extends BacklogKeeper {
   /** The last consumer has left, or the first has come. */
-  used(queue: WorkQueue): void;
-}
-
-/** A message that was taken by who is no consumer. */
-export interface Taken {
-  readonly handed: HandedEntry;
-  /** Messages that are still ready. */
-  readonly remaining: number;
-  /** Who settles it. */
-  readonly by: QueueConsumer;
+  used(queue: AnyQueue): void;
 }
 
 /** Messages that each go to one consumer. */
