@@ -10,7 +10,7 @@ export const layers: readonly (readonly string[])[] = [
   ["pipeline"],
   ["call"],
   ["messaging"],
-  ["bridge", "group", "eventstore", "saga", "processing"],
+  ["bridge", "amqp", "group", "eventstore", "saga", "processing"],
   ["chassis"],
   ["testing", "gateway", "registrar"],
   ["cli"],

@@ -67,6 +67,8 @@ export interface QueueConsumer {
   release(handed: Handed, notBefore?: number, counted?: boolean): boolean;
   /** It is given up: a dead letter, where the queue has somewhere to send it. */
   reject(handed: Handed): boolean;
+  /** Takes nothing more. What is unsettled stays with it, to be settled, until it closes. */
+  retire(): void;
   /** Leaves: what is unsettled goes back to its place, counted as an attempt. */
   close(): void;
 }

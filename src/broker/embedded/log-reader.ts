@@ -154,6 +154,11 @@ export class LogReader implements QueueConsumer {
     return this.ack(handed);
   }
 
+  /** A log keeps its messages whatever becomes of the reader. */
+  retire(): void {
+    this.close();
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#end();

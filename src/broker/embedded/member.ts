@@ -11,7 +11,8 @@ export interface MemberQueue {
   done(handed: HandedEntry): void;
   again(handed: HandedEntry, notBefore: number | undefined, counted: boolean): void;
   rejected(handed: HandedEntry): void;
-  leave(member: Member): void;
+  /** `keeping`: what is unsettled stays with it. */
+  leave(member: Member, keeping: boolean): void;
 }
 
 /** A message in the hands of a member. */
@@ -58,6 +59,8 @@ export class Member implements QueueConsumer {
   readonly unsettled: Set<HandedEntry> = new Set();
   readonly #queue: MemberQueue;
   closed = false;
+  /** Takes nothing more. */
+  retired = false;
 
   constructor(terms: ConsumerTerms, queue: MemberQueue) {
     this.terms = terms;
@@ -90,14 +93,22 @@ export class Member implements QueueConsumer {
     return mine !== undefined;
   }
 
+  retire(): void {
+    if (this.closed || this.retired) return;
+    this.retired = true;
+    this.#queue.leave(this, true);
+  }
+
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    this.#queue.leave(this);
+    this.#queue.leave(this, false);
   }
 
   #settle(handed: Handed): HandedEntry | undefined {
     const mine = handed as HandedEntry;
-    return this.unsettled.delete(mine) ? mine : undefined;
+    if (!this.unsettled.delete(mine)) return undefined;
+    if (this.retired && this.unsettled.size === 0) this.close();
+    return mine;
   }
 }

@@ -20,6 +20,9 @@ import { WorkQueue, type QueueKeeper } from "./work-queue.ts";
 /** Queues of one virtual host. */
 const queuesMax = 100_000;
 
+/** The names of queues that are made for clients who give them none: those for direct replies among them. */
+const madeHere = /^amq\.(gen-|rabbitmq\.reply-to\.)/;
+
 /** What a virtual host asks of its node. */
 export interface HostKeeper extends Omit<QueueKeeper, "bury" | "used"> {
   readonly policies: Policies;
@@ -102,6 +105,10 @@ export class VirtualHost implements Pick<QueueKeeper, "bury" | "used"> {
     return this.#declared.get(name);
   }
 
+  get queueCount(): number {
+    return this.#queues.size;
+  }
+
   queues(): Iterable<AnyQueue> {
     return this.#queues.values();
   }
@@ -123,7 +130,7 @@ export class VirtualHost implements Pick<QueueKeeper, "bury" | "used"> {
       this.touch(there);
       return there;
     }
-    if (!terms.name.startsWith("amq.gen-")) checkReserved("queue", terms.name);
+    if (!madeHere.test(terms.name)) checkReserved("queue", terms.name);
     if (this.#queues.size >= queuesMax)
       throw new Refusal(
         "not-allowed",

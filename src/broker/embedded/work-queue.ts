@@ -29,6 +29,8 @@ export class WorkQueue implements MemberQueue, ShardedQueue {
   readonly #shards: Shards | undefined;
   /** Those with the higher priorities first, then in the order of their coming. */
   #members: readonly Member[] = [];
+  /** They take nothing more, and may still settle what they have. */
+  readonly #retired = new Set<Member>();
   /** Takes for those who are no consumers. */
   readonly #taker: Member;
   #turn = 0;
@@ -225,10 +227,16 @@ export class WorkQueue implements MemberQueue, ShardedQueue {
     this.pump();
   }
 
-  leave(member: Member): void {
+  leave(member: Member, keeping: boolean): void {
+    const there = this.#members.includes(member);
     this.#members = this.#members.filter((each) => each !== member);
-    this.#return(member, [...member.unsettled]);
+    if (keeping) this.#retired.add(member);
+    else {
+      this.#retired.delete(member);
+      this.#return(member, [...member.unsettled]);
+    }
     if (this.#backlog.gone) return;
+    if (!there) return this.pump();
     this.#shards?.balance(this.activeConsumers);
     if (this.#members.length === 0) this.#keeper.used(this);
     this.pump();
@@ -263,16 +271,20 @@ export class WorkQueue implements MemberQueue, ShardedQueue {
     const members = this.#members;
     this.#members = [];
     this.#backlog.drop();
+    // Its lanes may be those of another queue soon: nothing of it is settled any more.
+    for (const member of [...members, ...this.#retired, this.#taker]) member.unsettled.clear();
+    this.#retired.clear();
     for (const member of members) {
       member.closed = true;
-      member.unsettled.clear();
       member.terms.cancelled(reason);
     }
   }
 
   /** The first messages, whoever has them, oldest first; they stay. */
   browse(limit: number): Promise<readonly Row[]> {
-    const unsettled = [...this.#members, this.#taker].flatMap((member) => [...member.unsettled]);
+    const unsettled = [...this.#members, ...this.#retired, this.#taker].flatMap((member) => [
+      ...member.unsettled,
+    ]);
     return this.#backlog.browse(limit, unsettled);
   }
 }

@@ -3,6 +3,14 @@ import { malformed } from "./malformed.ts";
 
 const bytesAtFirst = 256;
 
+/** As much of a text as a short string holds. */
+export function shortened(text: string): string {
+  if (Buffer.byteLength(text) <= shortstrBytesMax) return text;
+  let cut = text.slice(0, shortstrBytesMax);
+  while (Buffer.byteLength(cut) > shortstrBytesMax) cut = cut.slice(0, -1);
+  return cut.toWellFormed();
+}
+
 /** Writes one value after the other into memory that grows. */
 export class ByteWriter {
   memory: Buffer;

@@ -18,6 +18,9 @@ export class FrameReader {
   private begun: Buffer | undefined;
   private begunBytes = 0;
   private stopped = false;
+  private paused = false;
+  /** What came while it was paused. */
+  private waiting: Buffer[] = [];
 
   constructor(taker: FrameTaker, frameBytesMax: number) {
     this.taker = taker;
@@ -27,8 +30,10 @@ export class FrameReader {
   /** Takes what came. @throws INVALID_ARGUMENT when it is no frame, or one that is too large; nothing more can be read then. */
   push(chunk: Buffer): void {
     let at = 0;
-    while (this.begun !== undefined && at < chunk.length) at = this.goOn(chunk, at);
+    if (!this.paused)
+      while (this.begun !== undefined && at < chunk.length) at = this.goOn(chunk, at);
     while (!this.stopped && at < chunk.length) {
+      if (this.paused) return void this.waiting.push(at === 0 ? chunk : chunk.subarray(at));
       const left = chunk.length - at;
       const bytes = left < frameHeaderBytes ? 0 : this.bytesOf(chunk, at);
       if (bytes === 0 || bytes > left) return this.begin(chunk, at, bytes);
@@ -37,10 +42,24 @@ export class FrameReader {
     }
   }
 
+  /** Hands on nothing before `resume`: what is left of the chunk, and comes meanwhile, is kept. Whoever pauses reads no more soon. */
+  pause(): void {
+    this.paused = true;
+  }
+
+  /** Hands on what was kept. @throws as `push`. */
+  resume(): void {
+    this.paused = false;
+    const chunks = this.waiting;
+    this.waiting = [];
+    for (const chunk of chunks) this.push(chunk);
+  }
+
   /** Hands on nothing more, not even of what is being read just now. */
   stop(): void {
     this.stopped = true;
     this.begun = undefined;
+    this.waiting = [];
   }
 
   private begin(chunk: Buffer, at: number, bytes: number): void {

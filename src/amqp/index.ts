@@ -1,0 +1,1 @@
+export { amqpServer, type AmqpServer, type AmqpServerOptions } from "./server.ts";

@@ -1,0 +1,175 @@
+import { secretBytes } from "../base/secret.ts";
+import type { AnyQueue } from "../broker/embedded/any-queue.ts";
+import {
+  called,
+  checkEquivalent,
+  checkEquivalentArgument,
+  checkReserved,
+} from "../broker/embedded/routing/refusals.ts";
+import { declaredTerms } from "../broker/embedded/queue-arguments.ts";
+import { Refusal } from "../broker/embedded/refusal.ts";
+import type { BindingTerms, QueueTerms, Table } from "../broker/embedded/terms.ts";
+import type { Fields } from "../wire/amqp091/method.ts";
+import { replyQueuePrefix } from "./reply-queue.ts";
+import { plainName, type Methods, type Session } from "./session.ts";
+
+/** What is asked of queues. */
+export const queueMethods: Methods<
+  "queue.declare" | "queue.bind" | "queue.unbind" | "queue.purge" | "queue.delete"
+> = {
+  "queue.declare": declare,
+  "queue.bind"(session, fields) {
+    const binding = bindingOf(session, fields);
+    session.host.bind(binding);
+    if (!fields.nowait) answerBound(session, binding, "queue.bind-ok");
+  },
+  "queue.unbind"(session, fields) {
+    const binding = bindingOf(session, fields);
+    session.host.unbind(binding);
+    answerBound(session, binding, "queue.unbind-ok");
+  },
+  "queue.purge"(session, { queue, nowait }) {
+    const name = queueName(session, queue);
+    session.check("read", name);
+    own(session, session.host.known(name));
+    const messageCount = session.host.purge(name);
+    if (!nowait) session.reply("queue.purge-ok", { messageCount });
+  },
+  "queue.delete"(session, { queue, ifUnused, ifEmpty, nowait }) {
+    const name = queueName(session, queue);
+    session.check("configure", name);
+    const there = session.host.queue(name);
+    if (there !== undefined) own(session, there);
+    const durable = there?.terms.durable === true;
+    const messageCount = session.host.deleteQueue(name, { ifUnused, ifEmpty });
+    if (nowait) return;
+    if (durable) session.replySafely("queue.delete-ok", { messageCount });
+    else session.reply("queue.delete-ok", { messageCount });
+  },
+};
+
+/** The name that a method means: the queue that was declared last where it has none. @throws Refusal not-found when there was none. */
+export function queueName(session: Session, given: string): string {
+  const name = plainName(given);
+  if (name !== "") return name;
+  if (session.lastQueue === "") throw new Refusal("not-found", "no previously declared queue");
+  return session.lastQueue;
+}
+
+/** @throws Refusal resource-locked when the queue belongs to another connection alone. */
+export function own(session: Session, { name, terms: { owner } }: AnyQueue): void {
+  if (owner === undefined || owner === session.owner) return;
+  const queue = called("queue", name, session.host.name);
+  throw new Refusal(
+    "resource-locked",
+    `cannot obtain exclusive access to locked ${queue}. It could be originally declared on another connection or the exclusive property value does not match that of the original declaration.`,
+  );
+}
+
+function declare(session: Session, fields: Fields<"queue.declare">): void {
+  const { passive, durable, exclusive, autoDelete, nowait, arguments: table } = fields;
+  const { host } = session;
+  const given = plainName(fields.queue);
+  const name =
+    given === "" ? `amq.gen-${Buffer.from(secretBytes(16)).toString("base64url")}` : given;
+  const there = host.queue(name);
+  if (passive) return answer(session, lookedAt(session, name), nowait, false);
+  session.check("configure", name);
+  if (there !== undefined) own(session, there);
+  const owner = exclusive ? session.owner : undefined;
+  const terms = declaredTerms({ name, durable, autoDelete, owner, arguments: table }, host.name);
+  if (there !== undefined) checkSame(session, there.terms, terms);
+  else {
+    if (given !== "") checkReserved("queue", name);
+    session.checkQueueQuota(name);
+    checkDeadLetters(session, terms);
+  }
+  const queue = host.declareQueue(terms);
+  answer(session, queue, nowait, durable && !exclusive && there === undefined);
+}
+
+function lookedAt(session: Session, name: string): AnyQueue {
+  const queue = session.host.known(name);
+  // Whoever is to answer may see whether the asker is still there.
+  if (!name.startsWith(replyQueuePrefix)) own(session, queue);
+  return queue;
+}
+
+function answer(session: Session, queue: AnyQueue, nowait: boolean, safely: boolean): void {
+  const { name, ready, consumers } = queue;
+  session.lastQueue = name;
+  if (nowait) return;
+  const fields = { queue: name, messageCount: ready, consumerCount: consumers.length };
+  if (safely) session.replySafely("queue.declare-ok", fields);
+  else session.reply("queue.declare-ok", fields);
+}
+
+function checkSame(session: Session, current: QueueTerms, received: QueueTerms): void {
+  const name = called("queue", current.name, session.host.name);
+  checkEquivalent("durable", name, received.durable, current.durable);
+  if (current.owner !== received.owner)
+    checkEquivalent("exclusive", name, received.owner !== undefined, current.owner !== undefined);
+  checkEquivalent("auto_delete", name, received.autoDelete, current.autoDelete);
+  const [left, right] = [typed(received), typed(current)];
+  for (const argument of comparedArguments) checkEquivalentArgument(argument, name, left, right);
+}
+
+/** The arguments with the type that is meant where none is said. */
+function typed({ arguments: table }: QueueTerms): Table {
+  return { "x-queue-type": "classic", ...table };
+}
+
+/** The arguments that must be the same when a queue is declared again. */
+const comparedArguments: readonly string[] = [
+  "x-queue-type",
+  "x-message-ttl",
+  "x-expires",
+  "x-max-length",
+  "x-max-length-bytes",
+  "x-overflow",
+  "x-dead-letter-exchange",
+  "x-dead-letter-routing-key",
+  "x-delivery-limit",
+  "x-max-priority",
+  "x-single-active-consumer",
+  "x-max-age",
+  "x-level",
+  "x-shards",
+  "x-key-order",
+  "x-compacted",
+];
+
+function checkDeadLetters(session: Session, { name, deadLetterExchange }: QueueTerms): void {
+  if (deadLetterExchange === undefined) return;
+  session.check("read", name);
+  session.check("write", deadLetterExchange);
+}
+
+function bindingOf(
+  session: Session,
+  fields: Fields<"queue.bind"> | Fields<"queue.unbind">,
+): BindingTerms {
+  const { arguments: table } = fields;
+  const source = plainName(fields.exchange);
+  const destination = queueName(session, fields.queue);
+  // Without a queue and without a key the key is the name of the queue that was declared last.
+  const routingKey =
+    fields.queue === "" && fields.routingKey === "" ? destination : fields.routingKey;
+  session.check("write", destination);
+  session.check("read", source);
+  session.checkTopic("read", source, routingKey);
+  own(session, session.host.known(destination));
+  return { source, to: "queue", destination, routingKey, arguments: table };
+}
+
+function answerBound(
+  session: Session,
+  { source, destination }: BindingTerms,
+  name: "queue.bind-ok" | "queue.unbind-ok",
+): void {
+  const { host } = session;
+  const terms = host.queue(destination)?.terms;
+  const durable = terms?.durable === true && terms.owner === undefined;
+  if (durable && host.topology.exchange(source)?.durable === true) session.replySafely(name, {});
+  else session.reply(name, {});
+}
