@@ -4,6 +4,7 @@ import type { AnyQueue, LaneFigures } from "./any-queue.ts";
 import { hostAndName } from "./host-names.ts";
 import { Lane } from "./lane.ts";
 import { Policies } from "./policy/policies.ts";
+import { RecentlyPublished } from "./recently-published.ts";
 import { Refusal } from "./refusal.ts";
 import type { Definition, FoundLane, Storage } from "./storage.ts";
 import { Timers } from "./timers.ts";
@@ -41,6 +42,8 @@ export type Blocked = "disk" | "memory";
 export class Node {
   readonly storage: Storage;
   readonly env: Env;
+  /** Published lately, by identity: what is sent again is known again. */
+  readonly recent: RecentlyPublished;
   readonly policies: Policies;
   readonly #definitions: Pick<Storage, "define" | "undefine">;
   readonly #accessOptions: AccessOptions;
@@ -59,6 +62,7 @@ export class Node {
   constructor(storage: Storage, env: Env, options: NodeOptions = {}) {
     this.storage = storage;
     this.env = env;
+    this.recent = new RecentlyPublished(storage, env);
     this.#accessOptions = { ...options.access, env };
     this.#definitions = onDisk(storage);
     this.policies = new Policies(storage.found.definitions, this.#definitions);
@@ -136,6 +140,7 @@ export class Node {
       env: this.env,
       timers: this.#timers,
       policies: this.policies,
+      recent: this.recent,
       numbers: (count, owner, own) => this.#numbers(count, owner, own),
       lane: (number) => new Lane(number, this.storage, this.#budget, this.#found.get(number)),
       found: (number) => this.#found.get(number),

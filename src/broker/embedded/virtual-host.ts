@@ -3,18 +3,26 @@ import type { Alarm } from "../../base/timer-wheel.ts";
 import type { AnyQueue, LaneFigures, Taken } from "./any-queue.ts";
 import type { ConsumerTerms, QueueConsumer } from "./consumer.ts";
 import { deadLetter, withoutCycles, type DeathReason } from "./death.ts";
+import { isOnce, publishOnce } from "./deduplication.ts";
 import { definitionName } from "./host-names.ts";
 import type { Lane } from "./lane.ts";
 import { Log } from "./log.ts";
 import type { Message } from "./message.ts";
 import type { Policies } from "./policy/policies.ts";
 import { queueDefinition, queueOfDefinition } from "./queue-definition.ts";
+import type { RecentlyPublished } from "./recently-published.ts";
 import { Refusal } from "./refusal.ts";
 import { copiesOf, withoutBlind } from "./routing/copies.ts";
 import { absent, called, checkReserved } from "./routing/refusals.ts";
 import { Topology, type TopologyChange } from "./routing/topology.ts";
 import type { Definition, FoundLane } from "./storage.ts";
-import { queueTerms, type BindingTerms, type ExchangeTerms, type QueueTerms } from "./terms.ts";
+import {
+  queueTerms,
+  type BindingTerms,
+  type ExchangeTerms,
+  type QueueTerms,
+  type Table,
+} from "./terms.ts";
 import { WorkQueue, type QueueKeeper } from "./work-queue.ts";
 
 /** Queues of one virtual host. */
@@ -26,6 +34,7 @@ const madeHere = /^amq\.(gen-|rabbitmq\.reply-to\.)/;
 /** What a virtual host asks of its node. */
 export interface HostKeeper extends Omit<QueueKeeper, "bury" | "used"> {
   readonly policies: Policies;
+  readonly recent: RecentlyPublished;
   /** Numbers of lanes for a queue: new ones, or those that it has. */
   numbers(count: number, owner: AnyQueueOwner, own?: readonly number[]): readonly number[];
   lane(number: number): Lane;
@@ -242,6 +251,14 @@ export class VirtualHost implements Pick<QueueKeeper, "bury" | "used"> {
    * @throws Refusal when there is no such exchange; whether clients may publish there is for the caller to see (`topology.checkPublish`).
    */
   publish(message: Message, notBefore?: number): Published {
+    const { exchange } = message;
+    const given = exchange === "" ? undefined : this.topology.exchange(exchange)?.arguments;
+    if (!isOnce(given)) return this.#publish(message, notBefore);
+    const publish = (): Published => this.#publish(message, notBefore);
+    return this.#once(`exchange\u0000${exchange}`, given, message, publish);
+  }
+
+  #publish(message: Message, notBefore: number | undefined): Published {
     const copies = copiesOf(message.properties);
     const names = this.topology.route(message.exchange, message, copies);
     const seen = copies?.blind === true ? withoutBlind(message) : message;
@@ -260,9 +277,22 @@ export class VirtualHost implements Pick<QueueKeeper, "bury" | "used"> {
   publishTo(name: string, message: Message, notBefore?: number): Published {
     const queue = this.#queues.get(name);
     if (queue === undefined) return { queues: 0, refused: false, batch: 0 };
+    const given = queue.terms.arguments;
+    if (!isOnce(given)) return this.#publishTo(queue, message, notBefore);
+    const publish = (): Published => this.#publishTo(queue, message, notBefore);
+    return this.#once(`queue\u0000${name}`, given, message, publish);
+  }
+
+  #publishTo(queue: AnyQueue, message: Message, notBefore: number | undefined): Published {
     const refused = !queue.publish(message, notBefore);
     const stores = !refused && queue.stores(message);
     return { queues: 1, refused, batch: stores ? this.#keeper.storage.batch : 0 };
+  }
+
+  #once(place: string, given: Table, message: Message, publish: () => Published): Published {
+    const { recent } = this.#keeper;
+    const known = (batch: number): Published => ({ queues: 1, refused: false, batch });
+    return publishOnce(recent, `${this.name}\u0000${place}`, given, message, publish, known);
   }
 
   /** @throws Refusal when there is no such queue, or somebody consumes it alone. */

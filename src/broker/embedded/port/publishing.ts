@@ -1,8 +1,10 @@
 import type { Env } from "../../../base/env.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../../../base/error.ts";
+import { attribute } from "../../attributes.ts";
 import type { Outgoing, Receipt } from "../../broker.ts";
 import type { Channel } from "../../channel.ts";
 import { attributeBytesMax, shardKeyOf, type Envelope } from "../../envelope.ts";
+import type { RecentlyPublished } from "../recently-published.ts";
 import type { Published, VirtualHost } from "../virtual-host.ts";
 import { EventMessage, type MessagePlace } from "./event-message.ts";
 import { isTransient, targetOf } from "./layout.ts";
@@ -18,6 +20,7 @@ type Outcome = Receipt | TrunklineError;
 
 export interface PublishingTerms {
   readonly host: VirtualHost;
+  readonly recent: RecentlyPublished;
   readonly places: Places;
   readonly room: Room;
   readonly safety: Safety;
@@ -146,11 +149,18 @@ export class Publishing {
 
   #put(outgoing: Outgoing): Outcome {
     const { channel, to } = outgoing;
+    const { recent } = this.#terms;
+    const identity = identityOf(outgoing);
+    if (recent.has(identity)) {
+      this.#written = true;
+      return isTransient(channel) ? accepted : stored;
+    }
     const topic = channel.shape === "topic" && to === undefined;
     const published = topic ? this.#toAll(outgoing) : this.#toOne(outgoing);
     if (published === undefined || (channel.mandatory && published.queues === 0))
       return this.#nobody(channel);
     if (published.refused) return this.#tooLong(channel, published.queues > 1 ? "maybe" : "no");
+    recent.add(identity, published.batch > 0);
     if (published.batch > 0) this.#written = true;
     return isTransient(channel) ? accepted : stored;
   }
@@ -259,6 +269,16 @@ export class Publishing {
 
 const accepted: Receipt = { enqueued: "accepted" };
 const stored: Receipt = { enqueued: "stored" };
+
+/**
+ * By what a message is known when it is published again. A dead letter that is redriven, or dies again, is another one: it is
+ * published on purpose.
+ */
+function identityOf({ channel, to = "", envelope }: Outgoing): string {
+  const { source, id, attributes } = envelope;
+  const again = `${attributes[attribute.redriven] ?? ""}${attributes[attribute.deadletter] ?? ""}`;
+  return `${channel.name}\n${to}\n${source}\n${id}\n${again}`;
+}
 
 function attributeBytesOf({ attributes }: Envelope): number {
   let bytes = 0;

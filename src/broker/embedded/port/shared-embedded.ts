@@ -3,6 +3,7 @@ import type { BrokerCapabilities, ReplyBox, ReplyTerms } from "../../broker.ts";
 import type { Envelope } from "../../envelope.ts";
 import type { SharedBroker } from "../../shared-broker.ts";
 import { hostDefault, type Node } from "../node.ts";
+import type { RecentlyPublished } from "../recently-published.ts";
 import type { VirtualHost } from "../virtual-host.ts";
 import { EmbeddedBroker, type BrokerParts } from "./embedded-broker.ts";
 import type { EmbeddedConsumer } from "./consumer.ts";
@@ -54,6 +55,7 @@ export class SharedEmbedded implements SharedBroker, BrokerParts {
   readonly bytesMax: number = embeddedCapabilities.bytesMax;
   readonly env: Env;
   readonly host: VirtualHost;
+  readonly recent: RecentlyPublished;
   readonly blockedMs: number;
   readonly room: Room;
   readonly safety: Safety;
@@ -66,6 +68,7 @@ export class SharedEmbedded implements SharedBroker, BrokerParts {
     this.address = address;
     this.env = node.env;
     this.host = node.host(host);
+    this.recent = node.recent;
     this.blockedMs = blockedMs ?? blockedMsDefault;
     this.room = new Room(node);
     this.safety = new Safety(node.storage, address);
