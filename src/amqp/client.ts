@@ -140,6 +140,12 @@ export class Client implements ConnectionUser, ChannelKeeper, HandshakeKeeper {
       this.send("connection.blocked", { reason: blocked });
   }
 
+  /** As it is shown to people. */
+  get state(): "running" | "blocked" | "closing" {
+    if (this.#closing) return "closing";
+    return this.#blocked ? "blocked" : "running";
+  }
+
   /** Publishers need no longer wait. */
   unblocked(): void {
     if (!this.#blocked) return;

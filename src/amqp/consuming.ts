@@ -51,6 +51,11 @@ export class Consuming implements ConsumerKeeper {
     return this.#prefetchShared || this.#prefetch;
   }
 
+  /** As it was asked for, for each consumer and for all together. */
+  get prefetches(): { readonly each: number; readonly all: number } {
+    return { each: this.#prefetch, all: this.#prefetchShared };
+  }
+
   qos({ prefetchSize, prefetchCount, global }: Fields<"basic.qos">): void {
     if (prefetchSize !== 0)
       throw new Fault("NOT_IMPLEMENTED", `prefetch_size!=0 (${prefetchSize})`);

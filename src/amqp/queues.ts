@@ -1,14 +1,9 @@
 import { secretBytes } from "../base/secret.ts";
 import type { AnyQueue } from "../broker/embedded/any-queue.ts";
-import {
-  called,
-  checkEquivalent,
-  checkEquivalentArgument,
-  checkReserved,
-} from "../broker/embedded/routing/refusals.ts";
-import { declaredTerms } from "../broker/embedded/queue-arguments.ts";
+import { called, checkReserved } from "../broker/embedded/routing/refusals.ts";
+import { checkSameQueue, declaredTerms } from "../broker/embedded/queue-arguments.ts";
 import { Refusal } from "../broker/embedded/refusal.ts";
-import type { BindingTerms, QueueTerms, Table } from "../broker/embedded/terms.ts";
+import type { BindingTerms, QueueTerms } from "../broker/embedded/terms.ts";
 import type { Fields } from "../wire/amqp091/method.ts";
 import { replyQueuePrefix } from "./reply-queue.ts";
 import { plainName, type Methods, type Session } from "./session.ts";
@@ -78,7 +73,7 @@ function declare(session: Session, fields: Fields<"queue.declare">): void {
   if (there !== undefined) own(session, there);
   const owner = exclusive ? session.owner : undefined;
   const terms = declaredTerms({ name, durable, autoDelete, owner, arguments: table }, host.name);
-  if (there !== undefined) checkSame(session, there.terms, terms);
+  if (there !== undefined) checkSameQueue(terms, there.terms, host.name);
   else {
     if (given !== "") checkReserved("queue", name);
     session.checkQueueQuota(name);
@@ -103,41 +98,6 @@ function answer(session: Session, queue: AnyQueue, nowait: boolean, safely: bool
   if (safely) session.replySafely("queue.declare-ok", fields);
   else session.reply("queue.declare-ok", fields);
 }
-
-function checkSame(session: Session, current: QueueTerms, received: QueueTerms): void {
-  const name = called("queue", current.name, session.host.name);
-  checkEquivalent("durable", name, received.durable, current.durable);
-  if (current.owner !== received.owner)
-    checkEquivalent("exclusive", name, received.owner !== undefined, current.owner !== undefined);
-  checkEquivalent("auto_delete", name, received.autoDelete, current.autoDelete);
-  const [left, right] = [typed(received), typed(current)];
-  for (const argument of comparedArguments) checkEquivalentArgument(argument, name, left, right);
-}
-
-/** The arguments with the type that is meant where none is said. */
-function typed({ arguments: table }: QueueTerms): Table {
-  return { "x-queue-type": "classic", ...table };
-}
-
-/** The arguments that must be the same when a queue is declared again. */
-const comparedArguments: readonly string[] = [
-  "x-queue-type",
-  "x-message-ttl",
-  "x-expires",
-  "x-max-length",
-  "x-max-length-bytes",
-  "x-overflow",
-  "x-dead-letter-exchange",
-  "x-dead-letter-routing-key",
-  "x-delivery-limit",
-  "x-max-priority",
-  "x-single-active-consumer",
-  "x-max-age",
-  "x-level",
-  "x-shards",
-  "x-key-order",
-  "x-compacted",
-];
 
 function checkDeadLetters(session: Session, { name, deadLetterExchange }: QueueTerms): void {
   if (deadLetterExchange === undefined) return;

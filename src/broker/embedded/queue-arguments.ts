@@ -1,5 +1,6 @@
 import { ageMs } from "./policy/settings.ts";
 import { Refusal } from "./refusal.ts";
+import { called, checkEquivalent, checkEquivalentArgument } from "./routing/refusals.ts";
 import type { Level } from "./storage.ts";
 import {
   queueTerms,
@@ -93,7 +94,7 @@ const foreign: Readonly<Record<Kind, readonly string[]>> = {
  */
 export function declaredTerms(declared: DeclaredQueue, host: string): QueueTerms {
   const { name, durable, autoDelete, owner, arguments: given } = declared;
-  const queue = `queue '${name}' in vhost '${host}'`;
+  const queue = called("queue", name, host);
   for (const [argument, check] of Object.entries(checks)) {
     const value = given[argument];
     if (value === undefined) continue;
@@ -131,6 +132,30 @@ export function declaredTerms(declared: DeclaredQueue, host: string): QueueTerms
     compacted: given["x-compacted"] === true,
     arguments: given,
   });
+}
+
+/** The arguments that must be the same when a queue is declared again. */
+const comparedArguments: readonly string[] = Object.keys(checks).filter(
+  (argument) => argument !== "x-queue-mode",
+);
+
+/**
+ * Whether a queue may be declared again with other terms: those that were declared are compared, not what policies made of them.
+ * @throws Refusal (precondition-failed) which names the first difference, in RabbitMQ's words.
+ */
+export function checkSameQueue(received: QueueTerms, current: QueueTerms, host: string): void {
+  const name = called("queue", current.name, host);
+  checkEquivalent("durable", name, received.durable, current.durable);
+  if (current.owner !== received.owner)
+    checkEquivalent("exclusive", name, received.owner !== undefined, current.owner !== undefined);
+  checkEquivalent("auto_delete", name, received.autoDelete, current.autoDelete);
+  const [left, right] = [typed(received), typed(current)];
+  for (const argument of comparedArguments) checkEquivalentArgument(argument, name, left, right);
+}
+
+/** The arguments with the type that is meant where none is said. */
+function typed({ arguments: table }: QueueTerms): Table {
+  return { "x-queue-type": "classic", ...table };
 }
 
 function propertyWrong({ durable, autoDelete, owner }: DeclaredQueue): string | undefined {

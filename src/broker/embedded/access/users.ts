@@ -112,11 +112,29 @@ export class Users {
   async set(name: string, credentials: Credentials, tags: readonly Tag[]): Promise<void> {
     this.#check(name);
     const { password, passwordHash, hashingAlgorithm } = credentials;
-    if (passwordHash !== undefined)
-      this.#keep({ name, tags, passwordHash: importedHash(passwordHash, hashingAlgorithm) });
+    if (passwordHash !== undefined) this.setHash(name, passwordHash, hashingAlgorithm, tags);
     else if (password !== undefined)
-      this.#keep({ name, tags, passwordHash: await this.#hashed(password) });
+      this.setHash(name, await this.hashed(password), undefined, tags);
     else this.#keep({ name, tags, passwordHash: this.#users.get(name)?.passwordHash ?? "" });
+  }
+
+  /** The same at once, by a hash: of a definitions file, or of `hashed`. @throws Refusal as `set`. */
+  setHash(
+    name: string,
+    passwordHash: string,
+    hashingAlgorithm: string | undefined,
+    tags: readonly Tag[],
+  ): void {
+    this.#check(name);
+    this.#keep({ name, tags, passwordHash: importedHash(passwordHash, hashingAlgorithm) });
+  }
+
+  /** What is kept of a password. @throws Refusal (precondition-failed) when it is none. */
+  async hashed(password: string): Promise<string> {
+    const bytes = Buffer.byteLength(password);
+    if (bytes === 0 || bytes > passwordBytesMax)
+      throw new Refusal("precondition-failed", `a password has 1 to ${passwordBytesMax} bytes`);
+    return hashedPassword(password, this.#terms.secret(saltBytes), this.#terms.cost);
   }
 
   /** Makes the first user of all at once: while it is made nobody else waits. Undefined: guest, whose password everybody knows. */
@@ -144,7 +162,7 @@ export class Users {
   }
 
   async #keepAnew(user: User, password: string): Promise<void> {
-    const passwordHash = await this.#hashed(password);
+    const passwordHash = await this.hashed(password);
     if (this.#users.get(user.name) === user) this.#keep({ ...user, passwordHash });
   }
 
@@ -153,13 +171,6 @@ export class Users {
     this.#users.set(name, { name, tags: [...tags], passwordHash });
     const value: Json = { tags: [...tags], passwordHash };
     this.#terms.storage.define({ kind: "user", name, value });
-  }
-
-  async #hashed(password: string): Promise<string> {
-    const bytes = Buffer.byteLength(password);
-    if (bytes === 0 || bytes > passwordBytesMax)
-      throw new Refusal("precondition-failed", `a password has 1 to ${passwordBytesMax} bytes`);
-    return hashedPassword(password, this.#terms.secret(saltBytes), this.#terms.cost);
   }
 
   #nobodys(): Promise<string> {

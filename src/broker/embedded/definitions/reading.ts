@@ -78,6 +78,11 @@ export class Item {
     throw new Error(name);
   }
 
+  /** The object under a name, to be looked at in the same way. */
+  inner(name: string): Item {
+    return new Item(this.table(name), this.#reading);
+  }
+
   table(name: string): { readonly [name: string]: Json } {
     const value = this.given[name] ?? {};
     if (typeof value === "object" && !Array.isArray(value))

@@ -5,7 +5,8 @@ import type { ExchangeTerms, QueueTerms } from "../terms.ts";
 import { effectiveAlternate, effectiveQueue, merged } from "./effective.ts";
 import { checkSettings, type Settings } from "./settings.ts";
 
-const appliesTo = [
+/** To what a policy may apply: classic and quorum queues are told apart by the `x-queue-type` that they were declared with. */
+export const appliesTo = [
   "all",
   "queues",
   "exchanges",
