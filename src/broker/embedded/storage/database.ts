@@ -1,0 +1,124 @@
+import { statfsSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { Definition, Found, Json, Remembered } from "../storage.ts";
+import { LaneBook } from "./lane-book.ts";
+import type { BatchMessage, ThreadData } from "./messages.ts";
+import { Reader } from "./reader.ts";
+import { migrate, pragma } from "./schema.ts";
+import { Writer } from "./writer.ts";
+
+const pageBytes = 4_096;
+/** Marks are added to the row of the last ones until it has so many bytes: then it takes no page more than they need. */
+const marksBytesMax = 2_048;
+
+/** The file of a storage, in the hands of the one thread that writes and reads it. */
+export class Database {
+  readonly path: string;
+  readonly db: DatabaseSync;
+  readonly lanes: LaneBook;
+  readonly reader: Reader;
+  syncs = 0;
+  readonly #writer: Writer;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
+  readonly #full: StatementSync;
+  readonly #normal: StatementSync;
+  readonly #addMarks: StatementSync;
+  readonly #putMarks: StatementSync;
+  readonly #forget: StatementSync;
+  #synced: boolean;
+
+  constructor({ path, walBytesMax, cacheBytesMax }: ThreadData) {
+    this.path = path;
+    this.db = new DatabaseSync(path, { timeout: 0 });
+    const { db } = this;
+    db.exec(`PRAGMA locking_mode=EXCLUSIVE; PRAGMA page_size=${pageBytes}; PRAGMA auto_vacuum=INCREMENTAL;
+      PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=${Math.ceil(walBytesMax / pageBytes)};
+      PRAGMA journal_size_limit=${walBytesMax}; PRAGMA cache_size=-${Math.ceil(cacheBytesMax / 1024)};
+      PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; BEGIN EXCLUSIVE; COMMIT`);
+    this.#synced = true;
+    migrate(db, path);
+    removeTransient(db);
+    this.lanes = new LaneBook(db);
+    this.reader = new Reader(db, this.lanes);
+    this.#writer = new Writer(db, this.lanes);
+    this.#begin = db.prepare("BEGIN IMMEDIATE");
+    this.#commit = db.prepare("COMMIT");
+    this.#full = db.prepare("PRAGMA synchronous=FULL");
+    this.#normal = db.prepare("PRAGMA synchronous=NORMAL");
+    this.#addMarks = db.prepare(
+      `UPDATE remembered SET at = ?2, marks = CAST(marks || ?1 AS BLOB)
+         WHERE id = (SELECT max(id) FROM remembered) AND length(marks) < ${marksBytesMax} RETURNING id`,
+    );
+    this.#putMarks = db.prepare("INSERT INTO remembered(at, marks) VALUES(?2, ?1)");
+    this.#forget = db.prepare("DELETE FROM remembered WHERE at < ?");
+  }
+
+  found(): Found {
+    const rows = this.db.prepare("SELECT kind, name, value FROM definition").all();
+    const definitions = rows.map(({ kind, name, value }): Definition => {
+      return { kind: String(kind), name: String(name), value: JSON.parse(String(value)) as Json };
+    });
+    const remembered = this.db.prepare("SELECT at, marks FROM remembered ORDER BY id").all();
+    return {
+      definitions,
+      lanes: this.lanes.found(),
+      remembered: remembered.map(({ at, marks }): Remembered => {
+        const bytes = (marks as Uint8Array).slice().buffer;
+        return { at: Number(at), marks: new Uint32Array(bytes) };
+      }),
+    };
+  }
+
+  /** Writes a batch as one transaction, as safe as it asks to be. Whatever it throws is the end. */
+  write({ numbers, used, bytes, marks, level }: BatchMessage): void {
+    this.#sync(level);
+    this.#begin.get();
+    this.#writer.write(new Float64Array(numbers), used, Buffer.from(bytes));
+    if (marks !== undefined) this.#remember(marks);
+    this.#commit.get();
+  }
+
+  /** Bytes of the file system that nobody uses, or none can be told. */
+  freeBytes(): number {
+    const { bavail, bsize } = statfsSync(dirname(this.path));
+    return bavail * bsize;
+  }
+
+  pragma(name: string): number {
+    return pragma(this.db, name);
+  }
+
+  close(): void {
+    this.db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    this.db.close();
+  }
+
+  #sync(level: BatchMessage["level"]): void {
+    const synced = level === "disk";
+    if (synced) this.syncs++;
+    if (synced === this.#synced) return;
+    this.#synced = synced;
+    (synced ? this.#full : this.#normal).get();
+  }
+
+  #remember({ at, forgetBefore, halves }: NonNullable<BatchMessage["marks"]>): void {
+    this.#forget.get(forgetBefore);
+    if (halves.length === 0) return;
+    const bytes = new Uint8Array(halves.buffer);
+    if (this.#addMarks.get(bytes, at) === undefined) this.#putMarks.get(bytes, at);
+  }
+}
+
+/** What was only written because memory was short went with the process that wrote it. */
+function removeTransient(db: DatabaseSync): void {
+  if (db.prepare("SELECT 1 FROM message WHERE flags & 4 LIMIT 1").get() === undefined) return;
+  db.exec(`BEGIN IMMEDIATE;
+    UPDATE lane SET count = lane.count - gone.count, bytes = lane.bytes - gone.bytes, held = lane.held - gone.held
+      FROM (SELECT id >> 43 AS lane, count(*) AS count, sum(size) AS bytes, sum((flags & 2) <> 0) AS held
+              FROM message WHERE flags & 4 GROUP BY id >> 43) AS gone WHERE gone.lane = lane.lane;
+    DELETE FROM chunk WHERE id IN (SELECT id FROM message WHERE flags & 4);
+    DELETE FROM message WHERE flags & 4;
+    COMMIT`);
+}

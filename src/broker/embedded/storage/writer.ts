@@ -1,0 +1,204 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { Chunks } from "./chunks.ts";
+import { readMessage } from "./head.ts";
+import type { LaneBook, LaneEntry } from "./lane-book.ts";
+import { chunkBytes, flag, groupLengths, noted } from "./noted.ts";
+
+const ofLane = "id >= (?1 << 43) AND id <= ((?1 << 43) | 0x7ffffffffff)";
+const upTo = "id >= (?1 << 43) AND id < ((?1 << 43) | ?2)";
+const theOne = "id = ((?1 << 43) | ?2)";
+const nobody = new Uint8Array(0);
+
+/** Writes the groups of a batch, each as what it says. The transaction is the caller's. */
+export class Writer {
+  readonly #lanes: LaneBook;
+  readonly #chunks: Chunks;
+  readonly #put: StatementSync;
+  readonly #remove: StatementSync;
+  readonly #removeTelling: StatementSync;
+  readonly #flags: StatementSync;
+  readonly #revise: StatementSync;
+  readonly #sum: StatementSync;
+  readonly #trim: StatementSync;
+  readonly #empty: StatementSync;
+  readonly #define: StatementSync;
+  readonly #undefine: StatementSync;
+  readonly #latest: StatementSync;
+  readonly #setLatest: StatementSync;
+  readonly #trimLatest: StatementSync;
+  readonly #emptyLatest: StatementSync;
+
+  constructor(db: DatabaseSync, lanes: LaneBook) {
+    const prepare = (text: string): StatementSync => {
+      const statement = db.prepare(text);
+      statement.setReturnArrays(true);
+      return statement;
+    };
+    this.#lanes = lanes;
+    this.#chunks = new Chunks(db);
+    this.#put = prepare("INSERT INTO message VALUES((?1 << 43) | ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+    this.#remove = prepare(`DELETE FROM message WHERE ${theOne}`);
+    this.#removeTelling = prepare(`DELETE FROM message WHERE ${theOne} RETURNING flags, size`);
+    this.#flags = prepare(`SELECT flags FROM message WHERE ${theOne}`);
+    this.#revise = prepare(
+      `UPDATE message SET flags = ?3, attempts = ?4, due_at = ?5 WHERE ${theOne}`,
+    );
+    this.#sum = prepare(
+      `SELECT count(*), total(size), total((flags & 2) <> 0), total((flags & 4) <> 0) FROM message WHERE ${upTo}`,
+    );
+    this.#trim = prepare(`DELETE FROM message WHERE ${upTo}`);
+    this.#empty = prepare(`DELETE FROM message WHERE ${ofLane}`);
+    this.#define = prepare("INSERT OR REPLACE INTO definition VALUES(?, ?, ?)");
+    this.#undefine = prepare("DELETE FROM definition WHERE kind = ? AND name = ?");
+    this.#latest = prepare("SELECT seq FROM latest WHERE lane = ? AND key = ?");
+    this.#setLatest = prepare("INSERT OR REPLACE INTO latest VALUES(?, ?, ?)");
+    this.#trimLatest = prepare("DELETE FROM latest WHERE lane = ? AND seq < ?");
+    this.#emptyLatest = prepare("DELETE FROM latest WHERE lane = ?");
+  }
+
+  /** Writes the groups in order, and then the counters of the lanes that they touched. */
+  write(numbers: Float64Array, used: number, bytes: Buffer): void {
+    for (let at = 0; at < used;) {
+      const code = numbers[at] ?? 0;
+      this.#group(code, numbers, at, bytes);
+      at += groupLengths[code] ?? used;
+    }
+    this.#lanes.write();
+  }
+
+  #group(code: number, numbers: Float64Array, at: number, bytes: Buffer): void {
+    const first = numbers[at + 1] ?? 0;
+    const second = numbers[at + 2] ?? 0;
+    switch (code) {
+      case noted.insert:
+        return this.#insert(first, second, numbers, at, bytes);
+      case noted.remove:
+        return this.#removeOne(first, second, numbers[at + 3] ?? 0);
+      case noted.revise:
+        return this.#reviseOne(first, second, numbers, at);
+      case noted.delivered: {
+        const entry = this.#lanes.touch(first);
+        entry.delivered = Math.max(entry.delivered, second);
+        return;
+      }
+      case noted.trim:
+        return this.#trimLane(first, second);
+      case noted.purge:
+        return this.#purge(this.#lanes.touch(first));
+      case noted.drop:
+        this.#purge(this.#lanes.touch(first));
+        return this.#lanes.forget(first);
+      case noted.compact:
+        this.#lanes.touch(first).compact = true;
+        return;
+      case noted.define: {
+        const [kind, name, value] = textAt(bytes, first, second);
+        this.#define.get(kind as string, name as string, JSON.stringify(value));
+        return;
+      }
+      case noted.undefine: {
+        const [kind, name] = textAt(bytes, first, second);
+        this.#undefine.get(kind as string, name as string);
+      }
+    }
+  }
+
+  #insert(lane: number, seq: number, numbers: Float64Array, at: number, bytes: Buffer): void {
+    const entry = this.#lanes.touch(lane);
+    const offset = numbers[at + 8] ?? 0;
+    const bodyAt = offset + (numbers[at + 9] ?? 0);
+    const head = bytes.subarray(offset, bodyAt);
+    const body = bytes.subarray(bodyAt, bodyAt + (numbers[at + 10] ?? 0));
+    const chunked = body.byteLength > chunkBytes;
+    const flags = (numbers[at + 3] ?? 0) | (chunked ? flag.chunked : 0);
+    const dueAt = numbers[at + 6] ?? Number.NaN;
+    const size = numbers[at + 7] ?? 0;
+    this.#put.get(
+      lane,
+      seq,
+      flags,
+      numbers[at + 4] ?? 0,
+      numbers[at + 5] ?? 0,
+      Number.isNaN(dueAt) ? null : dueAt,
+      size,
+      head,
+      chunked ? nobody : body,
+    );
+    if (chunked) this.#chunks.put(lane, seq, body);
+    entry.next = Math.max(entry.next, seq + 1);
+    entry.count++;
+    entry.bytes += size;
+    if ((flags & flag.held) !== 0) entry.held++;
+    if ((flags & flag.transient) !== 0) entry.transient++;
+    if (entry.compact) this.#replaceOlder(lane, seq, head);
+  }
+
+  #removeOne(lane: number, seq: number, size: number): void {
+    const entry = this.#lanes.touch(lane);
+    // What is gone is asked only where more than counts depends on it: it costs three times as much.
+    if (entry.held > 0 || entry.transient > 0 || entry.compact) return this.#removeTold(entry, seq);
+    this.#remove.get(lane, seq);
+    if (size > chunkBytes) this.#chunks.remove(lane, seq);
+    entry.count--;
+    entry.bytes -= size;
+  }
+
+  #removeTold(entry: LaneEntry, seq: number): void {
+    const [flags, size] = this.#asRow(this.#removeTelling.get(entry.lane, seq));
+    if (flags === undefined || size === undefined) return;
+    entry.count--;
+    entry.bytes -= size;
+    if ((flags & flag.held) !== 0) entry.held--;
+    if ((flags & flag.transient) !== 0) entry.transient--;
+    if ((flags & flag.chunked) !== 0) this.#chunks.remove(entry.lane, seq);
+  }
+
+  #reviseOne(lane: number, seq: number, numbers: Float64Array, at: number): void {
+    const [flags] = this.#asRow(this.#flags.get(lane, seq));
+    if (flags === undefined) return;
+    const held = numbers[at + 5] === 1;
+    const wasHeld = (flags & flag.held) !== 0;
+    const dueAt = numbers[at + 4] ?? Number.NaN;
+    const now = (flags & ~flag.held) | (held ? flag.held : 0);
+    this.#revise.get(lane, seq, now, numbers[at + 3] ?? 0, Number.isNaN(dueAt) ? null : dueAt);
+    if (held !== wasHeld) this.#lanes.touch(lane).held += held ? 1 : -1;
+  }
+
+  #trimLane(lane: number, seq: number): void {
+    const entry = this.#lanes.touch(lane);
+    const [count = 0, bytes = 0, held = 0, transient = 0] = this.#asRow(this.#sum.get(lane, seq));
+    if (count === 0) return;
+    this.#trim.get(lane, seq);
+    this.#chunks.trim(lane, seq);
+    if (entry.compact) this.#trimLatest.get(lane, seq);
+    entry.count -= count;
+    entry.bytes -= bytes;
+    entry.held -= held;
+    entry.transient -= transient;
+  }
+
+  #purge(entry: LaneEntry): void {
+    this.#empty.get(entry.lane);
+    this.#chunks.empty(entry.lane);
+    if (entry.compact) this.#emptyLatest.get(entry.lane);
+    entry.count = entry.held = entry.bytes = entry.transient = 0;
+  }
+
+  /** Of one key only the newest message stays in a compact lane. */
+  #replaceOlder(lane: number, seq: number, head: Buffer): void {
+    const { key } = readMessage(head, nobody, true);
+    if (key === undefined) return;
+    const [older] = this.#asRow(this.#latest.get(lane, key));
+    this.#setLatest.get(lane, key, seq);
+    if (older !== undefined) this.#removeTold(this.#lanes.touch(lane), older);
+  }
+
+  /** Rows come as arrays: the types of Node do not know. */
+  #asRow(row: unknown): readonly (number | undefined)[] {
+    return (row as readonly number[] | undefined) ?? [];
+  }
+}
+
+function textAt(bytes: Buffer, offset: number, length: number): readonly unknown[] {
+  return JSON.parse(bytes.toString("utf8", offset, offset + length)) as unknown[];
+}
