@@ -6,17 +6,16 @@ export class Chunks {
   readonly #put: StatementSync;
   readonly #get: StatementSync;
   readonly #remove: StatementSync;
-  readonly #trim: StatementSync;
-  readonly #empty: StatementSync;
+  readonly #gone: StatementSync;
 
   constructor(db: DatabaseSync) {
     this.#put = db.prepare("INSERT INTO chunk VALUES((?1 << 43) | ?2, ?3, ?4)");
     this.#get = db.prepare("SELECT data FROM chunk WHERE id = ((?1 << 43) | ?2) ORDER BY part");
     this.#get.setReturnArrays(true);
     this.#remove = db.prepare("DELETE FROM chunk WHERE id = ((?1 << 43) | ?2)");
-    this.#trim = db.prepare("DELETE FROM chunk WHERE id >= (?1 << 43) AND id < ((?1 << 43) | ?2)");
-    this.#empty = db.prepare(
-      "DELETE FROM chunk WHERE id >= (?1 << 43) AND id <= ((?1 << 43) | 0x7ffffffffff)",
+    this.#gone = db.prepare(
+      `DELETE FROM chunk WHERE id >= ((?1 << 43) | ?2) AND id <= ((?1 << 43) | ?3)
+         AND id NOT IN (SELECT id FROM message WHERE message.id = chunk.id)`,
     );
   }
 
@@ -33,12 +32,8 @@ export class Chunks {
     this.#remove.get(lane, seq);
   }
 
-  /** Those of messages below `seq`. */
-  trim(lane: number, seq: number): void {
-    this.#trim.get(lane, seq);
-  }
-
-  empty(lane: number): void {
-    this.#empty.get(lane);
+  /** Those of messages between two places of a lane that are gone. */
+  removeGone(lane: number, from: number, to: number): void {
+    this.#gone.get(lane, from, to);
   }
 }

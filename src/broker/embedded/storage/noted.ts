@@ -15,7 +15,7 @@ export const noted = {
   delivered: 4,
   /** lane, seq */
   trim: 5,
-  /** lane */
+  /** lane, seq, held (0 or 1) */
   purge: 6,
   /** lane */
   drop: 7,
@@ -28,7 +28,7 @@ export const noted = {
 } as const;
 
 /** How many numbers a group has, its code included; by code. */
-export const groupLengths: readonly number[] = [11, 11, 4, 6, 3, 3, 2, 2, 2, 3, 3];
+export const groupLengths: readonly number[] = [11, 11, 4, 6, 3, 3, 4, 2, 2, 3, 3];
 
 /** What a row's flags say. */
 export const flag = { persistent: 1, held: 2, transient: 4, chunked: 8 } as const;

@@ -103,6 +103,12 @@ export class OpenBatch {
     this.numbers[place + 5] = held ? 1 : 0;
   }
 
+  purge(lane: number, seq: number, held: boolean): void {
+    const place = this.#begin(noted.purge, lane, 4);
+    this.numbers[place + 2] = seq;
+    this.numbers[place + 3] = held ? 1 : 0;
+  }
+
   /** Notes what concerns a lane up to a place of it. */
   upTo(code: 4 | 5, lane: number, seq: number): void {
     const place = this.#begin(code, lane, 3);
@@ -110,7 +116,7 @@ export class OpenBatch {
   }
 
   /** Notes what concerns a lane as a whole. */
-  whole(code: 6 | 7 | 8, lane: number): void {
+  whole(code: 7 | 8, lane: number): void {
     this.#begin(code, lane, 2);
   }
 

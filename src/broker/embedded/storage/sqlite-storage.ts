@@ -133,9 +133,9 @@ export class SqliteStorage implements Storage {
     this.#open.upTo(noted.trim, lane, seq);
   }
 
-  purge(lane: number): void {
+  purge(lane: number, seq: number, held: boolean): void {
     this.#note();
-    this.#open.whole(noted.purge, lane);
+    this.#open.purge(lane, seq, held);
   }
 
   drop(lane: number): void {

@@ -134,7 +134,7 @@ const cases: Readonly<Record<string, Play>> = {
       ok(row !== undefined && Buffer.from(row.message.body).equals(body), `size ${sizes[i]}`);
     }
     equal(laneOf(storage, 1)?.count, sizes.length);
-    storage.purge(1);
+    storage.purge(1, 0, true);
     deepEqual(await seqs(storage, 1), []);
   },
 
@@ -293,7 +293,7 @@ const cases: Readonly<Record<string, Play>> = {
     insertAll(storage, 1, 1, 10);
     insertAll(storage, 2, 1, 10);
     storage.trim(1, 8);
-    storage.purge(2);
+    storage.purge(2, 0, true);
     storage.insert(tryRow(2, 11));
     await safe(storage);
     const found = await stand.crash();
@@ -307,6 +307,27 @@ const cases: Readonly<Record<string, Play>> = {
       [2, 12, 1, 11],
     ]);
     equal(laneOf(found, 2)?.bytes, bytesOf(tryRow(2, 11).message));
+  },
+
+  "a purge leaves what is below its place, and what is held back where it is told": async (
+    stand,
+  ) => {
+    const { storage } = stand;
+    insertAll(storage, 1, 1, 5);
+    storage.insert(tryRow(1, 6, { held: true, dueAt: 9 }));
+    insertAll(storage, 1, 7, 7);
+    storage.purge(1, 3, false);
+    deepEqual(await seqs(storage, 1), [1, 2, 6]);
+    await safe(storage);
+    const found = await stand.crash();
+    const { count, held, next } = laneOf(found, 1) ?? {};
+    deepEqual([count, held, next], [3, 1, 8]);
+    found.purge(1, 2, true);
+    deepEqual(await seqs(found, 1), [1]);
+    await safe(found);
+    const again = laneOf(await stand.crash(), 1);
+    deepEqual([again?.count, again?.held], [1, 0]);
+    equal(again?.bytes, bytesOf(tryRow(1, 1).message));
   },
 
   "a dropped lane is gone, and its number can be used again": async (stand) => {

@@ -2,10 +2,10 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { Chunks } from "./chunks.ts";
 import { readMessage } from "./head.ts";
 import type { LaneBook, LaneEntry } from "./lane-book.ts";
+import { seqMask } from "./schema.ts";
 import { chunkBytes, flag, groupLengths, noted } from "./noted.ts";
 
-const ofLane = "id >= (?1 << 43) AND id <= ((?1 << 43) | 0x7ffffffffff)";
-const upTo = "id >= (?1 << 43) AND id < ((?1 << 43) | ?2)";
+const range = "id >= ((?1 << 43) | ?2) AND id <= ((?1 << 43) | ?3) AND (?4 OR NOT (flags & 2))";
 const theOne = "id = ((?1 << 43) | ?2)";
 const nobody = new Uint8Array(0);
 
@@ -19,14 +19,12 @@ export class Writer {
   readonly #flags: StatementSync;
   readonly #revise: StatementSync;
   readonly #sum: StatementSync;
-  readonly #trim: StatementSync;
-  readonly #empty: StatementSync;
+  readonly #removeRange: StatementSync;
   readonly #define: StatementSync;
   readonly #undefine: StatementSync;
   readonly #latest: StatementSync;
   readonly #setLatest: StatementSync;
-  readonly #trimLatest: StatementSync;
-  readonly #emptyLatest: StatementSync;
+  readonly #removeLatest: StatementSync;
 
   constructor(db: DatabaseSync, lanes: LaneBook) {
     const prepare = (text: string): StatementSync => {
@@ -44,16 +42,14 @@ export class Writer {
       `UPDATE message SET flags = ?3, attempts = ?4, due_at = ?5 WHERE ${theOne}`,
     );
     this.#sum = prepare(
-      `SELECT count(*), total(size), total((flags & 2) <> 0), total((flags & 4) <> 0) FROM message WHERE ${upTo}`,
+      `SELECT count(*), total(size), total((flags & 2) <> 0), total((flags & 4) <> 0) FROM message WHERE ${range}`,
     );
-    this.#trim = prepare(`DELETE FROM message WHERE ${upTo}`);
-    this.#empty = prepare(`DELETE FROM message WHERE ${ofLane}`);
+    this.#removeRange = prepare(`DELETE FROM message WHERE ${range}`);
     this.#define = prepare("INSERT OR REPLACE INTO definition VALUES(?, ?, ?)");
     this.#undefine = prepare("DELETE FROM definition WHERE kind = ? AND name = ?");
     this.#latest = prepare("SELECT seq FROM latest WHERE lane = ? AND key = ?");
     this.#setLatest = prepare("INSERT OR REPLACE INTO latest VALUES(?, ?, ?)");
-    this.#trimLatest = prepare("DELETE FROM latest WHERE lane = ? AND seq < ?");
-    this.#emptyLatest = prepare("DELETE FROM latest WHERE lane = ?");
+    this.#removeLatest = prepare("DELETE FROM latest WHERE lane = ? AND seq BETWEEN ? AND ?");
   }
 
   /** Writes the groups in order, and then the counters of the lanes that they touched. */
@@ -82,11 +78,11 @@ export class Writer {
         return;
       }
       case noted.trim:
-        return this.#trimLane(first, second);
+        return this.#clear(first, 0, second - 1, true);
       case noted.purge:
-        return this.#purge(this.#lanes.touch(first));
+        return this.#clear(first, second, seqMask, numbers[at + 3] === 1);
       case noted.drop:
-        this.#purge(this.#lanes.touch(first));
+        this.#clear(first, 0, seqMask, true);
         return this.#lanes.forget(first);
       case noted.compact:
         this.#lanes.touch(first).compact = true;
@@ -164,24 +160,22 @@ export class Writer {
     if (held !== wasHeld) this.#lanes.touch(lane).held += held ? 1 : -1;
   }
 
-  #trimLane(lane: number, seq: number): void {
+  /** Removes the messages from one place of a lane to another, those that are held back only when `held`. */
+  #clear(lane: number, from: number, to: number, held: boolean): void {
     const entry = this.#lanes.touch(lane);
-    const [count = 0, bytes = 0, held = 0, transient = 0] = this.#asRow(this.#sum.get(lane, seq));
+    if (to < from) return;
+    const place = [lane, from, to, held ? 1 : 0] as const;
+    const [count = 0, bytes = 0, heldCount = 0, transient = 0] = this.#asRow(
+      this.#sum.get(...place),
+    );
     if (count === 0) return;
-    this.#trim.get(lane, seq);
-    this.#chunks.trim(lane, seq);
-    if (entry.compact) this.#trimLatest.get(lane, seq);
+    this.#removeRange.get(...place);
+    this.#chunks.removeGone(lane, from, to);
+    if (entry.compact) this.#removeLatest.get(lane, from, to);
     entry.count -= count;
     entry.bytes -= bytes;
-    entry.held -= held;
+    entry.held -= heldCount;
     entry.transient -= transient;
-  }
-
-  #purge(entry: LaneEntry): void {
-    this.#empty.get(entry.lane);
-    this.#chunks.empty(entry.lane);
-    if (entry.compact) this.#emptyLatest.get(entry.lane);
-    entry.count = entry.held = entry.bytes = entry.transient = 0;
   }
 
   /** Of one key only the newest message stays in a compact lane. */

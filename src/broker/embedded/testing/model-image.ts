@@ -74,8 +74,10 @@ export class ModelImage {
     rows.splice(0, placeOf(rows, seq));
   }
 
-  purge(lane: number): void {
-    this.#lane(lane).rows.length = 0;
+  purge(lane: number, seq: number, held: boolean): void {
+    const { rows } = this.#lane(lane);
+    const from = placeOf(rows, seq);
+    rows.splice(from, rows.length, ...rows.slice(from).filter((row) => row.held && !held));
   }
 
   drop(lane: number): void {

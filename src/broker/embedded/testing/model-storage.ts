@@ -101,8 +101,8 @@ export class ModelStorage implements Storage {
     this.#note((image) => image.trim(lane, seq));
   }
 
-  purge(lane: number): void {
-    this.#note((image) => image.purge(lane));
+  purge(lane: number, seq: number, held: boolean): void {
+    this.#note((image) => image.purge(lane, seq, held));
   }
 
   drop(lane: number): void {
