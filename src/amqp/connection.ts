@@ -7,6 +7,7 @@ import { FrameReader, type FrameTaker } from "../wire/amqp091/frame-reader.ts";
 import {
   frameBody,
   frameBytesMin,
+  frameOverheadBytes,
   frameHeader,
   frameHeartbeat,
   frameMethod,
@@ -45,6 +46,9 @@ const protocolHeader: Buffer = Buffer.from("AMQP\0\0\x09\x01", "latin1");
 /** How long a peer may take to say that it knows that its connection is closed, in milliseconds. */
 const closingMs = 5_000;
 
+/** The largest frame before both sides have agreed on one: what a client says of itself may be longer than the standard has it. */
+const openingFrameBytesMax: number = 2 * frameBytesMin;
+
 type State = "greeting" | "open" | "closing" | "closed";
 
 /** The frames of one connection: reads them, writes them, and keeps watch. What they say is for its user. */
@@ -72,7 +76,7 @@ export class Connection implements FrameTaker, OutletKeeper, Beating {
     this.#user = user;
     this.#place = place;
     this.outlet = new Outlet(socket, env, pieces, this);
-    this.#frames = new FrameReader(this, frameBytesMin);
+    this.#frames = new FrameReader(this, openingFrameBytesMax);
     this.#heartbeat = new Heartbeat(env, 0, this);
     this.#patience = alarmAt(env, env.now() + bounds.handshakeMs, () => this.destroy());
     socket.setNoDelay(true);
@@ -85,7 +89,8 @@ export class Connection implements FrameTaker, OutletKeeper, Beating {
 
   /** The largest frame of both sides, and after which time without a word the peer is dead. */
   tune(frameBytesMax: number, heartbeatSeconds: number): void {
-    this.#frames.frameBytesMax = frameBytesMax;
+    // Some clients count the framing not in, and RabbitMQ lets them.
+    this.#frames.frameBytesMax = frameBytesMax + frameOverheadBytes;
     this.outlet.frameBytesMax = frameBytesMax;
     this.#heartbeat.stop();
     this.#heartbeat = new Heartbeat(this.#place.env, heartbeatSeconds, this);

@@ -85,7 +85,7 @@ export class Consuming implements ConsumerKeeper {
       { ...options, priority: priorityOf(table), ...this.#kind(queue, fields) },
       this,
     );
-    consumer.member = queue.consume(consumer);
+    consumer.member = of.host.consume(name, consumer);
     this.#consumers.set(tag, consumer);
     if (!nowait) of.reply("basic.consume-ok", { consumerTag: tag });
     consumer.begun = true;

@@ -42,7 +42,7 @@ export interface AnyQueue {
   publish(message: Message, notBefore?: number): boolean;
   /** Whether a message is written for good. */
   stores(message: Message): boolean;
-  /** @throws Refusal when somebody is there who wants to be the only one, and others. */
+  /** Whether somebody wants to be the only one is for the virtual host to see. @throws Refusal when there are too many. */
   consume(terms: ConsumerTerms): QueueConsumer;
   /** The next message for who is no consumer. @throws Refusal of a log. */
   take(): Promise<Taken | undefined>;

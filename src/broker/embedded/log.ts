@@ -225,8 +225,6 @@ export class Log implements AnyQueue, LogSource {
 
   consume(terms: ConsumerTerms): LogReader {
     const readers = this.#readers;
-    if (readers.some((each) => each.terms.exclusive) || (terms.exclusive && readers.length > 0))
-      throw new Refusal("access-refused", `queue '${this.name}' in exclusive use`);
     if (readers.length >= readersMax)
       throw new Refusal("resource-error", `${readersMax} consumers of '${this.name}' are there`);
     const reader = new LogReader(terms, this);

@@ -297,7 +297,11 @@ export class VirtualHost implements Pick<QueueKeeper, "bury" | "used"> {
 
   /** @throws Refusal when there is no such queue, or somebody consumes it alone. */
   consume(name: string, terms: ConsumerTerms): QueueConsumer {
-    return this.known(name).consume(terms);
+    const queue = this.known(name);
+    const { consumers } = queue;
+    if (consumers.some((each) => each.terms.exclusive) || (terms.exclusive && consumers.length > 0))
+      throw new Refusal("access-refused", `${called("queue", name, this.name)} in exclusive use`);
+    return queue.consume(terms);
   }
 
   /** The next message of a queue for who is no consumer. */

@@ -112,9 +112,6 @@ export class WorkQueue implements MemberQueue, ShardedQueue {
   }
 
   consume(terms: ConsumerTerms): Member {
-    const exclusive = this.#members.some((member) => member.terms.exclusive);
-    if (exclusive || (terms.exclusive && this.#members.length > 0))
-      throw new Refusal("access-refused", `queue '${this.name}' in exclusive use`);
     if (this.#members.length >= consumersMax)
       throw new Refusal("resource-error", `${consumersMax} consumers of '${this.name}' are there`);
     const member = new Member(terms, this);
