@@ -22,8 +22,6 @@ export class Database {
   readonly #writer: Writer;
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
-  readonly #full: StatementSync;
-  readonly #normal: StatementSync;
   readonly #addMarks: StatementSync;
   readonly #putMarks: StatementSync;
   readonly #forget: StatementSync;
@@ -45,8 +43,6 @@ export class Database {
     this.#writer = new Writer(db, this.lanes);
     this.#begin = db.prepare("BEGIN IMMEDIATE");
     this.#commit = db.prepare("COMMIT");
-    this.#full = db.prepare("PRAGMA synchronous=FULL");
-    this.#normal = db.prepare("PRAGMA synchronous=NORMAL");
     this.#addMarks = db.prepare(
       `UPDATE remembered SET at = ?2, marks = CAST(marks || ?1 AS BLOB)
          WHERE id = (SELECT max(id) FROM remembered) AND length(marks) < ${marksBytesMax} RETURNING id`,
@@ -100,7 +96,8 @@ export class Database {
     if (synced) this.syncs++;
     if (synced === this.#synced) return;
     this.#synced = synced;
-    (synced ? this.#full : this.#normal).get();
+    // Not a prepared statement: this takes effect when it is prepared, not when it is run.
+    this.db.exec(`PRAGMA synchronous=${synced ? "FULL" : "NORMAL"}`);
   }
 
   #remember({ at, forgetBefore, halves }: NonNullable<BatchMessage["marks"]>): void {
