@@ -3,11 +3,23 @@ import { join } from "node:path";
 import { goalsOf, ratiosOf, type Sync } from "./broker/compared.ts";
 import { servings, type Serving } from "./broker/servers.ts";
 import { sideBySide, type Row } from "./broker/side-by-side.ts";
-import { goalsTable, machine, table, whole, withFolder, type Bench, type Goal } from "./report.ts";
+import {
+  goalsTable,
+  machine,
+  profiled,
+  table,
+  whole,
+  withFolder,
+  type Bench,
+  type BenchOptions,
+  type Goal,
+} from "./report.ts";
 import type { Spread } from "./spread.ts";
 
 /** Confirmed messages of 200 B: the embedded broker beside RabbitMQ and NATS, by the same client; and what it promises for itself. */
-export const broker: Bench = async (options) => {
+export const broker: Bench = async (options) => withFolder((folder) => measure(folder, options));
+
+async function measure(folder: string, options: BenchOptions): ReturnType<Bench> {
   const wanted = (name: string): boolean =>
     options.only.length === 0 || options.only.includes(name);
   const served: Record<string, Serving> = {};
@@ -15,10 +27,10 @@ export const broker: Bench = async (options) => {
     for (const [name, serve] of Object.entries(servings)) {
       if (!wanted(name)) continue;
       options.progress(`${name} starts`);
-      const serving = await serve();
+      const serving = await serve(join(folder, name), profiled(options, name));
       if (serving !== undefined) served[name] = serving;
     }
-    const sync = await withFolder(async (folder) => syncUs(folder, options.quick ? 20 : 500));
+    const sync = syncUs(folder, options.quick ? 20 : 500);
     const rows = await sideBySide(served, options);
     const goals = goalsOf(rows, sync);
     const ratios = ratiosOf(rows);
@@ -28,7 +40,7 @@ export const broker: Bench = async (options) => {
   } finally {
     for (const serving of Object.values(served)) await serving.end();
   }
-};
+}
 
 function syncUs(folder: string, count: number): Sync {
   const file = openSync(join(folder, "sync"), "w");

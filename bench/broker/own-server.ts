@@ -7,10 +7,8 @@ import { answer } from "../child.ts";
 
 const [folder] = process.argv.slice(2);
 const env = realEnv();
-const storage = await openSqliteStorage(folder!, process.env["WAL"] ? { walBytesMax: Number(process.env["WAL"]) * 1048576 } : {}, env);
-const node = new Node(storage, env);
+const node = new Node(await openSqliteStorage(folder!, {}, env), env);
 const server = await amqpServer({ node, listen: ["amqp://127.0.0.1:0"] });
 const port = Number(new URL(server.addresses[0]!).port);
 
 answer(async () => undefined, JSON.stringify({ port, pid: process.pid }));
-process.on("disconnect", () => void server.close().then(() => node.close()).then(() => process.exit()));

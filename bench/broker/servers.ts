@@ -17,13 +17,16 @@ export interface Serving {
 }
 
 /** The brokers side by side, by their names in `--only`; undefined where one is not installed. */
-export const servings: Readonly<Record<string, () => Promise<Serving | undefined>>> = {
+export const servings: Readonly<
+  Record<string, (folder: string, nodeOptions: readonly string[]) => Promise<Serving | undefined>>
+> = {
   rabbitmq: async () => installed(rabbitmqAt("bench", await freeRabbitmqPorts())),
   rabbitmq4: async () => installed(rabbitmq4At("bench", await freeRabbitmqPorts())),
   nats: async () => installed(natsAt("nats", await natsPorts())),
   "nats-always": async () =>
     installed(natsAt("nats-always", await natsPorts(), { syncInterval: "always" })),
-  ceiling: () => confirmer(),
+  trunkline: ours,
+  ceiling: () => child("confirmer.ts", []),
 };
 
 async function natsPorts(): Promise<{ readonly client: number; readonly monitoring: number }> {
@@ -41,8 +44,20 @@ async function installed(server: Server): Promise<Serving | undefined> {
   };
 }
 
-async function confirmer(): Promise<Serving> {
-  const child = await start("broker/confirmer.ts", []);
-  const { port, pid } = JSON.parse(child.about) as { readonly port: number; readonly pid: number };
-  return { place: { port, user: "", password: "" }, pid, end: () => child.end() };
+/** The embedded broker in a folder of its own. */
+export async function ours(folder: string, nodeOptions: readonly string[] = []): Promise<Serving> {
+  return child("own-server.ts", [folder], nodeOptions);
+}
+
+async function child(
+  program: string,
+  args: readonly string[],
+  nodeOptions: readonly string[] = [],
+): Promise<Serving> {
+  const started = await start(`broker/${program}`, args, nodeOptions);
+  const { port, pid } = JSON.parse(started.about) as {
+    readonly port: number;
+    readonly pid: number;
+  };
+  return { place: { port, user: "guest", password: "guest" }, pid, end: () => started.end() };
 }
