@@ -1,5 +1,6 @@
 // `npm run sim -- SUITE [--seeds N | --seed N] [--from N] [--bail] [--json]`: runs the whole stack in virtual time under faults. SUITE: see below; default `calls`.
 import { parseArgs } from "node:util";
+import { playBroker } from "./broker/broker.ts";
 import { playCalls } from "./calls.ts";
 import { playDiscovery } from "./discovery/discovery.ts";
 import { playMessaging } from "./messaging/messaging.ts";
@@ -22,10 +23,11 @@ const failuresMin = 20_000;
 const traceLines = 40;
 
 /**
- * What can be played, by name. `calls`: requests of all kinds; `discovery`: registries, those who register and those who watch;
+ * What can be played, by name. `broker`: an embedded broker that ends at any point; `calls`: requests of all kinds; `discovery`: registries, those who register and those who watch;
  * `messaging`: publishers and groups of consumers on a broker; `resilience`: callers and replicas behind a registry.
  */
 const suites: Readonly<Record<string, Play>> = {
+  broker: playBroker,
   calls: playCalls,
   discovery: playDiscovery,
   messaging: playMessaging,
