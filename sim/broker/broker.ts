@@ -30,7 +30,8 @@ export async function playBroker(seed: number, tell?: (line: string) => void): P
 async function play(stage: Stage): Promise<void> {
   const { world, plan, ledgers } = stage;
   for (const ledger of ledgers)
-    for (let index = 0; index < plan.consumersEach; index++) new SimConsumer(stage, ledger, index);
+    for (let index = 0; index < plan.consumersEach; index++)
+      new SimConsumer(stage, ledger, index).start();
   const publishers = Array.from({ length: plan.publishers }, (_, i) => new Publisher(stage, i));
   stage.start();
   for (const publisher of publishers) publisher.start();

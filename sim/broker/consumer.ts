@@ -24,7 +24,6 @@ export class SimConsumer {
   readonly #ledger: Ledger;
   readonly #dice: Dice;
   readonly #name: string;
-  #session: Session | undefined;
   #doing: Doing[] = [];
 
   constructor(stage: Stage, ledger: Ledger, index: number) {
@@ -32,7 +31,11 @@ export class SimConsumer {
     this.#ledger = ledger;
     this.#name = `${ledger.queue}-consumer-${index}`;
     this.#dice = new Dice(stage.world, this.#name);
-    stage.onLife.push((life) => {
+  }
+
+  /** It is there in each life of the broker. */
+  start(): void {
+    this.#stage.onLife.push((life) => {
       this.#doing = [];
       life.storage.onSafe(() => this.#hear(life));
       this.#join(life);
@@ -42,7 +45,6 @@ export class SimConsumer {
   #join(life: Life): void {
     const { plan, world } = this.#stage;
     const session: Session = { life, consumer: undefined, unsettled: 0, over: false };
-    this.#session = session;
     session.consumer = life.host.consume(this.#ledger.queue, {
       tag: this.#name,
       user: this.#name,

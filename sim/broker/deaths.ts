@@ -4,5 +4,6 @@ import { readProperties } from "../../src/wire/amqp091/properties.ts";
 /** Why a message is dead, as its header says. */
 export function deathsOf({ properties }: Message): string {
   const { headers } = readProperties(properties);
-  return String(headers?.["x-first-death-reason"]);
+  const reason = headers?.["x-first-death-reason"];
+  return typeof reason === "string" ? reason : "no reason";
 }

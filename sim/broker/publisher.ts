@@ -37,7 +37,7 @@ export class Publisher {
   #begin(life: Life): void {
     const { storage } = life;
     storage.onSafe(() => {
-      if (this.#stage.life === life) this.#hear(storage.safe);
+      if (life.env.alive) this.#hear(storage.safe);
     });
     const again = this.#open;
     this.#open = [];

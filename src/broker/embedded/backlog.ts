@@ -8,9 +8,12 @@ import type { Lane } from "./lane.ts";
 import { HandedEntry } from "./member.ts";
 import { bytesOf, type Message } from "./message.ts";
 import { Part } from "./part.ts";
-import type { Row, Storage } from "./storage.ts";
+import type { Due, Row, Storage } from "./storage.ts";
 import type { QueueTerms } from "./terms.ts";
 import type { Timed, Timers } from "./timers.ts";
+
+/** Messages that are looked up at once when whose turn it is has to be found out. */
+const recalledAtOnce = 1_000;
 
 /** What the messages of a queue ask of its surroundings. */
 export interface BacklogKeeper {
@@ -42,6 +45,10 @@ export class Backlog {
   #unsettled = 0;
   #unsettledBytes = 0;
   #gone = false;
+  /** Places on disk that are being looked at because their time has come: each once, however often that is told. */
+  readonly #inspected = new Set<string>();
+  /** There while it is not known yet whose turn it is. */
+  #recalling: Promise<void> | undefined;
 
   constructor(
     terms: QueueTerms,
@@ -58,6 +65,25 @@ export class Backlog {
     this.#count = found.count;
     this.#held = found.held;
     this.#bytes = found.bytes;
+    if (this.#keys === undefined || found.held === 0) return;
+    // Where the storage fails, the whole broker ends.
+    this.#recalling = this.#recall(this.#keys).catch(() => undefined);
+  }
+
+  /** Messages that are held back after an attempt have the turn of their key, as they had before this process. */
+  async #recall(keys: KeyOrder): Promise<void> {
+    let last: Due | undefined;
+    for (;;) {
+      const some = await this.#keeper.storage.due(last, recalledAtOnce);
+      const rows = await Promise.all(
+        some.map(({ lane, seq }) => this.#partWith(lane)?.lane.row(seq)),
+      );
+      for (const row of rows) if (row !== undefined && hasTurn(row)) keys.recall(row.message.key);
+      if (some.length < recalledAtOnce) break;
+      last = some.at(-1);
+    }
+    this.#recalling = undefined;
+    this.#pump();
   }
 
   /** Messages that could be delivered now. */
@@ -90,7 +116,7 @@ export class Backlog {
 
   /** Too much waits for the one before it: nothing more is to be taken until something is settled. */
   get stalled(): boolean {
-    return this.#keys?.full ?? false;
+    return this.#recalling !== undefined || (this.#keys?.full ?? false);
   }
 
   /** False: there is no place for it. */
@@ -265,9 +291,13 @@ export class Backlog {
     if (next !== undefined) next.part.lane.waiting.add(next.entry);
   }
 
+  #partWith(lane: number): Part | undefined {
+    return this.parts.find((part) => part.lane.number === lane);
+  }
+
   /** The time of a message has come: it expires, or is held back no longer. */
   due({ lane: number, seq, dueAt, entry, stored }: Timed): void {
-    const part = this.parts.find(({ lane }) => lane.number === number);
+    const part = this.#partWith(number);
     if (part === undefined || this.#gone) return;
     if (entry !== undefined) {
       if (entry.held && entry.dueAt === dueAt) this.#release(entry, part);
@@ -276,24 +306,41 @@ export class Backlog {
     const { waiting } = part.lane;
     const found = waiting.find(seq);
     if (found?.message === undefined) {
-      if (stored) void this.#dueOnDisk(seq, dueAt, part);
+      // A failure of the storage ends the whole broker.
+      if (stored) this.#dueOnDisk(seq, dueAt, part).catch(() => undefined);
     } else if (found.dueAt === dueAt && waiting.remove(seq)) this.#die(found, part, "expired");
     this.#pump();
   }
 
   async #dueOnDisk(seq: number, dueAt: number, part: Part): Promise<void> {
     const { lane } = part;
+    const place = `${lane.number} ${seq}`;
+    if (this.#inspected.has(place)) return;
+    this.#inspected.add(place);
+    try {
+      await this.#inspect(seq, dueAt, part);
+    } finally {
+      this.#inspected.delete(place);
+    }
+    this.#pump();
+  }
+
+  async #inspect(seq: number, dueAt: number, part: Part): Promise<void> {
+    const { lane } = part;
+    await this.#recalling;
     const row = await lane.row(seq);
     await lane.reading;
     if (row === undefined || this.#gone || row.dueAt !== dueAt) return;
-    if (row.held) this.#release(lane.entryOf(row), part);
-    else if (lane.isCold(seq)) {
+    if (row.held) {
+      const entry = lane.entryOf(row);
+      entry.turn = this.#keys !== undefined && hasTurn(row);
+      this.#release(entry, part);
+    } else if (lane.isCold(seq)) {
       this.#keeper.bury(row.message, "expired", this.terms);
       this.#count--;
       this.#bytes -= bytesOf(row.message);
       lane.forgetCold(row);
     } else if (lane.waiting.remove(seq)) this.#die(lane.entryOf(row), part, "expired");
-    this.#pump();
   }
 
   /** It was held back, and is no longer. */
@@ -345,6 +392,10 @@ export class Backlog {
       .toSorted((a, b) => a.enqueuedAt - b.enqueuedAt || a.seq - b.seq)
       .slice(0, limit);
   }
+}
+
+function hasTurn({ held, attempts, message }: Row): boolean {
+  return held && attempts > 0 && message.key !== undefined;
 }
 
 function rowOf(entry: Entry, lane: number): Row {

@@ -38,6 +38,11 @@ export class KeyOrder {
     return false;
   }
 
+  /** Somebody has the turn of a key since before this process. */
+  recall(key: string | undefined): void {
+    if (key !== undefined && !this.#busy.has(key)) this.#busy.set(key, []);
+  }
+
   /** An entry whose turn it was is gone. Gives back the one whose turn it is now. */
   done(entry: Entry): Parked | undefined {
     const key = entry.message?.key;
