@@ -97,7 +97,8 @@ export class SimConsumer {
       mine = consumer!.ack(handed);
       if (mine) {
         this.#ledger.finish(sent);
-        this.#doing.push({ sent, batch: life.storage.batch });
+        // That something is done needs not outlive the machine's power.
+        if (!this.#stage.plan.power) this.#doing.push({ sent, batch: life.storage.batch });
       }
     }
     if (!mine && this.#stage.plan.order !== "shards")

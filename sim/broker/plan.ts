@@ -26,11 +26,13 @@ export interface Plan {
   readonly windowBytesMax: number;
   /** Between two messages of one publisher, on average, in milliseconds. */
   readonly everyMs: number;
-  /** How long a batch takes to be safe, on average, in milliseconds. */
+  /** How long a batch takes to be safe, in milliseconds. */
   readonly commitMs: number;
   readonly actMs: number;
   /** Between two ends of the process, on average, in milliseconds. Infinity: it never ends. */
   readonly crashEveryMs: number;
+  /** Half of the ends are those of the machine's power. */
+  readonly power: boolean;
   /** Of the ends, so many are in order. */
   readonly orderly: number;
   /** Of the messages, so many are held back for a while, are not persistent, or expire by themselves. */
@@ -63,6 +65,7 @@ export function drawPlan(dice: Dice): Plan {
     commitMs: dice.pick([0, 0.3, 3, 30]),
     actMs: dice.between(1_000, 4_000),
     crashEveryMs: dice.pick([Infinity, 300, 1_000]),
+    power: dice.chance(0.5),
     orderly: dice.pick([0, 0.3]),
     delayed: dice.pick([0, 0, 0.1]),
     transient: dice.pick([0, 0, 0.2]),

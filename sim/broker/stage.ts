@@ -1,7 +1,7 @@
 import { World, type SimEnv } from "trunkline/testing";
 import { Node } from "../../src/broker/embedded/node.ts";
-import type { Found } from "../../src/broker/embedded/storage.ts";
 import { queueTerms, type QueueTerms } from "../../src/broker/embedded/terms.ts";
+import type { ModelImage } from "../../src/broker/embedded/testing/model-image.ts";
 import { ModelStorage } from "../../src/broker/embedded/testing/model-storage.ts";
 import type { VirtualHost } from "../../src/broker/embedded/virtual-host.ts";
 import { Dice } from "../dice.ts";
@@ -39,7 +39,7 @@ export class Stage {
   /** Called with each new life. */
   readonly onLife: ((life: Life) => void)[] = [];
   readonly #dice: Dice;
-  #found: Found | undefined;
+  #image: ModelImage | undefined;
 
   constructor(seed: number, tell: ((line: string) => void) | undefined) {
     this.world = new World(seed);
@@ -59,8 +59,8 @@ export class Stage {
     const env = this.world.env("broker");
     const { windowBytesMax, commitMs } = this.plan;
     const storage = new ModelStorage(env, {
-      ...(this.#found === undefined ? {} : { found: this.#found }),
-      commitMs: () => this.#dice.exponential(commitMs),
+      ...(this.#image === undefined ? {} : { image: this.#image }),
+      commits: commitMs === 0 ? "turn" : commitMs,
     });
     const node = new Node(storage, env, { windowBytesMax });
     const life = { env, storage, node, host: node.host(host) };
@@ -72,7 +72,9 @@ export class Stage {
 
   #declare({ host: to }: Life): void {
     const terms = { durable: true, autoDelete: false, internal: false, arguments: {} };
-    to.declareExchange({ ...terms, name: exchange, type: "fanout" });
+    // What is sent again because its receipt did not come may be there already.
+    const once = { "x-message-deduplication": true };
+    to.declareExchange({ ...terms, name: exchange, type: "fanout", arguments: once });
     to.declareExchange({ ...terms, name: deadExchange, type: "direct" });
     for (const { queue } of this.ledgers) {
       to.declareQueue(this.#terms(queue));
@@ -100,14 +102,15 @@ export class Stage {
     });
   }
 
-  /** kill -9: what was not safe is gone. */
+  /** kill -9, or the machine's power goes: what was not safe is gone, or came through as a whole. */
   crash(): void {
     const { life } = this;
     if (life === undefined) return;
     this.world.trace(`${life.env.name} is killed`);
     this.life = undefined;
     life.env.kill();
-    this.#found = life.storage.crash();
+    const power = this.plan.power && this.#dice.chance(0.5);
+    this.#image = life.storage.crash({ power, torn: this.#dice.chance(0.3) });
     this.world.in(this.#dice.between(1, 200), () => this.start());
   }
 
@@ -119,7 +122,7 @@ export class Stage {
     this.life = undefined;
     void life.node.close().then(() => {
       life.env.kill();
-      this.#found = life.storage.crash();
+      this.#image = life.storage.crash();
       this.world.in(this.#dice.between(1, 50), () => this.start());
     });
   }

@@ -75,9 +75,8 @@ export class Backlog {
     let last: Due | undefined;
     for (;;) {
       const some = await this.#keeper.storage.due(last, recalledAtOnce);
-      const rows = await Promise.all(
-        some.map(({ lane, seq }) => this.#partWith(lane)?.lane.row(seq)),
-      );
+      const own = some.flatMap(({ lane, seq }) => this.#partWith(lane)?.lane.row(seq) ?? []);
+      const rows = await Promise.all(own);
       for (const row of rows) if (row !== undefined && hasTurn(row)) keys.recall(row.message.key);
       if (some.length < recalledAtOnce) break;
       last = some.at(-1);
