@@ -1,6 +1,7 @@
 import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { goalsOf, ratiosOf, type Sync } from "./broker/compared.ts";
+import { ownPromises, type Promised } from "./broker/own-promises.ts";
 import { servings, type Serving } from "./broker/servers.ts";
 import { sideBySide, type Row } from "./broker/side-by-side.ts";
 import {
@@ -32,11 +33,20 @@ async function measure(folder: string, options: BenchOptions): ReturnType<Bench>
     }
     const sync = syncUs(folder, options.quick ? 20 : 500);
     const rows = await sideBySide(served, options);
-    const goals = goalsOf(rows, sync);
+    const own = await ownPromises(folder, options);
+    const goals = [...goalsOf(rows, sync), ...own.goals];
     const ratios = ratiosOf(rows);
     const failed = rows.some((row) => row.peer === "trunkline" && row.failed !== "");
-    const report = { ok: !failed, bench: "broker", machine: machine(), rows, ratios, goals, sync };
-    return { report, tables: tablesOf(rows, ratios, goals, sync) };
+    const report = {
+      ok: !failed,
+      bench: "broker",
+      machine: machine(),
+      rows: [...rows, ...own.rows],
+      ratios,
+      goals,
+      sync,
+    };
+    return { report, tables: tablesOf(rows, own.rows, ratios, goals, sync) };
   } finally {
     for (const serving of Object.values(served)) await serving.end();
   }
@@ -58,6 +68,7 @@ function syncUs(folder: string, count: number): Sync {
 
 function tablesOf(
   rows: readonly Row[],
+  own: readonly Promised[],
   ratios: Readonly<Record<string, number>>,
   goals: readonly Goal[],
   sync: Sync,
@@ -102,5 +113,13 @@ function tablesOf(
     ["beside each other", ""],
     Object.entries(ratios).map(([name, ratio]) => [name, String(ratio)]),
   );
-  return [measured, disk, beside, goalsTable(goals)].join("\n\n");
+  const alone = table(
+    ["the embedded broker alone", "", ""],
+    own.map(({ case: what, measured: value, unit }) => [
+      what,
+      value >= 1_000 ? whole(value) : value.toPrecision(3),
+      unit,
+    ]),
+  );
+  return [measured, disk, alone, beside, goalsTable(goals)].join("\n\n");
 }

@@ -113,14 +113,39 @@ test("the bench of resilience runs, and whoever guards or chooses gives the righ
   ok(report.goals.length > 5, "the scenarios have goals too");
 });
 
-test("the bench of brokers runs, and all who keep messages are asked for the same", async () => {
-  const report = await bench("broker", "ceiling");
-  const rows = report.rows as unknown as { peer: string; client: string; consumes: boolean }[];
+test("the bench of brokers runs, and whoever keeps messages gives each one back once", async () => {
+  const parts = ["ceiling", "trunkline", "in-process", "backlog", "idle"];
+  const report = await bench("broker", ...parts);
+  const rows = report.rows as unknown as {
+    peer?: string;
+    client: string;
+    consumes: boolean;
+    disordered: number;
+    failed: string;
+    case?: string;
+    measured: number;
+    unit: string;
+  }[];
+  const carried = rows.filter(({ peer }) => peer !== undefined);
   deepEqual(
-    rows.map(({ peer, client, consumes }) => `${peer} ${client} ${consumes}`),
-    [false, true].map((consumes) => `nobody keeps them raw ${consumes}`),
+    carried.map(
+      ({ peer, client, consumes }) => `${peer}, ${client}${consumes ? ", consumed" : ""}`,
+    ),
+    [
+      ...["trunkline, raw", "trunkline, raw, consumed"],
+      ...["nobody keeps them, raw", "nobody keeps them, raw, consumed"],
+      ...["trunkline, amqplib, consumed", "trunkline, rabbitmq-client, consumed"],
+    ],
   );
-  for (const { peer, failed } of report.rows) equal(failed, "", peer);
+  for (const { peer, failed, disordered } of carried) {
+    equal(failed, "", peer);
+    equal(disordered, 0, peer);
+  }
+  const alone = rows.filter(({ peer }) => peer === undefined);
+  equal(alone.length, 3 * 3 + 6 + 1);
+  // Memory may shrink in so short a time.
+  for (const { case: what, measured, unit } of alone) ok(measured > 0 || /B/.test(unit), what);
+  equal(report.goals.length, 8);
 });
 
 test("the bench of messages runs, and whoever carries them delivers each one once", async () => {

@@ -19,6 +19,7 @@ export interface Ear {
 }
 
 const channel = 1;
+const readBytesUsual = 1024 * 1024;
 const anyFrameBytes = 128 * 1024;
 
 /** A connection of AMQP 0-9-1 with one channel that does the least work a message. */
@@ -29,10 +30,14 @@ export class RawConnection {
   #ear: Ear | undefined;
   readonly #broken = Promise.withResolvers<never>();
 
-  static async open({ port, user, password }: Place): Promise<RawConnection> {
+  static async open(
+    { port, user, password }: Place,
+    readBytes: number = readBytesUsual,
+  ): Promise<RawConnection> {
     const self = new RawConnection();
     const socket = await connected(
       port,
+      readBytes,
       (kind, data, at) => self.#hear(kind, data, at),
       () => self.#ear?.turn(),
       self.#broken.reject,

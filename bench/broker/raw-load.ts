@@ -12,6 +12,8 @@ export interface LoadQuestion {
   /** Whether somebody consumes beside. */
   readonly consumes: boolean;
   readonly seconds: number;
+  /** The queue is there, with messages of others in it, and stays: what is consumed is not looked at, and not waited for. */
+  readonly amongOthers?: boolean;
 }
 
 export const bodyBytes = 200;
@@ -19,17 +21,17 @@ export const prefetch = 200;
 
 /** Publishes for as long, as many in flight, one number after the other, each confirmed; ends when all were confirmed and consumed. */
 export async function rawLoad(question: LoadQuestion): Promise<LoadAnswer> {
-  const { place, queue, consumes } = question;
+  const { place, queue, consumes, amongOthers = false } = question;
   const publisher = await RawConnection.open(place);
-  await publisher.declare(queue, question.queueArguments);
+  if (!amongOthers) await publisher.declare(queue, question.queueArguments);
   await publisher.confirms();
   const consumer = consumes ? await RawConnection.open(place) : undefined;
-  const meter = new Meter(question.seconds, consumes);
+  const meter = new Meter(question.seconds, consumes, !amongOthers);
   const consumed = consumer === undefined ? undefined : await consumeAll(consumer, meter, queue);
   const sent = await publishAll(publisher, meter, queue, question.inFlight);
-  await consumed?.(sent);
+  if (!amongOthers) await consumed?.(sent);
   const answer = meter.answer();
-  await publisher.delete(queue);
+  if (!amongOthers) await publisher.delete(queue);
   await consumer?.close();
   await publisher.close();
   return answer;

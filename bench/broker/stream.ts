@@ -1,16 +1,18 @@
 import { connect, type Socket } from "node:net";
 import { headOctets } from "./frames.ts";
 
-const readBytes = 1024 * 1024;
-
 /** A frame: its payload is `data` from `at`, `size` octets long, and stays there only until it is heard. */
 export type Hear = (kind: number, data: Buffer, at: number, size: number) => void;
 
 /** Octets in, frames out, without a copy but for what is torn at the end of a read. */
 class Frames {
   /** The socket reads into it, behind what is left of the last read. */
-  readonly #memory = Buffer.allocUnsafeSlow(readBytes);
+  readonly #memory: Buffer;
   #left = 0;
+
+  constructor(bytes: number) {
+    this.#memory = Buffer.allocUnsafeSlow(bytes);
+  }
 
   room(): Buffer {
     return this.#memory.subarray(this.#left);
@@ -33,14 +35,15 @@ class Frames {
   }
 }
 
-/** Connects to a port of this machine; `hear` gets each frame, `turn` is told when all of one read was heard. */
+/** Connects to a port of this machine, with memory to read into; `hear` gets each frame, `turn` is told when all of one read was heard. */
 export async function connected(
   port: number,
+  readBytes: number,
   hear: Hear,
   turn: () => void,
   broken: (error: Error) => void,
 ): Promise<Socket> {
-  const frames = new Frames();
+  const frames = new Frames(readBytes);
   const opened = Promise.withResolvers<void>();
   const socket = connect({
     port,
