@@ -128,6 +128,7 @@ export class Connection implements FrameTaker, OutletKeeper, Beating {
 
   /** Sends what is written, and closes when the peer does. */
   end(): void {
+    if (this.#state === "closed") return;
     this.outlet.flush();
     this.#opened.socket.end();
     this.#patient();
@@ -201,9 +202,10 @@ export class Connection implements FrameTaker, OutletKeeper, Beating {
     try {
       read();
     } catch (error) {
-      // The frames themselves are wrong: nobody knows where the next one begins.
+      // The frames themselves are wrong: nobody knows where the next one begins, so no answer is waited for.
       this.#frames.stop();
       this.#fail(new Fault("FRAME_ERROR", faultText(error)), 0, 0);
+      this.end();
     }
   }
 
