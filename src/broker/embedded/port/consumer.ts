@@ -145,7 +145,7 @@ export class EmbeddedConsumer implements Consumer, ConsumerTerms, DeliveryHome {
   async ack(delivery: EmbeddedDelivery, outputs: readonly Outgoing[]): Promise<void> {
     if (outputs.length > 0) return this.#ackWith(delivery, outputs);
     if (!this.#take(delivery).ack(delivery.handed)) throw fenced(this.#parts.endpoint);
-    if (this.#isKept(delivery)) await this.#parts.safety.noted();
+    if (this.#parts.stored && delivery.message.persistent) await this.#parts.safety.noted();
   }
 
   async #ackWith(delivery: EmbeddedDelivery, outputs: readonly Outgoing[]): Promise<void> {
@@ -158,10 +158,10 @@ export class EmbeddedConsumer implements Consumer, ConsumerTerms, DeliveryHome {
     await safety.noted();
   }
 
+  /** Nothing is waited for: whoever lets go of it is rid of it before it comes again, and that may be at once. */
   async release(delivery: EmbeddedDelivery, notBefore: number | undefined): Promise<void> {
     if (!this.#take(delivery).release(delivery.handed, notBefore))
       throw fenced(this.#parts.endpoint);
-    if (this.#isKept(delivery)) await this.#parts.safety.noted();
   }
 
   /** It has room again before the queue hears of it, which then asks for it. */
@@ -169,9 +169,5 @@ export class EmbeddedConsumer implements Consumer, ConsumerTerms, DeliveryHome {
     if (!this.#unsettled.delete(delivery) || this.#queue === undefined)
       throw fenced(this.#parts.endpoint);
     return this.#queue;
-  }
-
-  #isKept({ message }: EmbeddedDelivery): boolean {
-    return this.#parts.stored && message.persistent;
   }
 }

@@ -1,6 +1,5 @@
 import type { Env } from "../../../base/env.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../../../base/error.ts";
-import { attribute } from "../../attributes.ts";
 import type { Outgoing, Receipt } from "../../broker.ts";
 import type { Channel } from "../../channel.ts";
 import { attributeBytesMax, shardKeyOf, type Envelope } from "../../envelope.ts";
@@ -151,7 +150,7 @@ export class Publishing {
     const { channel, to } = outgoing;
     const { recent } = this.#terms;
     const identity = identityOf(outgoing);
-    if (recent.has(identity)) {
+    if (identity !== undefined && recent.has(identity)) {
       this.#written = true;
       return isTransient(channel) ? accepted : stored;
     }
@@ -160,7 +159,7 @@ export class Publishing {
     if (published === undefined || (channel.mandatory && published.queues === 0))
       return this.#nobody(channel);
     if (published.refused) return this.#tooLong(channel, published.queues > 1 ? "maybe" : "no");
-    recent.add(identity, published.batch > 0);
+    if (identity !== undefined) recent.add(identity, published.batch > 0);
     if (published.batch > 0) this.#written = true;
     return isTransient(channel) ? accepted : stored;
   }
@@ -271,13 +270,14 @@ const accepted: Receipt = { enqueued: "accepted" };
 const stored: Receipt = { enqueued: "stored" };
 
 /**
- * By what a message is known when it is published again. A dead letter that is redriven, or dies again, is another one: it is
- * published on purpose.
+ * By what a message is known when it is published again. A dead letter that is redriven or dies again, and the next try of a call, are
+ * other ones: they are published on purpose. Undefined: it says no id, so that nobody can know it.
  */
-function identityOf({ channel, to = "", envelope }: Outgoing): string {
+function identityOf({ channel, to = "", envelope }: Outgoing): string | undefined {
   const { source, id, attributes } = envelope;
-  const again = `${attributes[attribute.redriven] ?? ""}${attributes[attribute.deadletter] ?? ""}`;
-  return `${channel.name}\n${to}\n${source}\n${id}\n${again}`;
+  if (id === "") return undefined;
+  const { redriven = "", deadletter = "", tries = "" } = attributes;
+  return `${channel.name}\n${to}\n${source}\n${id}\n${tries}${redriven}${deadletter}`;
 }
 
 function attributeBytesOf({ attributes }: Envelope): number {
