@@ -179,6 +179,8 @@ export class Channel implements PublishingKeeper, ConsumingKeeper {
   /** Nothing more is done for it: what it consumes goes to others. */
   close(): void {
     this.closing = true;
+    // What was settled and not committed is not settled.
+    if (this.transaction !== undefined) this.consuming.rollback(this.#ended().settlings);
     this.publishing.close();
     this.consuming.close();
   }

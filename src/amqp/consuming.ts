@@ -38,6 +38,8 @@ export class Consuming implements ConsumerKeeper {
   #prefetchShared = 0;
   /** Deliveries to consumers that are not settled. */
   #delivered = 0;
+  /** Several are being settled: nothing is delivered before all are, so that what goes back keeps its order. */
+  #settling = false;
 
   constructor(of: ConsumingKeeper) {
     this.#of = of;
@@ -126,19 +128,20 @@ export class Consuming implements ConsumerKeeper {
       if (!unsettled.has(tag))
         throw new Fault("PRECONDITION_FAILED", `unknown delivery tag ${tag}`);
     }
-    if (!multiple) this.#settleOne(tag, unsettled.take(tag)!, how);
-    else this.#settleUpTo(tag === 0 ? Infinity : tag, how);
-    if (this.#prefetchShared > 0) this.wake();
+    // What the consumers of a channel have room for together goes to each in turn, not to whoever has settled.
+    if (!multiple && this.#prefetchShared === 0)
+      return this.#settleOne(tag, unsettled.take(tag)!, how);
+    this.#together(() => {
+      if (multiple) this.#settleUpTo(tag === 0 ? Infinity : tag, how);
+      else this.#settleOne(tag, unsettled.take(tag)!, how);
+    });
   }
 
   /** Gives all that is unsettled back to where it came from. */
   recover(): void {
-    for (
-      let held = this.unsettled.takeFirst(Infinity);
-      held !== undefined;
-      held = this.unsettled.takeFirst(Infinity)
-    )
-      this.#apply(held, "release");
+    this.#together(() => {
+      for (const [, held] of this.#takeUpTo(Infinity)) this.#apply(held, "release");
+    });
   }
 
   /** Does what waited for a commit. */
@@ -153,7 +156,7 @@ export class Consuming implements ConsumerKeeper {
 
   room(): number {
     const { outlet, bounds } = this.#of;
-    if (outlet.full) return 0;
+    if (outlet.full || this.#settling) return 0;
     const most = bounds.unsettledMax - this.unsettled.count;
     if (this.#prefetchShared === 0) return most;
     return Math.min(most, this.#prefetchShared - this.#delivered);
@@ -181,9 +184,16 @@ export class Consuming implements ConsumerKeeper {
       outlet.method(channel, "basic.cancel", { consumerTag: consumer.tag, nowait: true });
   }
 
-  /** There is room again. */
+  /** There is room again: for each in turn, beginning behind the one that began last. */
   wake(): void {
-    for (const { member } of this.#consumers.values()) member.wake();
+    const consumers = this.#consumers;
+    if (this.#prefetchShared > 0)
+      for (const [tag, consumer] of consumers) {
+        consumers.delete(tag);
+        consumers.set(tag, consumer);
+        break;
+      }
+    for (const { member } of consumers.values()) member.wake();
   }
 
   /** The channel is gone: what is unsettled goes back. */
@@ -240,20 +250,28 @@ export class Consuming implements ConsumerKeeper {
   }
 
   #settleUpTo(tag: number, how: Settlement): void {
-    const { unsettled } = this;
-    const { transaction } = this.#of;
-    // What comes while they are settled has higher tags, and is not meant.
+    for (const [each, held] of this.#takeUpTo(tag)) this.#settleOne(each, held, how);
+  }
+
+  #takeUpTo(tag: number): readonly (readonly [number, Held])[] {
     const all: (readonly [number, Held])[] = [];
-    for (const each of unsettled.all()) {
+    for (const each of this.unsettled.all()) {
       if (each[0] > tag) break;
       all.push(each);
     }
-    for (const [each, held] of all) {
-      unsettled.take(each);
-      if (transaction === undefined) this.#settled(held);
-      else transaction.settle({ tag: each, held, how });
+    for (const [each] of all) this.unsettled.take(each);
+    return all;
+  }
+
+  /** Settles several before anything is delivered again. */
+  #together(settle: () => void): void {
+    this.#settling = true;
+    try {
+      settle();
+    } finally {
+      this.#settling = false;
     }
-    if (transaction === undefined) for (const [, held] of all) this.#do(held, how);
+    this.wake();
   }
 
   #settleOne(tag: number, held: Held, how: Settlement): void {
@@ -262,19 +280,12 @@ export class Consuming implements ConsumerKeeper {
     else transaction.settle({ tag, held, how });
   }
 
-  #apply(held: Held, how: Settlement): void {
-    this.#settled(held);
-    this.#do(held, how);
-  }
-
-  /** Whoever had it has room for another one, before its queue looks who has. */
-  #settled({ consumer }: Held): void {
-    if (consumer === undefined) return;
-    this.#delivered--;
-    if (--consumer.unsettled === 0) this.#retired.delete(consumer);
-  }
-
-  #do({ handed, by }: Held, how: Settlement): void {
+  #apply({ handed, by, consumer }: Held, how: Settlement): void {
+    // Whoever had it has room for another one, before its queue looks who has.
+    if (consumer !== undefined) {
+      this.#delivered--;
+      if (--consumer.unsettled === 0) this.#retired.delete(consumer);
+    }
     if (how === "ack") by.ack(handed);
     else if (how === "release") by.release(handed);
     else by.reject(handed);

@@ -52,10 +52,14 @@ export function queueName(session: Session, given: string): string {
 }
 
 /** @throws Refusal resource-locked when the queue belongs to another connection alone. */
-export function own(session: Session, { name, terms: { owner } }: AnyQueue): void {
-  if (owner === undefined || owner === session.owner) return;
-  const queue = called("queue", name, session.host.name);
-  throw new Refusal(
+export function own(session: Session, queue: AnyQueue): void {
+  const { owner } = queue.terms;
+  if (owner !== undefined && owner !== session.owner) throw locked(session, queue);
+}
+
+function locked({ host }: Session, { name }: AnyQueue): Refusal {
+  const queue = called("queue", name, host.name);
+  return new Refusal(
     "resource-locked",
     `cannot obtain exclusive access to locked ${queue}. It could be originally declared on another connection or the exclusive property value does not match that of the original declaration.`,
   );
@@ -70,8 +74,8 @@ function declare(session: Session, fields: Fields<"queue.declare">): void {
   const there = host.queue(name);
   if (passive) return answer(session, lookedAt(session, name), nowait, false);
   session.check("configure", name);
-  if (there !== undefined) own(session, there);
   const owner = exclusive ? session.owner : undefined;
+  if (there !== undefined && there.terms.owner !== owner) throw locked(session, there);
   const terms = declaredTerms({ name, durable, autoDelete, owner, arguments: table }, host.name);
   if (there !== undefined) checkSameQueue(terms, there.terms, host.name);
   else {

@@ -54,16 +54,6 @@ export class Unsettled {
     return held;
   }
 
-  /** Takes out the first, if its tag is not past `tag`. */
-  takeFirst(tag: number): Held | undefined {
-    this.#forget();
-    const held = this.#held[this.#from];
-    if (held === undefined || this.#first + this.#from > tag) return undefined;
-    this.#held[this.#from++] = undefined;
-    this.#count--;
-    return held;
-  }
-
   /** The tags of all, and what they are of, in order. */
   *all(): Iterable<readonly [number, Held]> {
     for (const [index, held] of this.#held.entries())

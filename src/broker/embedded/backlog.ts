@@ -209,8 +209,8 @@ export class Backlog {
     const { lane } = part;
     const entry = lane.waiting.take()!;
     const { dueAt } = entry;
-    // What expires at once goes to who has room for it at once.
-    const grace = dueAt === entry.enqueuedAt && entry.attempts === 0;
+    // What expires at once goes to a consumer that has room for it at once.
+    const grace = terms !== undefined && dueAt === entry.enqueuedAt && entry.attempts === 0;
     if (dueAt !== undefined && !grace && dueAt <= this.#keeper.env.wall()) {
       this.#die(entry, part, "expired");
       return undefined;
