@@ -23,6 +23,7 @@ const programs = {
   soak: "soak/main.ts",
   test: "scripts/test.ts",
   "test:clusters": "clusters/main.ts",
+  "test:java-client": "compatibility/main.ts",
   "test:rabbitmq4": "scripts/test-rabbitmq4.ts",
   trunkline: "src/cli/main.ts",
 };

@@ -41,6 +41,8 @@ export const browserSafe: readonly string[] = [
 /** Folders beside `src/` that may import its files; all others import `trunkline` by name. */
 export const insiders: Readonly<Record<string, string>> = {
   clusters: "drives brokers by their port, without the rest of a process",
+  compatibility:
+    "stands for RabbitMQ's tools beside a broker that somebody else's tests speak with",
   bench: "measures parts that are not public",
   fuzz: "feeds parts that are not public",
   soak: "counts the alarms of the timer wheel",
