@@ -1,5 +1,8 @@
-// Dead letters and redrives over the brokers of others.
+// Dead letters and redrives over brokers that store.
 import { deepEqual, equal } from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { sleep } from "../../base/alarm.ts";
 import { missing } from "../../../scripts/servers/for-tests.ts";
@@ -10,6 +13,9 @@ import { running, type Running } from "../../../scripts/servers/running.ts";
 import { realEnv } from "../../base/real-env.ts";
 import { amqp } from "../../broker/amqp/index.ts";
 import type { Broker } from "../../broker/broker.ts";
+import { Node } from "../../broker/embedded/node.ts";
+import { SharedEmbedded } from "../../broker/embedded/port/shared-embedded.ts";
+import { openSqliteStorage } from "../../broker/embedded/storage/open.ts";
 import { kafka } from "../../broker/kafka/index.ts";
 import { Lab, type Place } from "./testing/lab.ts";
 
@@ -138,4 +144,21 @@ suite("with a real Kafka", { timeout: 180_000, skip: missing(kafkaServer) ?? fal
   });
   after(() => own[Symbol.asyncDispose]());
   cases(() => kafka().open(`kafka://127.0.0.1:${own.node.port}`, { name: "lab" }, realEnv()));
+});
+
+suite("with an embedded broker", { timeout: 180_000 }, () => {
+  let folder: string;
+  let node: Node;
+  let shared: SharedEmbedded;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "trunkline-dead-"));
+    node = new Node(await openSqliteStorage(folder, {}, realEnv()), realEnv());
+    shared = new SharedEmbedded(node, { address: "file:dead" });
+  });
+  after(async () => {
+    shared.close();
+    await node.close();
+    await rm(folder, { recursive: true });
+  });
+  cases(() => Promise.resolve(shared.open("lab")));
 });
