@@ -20,14 +20,22 @@ export async function startThread(workerData: ThreadData): Promise<readonly [Wor
   const name = import.meta.url.endsWith(".ts") ? "./thread.ts" : "./thread.js";
   const thread = new Worker(new URL(name, import.meta.url), { workerData, name: "storage" });
   const { promise, resolve, reject } = Promise.withResolvers<Opened>();
+  const exited = new Promise<void>((left) => thread.once("exit", () => left()));
+  const hear = (message: ThreadMessage): void => {
+    if (message.kind === "open") resolve(message);
+    else if (message.kind === "failed") reject(errorOf(message.failure, "no"));
+  };
   thread.once("error", reject);
-  thread.once("message", (message: ThreadMessage) => {
-    if (message.kind === "failed") reject(errorOf(message.failure, "no"));
-    else if (message.kind === "open") resolve(message);
-  });
-  const opened = await promise;
-  thread.off("error", reject);
-  return [thread, opened];
+  thread.on("message", hear);
+  try {
+    return [thread, await promise];
+  } catch (error) {
+    await exited; // then the file is nobody's again
+    throw error;
+  } finally {
+    thread.off("error", reject);
+    thread.off("message", hear);
+  }
 }
 
 /** Takes batches and questions to the thread, one batch at a time, and brings back what it says. */

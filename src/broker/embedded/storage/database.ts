@@ -1,11 +1,13 @@
-import { statfsSync } from "node:fs";
+import { statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { systemError } from "../../../base/error.ts";
 import type { Definition, Found, Json, Remembered } from "../storage.ts";
+import { damagedAdvice } from "./failure.ts";
 import { LaneBook } from "./lane-book.ts";
 import type { BatchMessage, ThreadData } from "./messages.ts";
 import { Reader } from "./reader.ts";
-import { migrate, pragma } from "./schema.ts";
+import { checkForm, migrate, pragma } from "./schema.ts";
 import { Writer } from "./writer.ts";
 
 const pageBytes = 4_096;
@@ -31,12 +33,16 @@ export class Database {
     this.path = path;
     this.db = new DatabaseSync(path, { timeout: 0 });
     const { db } = this;
-    db.exec(`PRAGMA locking_mode=EXCLUSIVE; PRAGMA page_size=${pageBytes}; PRAGMA auto_vacuum=INCREMENTAL;
+    db.exec("PRAGMA locking_mode=EXCLUSIVE");
+    checkForm(db, path);
+    db.exec(`PRAGMA page_size=${pageBytes}; PRAGMA auto_vacuum=INCREMENTAL;
       PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=${Math.ceil(walBytesMax / pageBytes)};
       PRAGMA journal_size_limit=${walBytesMax}; PRAGMA cache_size=-${Math.ceil(cacheBytesMax / 1024)};
       PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; BEGIN EXCLUSIVE; COMMIT`);
     this.#synced = true;
-    migrate(db, path);
+    migrate(db);
+    db.exec("PRAGMA wal_checkpoint(PASSIVE)");
+    refuseTruncated(db, path);
     removeTransient(db);
     this.lanes = new LaneBook(db);
     this.reader = new Reader(db, this.lanes);
@@ -106,6 +112,17 @@ export class Database {
     const bytes = new Uint8Array(halves.buffer);
     if (this.#addMarks.get(bytes, at) === undefined) this.#putMarks.get(bytes, at);
   }
+}
+
+/** Looks whether the end of the file is there: SQLite would find that out when it is read. */
+function refuseTruncated(db: DatabaseSync, path: string): void {
+  const bytes = pragma(db, "page_count") * pragma(db, "page_size");
+  const { size } = statSync(path);
+  if (size >= bytes) return;
+  throw systemError("DATA_LOSS", `${path} has ${size} bytes, and ${bytes} were written.`, {
+    executed: "no",
+    advice: damagedAdvice,
+  });
 }
 
 /** What was only written because memory was short went with the process that wrote it. */

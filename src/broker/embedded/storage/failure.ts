@@ -14,6 +14,10 @@ const full = 13;
 const cannotOpen = 14;
 const notDatabase = 26;
 
+/** What can be done with a damaged file. */
+export const damagedAdvice =
+  "Restore a copy, or see what `trunkline broker verify` and `trunkline broker repair` can do.";
+
 /** Says of an error at the file what happened, where and what to do. */
 export function failureOf(error: unknown, path: string): Failure {
   if (isTrunklineError(error)) {
@@ -31,11 +35,7 @@ export function failureOf(error: unknown, path: string): Failure {
       return fail("UNAVAILABLE", at, "Let this process write to the folder.");
     case corrupt:
     case notDatabase:
-      return fail(
-        "DATA_LOSS",
-        `${at}. The file was left as it is.`,
-        "Restore a copy, or see what `trunkline broker verify` and `repair` can do.",
-      );
+      return fail("DATA_LOSS", `${at}. The file was left as it is.`, damagedAdvice);
     case full:
       return fail("UNAVAILABLE", at, "Make room on the disk, and open it again.");
     case cannotOpen:

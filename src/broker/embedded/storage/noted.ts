@@ -25,10 +25,12 @@ export const noted = {
   define: 9,
   /** offset, length: of JSON `[kind, name]` */
   undefine: 10,
+  /** lane, seq: the lane's next message will not be below */
+  next: 11,
 } as const;
 
 /** How many numbers a group has, its code included; by code. */
-export const groupLengths: readonly number[] = [11, 11, 4, 6, 3, 3, 4, 2, 2, 3, 3];
+export const groupLengths: readonly number[] = [11, 11, 4, 6, 3, 3, 4, 2, 2, 3, 3, 3];
 
 /** What a row's flags say. */
 export const flag = { persistent: 1, held: 2, transient: 4, chunked: 8 } as const;

@@ -110,7 +110,7 @@ export class OpenBatch {
   }
 
   /** Notes what concerns a lane up to a place of it. */
-  upTo(code: 4 | 5, lane: number, seq: number): void {
+  upTo(code: 4 | 5 | 11, lane: number, seq: number): void {
     const place = this.#begin(code, lane, 3);
     this.numbers[place + 2] = seq;
   }

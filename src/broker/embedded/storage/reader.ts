@@ -30,14 +30,15 @@ const from = "id >= ((?1 << 43) | ?2) AND id <= ((?1 << 43) | 0x7ffffffffff)";
 
 /** Looks messages up. */
 export class Reader {
-  readonly #lanes: LaneBook;
+  readonly #lanes: LaneBook | undefined;
   readonly #chunks: Chunks;
   readonly #ready: StatementSync;
   readonly #all: StatementSync;
   readonly #next: StatementSync;
   readonly #due: StatementSync;
 
-  constructor(db: DatabaseSync, lanes: LaneBook) {
+  /** `lanes`: only `seek` needs them. */
+  constructor(db: DatabaseSync, lanes?: LaneBook) {
     this.#lanes = lanes;
     this.#chunks = new Chunks(db);
     this.#ready = db.prepare(`SELECT ${columns} ${from} AND NOT (flags & 2) ORDER BY id LIMIT ?3`);
@@ -80,7 +81,7 @@ export class Reader {
 
   /** Halves what is left until one place is: places rise with time, and may have gaps. */
   seek(lane: number, enqueuedAt: number): number {
-    const next = this.#lanes.look(lane)?.next ?? 0;
+    const next = this.#lanes?.look(lane)?.next ?? 0;
     let low = 0;
     let high = next;
     while (low < high) {

@@ -47,12 +47,11 @@ const migrations: readonly string[] = [
 /** The form that this version writes. */
 export const formNow: number = migrations.length;
 
-/** Brings the tables to the newest form, in one transaction. @throws TrunklineError for a file of a newer version, or a foreign one. */
-export function migrate(db: DatabaseSync, path: string): void {
+/** Looks whether a file is empty, or one of ours. @throws TrunklineError for a file of a newer version, or a foreign one. */
+export function checkForm(db: DatabaseSync, path: string): void {
   const form = pragma(db, "user_version");
-  const id = pragma(db, "application_id");
   const empty = form === 0 && db.prepare("SELECT 1 FROM sqlite_schema").get() === undefined;
-  if (!empty && id !== applicationId)
+  if (!empty && pragma(db, "application_id") !== applicationId)
     throw systemError("INVALID_ARGUMENT", `${path} is not the storage of a broker.`, {
       executed: "no",
       advice: "Name another folder.",
@@ -63,6 +62,11 @@ export function migrate(db: DatabaseSync, path: string): void {
       `${path} was written by a newer version: its form is ${form}, and ${formNow} is the newest known here.`,
       { executed: "no", advice: "Use that version, or export there and import here." },
     );
+}
+
+/** Brings the tables to the newest form, in one transaction. */
+export function migrate(db: DatabaseSync): void {
+  const form = pragma(db, "user_version");
   if (form === formNow) return;
   db.exec("BEGIN IMMEDIATE");
   for (const step of migrations.slice(form)) db.exec(step);

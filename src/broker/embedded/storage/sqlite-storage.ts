@@ -18,6 +18,11 @@ export interface SqliteStorageOptions extends Partial<Tuning> {
    * the write-ahead log where that is more.
    */
   readonly freeBytesMin?: number;
+  /**
+   * The folder may be on a network file system, although what is synced there need not be on a disk, and two machines may both
+   * believe that it is theirs. Default false.
+   */
+  readonly networkAllowed?: boolean;
 }
 
 /** What has been written since a storage was opened. */

@@ -77,6 +77,11 @@ export class Writer {
         entry.delivered = Math.max(entry.delivered, second);
         return;
       }
+      case noted.next: {
+        const entry = this.#lanes.touch(first);
+        entry.next = Math.max(entry.next, second);
+        return;
+      }
       case noted.trim:
         return this.#clear(first, 0, second - 1, true);
       case noted.purge:
