@@ -4,50 +4,59 @@ import { pid } from "node:process";
 import { milliseconds, type Duration } from "../../base/duration.ts";
 import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
-import type { BrokerCapabilities, BrokerFactory } from "../../broker/broker.ts";
+import type { BrokerFactory } from "../../broker/broker.ts";
+import { embeddedCapabilities } from "../../broker/embedded/port/shared-embedded.ts";
+import { messageBytesMax } from "../broker/bounds.ts";
 import { folderAt } from "./address.ts";
 import { handOverMsDefault, waitMsDefault } from "./bounds.ts";
+import { engine, type EngineOptions } from "./engine.ts";
 import { FileBroker } from "./file-broker.ts";
 import { Folder } from "./folder.ts";
-import type { OpenEngine } from "./life.ts";
 
-export interface FileTerms {
-  readonly openEngine: OpenEngine;
-  readonly capabilities: BrokerCapabilities;
-  readonly handOver?: Duration | undefined;
+export interface FileOptions extends EngineOptions {
+  /**
+   * When this process owns the folder and leaves: how long handlers that run anywhere may go on before what they were given
+   * comes to somebody else. Default 2 s.
+   */
+  readonly handOver?: Duration;
 }
 
-const folders = new WeakMap<Env, Map<string, Folder>>();
-
-export function folderBroker(terms: FileTerms): BrokerFactory {
+/**
+ * The make behind `file:./data`: a broker in a folder of this machine, which the processes that name it share. The first one
+ * owns it and serves the others at a socket in the folder; when it leaves or dies, another one takes its place, and nobody who
+ * publishes or consumes need know. Durable queues and logs with nothing else installed. Of several that open it in one process
+ * the first one's options hold.
+ */
+export function file(options: FileOptions = {}): BrokerFactory {
   return {
     name: "embedded",
     schemes: ["file"],
-    capabilities: terms.capabilities,
-    open: async (address, options, env) => {
-      const { name, waitMs = waitMsDefault } = options;
-      const folder = await folderOf(folderAt(address), { ...terms, name, waitMs }, env);
+    // Who owns the folder is chance: what it promises is the same for all, and goes over a connection.
+    capabilities: { ...embeddedCapabilities, bytesMax: messageBytesMax },
+    open: async (address, { name, waitMs = waitMsDefault }, env) => {
+      const folder = await folderOf(folderAt(address), options, { name, waitMs }, env);
       return FileBroker.open(folder, { name, waitMs }, env);
     },
   };
 }
 
+const folders = new WeakMap<Env, Map<string, Folder>>();
+
 /** The folder, which all of this process that name it share. */
-async function folderOf(
+export async function folderOf(
   path: string,
-  terms: FileTerms & { readonly name: string; readonly waitMs: number },
+  options: FileOptions,
+  user: { readonly name: string; readonly waitMs: number },
   env: Env,
 ): Promise<Folder> {
   const folder = await ownFolder(path);
   let known = folders.get(env);
   if (known === undefined) folders.set(env, (known = new Map()));
   const found = known.get(folder);
-  if (found !== undefined && !found.closed) return found;
-  const { openEngine, handOver = handOverMsDefault, name, waitMs } = terms;
-  const made = new Folder(
-    { folder, name, pid, waitMs, handOverMs: milliseconds(handOver), openEngine },
-    env,
-  );
+  if (found?.closed === false) return found;
+  const handOverMs = milliseconds(options.handOver ?? handOverMsDefault);
+  const terms = { ...user, folder, pid, handOverMs, openEngine: engine(options) };
+  const made = new Folder(terms, env);
   known.set(folder, made);
   return made;
 }
@@ -60,15 +69,12 @@ async function ownFolder(path: string): Promise<string> {
     const { mode } = await stat(folder);
     if ((mode & constants.S_IWOTH) === 0) return folder;
   } catch (cause) {
-    throw systemError(
-      "PERMISSION_DENIED",
-      `the folder ${path} cannot be used: ${(cause as Error).message}`,
-      {
-        executed: "no",
-        advice: "name a folder that this user can write",
-        cause,
-      },
-    );
+    const { message } = cause as Error;
+    throw systemError("PERMISSION_DENIED", `the folder ${path} cannot be used: ${message}`, {
+      executed: "no",
+      advice: "name a folder that this user can write",
+      cause,
+    });
   }
   throw systemError("PERMISSION_DENIED", `everybody may write in the folder ${path}`, {
     executed: "no",

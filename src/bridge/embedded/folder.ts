@@ -6,7 +6,8 @@ import { isTrunklineError, systemError, type TrunklineError } from "../../base/e
 import { detached } from "../../call/served-context.ts";
 import { failedWaits, lookWaits, scatterMs } from "./bounds.ts";
 import { GuestLife } from "./guest-life.ts";
-import type { Engine, Life, OpenEngine } from "./life.ts";
+import type { Engine, OpenEngine } from "./engine.ts";
+import type { Life } from "./life.ts";
 import { OwnerLife } from "./owner-life.ts";
 import { tryLock } from "./owner-lock.ts";
 import { aboutOwner } from "./owner-note.ts";

@@ -1,8 +1,5 @@
-import type { Env } from "../../base/env.ts";
-import type { TrunklineError } from "../../base/error.ts";
 import type { Broker, BrokerCapabilities, ReplyBox, ReplyTerms } from "../../broker/broker.ts";
 import type { Envelope } from "../../broker/envelope.ts";
-import type { SharedBroker } from "../../broker/shared-broker.ts";
 
 /** The broker of a folder as this process reaches it under one owner: itself, or by a connection. What comes by it ends with it. */
 export interface Life {
@@ -35,15 +32,3 @@ export interface LifeSeat extends Seat {
   /** True from when nothing that comes by it counts any more. */
   readonly over: boolean;
 }
-
-/** What the owner of a folder runs. */
-export interface Engine {
-  readonly shared: SharedBroker;
-  /** Resolves when its storage has failed: then nothing is kept any more. */
-  readonly failed: Promise<TrunklineError>;
-  /** Writes what is to be written, and leaves. */
-  close(): Promise<void>;
-}
-
-/** Opens what a folder has. @throws TrunklineError when that cannot be used: then it says why, and what to do. */
-export type OpenEngine = (folder: string, env: Env) => Promise<Engine>;

@@ -29,7 +29,7 @@ export function tryLock(folder: string): OwnerLock | undefined {
     closeSync(openSync(path, "a", 0o600)); // SQLite would let others read it
     database = new DatabaseSync(path, { timeout: 0 });
     const held = database;
-    held.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE");
+    held.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     return { release: () => held.close() };
   } catch (cause) {
     database?.close();

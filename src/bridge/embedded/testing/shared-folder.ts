@@ -8,7 +8,7 @@ import { MemoryStore } from "../../../broker/memory/store.ts";
 import { messageBytesMax } from "../../broker/bounds.ts";
 import { FileBroker } from "../file-broker.ts";
 import { Folder, type FolderTerms } from "../folder.ts";
-import type { Engine, OpenEngine } from "../life.ts";
+import type { Engine, OpenEngine } from "../engine.ts";
 
 /** A folder for one test, and as many processes that use it as are wanted: each has a `Folder` of its own. */
 export class SharedFolder {
