@@ -1,21 +1,37 @@
 // A process that shares a folder: publishes, consumes, and says what became of it, each line at once and with the time of the host.
-import { writeSync } from "node:fs";
+import { openSync, writeSync } from "node:fs";
 import { isTrunklineError } from "../../../base/error.ts";
 import { realEnv } from "../../../base/real-env.ts";
 import { channel } from "../../../broker/channel.ts";
 import type { Envelope } from "../../../broker/envelope.ts";
-import { file } from "../file.ts";
+import { file as make } from "../file.ts";
 
 /** What the parent says. */
 export type Order =
-  | { readonly order: "publish"; readonly from: number; readonly count: number; readonly inFlight: number }
+  | {
+      readonly order: "publish";
+      readonly from: number;
+      readonly count: number;
+      readonly inFlight: number;
+    }
   | { readonly order: "close" };
 
 /** What a worker says. `at`: microseconds of the host's monotonic clock. */
 export type Line =
   | { readonly say: "open"; readonly at: number }
-  | { readonly say: "confirmed" | "failed"; readonly at: number; readonly id: string; readonly text?: string }
-  | { readonly say: "got" | "acked" | "fenced"; readonly at: number; readonly id: string; readonly key: string; readonly attempt: number }
+  | {
+      readonly say: "confirmed" | "failed";
+      readonly at: number;
+      readonly id: string;
+      readonly text?: string;
+    }
+  | {
+      readonly say: "got" | "acked" | "fenced";
+      readonly at: number;
+      readonly id: string;
+      readonly key: string;
+      readonly attempt: number;
+    }
   | { readonly say: "published" | "closed"; readonly at: number };
 
 export const work = channel({ name: "work", shape: "queue", ordered: true, shards: 4 });
@@ -23,13 +39,17 @@ export const work = channel({ name: "work", shape: "queue", ordered: true, shard
 /** Keys of one publisher. */
 const keys = 5;
 
+const [address = "", name = "", journal = "", consumes = ""] = process.argv.slice(2);
+const file = openSync(journal, "a");
+
+/** What is in the journal outlives the process, however that ends. */
 function say(line: Record<string, unknown>): void {
   const at = Number(process.hrtime.bigint() / 1_000n);
-  writeSync(1, `${JSON.stringify({ ...line, at })}\n`);
+  writeSync(file, `${JSON.stringify({ ...line, at })}\n`);
+  process.send!({ ...line, at });
 }
 
-const [address = "", name = "", consumes = ""] = process.argv.slice(2);
-const broker = await file().open(address, { name, waitMs: 30_000 }, realEnv());
+const broker = await make().open(address, { name, waitMs: 30_000 }, realEnv());
 await broker.declare([work]);
 if (consumes === "consumes")
   await broker.consume({ channel: work, group: undefined, prefetch: 100 }, (batch) => {
