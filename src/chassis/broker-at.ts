@@ -29,6 +29,10 @@ const rows: Readonly<Record<string, Row>> = {
     example: "direct:",
     load: async () => (await import("./direct-at.ts")).direct(),
   },
+  file: {
+    example: "file:./data",
+    load: async () => (await import("../bridge/embedded/file.ts")).file(),
+  },
   kafka: {
     example: "kafka://host:9092",
     peer: "@platformatic/kafka",

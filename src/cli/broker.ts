@@ -1,47 +1,50 @@
-import { lastingMax } from "../bridge/broker/bounds.ts";
-import { broker as makeBroker } from "../bridge/broker/running-broker.ts";
-import { chassis } from "../chassis/chassis.ts";
-import type { Command, Line } from "./command.ts";
-import { exitCodes } from "./exit-code.ts";
-import { listeningOf, listeningOptions } from "./listening.ts";
-import { aborted, printJson } from "./terminal.ts";
+import { serveFolder } from "./broker-folder.ts";
+import { queues, status } from "./broker-look.ts";
+import { serveMemory } from "./broker-memory.ts";
+import { UsageError, type Command, type Line } from "./command.ts";
+import { didYouMean } from "./closest.ts";
+import { listeningOptions } from "./listening.ts";
 
-/** Runs a broker. */
+/** What follows `broker`, and what is done then. */
+const acts: Readonly<Record<string, (line: Line) => Promise<number>>> = { status, queues };
+
+/** Runs a broker, or looks at one. */
 export const broker: Command = {
   name: "broker",
-  summary: "run a broker of messages in memory",
-  usage: "--listen ADDRESS",
-  about: `One process for a few others: it keeps messages in memory, with everything
-that Trunkline can ask of a broker except that they outlive it. For
-development, for tests, and where what is lost with a process may be lost.
-Others name it by broker+ADDRESS, as in broker+tcp://10.0.0.1:7600.`,
-  options: listeningOptions,
+  summary: "run a broker of messages, in a folder or in memory, or look at one",
+  usage: `[--data FOLDER] [--listen ADDRESS] | ${Object.keys(acts).join("|")} FOLDER`,
+  about: `With --data, a broker that keeps its queues and logs in a folder of this
+machine. Processes of the same machine name it by file:FOLDER, and need no
+process that runs this command: the first of them owns the folder. Run it where
+the broker is to be a process of its own, or clients come from outside:
+amqp://127.0.0.1:5672 for any client of RabbitMQ, tcp://, tls:// or unix: for
+Trunkline's, which name it by broker+ADDRESS. While another process owns the
+folder it stands by, and takes its place when that ends.
+
+Without --data it keeps messages in memory, for development and tests: they are
+lost with its process.`,
+  options: {
+    data: { value: "FOLDER", about: "keep messages there" },
+    ...listeningOptions,
+    host: { value: "NAME", about: "queues: of this virtual host only" },
+  },
+  words: Object.keys(acts),
   examples: [
+    "broker --data ./data --listen amqp://127.0.0.1:5672",
+    "broker status ./data",
+    "broker queues ./data --json",
     "broker --listen unix:./run/broker.sock",
-    "broker --listen tls://0.0.0.0:7600 --cert cert.pem --key key.pem",
   ],
-  run: serveBroker,
+  run(line) {
+    const what = line.optionalWord(0);
+    if (what !== undefined) return actNamed(what)(line);
+    const data = line.text("data");
+    return data === undefined ? serveMemory(line) : serveFolder(line, data);
+  },
 };
 
-async function serveBroker(line: Line): Promise<number> {
-  line.atMost(0);
-  const { terminal } = line;
-  const { env, interrupted } = terminal;
-  await using running = makeBroker({ env });
-  await using app = await chassis({
-    name: "broker",
-    ...listeningOf(line),
-    serve: running.services,
-    admission: { lastingMax },
-    env,
-  });
-  // The drain waits for what is under way, and a consumer is under way for ever.
-  app.stopping.addEventListener("abort", () => void running.close(), { once: true });
-  void aborted(interrupted).then(() => app.stop());
-  const { addresses } = app;
-  if (line.json) await printJson(terminal, { listening: addresses });
-  else await terminal.print(`broker at ${addresses.join(", ")}\n`);
-  const { cut } = await app.stopped;
-  if (line.json) await printJson(terminal, { ok: true, cut });
-  return exitCodes.ok;
+function actNamed(what: string): (line: Line) => Promise<number> {
+  const act = Object.hasOwn(acts, what) ? acts[what] : undefined;
+  if (act !== undefined) return act;
+  throw new UsageError(`broker has no "${what}"; ${didYouMean(what, Object.keys(acts))}`);
 }

@@ -3,16 +3,12 @@ import { isTrunklineError } from "../base/error.ts";
 import type { Kind } from "../base/handler.ts";
 import { Histogram } from "../base/histogram.ts";
 import { isStreaming } from "../contract/kinds.ts";
+import { drawBar, wipeBar } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
 import { count, latency } from "./units.ts";
 
 /** How often the line that a person watches is written anew. */
 const progressMs = 250;
-
-/** How wide its bar is: the same as long as the rest of the line leaves room for it. */
-const barChars = { wide: 30, narrow: 10 };
-const wideColumns = 100;
-const barCharsMin = 5;
 
 /** So many requests at once, for so long, and what became of them. */
 export class Load {
@@ -66,7 +62,7 @@ export class Load {
     await Promise.all(Array.from({ length: inFlight }, () => this.#work(ask)));
     if (alarm !== undefined) env.clear(alarm);
     this.#endedAt = env.now();
-    if (this.#terminal.live) this.#terminal.tell("\r\u001B[K");
+    wipeBar(this.#terminal);
   }
 
   /** The items, counted on their way out. */
@@ -113,14 +109,7 @@ export class Load {
     const share = Math.min(1, elapsedMs / this.#durationMs);
     const time = `${Math.floor(elapsedMs / 1_000)} s`.padStart(5);
     const told = `${time}   ${summary(this)}`;
-    // A line that is as wide as the terminal, or wider, cannot be written over.
-    const room = this.#terminal.columns - 1;
-    const wanted = room < wideColumns ? barChars.narrow : barChars.wide;
-    const left = Math.min(wanted, room - told.length - 2);
-    const chars = left < barCharsMin ? 0 : left;
-    const full = Math.round(share * chars);
-    const bar = "█".repeat(full) + "░".repeat(chars - full);
-    this.#terminal.tell(`\r${` ${bar} ${told}`.slice(0, room)}\u001B[K`);
+    drawBar(this.#terminal, share, told);
     alarmAt(this.#terminal.env, this.#terminal.env.now() + progressMs, () => this.#tick());
   }
 }

@@ -29,3 +29,13 @@ export function age(durationMs: number): string {
   if (hours > 0) return `${hours} h ${minutes % 60} min`;
   return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
 }
+
+/** `812 B`, `4.0 KiB`, `1.2 GiB` */
+export function bytes(value: number): string {
+  let size = value;
+  for (const unit of ["B", "KiB", "MiB"]) {
+    if (size < 1_024) return `${unit === "B" ? size : size.toFixed(1)} ${unit}`;
+    size /= 1_024;
+  }
+  return `${size.toFixed(1)} GiB`;
+}

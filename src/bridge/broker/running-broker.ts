@@ -4,6 +4,7 @@ import type { Broker } from "../../broker/broker.ts";
 import type { MemoryStoreOptions } from "../../broker/memory/index.ts";
 import { SharedMemory } from "../../broker/memory/shared-memory.ts";
 import { MemoryStore } from "../../broker/memory/store.ts";
+import type { SharedBroker } from "../../broker/shared-broker.ts";
 import { serve, type Service } from "../../call/serve.ts";
 import { messageBytesMax } from "./bounds.ts";
 import { RemoteBroker } from "./contract.ts";
@@ -36,7 +37,11 @@ export interface RunningBroker extends AsyncDisposable {
 export function broker(options: RunningBrokerOptions = {}): RunningBroker {
   const { env = realEnv(), ...terms } = options;
   const bytesMax = Math.min(messageBytesMax, options.bytesMax ?? messageBytesMax);
-  const shared = new SharedMemory(new MemoryStore({ ...terms, bytesMax }, env));
+  return runningBroker(new SharedMemory(new MemoryStore({ ...terms, bytesMax }, env)), env);
+}
+
+/** Any broker of this process, for those who reach the process. */
+export function runningBroker(shared: SharedBroker, env: Env): RunningBroker {
   const server = new BrokerServer(shared, env);
   const close = (): Promise<void> => server.close();
   return {

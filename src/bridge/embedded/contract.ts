@@ -4,6 +4,7 @@ import type { NoErrors } from "../../contract/operation.ts";
 import { plainSchema } from "../../contract/plain-schema.ts";
 import type { Schema } from "../../contract/schema.ts";
 import { stream, type StreamOperation } from "../../contract/stream.ts";
+import type { FolderStatus, QueueStatus } from "./overseer.ts";
 
 /** What a process that is not the owner calls itself. */
 export interface Guest {
@@ -42,12 +43,30 @@ const rested: Schema<Rested> = plainSchema({
   required: ["guest"],
 });
 
+/** Which queues: of one virtual host, or of all. */
+export interface QueuesRequest {
+  readonly host?: string | undefined;
+}
+
+const status: Schema<FolderStatus> = plainSchema({
+  type: "object",
+  properties: { owner: { type: "object" }, hosts: { type: "array" } },
+  required: ["owner", "hosts"],
+});
+const queuesRequest: Schema<QueuesRequest> = plainSchema({
+  type: "object",
+  properties: { host: { type: "string" } },
+});
+const queue: Schema<QueueStatus> = plainSchema({ type: "object" });
+
 /** How the owner of a folder and its guests get along, beside the broker itself. */
 export const FolderOwner: Contract<
   "trunkline-folder",
   {
     readonly stay: StreamOperation<Schema<Guest>, Schema<Word>, NoErrors>;
     readonly rested: CallOperation<Schema<Rested>, undefined, NoErrors>;
+    readonly status: CallOperation<undefined, Schema<FolderStatus>, NoErrors>;
+    readonly queues: StreamOperation<Schema<QueuesRequest>, Schema<QueueStatus>, NoErrors>;
   }
 > = contract(
   "trunkline-folder",
@@ -63,6 +82,16 @@ export const FolderOwner: Contract<
       in: rested,
       idempotent: true,
       description: "Nothing of this guest is under way any more: the owner may leave.",
+    }),
+    status: call({
+      out: status,
+      idempotent: true,
+      description: "What the folder has, and who has it.",
+    }),
+    queues: stream({
+      in: queuesRequest,
+      out: queue,
+      description: "The queues and logs of one virtual host, or of all.",
     }),
   },
 );

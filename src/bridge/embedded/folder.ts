@@ -24,8 +24,13 @@ export interface FolderUser {
   refused(error: TrunklineError): void;
 }
 
-/** Something more that an owner serves: begun when this process owns the folder; what it resolves with ends it, before another process does. */
-export type Face = (engine: Engine) => Promise<() => Promise<void>>;
+/** Something more that an owner serves. */
+export interface Face {
+  /** Called when this process owns the folder. What it resolves with ends it, before another process owns that. */
+  begin(engine: Engine): Promise<() => Promise<void>>;
+  /** It could not begin. */
+  failed(error: unknown): void;
+}
 
 export interface FolderTerms {
   /** Absolute, without links. */
@@ -76,10 +81,10 @@ export class Folder {
     this.#running ??= detached(() => this.#run());
   }
 
-  /** Serves something more while this process owns the folder. Rejects when that cannot begin now. */
-  async serve(face: Face): Promise<void> {
+  /** Serves something more whenever this process owns the folder. */
+  serve(face: Face): void {
     this.#faces.add(face);
-    if (this.#life instanceof OwnerLife) await this.#begin(face, this.#life);
+    if (this.#life instanceof OwnerLife) void this.#begin(face, this.#life);
   }
 
   /** With its last user this process leaves the folder; resolves when it has. */
@@ -145,8 +150,7 @@ export class Folder {
     this.#life = life;
     this.#tell("connected", life.role === "owner" ? "this process owns it" : undefined);
     for (const user of [...this.#users]) user.begun(life);
-    if (life instanceof OwnerLife)
-      for (const face of this.#faces) void this.#begin(face, life).catch(() => {});
+    if (life instanceof OwnerLife) for (const face of this.#faces) void this.#begin(face, life);
     // It may have been closed while it began.
     if (this.#closed) void life.close();
     const reason = await life.ended;
@@ -159,7 +163,13 @@ export class Folder {
   }
 
   async #begin(face: Face, life: OwnerLife): Promise<void> {
-    life.faces.add(await face(life.engine));
+    try {
+      const end = await face.begin(life.engine);
+      if (life.over) await end();
+      else life.faces.add(end);
+    } catch (error) {
+      face.failed(error);
+    }
   }
 
   #pause(waitMs: number): Promise<void> {

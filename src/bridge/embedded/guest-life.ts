@@ -8,10 +8,12 @@ import { rsocket } from "../../protocol/rsocket/index.ts";
 import { unix } from "../../transport/unix/index.ts";
 import { RemoteBroker as BrokerContract } from "../broker/contract.ts";
 import { RemoteBroker, type RemoteClient } from "../broker/remote-broker.ts";
+import { stated } from "../broker/text.ts";
 import { welcomeMs } from "./bounds.ts";
 import { FolderOwner } from "./contract.ts";
 import type { Life, Seat } from "./life.ts";
 import { meetingPlace, type MeetingPlace } from "./meeting-place.ts";
+import type { Overseer } from "./overseer.ts";
 import { once } from "./once.ts";
 
 export interface GuestTerms {
@@ -122,6 +124,14 @@ export class GuestLife implements Life {
     await this.onLeaving?.(withinMs);
     // Whoever does not hear it waits no longer than it has said.
     await detached(() => this.#owner.rested({ guest }, { deadline: welcomeMs })).catch(() => {});
+  }
+
+  /** As the owner answers. */
+  get overseer(): Overseer {
+    return {
+      status: () => this.#owner.status(undefined),
+      queues: (host) => this.#owner.queues(stated({ host })),
+    };
   }
 
   async open(user: string): Promise<Seat> {

@@ -1,7 +1,10 @@
 import { atMost } from "../../base/alarm.ts";
 import type { Env } from "../../base/env.ts";
+import type { Node } from "../../broker/embedded/node.ts";
 import type { Handlers } from "../../call/handlers-type.ts";
 import type { FolderOwner, Word } from "./contract.ts";
+import { NodeOverseer } from "./overseer.ts";
+import type { OwnerNote } from "./owner-note.ts";
 
 /** Processes that use the broker of a folder which another one owns. */
 const guestsMax = 10_000;
@@ -17,6 +20,7 @@ interface Guest {
 /** Who is connected to the owner of a folder, and whether they have come to rest. */
 export class Guests {
   readonly handlers: Handlers<typeof FolderOwner>;
+  readonly overseer: NodeOverseer;
   readonly #env: Env;
   readonly #guests = new Map<number, Guest>();
   #number = 0;
@@ -24,26 +28,25 @@ export class Guests {
   #ended = false;
   #changed: (() => void) | undefined;
 
-  constructor(epoch: number, pid: number, env: Env) {
+  constructor(note: OwnerNote, node: Node, env: Env) {
     this.#env = env;
+    this.overseer = new NodeOverseer(node, note, () => this.#guests.size);
     this.handlers = {
       stay: (_, { signal, refuse }) => {
         if (this.#leaving !== undefined)
           throw refuse("UNAVAILABLE", "the owner is about to leave the folder");
         if (this.#guests.size >= guestsMax)
           throw refuse("RESOURCE_EXHAUSTED", `${guestsMax} processes are connected to the owner`);
-        return this.#stay(epoch, pid, signal);
+        return this.#stay(note, signal);
       },
+      status: () => this.overseer.status(),
+      queues: ({ host }) => this.overseer.queues(host),
       rested: ({ guest }) => {
         const known = this.#guests.get(guest);
         if (known !== undefined) known.rested = true;
         this.#changed?.();
       },
     };
-  }
-
-  get count(): number {
-    return this.#guests.size;
   }
 
   /** Asks everybody to come to rest. Resolves when all have, or have gone, or the time is over. */
@@ -64,7 +67,7 @@ export class Guests {
     for (const { wake } of this.#guests.values()) wake();
   }
 
-  async *#stay(epoch: number, pid: number, signal: AbortSignal): AsyncGenerator<Word, void> {
+  async *#stay({ epoch, pid }: OwnerNote, signal: AbortSignal): AsyncGenerator<Word, void> {
     const number = ++this.#number;
     let woken = Promise.withResolvers<void>();
     const wake = (): void => woken.resolve();

@@ -1,10 +1,12 @@
 import type { Broker, BrokerCapabilities, ReplyBox, ReplyTerms } from "../../broker/broker.ts";
 import type { Envelope } from "../../broker/envelope.ts";
+import type { Overseer } from "./overseer.ts";
 
 /** The broker of a folder as this process reaches it under one owner: itself, or by a connection. What comes by it ends with it. */
 export interface Life {
   readonly role: "owner" | "guest";
   readonly capabilities: BrokerCapabilities;
+  readonly overseer: Overseer;
   /** True from when nothing that comes by it counts any more. */
   readonly over: boolean;
   /** Resolves when it is over, with why. */

@@ -1,5 +1,5 @@
-import type { Node } from "../../broker/embedded/node.ts";
 import type { AnyQueue } from "../../broker/embedded/any-queue.ts";
+import type { Node } from "../../broker/embedded/node.ts";
 import type { OwnerNote } from "./owner-note.ts";
 
 /** What a folder has, and who has it. */
@@ -38,20 +38,53 @@ export interface QueueStatus {
 /** Looks at the broker of a folder, in its owner's process or in another one. */
 export interface Overseer {
   status(): Promise<FolderStatus>;
-  /** Of one virtual host, or of all, by their names. */
+  /** Of one virtual host, or of all. */
   queues(host?: string): AsyncIterable<QueueStatus>;
 }
 
-export function statusOf(node: Node, owner: OwnerNote, guests: number): FolderStatus {
-  const hosts = [...node.hosts.values()].map(({ name, queues }) => {
-    const sum = { name, queues: 0, messages: 0, bytes: 0, consumers: 0 };
-    for (const queue of queues()) {
-      sum.queues++;
-      sum.messages += queue.count;
-      sum.bytes += queue.bytes;
-      sum.consumers += queue.consumers.length;
-    }
-    return sum;
-  });
-  return { owner, guests, blocked: node.blocked, hosts };
+/** Looks at the node itself. */
+export class NodeOverseer implements Overseer {
+  readonly #node: Node;
+  readonly #owner: OwnerNote;
+  readonly #guests: () => number;
+
+  constructor(node: Node, owner: OwnerNote, guests: () => number) {
+    this.#node = node;
+    this.#owner = owner;
+    this.#guests = guests;
+  }
+
+  async status(): Promise<FolderStatus> {
+    const { hosts, blocked } = this.#node;
+    const told = [...hosts.values()].map((host) => {
+      const sum = { name: host.name, queues: 0, messages: 0, bytes: 0, consumers: 0 };
+      for (const queue of host.queues()) {
+        sum.queues++;
+        sum.messages += queue.count;
+        sum.bytes += queue.bytes;
+        sum.consumers += queue.consumers.length;
+      }
+      return sum;
+    });
+    const held = blocked === undefined ? {} : { blocked };
+    return { owner: this.#owner, guests: this.#guests(), ...held, hosts: told };
+  }
+
+  async *queues(host?: string): AsyncGenerator<QueueStatus, void> {
+    for (const { name, queues } of this.#hosts(host))
+      for (const queue of queues) yield queueStatus(name, queue);
+  }
+
+  *#hosts(only: string | undefined): Generator<{ name: string; queues: readonly AnyQueue[] }> {
+    for (const host of this.#node.hosts.values())
+      if (only === undefined || only === host.name)
+        yield { name: host.name, queues: [...host.queues()] };
+  }
+}
+
+function queueStatus(host: string, queue: AnyQueue): QueueStatus {
+  const { name, terms, ready, unsettled, held, bytes, consumers } = queue;
+  const { kind, level, durable } = terms;
+  const counts = { ready, unsettled, held, bytes, consumers: consumers.length };
+  return { host, name, kind, level, durable, ...counts };
 }

@@ -13,6 +13,7 @@ import { Guests } from "./guests.ts";
 import type { Engine, OpenEngine } from "./engine.ts";
 import type { Life, Seat } from "./life.ts";
 import { meetingPlace, type MeetingPlace } from "./meeting-place.ts";
+import type { Overseer } from "./overseer.ts";
 import type { OwnerLock } from "./owner-lock.ts";
 import { writeOwner } from "./owner-note.ts";
 
@@ -60,7 +61,7 @@ export class OwnerLife implements Life {
       const place = await meetingPlace(folder);
       undo.unshift(() => place.close());
       const server = new BrokerServer(engine.shared, env);
-      const guests = new Guests(note.epoch, pid, env);
+      const guests = new Guests(note, engine.node, env);
       const services = [serve(RemoteBroker, server.handlers), serve(FolderOwner, guests.handlers)];
       const dispatcher = new Services(services, { interceptors: [], checkSent: false }, env);
       const options = { instance: name, inFlightMax };
@@ -108,9 +109,8 @@ export class OwnerLife implements Life {
     return this.#over;
   }
 
-  /** Other processes that use the folder. */
-  get guests(): number {
-    return this.#guests.count;
+  get overseer(): Overseer {
+    return this.#guests.overseer;
   }
 
   async open(user: string): Promise<Seat> {

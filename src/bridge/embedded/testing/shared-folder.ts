@@ -3,12 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { realEnv } from "../../../base/real-env.ts";
-import { SharedMemory } from "../../../broker/memory/shared-memory.ts";
-import { MemoryStore } from "../../../broker/memory/store.ts";
-import { messageBytesMax } from "../../broker/bounds.ts";
 import { FileBroker } from "../file-broker.ts";
 import { Folder, type FolderTerms } from "../folder.ts";
-import type { Engine, OpenEngine } from "../engine.ts";
+import { engine, type OpenEngine } from "../engine.ts";
 
 /** A folder for one test, and as many processes that use it as are wanted: each has a `Folder` of its own. */
 export class SharedFolder {
@@ -17,7 +14,7 @@ export class SharedFolder {
   readonly #openEngine: OpenEngine;
   #pids = 0;
 
-  constructor(context: TestContext, openEngine: OpenEngine = memoryEngine()) {
+  constructor(context: TestContext, openEngine: OpenEngine = engine({})) {
     this.path = realpathSync(mkdtempSync(join(tmpdir(), "trunkline-file-")));
     this.#openEngine = openEngine;
     context.after(() => rmSync(this.path, { recursive: true, force: true }));
@@ -32,14 +29,4 @@ export class SharedFolder {
   open(folder: Folder = this.folder(), waitMs: number = 5_000): Promise<FileBroker> {
     return FileBroker.open(folder, { name: "user", waitMs }, this.env);
   }
-}
-
-/** What all owners find is the same, as on a disk. */
-function memoryEngine(): OpenEngine {
-  const store = new MemoryStore({ bytesMax: messageBytesMax }, realEnv());
-  return async (): Promise<Engine> => ({
-    shared: new SharedMemory(store),
-    failed: new Promise(() => {}),
-    close: () => Promise.resolve(),
-  });
 }

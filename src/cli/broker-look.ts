@@ -1,0 +1,80 @@
+import { KeptFolder } from "../bridge/embedded/kept-folder.ts";
+import type { FolderStatus, QueueStatus } from "../bridge/embedded/overseer.ts";
+import type { Line } from "./command.ts";
+import { exitCodes } from "./exit-code.ts";
+import { table } from "./table.ts";
+import { printJson, styled, type Terminal } from "./terminal.ts";
+import { age, bytes, count, several } from "./units.ts";
+
+/** `./data`, or its address. */
+export function fileAddress(data: string): string {
+  return data.startsWith("file:") ? data : `file:${data}`;
+}
+
+/** Opens the folder that the second word names: looks over its owner's shoulder, or, where there is none, owns it for the moment. */
+export function keptOf(line: Line): Promise<KeptFolder> {
+  const address = fileAddress(line.word(1, "FOLDER"));
+  line.atMost(2);
+  return KeptFolder.open(address, { name: "trunkline broker" }, line.terminal.env);
+}
+
+export async function status(line: Line): Promise<number> {
+  const { terminal, json } = line;
+  await using kept = await keptOf(line);
+  const told = await kept.overseer.status();
+  const folder = kept.address;
+  if (json) await printJson(terminal, { ok: true, folder, ...told });
+  else await terminal.print(shown(folder, told, terminal));
+  return exitCodes.ok;
+}
+
+function shown(
+  folder: string,
+  { owner, guests, blocked, hosts }: FolderStatus,
+  terminal: Terminal,
+) {
+  const since = age(terminal.env.wall() - Date.parse(owner.since));
+  const name = owner.name === "" ? "" : `${owner.name}, `;
+  const head = `${styled(terminal, "bold", folder)}    owner ${owner.epoch}: ${name}pid ${owner.pid}, for ${since}, ${several(guests, "guest")}\n`;
+  const held = `  publishers wait: ${blocked === "disk" ? "the disk is nearly full" : "the disk does not keep up"}\n`;
+  const rows = hosts.map((host) => [
+    `  ${host.name}`,
+    several(host.queues, "queue"),
+    several(host.messages, "message"),
+    bytes(host.bytes),
+    several(host.consumers, "consumer"),
+  ]);
+  return `${head}${blocked === undefined ? "" : styled(terminal, "yellow", held)}${table(rows)}`;
+}
+
+export async function queues(line: Line): Promise<number> {
+  const { terminal, json } = line;
+  await using kept = await keptOf(line);
+  const found: QueueStatus[] = [];
+  for await (const queue of kept.overseer.queues(line.text("host"))) {
+    if (json) await printJson(terminal, queue);
+    else found.push(queue);
+  }
+  if (json) {
+    await printJson(terminal, { ok: true });
+    return exitCodes.ok;
+  }
+  const head = [
+    "  queue",
+    "kind",
+    "level",
+    ...["ready", "unsettled", "held", "bytes", "consumers"].map((right) => ({ right })),
+  ];
+  const rows = found.map((each) => [
+    `  ${each.host === "/" ? "" : `${each.host} `}${each.name}`,
+    each.kind,
+    each.durable ? each.level : "memory",
+    { right: count(each.ready) },
+    { right: count(each.unsettled) },
+    { right: count(each.held) },
+    { right: bytes(each.bytes) },
+    { right: count(each.consumers) },
+  ]);
+  await terminal.print(found.length === 0 ? "there are no queues\n" : table([head, ...rows]));
+  return exitCodes.ok;
+}
