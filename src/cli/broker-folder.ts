@@ -33,18 +33,12 @@ export async function serveFolder(line: Line, data: string): Promise<number> {
     failed: (error) => stopped.reject(error),
   };
   const address = fileAddress(data);
+  const onOwner = (role: "owner" | "guest", overseer: Overseer): void => {
+    if (role === "guest") void standBy(terminal, json, address, overseer).catch(() => {});
+  };
   try {
-    await using kept = await KeptFolder.open(
-      address,
-      {
-        name: "trunkline broker",
-        faces: [face],
-        onOwner: (role, overseer) => {
-          if (role === "guest") void standBy(terminal, json, address, overseer).catch(() => {});
-        },
-      },
-      env,
-    );
+    const terms = { name: "trunkline broker", faces: [face], onOwner };
+    await using _kept = await KeptFolder.open(address, terms, env);
     await stopped.promise;
   } finally {
     forget();

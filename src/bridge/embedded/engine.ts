@@ -5,7 +5,6 @@ import { SharedEmbedded } from "../../broker/embedded/port/shared-embedded.ts";
 import { openSqliteStorage } from "../../broker/embedded/storage/open.ts";
 import type { SqliteStorageOptions } from "../../broker/embedded/storage/sqlite-storage.ts";
 import type { SharedBroker } from "../../broker/shared-broker.ts";
-import { messageBytesMax } from "../broker/bounds.ts";
 
 /** What the owner of a folder runs. */
 export interface Engine {
