@@ -25,6 +25,7 @@ const programs = {
   "test:clusters": "clusters/main.ts",
   "test:java-client": "compatibility/main.ts",
   "test:rabbitmq4": "scripts/test-rabbitmq4.ts",
+  torture: "torture/main.ts",
   trunkline: "src/cli/main.ts",
 };
 

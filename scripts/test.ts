@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { tests } from "./steps.ts";
 
 const root = join(import.meta.dirname, "..");
-const everything = "{src,tidy,test,demo,sim,bench,fuzz,mutants,soak}/**/*.test.ts";
+const everything = "{src,tidy,test,demo,sim,bench,fuzz,mutants,soak,torture}/**/*.test.ts";
 const fileEndsWithinS = 10 * 60;
 const allEndWithinMs = 29 * 60_000;
 
