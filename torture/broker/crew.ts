@@ -38,7 +38,7 @@ export class Hand {
       { cwd: root, stdio: ["ignore", "ignore", "pipe"] },
     );
     this.#child = child;
-    child.stderr!.on("data", (text: Buffer) => {
+    child.stderr.on("data", (text: Buffer) => {
       this.complaint = `${this.complaint}${text.toString()}`.slice(-4_000);
     });
     child.once("exit", () => {
