@@ -34,7 +34,7 @@ function put(asked: Asked): Reply {
     asked.check("write", "exchange", alternate, host);
   }
   host.declareExchange({
-    ...{ name, type: asked.text("type", "direct"), durable: asked.flag("durable", true) },
+    ...{ name, type: asked.text("type", "direct"), durable: asked.flag("durable", false) },
     ...{ autoDelete: asked.flag("auto_delete", false), internal: asked.flag("internal", false) },
     arguments: given,
   });

@@ -59,7 +59,7 @@ function put(asked: Asked): Reply {
   const name = asked.the("name");
   asked.check("configure", "queue", name, host);
   const declared = {
-    ...{ name, durable: asked.flag("durable", true), owner: undefined },
+    ...{ name, durable: asked.flag("durable", false), owner: undefined },
     ...{ autoDelete: asked.flag("auto_delete", false), arguments: asked.table("arguments") },
   };
   const terms = declaredTerms(declared, host.name);

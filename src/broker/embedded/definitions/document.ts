@@ -1,8 +1,7 @@
 import type { Json } from "../storage.ts";
 
 /**
- * A definitions file as RabbitMQ's management exports and imports it: all that was made in a broker and is durable, messages
- * excepted. Of one virtual host alone the items name none.
+ * A definitions file as RabbitMQ's management exports and imports it: all that was made in a broker, messages excepted. Of one virtual host alone the items name none.
  */
 export interface DefinitionsDocument {
   readonly rabbit_version?: string;

@@ -20,7 +20,7 @@ import { plainTable } from "./plain-table.ts";
 export const rabbitmqVersion = "3.13.7";
 
 /**
- * All that was made in the broker and is durable, as RabbitMQ writes it. Passwords that are kept in our way are not known to
+ * All that was made in the broker, messages and queues of one connection alone excepted, as RabbitMQ writes it. Passwords that are kept in our way are not known to
  * RabbitMQ: users need new ones there. With a virtual host: what is in that one alone.
  */
 export function exportDefinitions(node: Node, host?: string): DefinitionsDocument {
@@ -69,11 +69,9 @@ function hostParts({ access, policies }: Node, host: VirtualHost): HostParts {
   const limits = hostLimitsOf(access.quotas.ofHost(name));
   const queues = [...host.queues()]
     .map((queue) => host.declared(queue.name) ?? queue.terms)
-    .filter(({ durable, owner }) => durable && owner === undefined);
-  const exchanges = [...topology.exchanges()].filter(
-    (terms) => terms.durable && !builtIn(terms.name),
-  );
-  const kept = new Set([...queues, ...exchanges].map((terms) => keyOf(terms)));
+    .filter(({ owner }) => owner === undefined);
+  const exchanges = [...topology.exchanges()].filter((terms) => !builtIn(terms.name));
+  const kept = new Set(queues.map((terms) => terms.name));
   return {
     parameters: [
       ...(Object.keys(limits).length === 0
@@ -85,11 +83,7 @@ function hostParts({ access, policies }: Node, host: VirtualHost): HostParts {
     queues: queues.map((terms) => queueItem(name, terms)),
     exchanges: exchanges.map((terms) => exchangeItem(name, terms)),
     bindings: [...topology.bindings()]
-      .filter(
-        ({ source, to, destination }) =>
-          (builtIn(source) || kept.has(`exchange ${source}`)) &&
-          (kept.has(`${to} ${destination}`) || (to === "exchange" && builtIn(destination))),
-      )
+      .filter(({ to, destination }) => to === "exchange" || kept.has(destination))
       .map((terms) => bindingItem(name, terms)),
   };
 }
@@ -185,10 +179,6 @@ function withoutHost(parts: HostParts): HostParts {
 
 function builtIn(name: string): boolean {
   return name === "" || name.startsWith("amq.");
-}
-
-function keyOf(terms: QueueTerms | ExchangeTerms): string {
-  return `${"type" in terms ? "exchange" : "queue"} ${terms.name}`;
 }
 
 function present(of: { readonly [name: string]: number | undefined }): Arguments {

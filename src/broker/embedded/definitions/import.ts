@@ -189,7 +189,7 @@ class Plan {
   #readExchange(item: Item): void {
     const host = this.#hostOf(item);
     const terms: ExchangeTerms = {
-      ...{ name: item.text("name"), type: item.text("type"), durable: item.flag("durable", true) },
+      ...{ name: item.text("name"), type: item.text("type"), durable: item.flag("durable", false) },
       ...{ autoDelete: item.flag("auto_delete", false), internal: item.flag("internal", false) },
       arguments: item.table("arguments"),
     };
@@ -209,7 +209,7 @@ class Plan {
   #readQueue(item: Item): void {
     const host = this.#hostOf(item);
     const declared = {
-      ...{ name: item.text("name"), durable: item.flag("durable", true), owner: undefined },
+      ...{ name: item.text("name"), durable: item.flag("durable", false), owner: undefined },
       ...{ autoDelete: item.flag("auto_delete", false), arguments: item.table("arguments") },
     };
     const terms = declaredTerms(declared, host);
