@@ -209,7 +209,7 @@ export class EmbeddedBroker implements Broker {
 
   async #close(): Promise<void> {
     await Promise.all([...this.#consumers, ...this.#boxes].map((each) => each.close()));
-    await this.#publishing.idle();
+    await this.#publishing.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -82,14 +82,15 @@ test("outputs that are refused leave the message with who has it", async () => {
   await using lab = new Lab();
   const out = channel({ name: "out", shape: "queue", lengthMax: 1 });
   await lab.broker.declare([work, out]);
-  await lab.broker.publish([lab.outgoing(work, "in"), lab.outgoing(out, "full")]);
+  await lab.broker.publish([lab.outgoing(work, "in")]);
   const { deliveries } = await lab.hear({ channel: work });
   await lab.rest();
   const refused = await deliveries[0]!
-    .ack([lab.outgoing(work, "first"), lab.outgoing(out, "one too many")])
+    .ack([lab.outgoing(out, "fits"), lab.outgoing(out, "one too many")])
     .catch((error: unknown) => error);
   deepEqual(told(refused as Error), ["RESOURCE_EXHAUSTED", "no"]);
   equal((await lab.broker.lag(work, undefined)).waiting, 1);
+  equal((await lab.broker.lag(out, undefined)).waiting, 0);
   await deliveries[0]!.ack();
   equal((await lab.broker.lag(work, undefined)).waiting, 0);
 });
@@ -121,6 +122,29 @@ test("where there is no room for too long nothing was done, and consuming goes o
   await lab.rest();
   await deliveries[0]!.ack();
   equal((await lab.broker.lag(work, undefined)).waiting, 0);
+});
+
+test("what waits for room when its broker is closed was not done", async () => {
+  await using lab = new Lab();
+  await lab.broker.declare([work]);
+  lab.storage.setRoomy(false);
+  const waiting = lab.broker.publish([lab.outgoing(work, "a")]);
+  await lab.broker.close();
+  deepEqual((await waiting).map(told), [["RESOURCE_EXHAUSTED", "no"]]);
+});
+
+test("of a compacted topic a new group has the last message of each key", async () => {
+  await using lab = new Lab();
+  const prices = channel({ name: "prices", shape: "topic", compacted: true });
+  await lab.broker.declare([prices]);
+  const of = (subject: string, text: string) => lab.outgoing(prices, text, { subject });
+  await lab.broker.publish([of("tea", "1"), of("milk", "2"), of("tea", "3")]);
+  const { texts } = await lab.hear({ channel: prices, group: "late", from: "first" });
+  await sleep(lab.env, 10);
+  deepEqual(texts(), ["2", "3"]);
+  await lab.broker.publish([of("milk", "4")]);
+  await lab.rest();
+  deepEqual(texts(), ["2", "3", "4"]);
 });
 
 test("a queue that is full refuses, and says so", async () => {

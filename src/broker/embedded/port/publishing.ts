@@ -39,6 +39,7 @@ export class Publishing {
   /** Something of what is being noted has to be waited for. */
   #written = false;
   readonly #underWay = new Set<Promise<unknown>>();
+  readonly #givenUp = Promise.withResolvers<false>();
 
   constructor(terms: PublishingTerms) {
     this.#terms = terms;
@@ -58,10 +59,14 @@ export class Publishing {
     if (!room.there && !(await room.wait(env.now() + blockedMs))) throw this.#full();
   }
 
-  /** @throws TrunklineError what the first one is refused for. What is given back publishes all of them. */
+  /**
+   * Makes sure that all of them will be taken. What is given back publishes them, in the same turn.
+   * @throws TrunklineError what the first one is refused for.
+   */
   prepare(messages: readonly Outgoing[]): () => void {
+    const planned = new Map<string, number>();
     for (const message of messages) {
-      const refusal = this.#refusal(message) ?? this.#noPlace(message);
+      const refusal = this.#refusal(message) ?? this.#noPlace(message, planned);
       if (refusal !== undefined) throw refusal;
     }
     return () => {
@@ -69,8 +74,9 @@ export class Publishing {
     };
   }
 
-  /** Resolves when all is safe that was asked for. */
-  async idle(): Promise<void> {
+  /** Resolves when all is safe that was noted. What waits for room waits no longer. */
+  async close(): Promise<void> {
+    this.#givenUp.resolve(false);
     while (this.#underWay.size > 0 || this.#behind !== undefined)
       await Promise.allSettled([...this.#underWay, this.#behind]);
   }
@@ -130,7 +136,8 @@ export class Publishing {
     const until = env.now() + blockedMs;
     let safe: Promise<void> | undefined;
     while (outcomes.length < messages.length) {
-      if (!room.there && !(await room.wait(until))) outcomes.push(this.#full());
+      const there = room.there || (await Promise.race([room.wait(until), this.#givenUp.promise]));
+      if (!there) outcomes.push(this.#full());
       else safe = this.#note(messages, outcomes) ?? safe;
     }
     return { safe };
@@ -214,21 +221,25 @@ export class Publishing {
     return undefined;
   }
 
-  /** What it would be refused for when it is its turn, as far as that can be known before. */
-  #noPlace({ channel, to }: Outgoing): TrunklineError | undefined {
+  /** What it would be refused for after those that are planned: by queue, how many. Makes what it needs. */
+  #noPlace({ channel, to }: Outgoing, planned: Map<string, number>): TrunklineError | undefined {
     const { host, places } = this.#terms;
     const topic = channel.shape === "topic" && to === undefined;
-    if (!topic && host.queue(targetOf(channel, to)) === undefined)
-      return channel.shape === "queue" && channel.mandatory ? this.#nobody(channel) : undefined;
-    if (channel.lengthMax === undefined) return undefined;
+    const target = targetOf(channel, to);
     if (topic) places.topic(channel);
+    else if (host.queue(target) === undefined) {
+      if (channel.shape === "queue" && channel.mandatory) return this.#nobody(channel);
+      places.queue(channel, to, "new");
+    }
+    if (channel.lengthMax === undefined) return undefined;
     const bound = topic ? host.topology.bindingsFrom(channel.name) : [];
-    const queues = topic ? bound.map(({ destination }) => destination) : [targetOf(channel, to)];
-    const full = (name: string): boolean => {
-      const queue = host.queue(name);
-      return queue !== undefined && queue.ready >= (queue.terms.lengthMax ?? Infinity);
-    };
-    return queues.some(full) ? this.#tooLong(channel, "no") : undefined;
+    for (const name of topic ? bound.map(({ destination }) => destination) : [target]) {
+      const before = planned.get(name) ?? 0;
+      const { ready = 0, terms } = host.queue(name) ?? {};
+      if (ready + before >= (terms?.lengthMax ?? Infinity)) return this.#tooLong(channel, "no");
+      planned.set(name, before + 1);
+    }
+    return undefined;
   }
 
   #nobody({ name }: Channel): TrunklineError {
