@@ -18,7 +18,9 @@ export interface CourierHost {
 /** Starts the thread that has the file. @throws TrunklineError when it cannot open it. */
 export async function startThread(workerData: ThreadData): Promise<readonly [Worker, Opened]> {
   const name = import.meta.url.endsWith(".ts") ? "./thread.ts" : "./thread.js";
-  const thread = new Worker(new URL(name, import.meta.url), { workerData, name: "storage" });
+  // Flags of the process are none of its: with `--input-type` it would not even start.
+  const options = { workerData, name: "storage", execArgv: [] };
+  const thread = new Worker(new URL(name, import.meta.url), options);
   const { promise, resolve, reject } = Promise.withResolvers<Opened>();
   const exited = new Promise<void>((left) => thread.once("exit", () => left()));
   const hear = (message: ThreadMessage): void => {
