@@ -4,6 +4,7 @@ import { called, checkEquivalent, checkEquivalentArgument } from "./routing/refu
 import type { Level } from "./storage.ts";
 import {
   queueTerms,
+  typeName,
   type FieldValue,
   type Overflow,
   type QueueTerms,
@@ -180,18 +181,6 @@ function text(value: FieldValue): string | undefined {
 
 function flag(value: FieldValue): string | undefined {
   return typeof value === "boolean" ? undefined : `{unacceptable_type,${typeName(value)}}`;
-}
-
-/** What RabbitMQ calls the type of a value; of whole numbers the size is not known any more. */
-function typeName(value: FieldValue): string {
-  if (value === null || value === undefined) return "void";
-  if (typeof value === "string") return "longstr";
-  if (typeof value === "boolean") return "bool";
-  if (typeof value === "bigint") return "long";
-  if (typeof value === "number") return Number.isInteger(value) ? "signedint" : "double";
-  if (value instanceof Date) return "timestamp";
-  if (value instanceof Uint8Array) return "binary";
-  return Array.isArray(value) ? "array" : "table";
 }
 
 function number(value: FieldValue): number | undefined {

@@ -3,6 +3,18 @@ import type { Level } from "./storage.ts";
 
 export type { FieldValue, Table } from "../../wire/amqp091/table.ts";
 
+/** What RabbitMQ calls the type of a value; of whole numbers the size is not known any more. */
+export function typeName(value: FieldValue): string {
+  if (value === null || value === undefined) return "void";
+  if (typeof value === "string") return "longstr";
+  if (typeof value === "boolean") return "bool";
+  if (typeof value === "bigint") return "long";
+  if (typeof value === "number") return Number.isInteger(value) ? "signedint" : "double";
+  if (value instanceof Date) return "timestamp";
+  if (value instanceof Uint8Array) return "binary";
+  return Array.isArray(value) ? "array" : "table";
+}
+
 /** What an exchange is declared with. */
 export interface ExchangeTerms {
   readonly name: string;

@@ -3,7 +3,7 @@ import { reviseHeaders } from "../../../wire/amqp091/properties.ts";
 import { PropertyScan } from "../../../wire/amqp091/property-scan.ts";
 import type { Message } from "../message.ts";
 import { Refusal } from "../refusal.ts";
-import type { FieldValue } from "../terms.ts";
+import { type FieldValue, typeName } from "../terms.ts";
 
 /** Further routing keys that a publisher wrote into the headers, as RabbitMQ's sender-selected distribution has them. */
 export interface Copies {
@@ -41,9 +41,8 @@ export function withoutBlind(message: Message): Message {
 function keysOf(name: string, value: FieldValue): string[] {
   if (value === undefined) return [];
   if (Array.isArray(value)) return value.filter((key) => typeof key === "string");
-  const type = typeof value === "string" ? "longstr" : typeof value;
   throw new Refusal(
     "precondition-failed",
-    `invalid message: {unacceptable_type_in_header,"${name}",${type}}`,
+    `invalid message: {unacceptable_type_in_header,"${name}",${typeName(value)}}`,
   );
 }

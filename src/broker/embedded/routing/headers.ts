@@ -1,6 +1,6 @@
 import { readProperties } from "../../../wire/amqp091/properties.ts";
 import type { Message } from "../message.ts";
-import type { FieldValue, Table } from "../terms.ts";
+import { type FieldValue, type Table, typeName } from "../terms.ts";
 import { jsonOf } from "./table-json.ts";
 import type { Binding, Matcher } from "./exchange.ts";
 import { Refusal } from "../refusal.ts";
@@ -35,8 +35,8 @@ export function checkHeaderArguments(given: Table): void {
   throw new Refusal(
     "precondition-failed",
     typeof match === "string"
-      ? `Invalid x-match field value "${match}"; expected all, any, all-with-x, or any-with-x`
-      : `Invalid x-match field type (value ${JSON.stringify(jsonOf(match))}); expected longstr`,
+      ? `Invalid x-match field value <<"${match}">>; expected all, any, all-with-x, or any-with-x`
+      : `Invalid x-match field type ${typeName(match)} (value ${JSON.stringify(jsonOf(match))}); expected longstr`,
   );
 }
 

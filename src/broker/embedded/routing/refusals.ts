@@ -1,6 +1,7 @@
 import { Refusal } from "../refusal.ts";
-import type { FieldValue, Table } from "../terms.ts";
+import { type FieldValue, type Table, typeName } from "../terms.ts";
 import { sameValue } from "./headers.ts";
+import { jsonOf } from "./table-json.ts";
 
 // The words are RabbitMQ's, since its clients look for them.
 
@@ -43,7 +44,9 @@ export function checkEquivalentArgument(
 ): void {
   const [left, right] = [received[what], current[what]];
   if (sameValue(left, right)) return;
-  throw inequivalent(what, name, typed(left), typed(right));
+  const both = left !== undefined && right !== undefined;
+  const told = both ? plain : typed;
+  throw inequivalent(what, name, told(left), told(right));
 }
 
 function inequivalent(what: string, name: string, received: string, current: string): Refusal {
@@ -57,12 +60,11 @@ function quoted(value: string | boolean | undefined): string {
   return value === undefined ? "none" : `'${value}'`;
 }
 
+function plain(value: FieldValue): string {
+  return `'${typeof value === "string" ? value : JSON.stringify(jsonOf(value))}'`;
+}
+
+/** RabbitMQ tells the type of a value that the other declaration lacks. */
 function typed(value: FieldValue): string {
-  if (value === null || value === undefined) return "none";
-  if (typeof value === "boolean") return `the value '${value}' of type 'bool'`;
-  if (typeof value === "string") return `the value '${value}' of type 'longstr'`;
-  if (typeof value === "bigint") return `the value '${value}' of type 'long'`;
-  if (typeof value === "number")
-    return `the value '${value}' of type '${Number.isInteger(value) ? "signedint" : "double"}'`;
-  return `the value '${JSON.stringify(value)}' of type '${Array.isArray(value) ? "array" : "table"}'`;
+  return value === undefined ? "none" : `the value ${plain(value)} of type '${typeName(value)}'`;
 }
