@@ -246,7 +246,7 @@ async function stepThere(channel: ConfirmChannel, step: Step): Promise<void> {
     channel.publish(step.publish, "k", Buffer.alloc(0), { headers: step.headers });
     await channel.waitForConfirms();
   } else if ("remove" in step)
-    await channel.deleteExchange(step.remove, { ifUnused: step.ifUnused });
+    await channel.deleteExchange(step.remove, { ifUnused: step.ifUnused ?? false });
   else {
     const {
       source,

@@ -1,4 +1,4 @@
-import type { Table } from "../../wire/amqp091/table.ts";
+import type { FieldValue, Table } from "../../wire/amqp091/table.ts";
 import type { Level } from "./storage.ts";
 
 export type { FieldValue, Table } from "../../wire/amqp091/table.ts";
