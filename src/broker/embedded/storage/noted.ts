@@ -7,7 +7,7 @@ export const noted = {
   nothing: 0,
   /** lane, seq, flags, attempts, enqueuedAt, dueAt or NaN, size, offset, head's length, body's length */
   insert: 1,
-  /** lane, seq, size */
+  /** lane, first seq, last seq, size of all; more than one only where none is chunked */
   remove: 2,
   /** lane, seq, attempts, dueAt or NaN, held (0 or 1) */
   revise: 3,
@@ -30,7 +30,7 @@ export const noted = {
 } as const;
 
 /** How many numbers a group has, its code included; by code. */
-export const groupLengths: readonly number[] = [11, 11, 4, 6, 3, 3, 4, 2, 2, 3, 3, 3];
+export const groupLengths: readonly number[] = [11, 11, 5, 6, 3, 3, 4, 2, 2, 3, 3, 3];
 
 /** What a row's flags say. */
 export const flag = { persistent: 1, held: 2, transient: 4, chunked: 8 } as const;

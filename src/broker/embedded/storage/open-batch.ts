@@ -1,7 +1,7 @@
 import { bytesOf } from "../message.ts";
 import type { Revision, Row } from "../storage.ts";
 import { headBytesMax, writeHead } from "./head.ts";
-import { flag, noted } from "./noted.ts";
+import { chunkBytes, flag, noted } from "./noted.ts";
 
 const numbersAtFirst = 4_096;
 const bytesAtFirst = 262_144;
@@ -34,6 +34,8 @@ export class OpenBatch {
   /** Bytes of messages that are to be written. */
   size = 0;
   marks: Marks | undefined;
+  /** The place of the last group of removes, while others may join it; -1: there is none. */
+  #removing = -1;
 
   constructor(sheets: Sheets | undefined) {
     this.numbers = new Float64Array(sheets?.numbers ?? new ArrayBuffer(8 * numbersAtFirst));
@@ -89,10 +91,25 @@ export class OpenBatch {
     this.live--;
   }
 
+  /** Messages that go in their order, as those of a queue do, share one group. */
   remove(lane: number, seq: number, size: number): void {
-    const place = this.#begin(noted.remove, lane, 4);
+    const last = this.#removing;
+    const small = size <= chunkBytes;
+    if (
+      last >= 0 &&
+      small &&
+      this.numbers[last + 1] === lane &&
+      this.numbers[last + 3] === seq - 1
+    ) {
+      this.numbers[last + 3] = seq;
+      this.numbers[last + 4]! += size;
+      return;
+    }
+    const place = this.#begin(noted.remove, lane, 5);
     this.numbers[place + 2] = seq;
-    this.numbers[place + 3] = size;
+    this.numbers[place + 3] = seq;
+    this.numbers[place + 4] = size;
+    this.#removing = small ? place : -1;
   }
 
   revise(lane: number, seq: number, { attempts, dueAt, held }: Revision): void {
@@ -104,6 +121,7 @@ export class OpenBatch {
   }
 
   purge(lane: number, seq: number, held: boolean): void {
+    this.#removing = -1;
     const place = this.#begin(noted.purge, lane, 4);
     this.numbers[place + 2] = seq;
     this.numbers[place + 3] = held ? 1 : 0;
@@ -111,12 +129,14 @@ export class OpenBatch {
 
   /** Notes what concerns a lane up to a place of it. */
   upTo(code: 4 | 5 | 11, lane: number, seq: number): void {
+    if (code === noted.trim) this.#removing = -1;
     const place = this.#begin(code, lane, 3);
     this.numbers[place + 2] = seq;
   }
 
   /** Notes what concerns a lane as a whole. */
   whole(code: 7 | 8, lane: number): void {
+    this.#removing = -1;
     this.#begin(code, lane, 2);
   }
 

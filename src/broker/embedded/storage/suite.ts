@@ -224,6 +224,36 @@ const cases: Readonly<Record<string, Play>> = {
     equal(laneOf(found, 1)?.count, 2);
   },
 
+  "removes in a row take just what they name, held back or not, and all is counted": async (
+    stand,
+  ) => {
+    const { storage } = stand;
+    const body = Buffer.alloc(megabyte);
+    for (const lane of [1, 2])
+      for (let seq = 1; seq <= 12; seq++) {
+        const held = lane === 2 && seq % 4 === 0;
+        const message = seq === 6 ? tryMessage("", { body }) : tryMessage(`${lane}/${seq}`);
+        const dueAt = held ? 99_000 : undefined;
+        storage.insert(tryRow(lane, seq, { message, held, dueAt }));
+      }
+    await storage.until(storage.batch);
+    for (const lane of [1, 2])
+      for (const seq of [2, 3, 4, 5, 6, 7, 9, 10])
+        removeOld(
+          storage,
+          tryRow(lane, seq, seq === 6 ? { message: tryMessage("", { body }) } : {}),
+        );
+    for (const seq of [11, 12]) removeOld(storage, tryRow(1, seq));
+    await storage.until(storage.batch);
+    const left = async (lane: number) =>
+      (await storage.readAll(lane, 0, 100, megabyte)).map(({ seq }) => seq);
+    deepEqual(await left(1), [1, 8]);
+    deepEqual(await left(2), [1, 8, 11, 12]);
+    const [one, two] = (await stand.reopen()).found.lanes;
+    deepEqual([one?.count, one?.held], [2, 0]);
+    deepEqual([two?.count, two?.held], [4, 2]);
+    equal(one?.bytes, bytesOf(tryMessage("1/1")) + bytesOf(tryMessage("1/8")));
+  },
   "a remove in a later batch than its insert finds it": async (stand) => {
     const { storage } = stand;
     const { batch } = storage;

@@ -5,7 +5,8 @@ import type { LaneBook, LaneEntry } from "./lane-book.ts";
 import { seqMask } from "./schema.ts";
 import { chunkBytes, flag, groupLengths, noted } from "./noted.ts";
 
-const range = "id >= ((?1 << 43) | ?2) AND id <= ((?1 << 43) | ?3) AND (?4 OR NOT (flags & 2))";
+const some = "id >= ((?1 << 43) | ?2) AND id <= ((?1 << 43) | ?3)";
+const range = `${some} AND (?4 OR NOT (flags & 2))`;
 const theOne = "id = ((?1 << 43) | ?2)";
 const nobody = new Uint8Array(0);
 
@@ -35,7 +36,7 @@ export class Writer {
     this.#lanes = lanes;
     this.#chunks = new Chunks(db);
     this.#put = prepare("INSERT INTO message VALUES((?1 << 43) | ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
-    this.#remove = prepare(`DELETE FROM message WHERE ${theOne}`);
+    this.#remove = prepare(`DELETE FROM message WHERE ${some}`);
     this.#removeTelling = prepare(`DELETE FROM message WHERE ${theOne} RETURNING flags, size`);
     this.#flags = prepare(`SELECT flags FROM message WHERE ${theOne}`);
     this.#revise = prepare(
@@ -69,7 +70,7 @@ export class Writer {
       case noted.insert:
         return this.#insert(first, second, numbers, at, bytes);
       case noted.remove:
-        return this.#removeOne(first, second, numbers[at + 3] ?? 0);
+        return this.#removeSome(first, second, numbers[at + 3] ?? 0, numbers[at + 4] ?? 0);
       case noted.revise:
         return this.#reviseOne(first, second, numbers, at);
       case noted.delivered: {
@@ -134,13 +135,16 @@ export class Writer {
     if (entry.compact) this.#replaceOlder(lane, seq, head);
   }
 
-  #removeOne(lane: number, seq: number, size: number): void {
+  #removeSome(lane: number, from: number, to: number, size: number): void {
     const entry = this.#lanes.touch(lane);
     // What is gone is asked only where more than counts depends on it: it costs three times as much.
-    if (entry.held > 0 || entry.transient > 0 || entry.compact) return this.#removeTold(entry, seq);
-    this.#remove.get(lane, seq);
-    if (size > chunkBytes) this.#chunks.remove(lane, seq);
-    entry.count--;
+    if (entry.held > 0 || entry.transient > 0 || entry.compact) {
+      for (let seq = from; seq <= to; seq++) this.#removeTold(entry, seq);
+      return;
+    }
+    this.#remove.get(lane, from, to);
+    if (from === to && size > chunkBytes) this.#chunks.remove(lane, from);
+    entry.count -= to - from + 1;
     entry.bytes -= size;
   }
 
