@@ -1,14 +1,14 @@
 // The functional tests of RabbitMQ's own Java client, compiled as they were published: sources that somebody has, libraries from Maven.
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { XMLParser } from "fast-xml-parser";
 
 /** Where the tests are that belong to the client that pom.xml names. */
 export const tag = "v5.35.0";
 
-/** They speak with a cluster, or need libraries that no repository has. */
-const leftOut = /FunctionalTestSuite|ServerTestSuite|HaTestSuite|MicrometerObservation|CrossNode/;
+/** They speak with a cluster, test parts of the client alone, or need libraries that no repository has. */
+const leftOut = /MicrometerObservation|CrossNode|WorkPoolTests|Bug20004Test/;
 const oneTestEndsWithinS = 60;
 
 export interface Suite {
@@ -37,11 +37,14 @@ export function prepared(sources: string, cache: string): Suite {
     ...["-q", "-B", "-f", join(import.meta.dirname, "pom.xml")],
     ...[`-Dmaven.repo.local=${join(cache, "maven")}`, goal, `-Dmdep.outputFile=${list}`],
   ]);
-  const found = ["functional", "server"].flatMap((folder) =>
-    readdirSync(join(root, folder))
-      .filter((file) => file.endsWith(".java") && !leftOut.test(file))
-      .map((file) => ({ name: `${folder}.${file.slice(0, -5)}`, path: join(root, folder, file) })),
-  );
+  const found = ["functional/FunctionalTestSuite", "server/ServerTestSuite"].flatMap((suite) => {
+    const folder = suite.split("/")[0]!;
+    const text = readFileSync(join(root, `${suite}.java`), "utf8");
+    return [...text.matchAll(/(\w+)\.class/g)]
+      .map(([, name]) => name!)
+      .filter((name) => !leftOut.test(name))
+      .map((name) => ({ name: `${folder}.${name}`, path: join(root, folder, `${name}.java`) }));
+  });
   const classes = join(cache, "classes");
   rmSync(classes, { recursive: true, force: true });
   mkdirSync(classes);
@@ -52,11 +55,9 @@ export function prepared(sources: string, cache: string): Suite {
     ...found.map(({ path }) => path),
   ]);
   cpSync(join(sources, "src/test/resources"), classes, { recursive: true });
-  const isTest = (path: string): boolean =>
-    !/^public abstract class/m.test(readFileSync(path, "utf8"));
   return {
     classpath: [classes, libraries].join(delimiter),
-    classes: found.filter(({ path }) => isTest(path)).map(({ name }) => name),
+    classes: found.map(({ name }) => name),
   };
 }
 
@@ -73,7 +74,7 @@ export async function results(
       `-Drabbitmqctl.bin=${rabbitmqctl}`,
       ...["-Dtest-broker.A.nodename=rabbit@localhost", "-Dnet.bytebuddy.experimental=true"],
       `-Djunit.jupiter.execution.timeout.default=${oneTestEndsWithinS}s`,
-      ...["org.junit.platform.console.ConsoleLauncher", "execute", "--details=tree"],
+      ...["org.junit.platform.console.ConsoleLauncher", "execute", "--details=testfeed"],
       ...["--disable-banner", `--reports-dir=${folder}`],
       ...classes.map((name) => `--select-class=com.rabbitmq.client.test.${name}`),
     ],

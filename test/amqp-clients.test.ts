@@ -2,7 +2,8 @@
 import { ok } from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 
-import { missing } from "../scripts/servers/for-tests.ts";
+import { embeddedAt, embeddedUser } from "../scripts/servers/embedded.ts";
+import { freePort, missing } from "../scripts/servers/for-tests.ts";
 import { freeRabbitmqPorts, rabbitmqUser } from "../scripts/servers/rabbitmq.ts";
 import { rabbitmqUnderTest } from "../scripts/servers/rabbitmq-for-tests.ts";
 import { running } from "../scripts/servers/running.ts";
@@ -42,6 +43,18 @@ suite("with RabbitMQ", { skip: missing(rabbitmq) ?? false }, () => {
   after(() => node[Symbol.asyncDispose]());
   const { name: user, password } = rabbitmqUser;
   casesWith(() => ({ port: ports.amqp, user, password }));
+});
+
+suite("with the embedded broker", () => {
+  let port = 0;
+  let node: AsyncDisposable;
+  before(async () => {
+    port = await freePort();
+    node = await running(embeddedAt(port));
+  });
+  after(() => node[Symbol.asyncDispose]());
+  const { name: user, password } = embeddedUser;
+  casesWith(() => ({ port, user, password }));
 });
 
 function casesWith(server: () => Server): void {
