@@ -1,3 +1,4 @@
+import { amqp } from "./amqp.ts";
 import { client } from "./client.ts";
 import { framedBytes } from "./framed.ts";
 import { grpc } from "./grpc.ts";
@@ -7,4 +8,4 @@ import { server } from "./server.ts";
 import type { Target } from "./target.ts";
 
 /** Everything that is fuzzed, from the bytes up. */
-export const targets: readonly Target[] = [reader, framedBytes, server, client, rest, grpc];
+export const targets: readonly Target[] = [reader, framedBytes, server, client, rest, grpc, amqp];

@@ -237,6 +237,9 @@ export class Channel implements PublishingKeeper, ConsumingKeeper {
         if (!active) throw new Fault("NOT_IMPLEMENTED", "active=false");
         return this.reply("channel.flow-ok", { active });
       }
+      case "channel.close-ok":
+        // Both sides have closed it at once; or it is one too many, which does no harm.
+        return;
       case "access.request":
         return this.reply("access.request-ok", { ticket: 1 });
       default:
