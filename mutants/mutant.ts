@@ -20,7 +20,9 @@ export interface Mutant {
 
 export type SuiteName =
   | "sim"
+  | "sim-broker"
   | "sim-messaging"
+  | "embedded"
   | "messaging"
   | "broker"
   | "protocol"

@@ -9,7 +9,16 @@ const timeoutMs = 90_000;
 /** Enough for every suite; a mutant that lets the memory grow ends sooner. */
 const heapMb = 1_024;
 
-const tests: Readonly<Record<Exclude<SuiteName, "sim" | "sim-messaging">, readonly string[]>> = {
+/** What the simulator plays. */
+const played: Readonly<Partial<Record<SuiteName, string>>> = {
+  sim: "calls",
+  "sim-broker": "broker",
+  "sim-messaging": "messaging",
+};
+
+const tests: Readonly<
+  Record<Exclude<SuiteName, "sim" | "sim-broker" | "sim-messaging">, readonly string[]>
+> = {
   protocol: ["src/protocol/rsocket/**/*.test.ts"],
   client: ["src/call/*.test.ts", "src/testing/suites.test.ts"],
   deadLetters: ["src/messaging/dead/{blocked-keys,letter,parking,redrive}.test.ts"],
@@ -32,6 +41,7 @@ const tests: Readonly<Record<Exclude<SuiteName, "sim" | "sim-messaging">, readon
     "src/chassis/{batches,filtered-messages,messages,patterns,receiver,steps}.test.ts",
   ],
   broker: ["src/broker/memory/*.test.ts", "src/broker/kafka/completion.test.ts"],
+  embedded: ["src/broker/embedded/*.test.ts"],
   gateway: ["src/gateway/**/*.test.ts"],
   bridge: ["src/bridge/{registry,evidence}/**/*.test.ts", "src/discovery/keep-lease.test.ts"],
   replies: ["src/messaging/replies/*.test.ts", "src/bridge/calls/calls.test.ts"],
@@ -83,9 +93,8 @@ export function judge(suite: SuiteName, mutant?: Mutant): Promise<Verdict> {
 function commandOf(suite: SuiteName, broken: boolean): string[] {
   const node = ["--conditions=@trunkline/source", `--max-old-space-size=${heapMb}`];
   if (broken) node.push("--import", join(root, "mutants/break.ts"));
-  if (suite === "sim") return [...node, "sim/main.ts", "calls", "--seeds", String(seeds), "--bail"];
-  if (suite === "sim-messaging")
-    return [...node, "sim/main.ts", "messaging", "--seeds", String(seeds), "--bail"];
-  const files = globSync([...tests[suite]], { cwd: root });
+  const play = played[suite];
+  if (play !== undefined) return [...node, "sim/main.ts", play, "--seeds", String(seeds), "--bail"];
+  const files = globSync([...tests[suite as keyof typeof tests]], { cwd: root });
   return [...node, "--test", "--test-isolation=none", "--test-reporter=tap", ...files];
 }

@@ -6,6 +6,7 @@ import { channelMutants } from "./channel-mutants.ts";
 import { deadLetterMutants } from "./dead-letter-mutants.ts";
 import { directMutants } from "./direct-mutants.ts";
 import { discoveryMutants } from "./discovery-mutants.ts";
+import { embeddedMutants } from "./embedded-mutants.ts";
 import { formatMutants } from "./format-mutants.ts";
 import { fragmentMutants } from "./fragment-mutants.ts";
 import { gatewayMutants } from "./gateway-mutants.ts";
@@ -38,4 +39,5 @@ export const mutants: readonly Mutant[] = [
   ...consumerMutants,
   ...replyMutants,
   ...kafkaMutants,
+  ...embeddedMutants,
 ];

@@ -36,13 +36,14 @@ suite("the demo", () => {
     const cut = /(\d) sheets? cut after \d+ flights?: not kept, handed in again|no sheet was cut/;
     equal(result.uploads_cut, Number(cut.exec(stderr)?.[1] ?? 0)); // usually one
     match(stderr, cut);
-    // Each flight departs and lands. Over a broker in memory, while who counts them and who asks is killed.
+    // Each flight departs and lands. Over the embedded broker, while who counts them, who asks and who owns it is killed.
     const { event, command, gather, document } = kinds;
     const carried = { event: 40_000, command: 200, gather: 40, document: 400 };
     deepEqual({ event, command, gather, document }, carried, stdout);
     const by = (result.exchanges as Exchanged[]).map(({ over, off }) => ({ over, off }));
-    deepEqual(by, [{ over: "memory", off: [] }]);
+    deepEqual(by, [{ over: "embedded", off: [] }]);
     match(stderr, / counter-1 killed \(SIGKILL\)\n/);
+    match(stderr, / the broker's owner killed \(SIGKILL\), taken over by .+ in \d+ ms\n/);
     match(stderr, / counter-2 rolled \(SIGTERM\)\n/);
     match(stderr, /asker killed \(SIGKILL\): its 100 commands were answered to the one after it/);
     match(stderr, /lost 0 · applied twice 0 · out of order 0 · the file: all equal/);

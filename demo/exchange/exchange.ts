@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { client, isTrunklineError, type Client } from "trunkline";
 import type { Flight } from "../contracts/flight.ts";
 import { Child } from "../storm/child.ts";
+import { nextOwner, ownerOf } from "./owner.ts";
 import { countMovements } from "./tally.ts";
 import { channelsOf, Traffic, type Movement } from "./traffic.ts";
 
@@ -43,6 +44,17 @@ export interface ExchangeOptions {
   readonly tell: (news: string) => void;
   /** Kills the broker and starts it again; undefined: it is somebody else's. */
   readonly restart?: (() => Promise<void>) | undefined;
+  /** The folder of the embedded broker, which one of the processes owns. */
+  readonly data?: string | undefined;
+}
+
+/** Starts a process of the exchange. */
+type Start = (program: string, ...args: string[]) => Promise<Child>;
+
+/** Those that serve and consume through the whole exchange, each in its present life. */
+interface Crew {
+  office: Child;
+  readonly counters: Child[];
 }
 
 /** Carries the day's flights by one broker: every kind of message, while consumers, the asker and, where it may be, the broker are killed. */
@@ -51,7 +63,7 @@ export async function exchange(options: ExchangeOptions): Promise<Exchanged> {
   const run = `demo-${randomUUID().slice(0, 8)}`;
   mkdirSync(folder, { recursive: true });
   await using lives = new AsyncDisposableStack();
-  const start = async (program: string, ...args: string[]): Promise<Child> =>
+  const start: Start = async (program, ...args) =>
     lives.use(await Child.start(`../exchange/${program}`, args));
   const office = await start("office.ts", messages, "office", folder, run);
   const group = await Promise.all(
@@ -59,13 +71,14 @@ export async function exchange(options: ExchangeOptions): Promise<Exchanged> {
       start("counter.ts", messages, `counter-${i + 1}`, folder, run),
     ),
   );
+  const crew = { office, counters: group };
   await using traffic = client(Traffic, messages, {
     instance: "exchange",
     deadline: "30s",
     bindings: channelsOf(run),
   });
   const notes: string[] = [];
-  const killed = strike(options, run, group, start, notes);
+  const killed = strike(options, run, crew, start, notes);
   const asked = askAndDie(options, run, start, notes);
   const both = Promise.allSettled([killed, asked]);
   lives.defer(async () => void (await both)); // they start processes until they end, also when the publishing fails
@@ -88,7 +101,7 @@ export async function exchange(options: ExchangeOptions): Promise<Exchanged> {
     () => new Set(readFileSync(join(folder, "plans.txt"), "utf8").trim().split("\n")).size,
     (count) => count === documents,
   );
-  const ended = await Promise.all([office, ...group].map((child) => child.stop()));
+  const ended = await Promise.all([crew.office, ...crew.counters].map((child) => child.stop()));
   const off = [
     ...counted.off,
     ...commands.off,
@@ -134,14 +147,15 @@ async function publishAll(
   return published;
 }
 
-/** A counter is killed and comes back, another one is rolled; in between the broker is killed, where it is ours. */
+/** A counter is killed and comes back, another one is rolled; in between the broker, or the process that owns it, is killed. */
 async function strike(
-  { messages, folder, tell, restart, over }: ExchangeOptions,
+  { messages, folder, tell, restart, data, over }: ExchangeOptions,
   run: string,
-  group: Child[],
-  start: (program: string, ...args: string[]) => Promise<Child>,
+  crew: Crew,
+  start: Start,
   notes: string[],
 ): Promise<void> {
+  const { counters: group } = crew;
   const again = (index: number): Promise<Child> =>
     start("counter.ts", messages, `counter-${index + 1}`, folder, run);
   await sleep(400);
@@ -157,17 +171,37 @@ async function strike(
       `the broker killed (SIGKILL), back after ${Math.round(performance.now() - startedAt)} ms`,
     );
   }
+  if (data !== undefined) {
+    tell(`${over}: the broker's owner is killed`);
+    notes.push(await killOwner(data, crew));
+    crew.office = await start("office.ts", messages, "office", folder, run);
+  }
   tell(`${over}: counter-2 is rolled`);
   const [next, ended] = await Promise.all([again(1), group[1]!.stop()]);
   notes.push(ended ? "counter-2 rolled (SIGTERM)" : "counter-2 did not stop");
   group[1] = next;
 }
 
+/** The office came first, so that it owns the broker. Somebody else has to take its place. */
+async function killOwner(data: string, { office, counters: group }: Crew): Promise<string> {
+  const { pid } = office;
+  if (ownerOf(data) !== pid) throw new Error("the office does not own the broker");
+  const startedAt = performance.now();
+  await office.kill();
+  const next = await nextOwner(data, pid);
+  if (next === undefined) throw new Error("nobody took the broker over");
+  const ms = Math.round(performance.now() - startedAt);
+  const index = group.findIndex((counter) => counter.pid === next);
+  const publisher = next === process.pid ? "the one who publishes" : "the asker";
+  const name = index < 0 ? publisher : `counter-${index + 1}`;
+  return `the broker's owner killed (SIGKILL), taken over by ${name} in ${ms} ms`;
+}
+
 /** Half of the commands are asked by one that is killed then; the other one hears the replies to all. */
 async function askAndDie(
   { messages, folder, tell, over }: ExchangeOptions,
   run: string,
-  start: (program: string, ...args: string[]) => Promise<Child>,
+  start: Start,
   notes: string[],
 ): Promise<{ readonly count: number; readonly off: readonly string[] }> {
   const file = join(folder, "tokens.txt");

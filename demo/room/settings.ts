@@ -22,7 +22,7 @@ export const usage = `npm run demo -- [--seconds 20] [--towers 3] [--desks 4] [-
   --towers   how many towers share the work (${range("towers")}): one is killed, another one rolled
   --desks    how many desks clear flights (${range("desks")})
   --broker   what carries the flights as messages too: rabbitmq or kafka (the one that \`npm run servers -- start\` has started), or an
-             address, amqp://host or kafka://host:9092; can be given several times. Without it: a broker in memory
+             address, amqp://host or kafka://host:9092; can be given several times. Without it: the embedded broker, in a folder
   --storm    afterwards three replicas of one service, found by its name, are killed, rolled and frozen under load, and their
              registry is taken away; freezes are 7 s each, and shorter when --seconds is less than 20
   --json     prints the result as one line of JSON; everything else goes to stderr`;

@@ -29,6 +29,10 @@ export class Child implements AsyncDisposable {
     return child;
   }
 
+  get pid(): number {
+    return this.#process.pid!;
+  }
+
   send(message: number | string): void {
     this.#process.send(message);
   }
@@ -74,7 +78,7 @@ export class Child implements AsyncDisposable {
 
   /** Stands still for so long. A shell sees to it, so that it goes on, and sees that we are gone, even if we are killed meanwhile. */
   async freeze(ms: number): Promise<void> {
-    const pid = this.#process.pid!;
+    const { pid } = this;
     const shell = spawn("sh", ["-c", `kill -STOP ${pid}; sleep ${ms / 1_000}; kill -CONT ${pid}`], {
       stdio: "ignore",
     });
