@@ -11,6 +11,7 @@ import { wireTo } from "../scripts/servers/wire.ts";
 import { amqplibChannel } from "./amqp-clients/amqplib-channel.ts";
 import { amqplibConnection } from "./amqp-clients/amqplib-connection.ts";
 import { amqplibRemade } from "./amqp-clients/amqplib-remade.ts";
+import { amqplibStreams } from "./amqp-clients/amqplib-streams.ts";
 import { rabbitmqClient } from "./amqp-clients/rabbitmq-client.ts";
 import { rabbitmqClientRoles } from "./amqp-clients/rabbitmq-client-roles.ts";
 import { pikaSays } from "./amqp-clients/pika.ts";
@@ -21,7 +22,7 @@ const pikaEndsWithinMs = 5 * 60_000;
 const pikaCasesMin = 55;
 
 const libraries: Readonly<Record<string, readonly ClientCase[]>> = {
-  amqplib: [...amqplibChannel, ...amqplibConnection],
+  amqplib: [...amqplibChannel, ...amqplibConnection, ...amqplibStreams],
   "amqp-connection-manager": amqplibRemade,
   "rabbitmq-client": [...rabbitmqClient, ...rabbitmqClientRoles],
 };
