@@ -157,6 +157,9 @@ export function rabbitmqTool(
   throw new Error(`${program} ${words.join(" ")} failed:\n${stdout}${stderr}`);
 }
 
+/** The command line that comes with it: a script in Python over the HTTP API of its management. */
+export const rabbitmqAdmin: readonly string[] = ["/usr/bin/rabbitmqadmin"];
+
 const plugins =
   "[rabbitmq_management,rabbitmq_consistent_hash_exchange,rabbitmq_stream,rabbitmq_stream_management].\n";
 

@@ -15,6 +15,9 @@ const folder = join(broughtTo, "rabbitmq4");
 const root = join(folder, "root");
 const enter = join(folder, "enter");
 
+/** The command line that comes with it, rewritten in Rust. It is there only when the server was brought. */
+export const rabbitmqAdmin4: readonly string[] = [enter, "/usr/bin/rabbitmqadmin"];
+
 /** The Debian that has the newest RabbitMQ: its packages want a newer libc than this system has. */
 const suite = "sid";
 

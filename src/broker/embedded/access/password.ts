@@ -42,6 +42,7 @@ const rabbitmqDigests: Readonly<
   rabbit_password_hashing_md5: { digest: "md5", bytes: 16 },
 };
 const rabbitmqPrefix = "$rabbitmq$";
+const algorithmDefault = "rabbit_password_hashing_sha256";
 
 /**
  * The text that is kept of a password: `$scrypt$ln=14,r=8,p=5$salt$hash`, as the PHC string format says (salt and hash in base 64
@@ -65,23 +66,26 @@ export function hashedPasswordNow(
 }
 
 /** A hash of a definitions file, as it is kept. @throws Refusal when it is none that we know. */
-export function importedHash(hash: string, algorithm: string | undefined): string {
-  const text = hash.startsWith("$")
-    ? hash
-    : `${rabbitmqPrefix}${algorithm ?? "rabbit_password_hashing_sha256"}$${hash}`;
-  if (hash !== "" && keptOf(text) === undefined)
+export function importedHash(hash: string, algorithm: string = algorithmDefault): string {
+  if (hash === "") return "";
+  const text = hash.startsWith("$") ? hash : `${rabbitmqPrefix}${algorithm}$${hash}`;
+  if (keptOf(text) === undefined)
     throw new Refusal(
       "precondition-failed",
-      `a password hash made by '${algorithm ?? "rabbit_password_hashing_sha256"}' cannot be read: give the password instead`,
+      `a password hash made by '${algorithm}' cannot be read: give the password instead`,
     );
-  return hash === "" ? "" : text;
+  return text;
 }
 
-/** What a definitions file says of a kept hash. */
-export function exportedHash(kept: string): { readonly hash: string; readonly algorithm: string } {
-  if (!kept.startsWith(rabbitmqPrefix)) return { hash: kept, algorithm: "scrypt" };
+/** What a definitions file says of a kept hash: RabbitMQ can do nothing with ours, which stands beside its own (`own`). */
+export function exportedHash(kept: string): {
+  readonly hash: string;
+  readonly algorithm: string;
+  readonly own: string | undefined;
+} {
   const [, , algorithm = "", hash = ""] = kept.split("$");
-  return { hash, algorithm };
+  if (kept.startsWith(rabbitmqPrefix)) return { hash, algorithm, own: undefined };
+  return { hash: "", algorithm: algorithmDefault, own: kept === "" ? undefined : kept };
 }
 
 /** Whether it is kept as we keep new ones. What came from RabbitMQ is not, nor what was made at another cost. */

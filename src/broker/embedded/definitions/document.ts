@@ -28,6 +28,8 @@ export interface UserItem {
   readonly password?: string;
   readonly password_hash?: string;
   readonly hashing_algorithm?: string;
+  /** Where a password is kept in our way: RabbitMQ reads over it, and its user has no password until it gets a new one. */
+  readonly trunkline_password_hash?: string;
   /** RabbitMQ before 3.9 wrote them with commas between. */
   readonly tags?: readonly string[] | string;
   readonly limits?: Arguments;

@@ -20,7 +20,7 @@ import { plainTable } from "./plain-table.ts";
 export const rabbitmqVersion = "3.13.7";
 
 /**
- * All that was made in the broker, messages and queues of one connection alone excepted, as RabbitMQ writes it. Passwords that are kept in our way are not known to
+ * All that was made in the broker, messages and queues of one connection alone excepted, as RabbitMQ writes it. Passwords that are kept in our way mean nothing to
  * RabbitMQ: users need new ones there. With a virtual host: what is in that one alone.
  */
 export function exportDefinitions(node: Node, host?: string): DefinitionsDocument {
@@ -89,10 +89,13 @@ function hostParts({ access, policies }: Node, host: VirtualHost): HostParts {
 }
 
 export function userItem({ access }: Node, { name, tags, passwordHash }: User): UserItem {
-  const { hash, algorithm } = exportedHash(passwordHash);
+  const { hash, algorithm, own } = exportedHash(passwordHash);
   const { connections, channels } = access.quotas.ofUser(name);
-  const limits = present({ "max-connections": connections, "max-channels": channels });
-  return { name, password_hash: hash, hashing_algorithm: algorithm, tags, limits };
+  return {
+    ...{ name, password_hash: hash, hashing_algorithm: algorithm, tags },
+    ...(own === undefined ? {} : { trunkline_password_hash: own }),
+    limits: present({ "max-connections": connections, "max-channels": channels }),
+  };
 }
 
 export function policyItem(policy: Policy): PolicyItem {

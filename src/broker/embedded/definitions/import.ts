@@ -81,7 +81,9 @@ class Plan {
     };
     for (const [section, read] of Object.entries(sections))
       this.reading.items(section, document[section], (item) => {
+        const { length } = this.#left;
         read(item);
+        if (this.#left.length > length) return;
         this.#taken[section] = (this.#taken[section] ?? 0) + 1;
       });
   }
@@ -119,7 +121,7 @@ class Plan {
       this.#hashing.push(async () => void (hash = await users.hashed(password)));
       this.#steps.push(() => users.setHash(name, hash, undefined, tags));
     } else {
-      const hash = item.text("password_hash", "");
+      const hash = item.text("trunkline_password_hash", item.text("password_hash", ""));
       const algorithm = item.text("hashing_algorithm", "rabbit_password_hashing_sha256");
       importedHash(hash, algorithm);
       this.#steps.push(() => users.setHash(name, hash, algorithm, tags));
@@ -210,7 +212,8 @@ class Plan {
     const host = this.#hostOf(item);
     const declared = {
       ...{ name: item.text("name"), durable: item.flag("durable", false), owner: undefined },
-      ...{ autoDelete: item.flag("auto_delete", false), arguments: item.table("arguments") },
+      autoDelete: item.flag("auto_delete", false),
+      arguments: { ...typeOf(item), ...item.table("arguments") },
     };
     const terms = declaredTerms(declared, host);
     this.#ends.set(endOf(host, "queue", terms.name), "");
@@ -232,22 +235,28 @@ class Plan {
     // The default exchange has all its bindings already.
     if (binding.source === "") return;
     const type = this.#type(host, "exchange", binding.source);
-    this.#type(host, to, binding.destination);
+    const end = this.#type(host, to, binding.destination);
+    if (type === undefined || end === undefined) {
+      // RabbitMQ 4 exports no internal exchanges, and yet what is bound to them.
+      const missing =
+        type === undefined ? `exchange '${binding.source}'` : `${to} '${binding.destination}'`;
+      this.#left.push(
+        `a binding of '${host}' from '${binding.source}' to '${binding.destination}': there is no ${missing}`,
+      );
+      return;
+    }
     checkBinding(type, binding);
     this.#steps.push(() => this.#node.host(host).bind(binding));
   }
 
-  /** The type of an exchange that is there, or will be; of a queue "". */
-  #type(host: string, kind: "exchange" | "queue", name: string): string {
+  /** The type of an exchange that is there, or will be; of a queue "". Undefined: it is not. */
+  #type(host: string, kind: "exchange" | "queue", name: string): string | undefined {
     const made = this.#ends.get(endOf(host, kind, name));
     if (made !== undefined) return made;
     const there = this.#node.hosts.get(host);
-    if (kind === "exchange") {
-      const exchange =
-        there?.topology.exchange(name) ?? builtIn.find((terms) => terms.name === name);
-      if (exchange !== undefined) return exchange.type;
-    } else if (there?.queue(name) !== undefined) return "";
-    throw new Error(`there is no ${kind} '${name}' in '${host}'`);
+    if (kind === "queue") return there?.queue(name) === undefined ? undefined : "";
+    const exchange = there?.topology.exchange(name) ?? builtIn.find((terms) => terms.name === name);
+    return exchange?.type;
   }
 
   #hostOf(item: Item): string {
@@ -261,6 +270,11 @@ class Plan {
     if (!this.#users.has(user)) throw new Error(`there is no user '${user}'`);
     return user;
   }
+}
+
+/** RabbitMQ 4 says the type beside the arguments, also where it was not declared but is that of the virtual host. */
+function typeOf({ given: { type } }: Item): { readonly [name: string]: Json } {
+  return typeof type === "string" && type !== "classic" ? { "x-queue-type": type } : {};
 }
 
 function endOf(host: string, kind: string, name: string): string {
