@@ -24,6 +24,8 @@ export interface ConsumerParts {
   readonly closed: (consumer: EmbeddedConsumer) => void;
 }
 
+const settled = Promise.resolve();
+
 /** A consumer of the port, as the queue sees it and as its user does. */
 export class EmbeddedConsumer implements Consumer, ConsumerTerms, DeliveryHome {
   readonly tag: string;
@@ -142,10 +144,12 @@ export class EmbeddedConsumer implements Consumer, ConsumerTerms, DeliveryHome {
     if (!this.#closed) this.#parts.gone(this);
   }
 
-  async ack(delivery: EmbeddedDelivery, outputs: readonly Outgoing[]): Promise<void> {
+  ack(delivery: EmbeddedDelivery, outputs: readonly Outgoing[]): Promise<void> {
     if (outputs.length > 0) return this.#ackWith(delivery, outputs);
-    if (!this.#take(delivery).ack(delivery.handed)) throw fenced(this.#parts.endpoint);
-    if (this.#parts.stored && delivery.message.persistent) await this.#parts.safety.noted();
+    const { endpoint, stored, safety } = this.#parts;
+    const done = this.#take(delivery)?.ack(delivery.handed);
+    if (done !== true) return Promise.reject(fenced(endpoint));
+    return stored && delivery.message.persistent ? safety.noted() : settled;
   }
 
   async #ackWith(delivery: EmbeddedDelivery, outputs: readonly Outgoing[]): Promise<void> {
@@ -153,21 +157,20 @@ export class EmbeddedConsumer implements Consumer, ConsumerTerms, DeliveryHome {
     await ready();
     const publish = prepare(outputs);
     // Nobody runs between these two lines: what is done and what is published are one.
-    if (!this.#take(delivery).ack(delivery.handed)) throw fenced(endpoint);
+    if (this.#take(delivery)?.ack(delivery.handed) !== true) throw fenced(endpoint);
     publish();
     await safety.noted();
   }
 
   /** Nothing is waited for: whoever lets go of it is rid of it before it comes again, and that may be at once. */
-  async release(delivery: EmbeddedDelivery, notBefore: number | undefined): Promise<void> {
-    if (!this.#take(delivery).release(delivery.handed, notBefore))
-      throw fenced(this.#parts.endpoint);
+  /** Nothing is waited for: whoever lets go of it is rid of it before it comes again, and that may be at once. */
+  release(delivery: EmbeddedDelivery, notBefore: number | undefined): Promise<void> {
+    const done = this.#take(delivery)?.release(delivery.handed, notBefore);
+    return done === true ? settled : Promise.reject(fenced(this.#parts.endpoint));
   }
 
-  /** It has room again before the queue hears of it, which then asks for it. */
-  #take(delivery: EmbeddedDelivery): QueueConsumer {
-    if (!this.#unsettled.delete(delivery) || this.#queue === undefined)
-      throw fenced(this.#parts.endpoint);
-    return this.#queue;
+  /** It has room again before the queue hears of it, which then asks for it. Undefined: it has not got that delivery any more. */
+  #take(delivery: EmbeddedDelivery): QueueConsumer | undefined {
+    return this.#unsettled.delete(delivery) ? this.#queue : undefined;
   }
 }

@@ -68,9 +68,10 @@ export class EmbeddedBroker implements Broker {
     return drifts;
   }
 
-  async publish(messages: readonly Outgoing[]): Promise<readonly (Receipt | TrunklineError)[]> {
-    this.#refuseClosed();
-    return this.#publishing.publish(messages);
+  publish(messages: readonly Outgoing[]): Promise<readonly (Receipt | TrunklineError)[]> {
+    return this.#closed === undefined
+      ? this.#publishing.publish(messages)
+      : Promise.reject(this.#wasClosed());
   }
 
   async consume(
@@ -225,8 +226,11 @@ export class EmbeddedBroker implements Broker {
   }
 
   #refuseClosed(): void {
-    if (this.#closed === undefined) return;
-    throw systemError("UNAVAILABLE", "the broker was closed", {
+    if (this.#closed !== undefined) throw this.#wasClosed();
+  }
+
+  #wasClosed(): TrunklineError {
+    return systemError("UNAVAILABLE", "the broker was closed", {
       executed: "no",
       endpoint: this.address,
     });

@@ -12,8 +12,10 @@ export interface MessagePlace {
   readonly persistent: boolean;
 }
 
-/** An envelope as queues keep it; who is in this process gets the envelope itself. */
-export class EventMessage implements Message {
+/** An envelope as queues keep it, and what is read out of that: who is in this process gets the envelope itself. */
+export class EventMessage implements Message, Received {
+  readonly envelope: Envelope;
+  readonly malformed: undefined;
   readonly exchange: string;
   readonly routingKey: string;
   readonly properties: Uint8Array;
@@ -32,16 +34,17 @@ export class EventMessage implements Message {
     key?: string,
     priority: number = 0,
   ) {
-    const expirationMs = expirationOf(envelope, nowWall);
+    this.envelope = envelope;
+    this.malformed = undefined;
     this.exchange = exchange;
     this.routingKey = routingKey;
-    this.properties = writeEvent(envelope, { persistent, priority, expirationMs });
-    this.body = envelope.data;
     this.persistent = persistent;
     this.priority = priority;
-    this.expirationMs = expirationMs;
+    this.expirationMs = expirationOf(envelope, nowWall);
     this.key = key;
-    this.cached = { envelope, malformed: undefined } satisfies Received;
+    this.properties = writeEvent(envelope, this);
+    this.body = envelope.data;
+    this.cached = this;
   }
 }
 
