@@ -29,7 +29,7 @@ const confirmedWithinMs = 60_000;
 /** The same load as the raw one, by a library: what its user sees. */
 export async function libraryLoad(library: Library, question: LoadQuestion): Promise<LoadAnswer> {
   const post = await libraries[library](question);
-  const meter = new Meter(question.seconds, question.consumes);
+  const meter = new Meter(question.seconds, question.consumes ? "both, each once" : "confirmed");
   let sent = 0;
   let wanted = Infinity;
   const done = Promise.withResolvers<void>();

@@ -13,6 +13,9 @@ export interface LoadAnswer {
   readonly cpuUs: number;
 }
 
+/** What the rate is of. Of both: the smaller one. */
+export type Measured = "confirmed" | "consumed" | "both" | "both, each once";
+
 const timesMax = 4_000_000;
 const times = new Float32Array(timesMax);
 
@@ -22,8 +25,7 @@ export class Meter {
   readonly #measuredFrom: number;
   readonly #until: number;
   readonly #cpuAt = process.cpuUsage();
-  readonly #consumes: boolean;
-  readonly #each: boolean;
+  readonly #measured: Measured;
   #confirmed = 0;
   #confirmedMeasured = 0;
   #consumed = 0;
@@ -33,13 +35,11 @@ export class Meter {
   #numbers = 0;
   #timed = 0;
 
-  /** `each`: all that is consumed is ours, each once. */
-  constructor(seconds: number, consumes: boolean, each: boolean = true) {
+  constructor(seconds: number, measured: Measured) {
     const ms = seconds * 1_000;
     this.#measuredFrom = this.#from + ms / 3;
     this.#until = this.#measuredFrom + ms;
-    this.#consumes = consumes;
-    this.#each = each;
+    this.#measured = measured;
   }
 
   get confirmed(): number {
@@ -48,6 +48,10 @@ export class Meter {
 
   get consumed(): number {
     return this.#consumed;
+  }
+
+  get leftMs(): number {
+    return this.#until - performance.now();
   }
 
   /** The time is over: nothing more is to be sent. */
@@ -71,24 +75,24 @@ export class Meter {
     if (now >= this.#measuredFrom && now <= this.#until) this.#consumedMeasured++;
   }
 
+  #through(): number {
+    if (this.#measured === "confirmed") return this.#confirmedMeasured;
+    if (this.#measured === "consumed") return this.#consumedMeasured;
+    return Math.min(this.#confirmedMeasured, this.#consumedMeasured);
+  }
+
   /** What was measured. Throws when not each message came once. */
   answer(): LoadAnswer {
     const sum = (this.#confirmed * (this.#confirmed - 1)) / 2;
-    if (
-      this.#consumes &&
-      this.#each &&
-      (this.#consumed !== this.#confirmed || this.#numbers !== sum)
-    )
+    const complete = this.#consumed === this.#confirmed && this.#numbers === sum;
+    if (this.#measured === "both, each once" && !complete)
       throw new Error(`of ${this.#confirmed} messages ${this.#consumed} came, or not each once`);
     const { user, system } = process.cpuUsage(this.#cpuAt);
     const sorted = times.subarray(0, this.#timed).toSorted();
     const at = (share: number): number =>
       (sorted[Math.floor(share * (sorted.length - 1))] ?? 0) * 1_000;
-    const through = this.#consumes
-      ? Math.min(this.#confirmedMeasured, this.#consumedMeasured)
-      : this.#confirmedMeasured;
     return {
-      perSecond: (through * 1_000) / (this.#until - this.#measuredFrom),
+      perSecond: (this.#through() * 1_000) / (this.#until - this.#measuredFrom),
       p50Us: at(0.5),
       p99Us: at(0.99),
       total: this.#confirmed,

@@ -1,5 +1,6 @@
 import { methods, publishFrames } from "./frames.ts";
-import { Meter, type LoadAnswer } from "./meter.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import { Meter, type LoadAnswer, type Measured } from "./meter.ts";
 import { ackFrame, RawConnection, type Place } from "./raw-connection.ts";
 
 /** What a load is to do. */
@@ -14,6 +15,8 @@ export interface LoadQuestion {
   readonly seconds: number;
   /** The queue is there, with messages of others in it, and stays: what is consumed is not looked at, and not waited for. */
   readonly amongOthers?: boolean;
+  /** Nobody publishes; what is there among others is consumed. */
+  readonly consumesOnly?: boolean;
 }
 
 export const bodyBytes = 200;
@@ -21,20 +24,33 @@ export const prefetch = 200;
 
 /** Publishes for as long, as many in flight, one number after the other, each confirmed; ends when all were confirmed and consumed. */
 export async function rawLoad(question: LoadQuestion): Promise<LoadAnswer> {
-  const { place, queue, consumes, amongOthers = false } = question;
+  const { place, queue, consumes, amongOthers = false, consumesOnly = false } = question;
   const publisher = await RawConnection.open(place);
   if (!amongOthers) await publisher.declare(queue, question.queueArguments);
   await publisher.confirms();
   const consumer = consumes ? await RawConnection.open(place) : undefined;
-  const meter = new Meter(question.seconds, consumes, !amongOthers);
+  const meter = new Meter(question.seconds, measuredOf(question));
   const consumed = consumer === undefined ? undefined : await consumeAll(consumer, meter, queue);
-  const sent = await publishAll(publisher, meter, queue, question.inFlight);
-  if (!amongOthers) await consumed?.(sent);
+  if (consumesOnly) await pause(meter.leftMs);
+  else {
+    const sent = await publishAll(publisher, meter, queue, question.inFlight);
+    if (!amongOthers) await consumed?.(sent);
+  }
   const answer = meter.answer();
   if (!amongOthers) await publisher.delete(queue);
   await consumer?.close();
   await publisher.close();
   return answer;
+}
+
+function measuredOf({
+  consumes,
+  amongOthers = false,
+  consumesOnly = false,
+}: LoadQuestion): Measured {
+  if (consumesOnly) return "consumed";
+  if (!consumes) return "confirmed";
+  return amongOthers ? "both" : "both, each once";
 }
 
 /** Resolves with how many were sent, when the time is over and all are confirmed. */
