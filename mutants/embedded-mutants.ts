@@ -134,14 +134,6 @@ export const embeddedMutants: readonly Mutant[] = [
     killedBy: "embedded",
   },
   {
-    name: "looked-at-twice",
-    file: `${folder}/backlog.ts`,
-    find: "if (this.#inspected.has(place)) return;",
-    replace: "",
-    because: "what expires on disk becomes two dead letters",
-    killedBy: "sim-broker",
-  },
-  {
     name: "left-shard-kept",
     file: `${folder}/shards.ts`,
     find: "if (this.#queue.takeBack(owner, part) > 0) owner.terms.lost?.(part.name);",

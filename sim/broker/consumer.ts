@@ -16,6 +16,8 @@ interface Session {
 interface Doing {
   readonly sent: Sent;
   readonly batch: number;
+  /** It is held back until then, in milliseconds since 1970. Undefined: it is done. */
+  readonly until: number | undefined;
 }
 
 /** Consumes one queue, does with each message what its fate says, and leaves and comes back now and then. */
@@ -91,23 +93,30 @@ export class SimConsumer {
     if (fate === "rejected") mine = consumer!.reject(handed);
     else if (fate === "poison" || (fate === "flaky" && attempt === 1))
       mine = consumer!.release(handed);
-    else if (fate === "later" && attempt === 1)
-      mine = consumer!.release(handed, life.env.wall() + 300);
-    else {
+    else if (fate === "later" && attempt === 1) {
+      const until = life.env.wall() + 300;
+      mine = consumer!.release(handed, until);
+      if (mine) this.#did(sent, life, until);
+    } else {
       mine = consumer!.ack(handed);
-      if (mine) {
-        this.#ledger.finish(sent);
-        // That something is done needs not outlive the machine's power.
-        if (!this.#stage.plan.power) this.#doing.push({ sent, batch: life.storage.batch });
-      }
+      if (mine) this.#ledger.finish(sent);
+      if (mine) this.#did(sent, life, undefined);
     }
     if (!mine && this.#stage.plan.order !== "shards")
       this.#stage.complain(`${this.#name}: ${sent.id} was not its own to settle`);
     consumer!.wake();
   }
 
+  /** What a consumer does needs not outlive the machine's power. */
+  #did(sent: Sent, { storage }: Life, until: number | undefined): void {
+    if (!this.#stage.plan.power) this.#doing.push({ sent, batch: storage.batch, until });
+  }
+
   #hear({ storage }: Life): void {
-    while (this.#doing.length > 0 && this.#doing[0]!.batch <= storage.safe)
-      this.#ledger.gone(this.#doing.shift()!.sent);
+    while (this.#doing.length > 0 && this.#doing[0]!.batch <= storage.safe) {
+      const { sent, until } = this.#doing.shift()!;
+      if (until === undefined) this.#ledger.gone(sent);
+      else this.#ledger.holds(sent, until);
+    }
   }
 }

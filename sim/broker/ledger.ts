@@ -29,6 +29,7 @@ export class Ledger {
   readonly #done = new Set<string>();
   /** Done, and the broker cannot forget it any more. */
   readonly #gone = new Set<string>();
+  readonly #holds = new Map<string, number>();
   /** Reasons of dead letters by id, one for each letter. */
   readonly dead = new Map<string, string[]>();
   deliveries = 0;
@@ -37,14 +38,19 @@ export class Ledger {
     this.queue = queue;
   }
 
+  /** It is held back until then, and the broker cannot forget that any more. */
+  holds({ id }: Sent, until: number): void {
+    this.#holds.set(id, until);
+  }
+
   /** Gives back what is wrong with it. */
   delivered({ id, notBefore }: Sent, wall: number): string | undefined {
     this.deliveries++;
     if (!this.#seen.has(id)) this.first.push(id);
     this.#seen.add(id);
     if (this.#gone.has(id)) return `${this.queue}: ${id} came again after it was done for good`;
-    if (notBefore !== undefined && wall < notBefore)
-      return `${this.queue}: ${id} came ${notBefore - wall} ms too early`;
+    const from = Math.max(notBefore ?? 0, this.#holds.get(id) ?? 0);
+    if (wall < from) return `${this.queue}: ${id} came ${from - wall} ms too early`;
     return undefined;
   }
 
