@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { broker } from "trunkline/broker";
 import { amqp } from "trunkline/broker/amqp";
 import { direct } from "trunkline/broker/direct";
+import { file } from "trunkline/broker/embedded";
 import { kafka } from "trunkline/broker/kafka";
 import { memory } from "trunkline/broker/memory";
 import { brokersTable } from "trunkline/testing";
@@ -18,6 +19,7 @@ test("docs/guarantees.md shows what the brokers promise, and by which case of th
     { name: "`direct:`", capabilities: direct().capabilities },
     { name: "`memory:`", capabilities: memory().capabilities },
     { name: "`broker+…`", capabilities: remote.capabilities },
+    { name: "`file:`", capabilities: file().capabilities },
     { name: "`amqp:`", capabilities: amqp().capabilities },
     { name: "`kafka:`", capabilities: kafka().capabilities },
   ]);

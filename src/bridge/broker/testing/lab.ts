@@ -4,6 +4,7 @@ import { serve, Services } from "../../../call/serve.ts";
 import type { Broker } from "../../../broker/broker.ts";
 import { SharedMemory } from "../../../broker/memory/shared-memory.ts";
 import { MemoryStore } from "../../../broker/memory/store.ts";
+import type { SharedBroker } from "../../../broker/shared-broker.ts";
 import type { Protocol, Server } from "../../../protocol/protocol.ts";
 import { parseAddress } from "../../../transport/address.ts";
 import { RemoteBroker as Contract } from "../contract.ts";
@@ -16,17 +17,22 @@ const waitMs = 10_000;
 /** A served broker that can be cut off from those who use it, at one address. */
 export class BrokerLab {
   readonly server: BrokerServer;
-  readonly #shared: SharedMemory;
+  readonly #shared: SharedBroker;
   readonly #protocol: Protocol;
   readonly #address: string;
   readonly #env: Env;
   #listening: Server | undefined;
 
-  constructor(protocol: Protocol, address: string, env: Env) {
+  constructor(
+    protocol: Protocol,
+    address: string,
+    env: Env,
+    shared: SharedBroker = new SharedMemory(new MemoryStore({ bytesMax: messageBytesMax }, env)),
+  ) {
     this.#protocol = protocol;
     this.#address = address;
     this.#env = env;
-    this.#shared = new SharedMemory(new MemoryStore({ bytesMax: messageBytesMax }, env));
+    this.#shared = shared;
     this.server = new BrokerServer(this.#shared, env);
   }
 
