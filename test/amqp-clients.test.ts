@@ -15,6 +15,7 @@ import { amqplibStreams } from "./amqp-clients/amqplib-streams.ts";
 import { rabbitmqClient } from "./amqp-clients/rabbitmq-client.ts";
 import { rabbitmqClientRoles } from "./amqp-clients/rabbitmq-client-roles.ts";
 import { pikaSays } from "./amqp-clients/pika.ts";
+import { rabbitmqBehaviour } from "./amqp-clients/rabbitmq-behaviour.ts";
 import type { ClientCase, Stand } from "./amqp-clients/stand.ts";
 
 const caseEndsWithinMs = 60_000;
@@ -24,6 +25,7 @@ const pikaCasesMin = 55;
 const libraries: Readonly<Record<string, readonly ClientCase[]>> = {
   amqplib: [...amqplibChannel, ...amqplibConnection, ...amqplibStreams],
   "amqp-connection-manager": amqplibRemade,
+  "what RabbitMQ does": rabbitmqBehaviour,
   "rabbitmq-client": [...rabbitmqClient, ...rabbitmqClientRoles],
 };
 

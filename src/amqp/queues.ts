@@ -73,13 +73,13 @@ function declare(session: Session, fields: Fields<"queue.declare">): void {
     given === "" ? `amq.gen-${Buffer.from(secretBytes(16)).toString("base64url")}` : given;
   const there = host.queue(name);
   if (passive) return answer(session, lookedAt(session, name), nowait, false);
+  if (given !== "") checkReserved("queue", name);
   session.check("configure", name);
   const owner = exclusive ? session.owner : undefined;
   if (there !== undefined && there.terms.owner !== owner) throw locked(session, there);
   const terms = declaredTerms({ name, durable, autoDelete, owner, arguments: table }, host.name);
   if (there !== undefined) checkSameQueue(terms, there.terms, host.name);
   else {
-    if (given !== "") checkReserved("queue", name);
     session.checkQueueQuota(name);
     checkDeadLetters(session, terms);
   }
