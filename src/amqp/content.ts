@@ -49,7 +49,7 @@ export class Content {
   begin(reader: ByteReader): boolean {
     const contentClass = reader.short();
     if (contentClass !== basicClass)
-      throw new Fault("FRAME_ERROR", `a content header of class ${contentClass}`);
+      throw new Fault("UNEXPECTED_FRAME", `a content header of class ${contentClass}`);
     reader.short();
     const bytes = reader.longlong();
     if (bytes > this.#bytesMax)

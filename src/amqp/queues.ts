@@ -91,6 +91,7 @@ function lookedAt(session: Session, name: string): AnyQueue {
   const queue = session.host.known(name);
   // Whoever is to answer may see whether the asker is still there.
   if (!name.startsWith(replyQueuePrefix)) own(session, queue);
+  session.host.touch(queue);
   return queue;
 }
 
@@ -122,7 +123,8 @@ function bindingOf(
   session.check("write", destination);
   session.check("read", source);
   session.checkTopic("read", source, routingKey);
-  own(session, session.host.known(destination));
+  const there = session.host.queue(destination);
+  if (there !== undefined) own(session, there);
   return { source, to: "queue", destination, routingKey, arguments: table };
 }
 

@@ -252,7 +252,9 @@ export class Backlog {
       timers.add({ dueAt, lane: part.lane.number, seq, entry, stored });
     }
     if (counted || entry.held) part.lane.revise(entry);
-    if (!entry.held) part.lane.admit(entry, this.#pump);
+    if (entry.held) return;
+    part.lane.admit(entry, this.#pump);
+    this.enforce();
   }
 
   reject({ entry, part }: HandedEntry): void {
