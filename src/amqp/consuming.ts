@@ -101,6 +101,7 @@ export class Consuming implements ConsumerKeeper {
       consumer.begun = false;
       if (consumer.unsettled > 0) this.#retired.add(consumer);
       consumer.member.retire();
+      this.#forgetReplies();
     }
     if (!nowait) this.#of.reply("basic.cancel-ok", { consumerTag });
   }
@@ -179,6 +180,7 @@ export class Consuming implements ConsumerKeeper {
 
   gone(consumer: Consumer): void {
     if (!this.#consumers.delete(consumer.tag)) return;
+    this.#forgetReplies();
     const { notified, outlet, channel } = this.#of;
     if (notified)
       outlet.method(channel, "basic.cancel", { consumerTag: consumer.tag, nowait: true });
@@ -213,6 +215,12 @@ export class Consuming implements ConsumerKeeper {
   #answers(noAck: boolean): string {
     checkReplyConsumer(noAck, this.replyQueue !== undefined);
     return (this.replyQueue = makeReplyQueue(this.#of));
+  }
+
+  /** The queue of direct replies goes with its consumer. */
+  #forgetReplies(): void {
+    if (this.replyQueue !== undefined && this.#of.host.queue(this.replyQueue) === undefined)
+      this.replyQueue = undefined;
   }
 
   #kind(

@@ -19,6 +19,7 @@ export const queueMethods: Methods<
     if (!fields.nowait) answerBound(session, binding, "queue.bind-ok");
   },
   "queue.unbind"(session, fields) {
+    // What is not there is unbound already.
     const binding = bindingOf(session, fields);
     session.host.unbind(binding);
     answerBound(session, binding, "queue.unbind-ok");

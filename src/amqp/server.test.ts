@@ -265,7 +265,7 @@ test("a queue that is declared otherwise is refused with what differs", limits, 
 test("answers come directly to who has asked", limits, async () => {
   await using subject = await lab();
   await using asker = await subject.client();
-  await asker.consume(1, "amq.rabbitmq.reply-to", { noAck: true });
+  const asking = await asker.consume(1, "amq.rabbitmq.reply-to", { noAck: true });
   await using server = await subject.client();
   await server.declare(1, "rpc");
   asker.publish(1, { routingKey: "rpc" }, "?", {
@@ -280,6 +280,9 @@ test("answers come directly to who has asked", limits, async () => {
   server.publish(1, { routingKey: replyTo! }, "!", { correlationId });
   const answer = await asker.heard("basic.deliver");
   assert.deepEqual([answer.properties, String(answer.body)], [{ correlationId: "7" }, "!"]);
+  asker.say(1, "basic.cancel", { consumerTag: asking, nowait: false });
+  await asker.hear("basic.cancel-ok");
+  await asker.consume(1, "amq.rabbitmq.reply-to", { noAck: true });
   server.publish(1, { routingKey: "rpc" }, "?", { replyTo: "amq.rabbitmq.reply-to" });
   await channelClosed(server, 406, /fast reply consumer does not exist/);
   asker.say(0, "connection.close", { replyCode: 200, replyText: "", classId: 0, methodId: 0 });
