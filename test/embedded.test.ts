@@ -1,10 +1,15 @@
 // Real processes that share a folder, while its owner is killed, leaves, or stands still.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { suite, test, type TestContext } from "node:test";
+import { openBroker, realEnv } from "trunkline";
+import { fileURLToPath } from "node:url";
 import { accountOf, Scene } from "./embedded/processes.ts";
+import { fromSource, start } from "./program.ts";
+
+const trunkline = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url));
 
 const timeout = 120_000;
-const count = 1_500;
+const count = 1_000;
 const load = { order: "publish", from: 0, count, inFlight: 50 } as const;
 
 /** Confirmed messages after which the owner is killed, or leaves: it is in the middle of the load. */
@@ -19,13 +24,12 @@ suite("processes that share a folder", () => {
       await scene.start("first");
       const began = [await scene.start("a"), await scene.start("b"), await scene.start("c")];
       for (const each of began) each.order(load);
+      let newest = began[0]!;
       for (let kills = 1; kills <= 3; kills++) {
-        const owner = scene.owner();
-        const other = scene.workers.find((each) => !each.ended && each !== owner)!;
-        await other.saidAgain("got", middle);
-        await owner.kill();
-        const next = await scene.start(`after-${kills}`);
-        next.order(load);
+        await newest.said("confirmed", middle);
+        await scene.owner().kill();
+        newest = await scene.start(`after-${kills}`);
+        newest.order(load);
       }
       const alive = scene.workers.filter((each) => !each.ended);
       await Promise.all(
@@ -50,8 +54,8 @@ suite("processes that share a folder", () => {
       const leaving = [await scene.start("first"), await scene.start("second")];
       const publishers = [await scene.start("a"), await scene.start("b")];
       for (const each of publishers) each.order(load);
-      for (const each of leaving) {
-        await publishers[0]!.saidAgain("confirmed", middle);
+      for (const [index, each] of leaving.entries()) {
+        await publishers[0]!.said("confirmed", (index + 1) * middle);
         await each.close();
       }
       await Promise.all(publishers.map((each) => each.said("published")));
@@ -83,6 +87,49 @@ suite("processes that share a folder", () => {
       await guest.said("confirmed");
       await guest.close();
       await owner.close();
+    },
+  );
+
+  test(
+    "serve clients of RabbitMQ at the same address after the owner was killed, where another broker stood by",
+    { timeout },
+    async (t: TestContext) => {
+      const scene = new Scene(t);
+      const run = async (listen: string) => {
+        const words = ["broker", "--data", scene.folder, "--listen", listen, "--json"];
+        const program = start(
+          process.execPath,
+          [...fromSource, trunkline, ...words],
+          import.meta.dirname,
+        );
+        t.after(() => program.kill("SIGKILL"));
+        const line = await program.line();
+        return { program, line, first: JSON.parse(line) as { role: string; listening: string[] } };
+      };
+      const owner = await run("amqp://127.0.0.1:0");
+      equal(owner.first.role, "owner");
+      const [address] = owner.first.listening;
+      const other = await run(address!);
+      equal(other.first.role, "guest");
+      owner.program.kill("SIGKILL");
+      await other.program.printed(other.line.length + 2);
+      const broker = await openBroker(
+        address!.replace("//", "//guest:guest@"),
+        { name: "test" },
+        realEnv(),
+      );
+      equal(broker.name, "rabbitmq");
+      await broker.close();
+      other.program.kill("SIGTERM");
+      const { code, stdout } = await other.program.ended;
+      equal(code, 0);
+      deepEqual(
+        stdout
+          .trim()
+          .split("\n")
+          .map((each) => (JSON.parse(each) as { role?: string }).role),
+        ["guest", "owner", undefined],
+      );
     },
   );
 });

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { KeptFolder } from "../bridge/embedded/kept-folder.ts";
 import type { FolderStatus, QueueStatus } from "../bridge/embedded/overseer.ts";
 import type { Line } from "./command.ts";
@@ -76,5 +77,40 @@ export async function queues(line: Line): Promise<number> {
     { right: count(each.consumers) },
   ]);
   await terminal.print(found.length === 0 ? "there are no queues\n" : table([head, ...rows]));
+  return exitCodes.ok;
+}
+
+export async function users(line: Line): Promise<number> {
+  const { terminal, json } = line;
+  await using kept = await keptOf(line);
+  const rows: string[][] = [];
+  for await (const user of kept.overseer.users())
+    if (json) await printJson(terminal, user);
+    else rows.push([`  ${user.name}`, user.tags.join(" ")]);
+  if (json) await printJson(terminal, { ok: true });
+  else await terminal.print(table(rows));
+  return exitCodes.ok;
+}
+
+/** Prints a definitions file as RabbitMQ writes it, or takes one up. */
+export async function definitions(line: Line): Promise<number> {
+  const { terminal, json } = line;
+  const path = line.text("take");
+  const text = path === undefined ? undefined : await readFile(path, "utf8");
+  await using kept = await keptOf(line);
+  if (text === undefined) {
+    for await (const piece of kept.overseer.definitions(line.text("host")))
+      await terminal.print(piece);
+    await terminal.print("\n");
+    return exitCodes.ok;
+  }
+  const { taken, left } = await kept.overseer.define(text);
+  if (json) await printJson(terminal, { ok: true, taken, left });
+  else {
+    const counts = Object.entries(taken).map(([section, each]) => `${count(each)} ${section}`);
+    await terminal.print(
+      `${counts.join(", ")}\n${left.map((each) => `  left: ${each}\n`).join("")}`,
+    );
+  }
   return exitCodes.ok;
 }

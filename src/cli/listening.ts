@@ -1,5 +1,5 @@
 import type { ChassisOptions } from "../chassis/chassis.ts";
-import { tls, type TlsFiles } from "../transport/tls/index.ts";
+import { tls, type TlsFiles, type TlsOptions } from "../transport/tls/index.ts";
 import { UsageError, type Line, type Option } from "./command.ts";
 
 /** The options of commands that serve. */
@@ -21,15 +21,18 @@ type Listening = Pick<ChassisOptions, "listen" | "insecure" | "transports">;
 export function listeningOf(line: Line): Listening {
   const listen = line.texts("listen");
   if (listen.length === 0) throw new UsageError("--listen ADDRESS is missing");
-  const transports = tlsOf(line);
-  return {
-    listen,
-    insecure: line.on("insecure"),
-    ...(transports === undefined ? {} : { transports }),
-  };
+  return { listen, ...opennessOf(line) };
 }
 
-function tlsOf(line: Line): Listening["transports"] {
+/** The same without where: who may come, and by which certificates. */
+export function opennessOf(line: Line): Omit<Listening, "listen"> {
+  const options = tlsOf(line);
+  const insecure = line.on("insecure");
+  return options === undefined ? { insecure } : { insecure, transports: [tls(options)] };
+}
+
+/** Undefined: no option says anything of TLS. */
+export function tlsOf(line: Line): TlsOptions | undefined {
   const [cert, key, ca] = [line.text("cert"), line.text("key"), line.text("ca")];
   const files: TlsFiles = {
     ...(cert === undefined ? {} : { cert }),
@@ -40,5 +43,5 @@ function tlsOf(line: Line): Listening["transports"] {
   if (asked !== "none" && asked !== "optional" && asked !== "required")
     throw new UsageError(`--client-cert is none, optional or required, not "${asked}"`);
   if (Object.keys(files).length === 0) return undefined;
-  return [tls({ files, clientCertificate: asked })];
+  return { files, clientCertificate: asked };
 }

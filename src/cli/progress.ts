@@ -28,23 +28,20 @@ export function wipeBar(terminal: Terminal): void {
 /** How far something long has come, for who watches it: nothing is told to programs. */
 export class Progress {
   readonly #terminal: Terminal;
-  readonly #what: string;
   #drawnAt = -Infinity;
 
-  /** `what`: what is counted, `messages`. */
-  constructor(terminal: Terminal, what: string) {
+  constructor(terminal: Terminal) {
     this.#terminal = terminal;
-    this.#what = what;
   }
 
-  /** `total` 0: nobody knows. */
-  readonly at = (done: number, total: number): void => {
+  /** `total` 0: nobody knows. `what`: what is counted, `messages`. */
+  readonly at = (done: number, total: number, what: string): void => {
     const now = this.#terminal.env.now();
     if (now - this.#drawnAt < everyMs) return;
     this.#drawnAt = now;
     const share = total === 0 ? 0 : Math.min(1, done / total);
     const of = total === 0 ? "" : ` of ${count(total)}`;
-    drawBar(this.#terminal, share, `${count(done)}${of} ${this.#what}`);
+    drawBar(this.#terminal, share, `${count(done)}${of} ${what}`);
   };
 
   end(): void {

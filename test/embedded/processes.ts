@@ -3,17 +3,15 @@ import { mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { openBroker, realEnv } from "trunkline";
 import { fromSource } from "../program.ts";
-import type { Line, Order } from "./lines.ts";
+import { work, type Line, type Order } from "./lines.ts";
 
 /** Processes that share a folder, and what all of them have said. */
 export class Scene {
   readonly folder: string;
   readonly workers: Worker[] = [];
-  /** Confirmed, and not acknowledged yet. */
-  readonly waiting = new Set<string>();
   readonly #root: string;
-  readonly #acked = new Set<string>();
   #look: (() => void) | undefined;
 
   constructor(context: TestContext) {
@@ -27,9 +25,7 @@ export class Scene {
 
   async start(name: string, waitMs: number = 30_000): Promise<Worker> {
     const journal = join(this.#root, `${name}.jsonl`);
-    const worker = new Worker(`file:${this.folder}`, name, journal, waitMs, (line) =>
-      this.#hear(line),
-    );
+    const worker = new Worker(`file:${this.folder}`, name, journal, waitMs, () => this.#look?.());
     this.workers.push(worker);
     await worker.said("open");
     return worker;
@@ -43,19 +39,15 @@ export class Scene {
     return this.workers.find((each) => each.pid === note.pid)!;
   }
 
-  /** Resolves when everything that was confirmed has been acknowledged. */
+  /** Resolves when nothing waits any more. Who was killed may have acknowledged what it could not say any more. */
   async handled(): Promise<void> {
-    for (const each of this.workers)
-      if (each.ended) each.journal().forEach((line) => this.#hear(line));
-    while (this.waiting.size > 0) await new Promise<void>((resolve) => (this.#look = resolve));
-  }
-
-  #hear(line: Line): void {
-    if (line.say === "acked") {
-      this.#acked.add(line.id);
-      this.waiting.delete(line.id);
-    } else if (line.say === "confirmed" && !this.#acked.has(line.id)) this.waiting.add(line.id);
-    this.#look?.();
+    await using broker = await openBroker(`file:${this.folder}`, { name: "test" }, realEnv());
+    for (;;) {
+      const news = new Promise<void>((resolve) => (this.#look = resolve));
+      const { waiting } = await broker.lag(work, undefined);
+      if (waiting === 0) return;
+      await news;
+    }
   }
 }
 
@@ -69,13 +61,7 @@ export class Worker {
   readonly #child: ChildProcess;
   #look: (() => void) | undefined;
 
-  constructor(
-    address: string,
-    name: string,
-    journal: string,
-    waitMs: number,
-    hear: (line: Line) => void,
-  ) {
+  constructor(address: string, name: string, journal: string, waitMs: number, news: () => void) {
     this.name = name;
     this.#journal = journal;
     const path = join(import.meta.dirname, "worker.ts");
@@ -86,7 +72,7 @@ export class Worker {
     this.pid = this.#child.pid!;
     this.#child.on("message", (line: Line) => {
       this.#counts.set(line.say, this.#count(line.say) + 1);
-      hear(line);
+      news();
       this.#look?.();
     });
     this.#child.once("close", () => {
@@ -112,11 +98,6 @@ export class Worker {
   /** Resolves when it has said so often what is wanted, since it began, or has ended. */
   async said(what: Line["say"], times: number = 1): Promise<void> {
     while (!this.ended && this.#count(what) < times) await this.#news();
-  }
-
-  /** The same from now on. */
-  saidAgain(what: Line["say"], times: number): Promise<void> {
-    return this.said(what, this.#count(what) + times);
   }
 
   signal(signal: NodeJS.Signals): void {

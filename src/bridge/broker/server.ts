@@ -155,7 +155,7 @@ function published(sheet: Uint8Array): ReturnType<typeof outgoingOf>[] {
 }
 
 /** What the broker refuses is no incident of the server. */
-async function answered<T>(refuse: Context["refuse"], act: () => Promise<T>): Promise<T> {
+export async function answered<T>(refuse: Context["refuse"], act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {

@@ -4,7 +4,7 @@ import type { NoErrors } from "../../contract/operation.ts";
 import { plainSchema } from "../../contract/plain-schema.ts";
 import type { Schema } from "../../contract/schema.ts";
 import { stream, type StreamOperation } from "../../contract/stream.ts";
-import type { FolderStatus, QueueStatus } from "./overseer.ts";
+import type { DefinedStatus, FolderStatus, QueueStatus, UserStatus } from "./overseer.ts";
 
 /** What a process that is not the owner calls itself. */
 export interface Guest {
@@ -43,8 +43,8 @@ const rested: Schema<Rested> = plainSchema({
   required: ["guest"],
 });
 
-/** Which queues: of one virtual host, or of all. */
-export interface QueuesRequest {
+/** Of one virtual host, or of all. */
+export interface HostRequest {
   readonly host?: string | undefined;
 }
 
@@ -53,11 +53,18 @@ const status: Schema<FolderStatus> = plainSchema({
   properties: { owner: { type: "object" }, hosts: { type: "array" } },
   required: ["owner", "hosts"],
 });
-const queuesRequest: Schema<QueuesRequest> = plainSchema({
+const hostRequest: Schema<HostRequest> = plainSchema({
   type: "object",
   properties: { host: { type: "string" } },
 });
 const queue: Schema<QueueStatus> = plainSchema({ type: "object" });
+const user: Schema<UserStatus> = plainSchema({ type: "object" });
+const text: Schema<string> = plainSchema({ type: "string" });
+const defined: Schema<DefinedStatus> = plainSchema({
+  type: "object",
+  properties: { taken: { type: "object" }, left: { type: "array" } },
+  required: ["taken", "left"],
+});
 
 /** How the owner of a folder and its guests get along, beside the broker itself. */
 export const FolderOwner: Contract<
@@ -66,7 +73,10 @@ export const FolderOwner: Contract<
     readonly stay: StreamOperation<Schema<Guest>, Schema<Word>, NoErrors>;
     readonly rested: CallOperation<Schema<Rested>, undefined, NoErrors>;
     readonly status: CallOperation<undefined, Schema<FolderStatus>, NoErrors>;
-    readonly queues: StreamOperation<Schema<QueuesRequest>, Schema<QueueStatus>, NoErrors>;
+    readonly queues: StreamOperation<Schema<HostRequest>, Schema<QueueStatus>, NoErrors>;
+    readonly users: StreamOperation<undefined, Schema<UserStatus>, NoErrors>;
+    readonly definitions: StreamOperation<Schema<HostRequest>, Schema<string>, NoErrors>;
+    readonly define: CallOperation<Schema<string>, Schema<DefinedStatus>, NoErrors>;
   }
 > = contract(
   "trunkline-folder",
@@ -89,9 +99,24 @@ export const FolderOwner: Contract<
       description: "What the folder has, and who has it.",
     }),
     queues: stream({
-      in: queuesRequest,
+      in: hostRequest,
       out: queue,
       description: "The queues and logs of one virtual host, or of all.",
+    }),
+    users: stream({
+      out: user,
+      description: "Who may come in by AMQP.",
+    }),
+    definitions: stream({
+      in: hostRequest,
+      out: text,
+      description: "A definitions file, in pieces.",
+    }),
+    define: call({
+      in: text,
+      out: defined,
+      idempotent: true,
+      description: "Makes what a definitions file says; what is there stays.",
     }),
   },
 );

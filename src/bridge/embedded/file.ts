@@ -1,11 +1,12 @@
 import { constants } from "node:fs";
-import { mkdir, realpath, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { pid } from "node:process";
 import { milliseconds, type Duration } from "../../base/duration.ts";
 import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
 import type { BrokerFactory } from "../../broker/broker.ts";
 import { embeddedCapabilities } from "../../broker/embedded/port/shared-embedded.ts";
+import { makeFolder } from "../../broker/embedded/storage/place.ts";
 import { messageBytesMax } from "../broker/bounds.ts";
 import { folderAt } from "./address.ts";
 import { handOverMsDefault, waitMsDefault } from "./bounds.ts";
@@ -49,7 +50,7 @@ export async function folderOf(
   user: { readonly name: string; readonly waitMs: number },
   env: Env,
 ): Promise<Folder> {
-  const folder = await ownFolder(path);
+  const folder = await ownFolder(path, options.storage?.networkAllowed ?? false);
   let known = folders.get(env);
   if (known === undefined) folders.set(env, (known = new Map()));
   const found = known.get(folder);
@@ -62,20 +63,10 @@ export async function folderOf(
 }
 
 /** Makes the folder where it is missing, for this user alone. Resolves with its path without links. */
-async function ownFolder(path: string): Promise<string> {
-  try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
-    const folder = await realpath(path);
-    const { mode } = await stat(folder);
-    if ((mode & constants.S_IWOTH) === 0) return folder;
-  } catch (cause) {
-    const { message } = cause as Error;
-    throw systemError("PERMISSION_DENIED", `the folder ${path} cannot be used: ${message}`, {
-      executed: "no",
-      advice: "name a folder that this user can write",
-      cause,
-    });
-  }
+async function ownFolder(path: string, networkAllowed: boolean): Promise<string> {
+  const folder = await makeFolder(path, networkAllowed);
+  const { mode } = await stat(folder);
+  if ((mode & constants.S_IWOTH) === 0) return folder;
   throw systemError("PERMISSION_DENIED", `everybody may write in the folder ${path}`, {
     executed: "no",
     advice: `whoever can write there can change what waits: chmod o-w ${path}`,

@@ -131,6 +131,9 @@ export class GuestLife implements Life {
     return {
       status: () => this.#owner.status(undefined),
       queues: (host) => this.#owner.queues(stated({ host })),
+      users: () => this.#owner.users(undefined),
+      definitions: (host) => this.#owner.definitions(stated({ host })),
+      define: (text) => this.#owner.define(text),
     };
   }
 

@@ -2,6 +2,7 @@ import { atMost } from "../../base/alarm.ts";
 import type { Env } from "../../base/env.ts";
 import type { Node } from "../../broker/embedded/node.ts";
 import type { Handlers } from "../../call/handlers-type.ts";
+import { answered } from "../broker/server.ts";
 import type { FolderOwner, Word } from "./contract.ts";
 import { NodeOverseer } from "./overseer.ts";
 import type { OwnerNote } from "./owner-note.ts";
@@ -41,6 +42,9 @@ export class Guests {
       },
       status: () => this.overseer.status(),
       queues: ({ host }) => this.overseer.queues(host),
+      users: () => this.overseer.users(),
+      definitions: ({ host }) => this.overseer.definitions(host),
+      define: (text, { refuse }) => answered(refuse, () => this.overseer.define(text)),
       rested: ({ guest }) => {
         const known = this.#guests.get(guest);
         if (known !== undefined) known.rested = true;
