@@ -204,7 +204,7 @@ test("a file with anything wrong in it changes nothing, and all of it is told", 
     ],
     policies: [{ vhost: "/", name: "p", pattern: ".*", definition: { colour: "red" } }],
     queues: [{ name: "q", vhost: "v", durable: true, arguments: { "x-message-ttl": -1 } }],
-    exchanges: [{ name: "d", vhost: "v", type: "x-delayed-message", durable: true }],
+    exchanges: [{ name: "d", vhost: "v", type: "x-recent-history", durable: true }],
     parameters: "none",
   };
   await assert.rejects(importDefinitions(broker.node, wrong), (error) => {
@@ -217,7 +217,7 @@ test("a file with anything wrong in it changes nothing, and all of it is told", 
       /permissions\[1\]: the pattern '\(' cannot be used/,
       /policies\[0\]: .*'colour'/,
       /queues\[0\]: invalid arg 'x-message-ttl'/,
-      /exchanges\[0\]: unknown exchange type 'x-delayed-message'/,
+      /exchanges\[0\]: unknown exchange type 'x-recent-history'/,
       /parameters: is no list/,
     ])
       assert.match(error.message, part);

@@ -6,7 +6,7 @@ import { checkSettings } from "../policy/settings.ts";
 import { appliesTo, type AppliesTo, type Policy } from "../policy/policies.ts";
 import { declaredTerms } from "../queue-arguments.ts";
 import { Refusal } from "../refusal.ts";
-import { builtIn, checkBinding, matcherOf } from "../routing/exchange-types.ts";
+import { builtIn, checkBinding, matcherOf, routingType } from "../routing/exchange-types.ts";
 import type { Json } from "../storage.ts";
 import type { BindingTerms, ExchangeTerms, QueueTerms } from "../terms.ts";
 import { argumentsOf } from "./export.ts";
@@ -204,7 +204,7 @@ class Plan {
         this.#left.push(`the exchange '${terms.name}' of '${host}': another one is there`);
       return;
     }
-    this.#ends.set(end, terms.type);
+    this.#ends.set(end, routingType(terms));
     this.#steps.push(() => this.#node.host(host).declareExchange(terms));
   }
 
@@ -256,7 +256,7 @@ class Plan {
     const there = this.#node.hosts.get(host);
     if (kind === "queue") return there?.queue(name) === undefined ? undefined : "";
     const exchange = there?.topology.exchange(name) ?? builtIn.find((terms) => terms.name === name);
-    return exchange?.type;
+    return exchange === undefined ? undefined : routingType(exchange);
   }
 
   #hostOf(item: Item): string {

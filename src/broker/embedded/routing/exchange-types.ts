@@ -12,6 +12,8 @@ interface ExchangeType {
   check?(binding: BindingTerms): void;
 }
 
+const delayed = "x-delayed-message";
+
 const types: ReadonlyMap<string, ExchangeType> = new Map<string, ExchangeType>([
   ["direct", { matcher: () => new EqualKeys() }],
   ["fanout", { matcher: () => new EveryBinding() }],
@@ -32,14 +34,30 @@ const types: ReadonlyMap<string, ExchangeType> = new Map<string, ExchangeType>([
   ],
   ["x-modulus-hash", { matcher: () => new ModulusHash() }],
   ["x-random", { matcher: (_terms, random) => new AnyBinding(random) }],
+  ["x-local-random", { matcher: (_terms, random) => new AnyBinding(random) }],
 ]);
 
 /** @throws Refusal command-invalid for a type that is not known, precondition-failed for arguments that cannot be meant. */
 export function matcherOf(terms: ExchangeTerms, random: () => number): Matcher {
-  return typeOf(terms.type).matcher(terms, random);
+  return typeOf(routingType(terms)).matcher(terms, random);
 }
 
-/** @throws Refusal precondition-failed for a binding that an exchange of this type cannot have. */
+/**
+ * The type by which an exchange finds its queues: its own, or what an exchange of the plugin for delays names. Messages with a
+ * header `x-delay` are held back in their queues, whatever exchange they come by.
+ * @throws Refusal precondition-failed when it names none.
+ */
+export function routingType({ type, arguments: given }: ExchangeTerms): string {
+  if (type !== delayed) return type;
+  const named = given["x-delayed-type"];
+  if (typeof named === "string" && types.has(named)) return named;
+  throw new Refusal(
+    "precondition-failed",
+    "Invalid argument, 'x-delayed-type' must be an existing exchange type",
+  );
+}
+
+/** @throws Refusal precondition-failed for a binding that an exchange of this routing type cannot have. */
 export function checkBinding(type: string, binding: BindingTerms): void {
   typeOf(type).check?.(binding);
 }

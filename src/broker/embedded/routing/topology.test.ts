@@ -1,62 +1,14 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 
-import { between, type Random, seededRandom } from "../../../base/random.ts";
+import { between, seededRandom } from "../../../base/random.ts";
 import { readProperties, writeProperties } from "../../../wire/amqp091/properties.ts";
-import type { Message } from "../message.ts";
-import { Refusal } from "../refusal.ts";
+import type { Refusal } from "../refusal.ts";
 import type { Definition } from "../storage.ts";
 import type { BindingTerms, ExchangeTerms } from "../terms.ts";
 import { copiesOf, withoutBlind } from "./copies.ts";
+import { binding, exchange, message, refused, sorted, topology } from "./testing/samples.ts";
 import { Topology, type TopologyChange } from "./topology.ts";
-
-const noHeaders = Uint8Array.of(0, 0);
-
-function topology(random: Random = seededRandom(1)): Topology {
-  return new Topology({ host: "/", random });
-}
-
-function message(routingKey: string, properties: Uint8Array = noHeaders): Message {
-  return {
-    exchange: "",
-    routingKey,
-    properties,
-    body: new Uint8Array(),
-    persistent: true,
-    priority: 0,
-    expirationMs: undefined,
-    key: undefined,
-  };
-}
-
-function exchange(name: string, type: string, more: Partial<ExchangeTerms> = {}): ExchangeTerms {
-  return {
-    ...{ name, type, durable: true, autoDelete: false, internal: false, arguments: {} },
-    ...more,
-  };
-}
-
-function binding(
-  source: string,
-  destination: string,
-  routingKey: string = "",
-  more: Partial<BindingTerms> = {},
-): BindingTerms {
-  return { source, to: "queue", destination, routingKey, arguments: {}, ...more };
-}
-
-function sorted(names: readonly string[]): string[] {
-  return names.toSorted();
-}
-
-function refused(reason: Refusal["reason"], text: string): (error: unknown) => boolean {
-  return (error) => {
-    assert.ok(error instanceof Refusal);
-    assert.equal(error.message, text);
-    assert.equal(error.reason, reason);
-    return true;
-  };
-}
 
 suite("the way of a message", () => {
   test("the default exchange knows each queue by its name", () => {
@@ -185,54 +137,6 @@ suite("the way of a message", () => {
   });
 });
 
-suite("an exchange with consistent hashing", () => {
-  const keys = Array.from({ length: 10_000 }, (_, index) => `key-${index}`);
-  const queueOf = (subject: Topology, key: string) => {
-    const names = subject.route("x", message(key));
-    assert.equal(names.length, 1);
-    return names[0]!;
-  };
-
-  test("gives each queue its share by weight", () => {
-    const subject = hashing({ a: 1, b: 2, c: 5 });
-    const counts: Record<string, number> = {};
-    for (const key of keys) {
-      const name = queueOf(subject, key);
-      counts[name] = (counts[name] ?? 0) + 1;
-    }
-    for (const [name, weight] of Object.entries({ a: 1, b: 2, c: 5 }))
-      assert.ok(Math.abs(counts[name]! / keys.length - weight / 8) < 0.02, JSON.stringify(counts));
-  });
-
-  test("moves only what comes to a new queue, and what was in one that goes", () => {
-    const subject = hashing({ a: 1, b: 1, c: 1 });
-    const before = keys.map((key) => queueOf(subject, key));
-    subject.addQueue("d", true);
-    subject.bind(binding("x", "d", "1"));
-    const between3And4 = keys.map((key) => queueOf(subject, key));
-    for (const [index, name] of between3And4.entries())
-      assert.ok(name === before[index] || name === "d");
-    subject.removeQueue("d");
-    assert.deepEqual(
-      keys.map((key) => queueOf(subject, key)),
-      before,
-    );
-  });
-
-  test("refuses a key that is no weight, and two things to hash on", () => {
-    const subject = hashing({ a: 1 });
-    assert.throws(
-      () => subject.bind(binding("x", "a", "many")),
-      refused("precondition-failed", 'The binding key must be an integer: <<"many">>'),
-    );
-    const table = { "hash-header": "h", "hash-property": "message_id" };
-    assert.throws(
-      () => subject.declare(exchange("y", "x-consistent-hash", { arguments: table })),
-      refused("precondition-failed", "hash-header and hash-property are mutually exclusive"),
-    );
-  });
-});
-
 test("a headers exchange looks at the headers, not at the key", () => {
   const subject = topology();
   subject.addQueue("q", true);
@@ -240,6 +144,26 @@ test("a headers exchange looks at the headers, not at the key", () => {
   const properties = writeProperties({ headers: { a: 1, b: 2 } });
   assert.deepEqual(subject.route("amq.headers", message("other", properties)), ["q"]);
   assert.deepEqual(subject.route("amq.headers", message("k")), []);
+});
+
+test("an exchange for delays finds its queues as the type that it names does", () => {
+  const subject = topology();
+  subject.addQueue("q", true);
+  const named = { arguments: { "x-delayed-type": "topic" } };
+  subject.declare(exchange("x", "x-delayed-message", named));
+  subject.bind(binding("x", "q", "a.#"));
+  assert.deepEqual(subject.route("x", message("a.b")), ["q"]);
+  for (const type of [undefined, "strange", "x-delayed-message"])
+    assert.throws(
+      () =>
+        subject.declare(
+          exchange("y", "x-delayed-message", { arguments: { "x-delayed-type": type } }),
+        ),
+      refused(
+        "precondition-failed",
+        "Invalid argument, 'x-delayed-type' must be an existing exchange type",
+      ),
+    );
 });
 
 suite("copies", () => {
@@ -462,16 +386,6 @@ class Keeper {
   get definitions(): Definition[] {
     return [...this.#kept.values()];
   }
-}
-
-function hashing(weights: Readonly<Record<string, number>>): Topology {
-  const subject = topology();
-  subject.declare(exchange("x", "x-consistent-hash"));
-  for (const [name, weight] of Object.entries(weights)) {
-    subject.addQueue(name, true);
-    subject.bind(binding("x", name, `${weight}`));
-  }
-  return subject;
 }
 
 function instantOf(ms: number): Date {

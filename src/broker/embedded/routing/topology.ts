@@ -4,7 +4,7 @@ import type { Definition, Json } from "../storage.ts";
 import type { BindingTerms, ExchangeTerms } from "../terms.ts";
 import { copiesOf, type Copies } from "./copies.ts";
 import { type Binding, Exchange, QueueTarget } from "./exchange.ts";
-import { builtIn, checkBinding, matcherOf } from "./exchange-types.ts";
+import { builtIn, checkBinding, matcherOf, routingType } from "./exchange-types.ts";
 import {
   absent,
   called,
@@ -159,7 +159,7 @@ export class Topology {
     if (isDefault(terms)) throw onDefault();
     const source = this.#known(terms.source);
     const to = this.#target(terms);
-    checkBinding(source.terms.type, terms);
+    checkBinding(routingType(source.terms), terms);
     const { bindingsMax = 1_000_000, host } = this.#options;
     const id = idOf(terms);
     if (source.outgoing.has(id)) return nothing;
