@@ -15,6 +15,8 @@ export class Lab implements AsyncDisposable {
   readonly node: Node;
   readonly shared: SharedEmbedded;
   readonly broker: Broker;
+  /** Its process is dead: nothing that it does any more counts. */
+  dead: boolean = false;
   readonly #terms: Partial<EmbeddedTerms>;
   readonly #commits: ModelStorageOptions["commits"];
 
@@ -35,6 +37,7 @@ export class Lab implements AsyncDisposable {
 
   /** The process dies, and the next one finds what it has left. */
   crash(how: { readonly torn?: boolean } = {}): Lab {
+    this.dead = true;
     const image = this.storage.crash({ power: true, ...how });
     this.shared.close();
     void this.node.close();
