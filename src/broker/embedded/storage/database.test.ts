@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { Database } from "./database.ts";
 import type { BatchMessage } from "./messages.ts";
 import { OpenBatch } from "./open-batch.ts";
-import { tryRow } from "./suite.ts";
+import { tryRow } from "./suite/stand.ts";
 
 /** What SQLite does at a commit, as `PRAGMA synchronous` says it. */
 const normal = 1;

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { systemError } from "../../../base/error.ts";
 import type { Definition, Found, Json, Remembered } from "../storage.ts";
+import { Doomed, isDoomed } from "./doomed.ts";
 import { damagedAdvice } from "./failure.ts";
 import { LaneBook } from "./lane-book.ts";
 import type { BatchMessage, ThreadData } from "./messages.ts";
@@ -19,6 +20,7 @@ export class Database {
   readonly path: string;
   readonly db: DatabaseSync;
   readonly lanes: LaneBook;
+  readonly doomed: Doomed;
   readonly reader: Reader;
   syncs = 0;
   readonly #writer: Writer;
@@ -45,8 +47,9 @@ export class Database {
     refuseTruncated(db, path);
     removeTransient(db);
     this.lanes = new LaneBook(db);
-    this.reader = new Reader(db, this.lanes);
-    this.#writer = new Writer(db, this.lanes);
+    this.doomed = new Doomed(db);
+    this.reader = new Reader(db, this.doomed, this.lanes);
+    this.#writer = new Writer(db, this.lanes, this.doomed);
     this.#begin = db.prepare("BEGIN IMMEDIATE");
     this.#commit = db.prepare("COMMIT");
     this.#addMarks = db.prepare(
@@ -65,7 +68,7 @@ export class Database {
     const remembered = this.db.prepare("SELECT at, marks FROM remembered ORDER BY id").all();
     return {
       definitions,
-      lanes: this.lanes.found(),
+      lanes: this.lanes.found((lane) => this.reader.first(lane, 0)?.seq),
       remembered: remembered.map(({ at, marks }): Remembered => {
         const bytes = (marks as Uint8Array).slice().buffer;
         return { at: Number(at), marks: new Uint32Array(bytes) };
@@ -80,6 +83,16 @@ export class Database {
     this.#writer.write(new Float64Array(numbers), used, Buffer.from(bytes));
     if (marks !== undefined) this.#remember(marks);
     this.#commit.get();
+  }
+
+  /** Takes a piece of what is doomed away. Tells whether there is more. */
+  sweep(): boolean {
+    if (this.doomed.none) return false;
+    this.#sync("os");
+    this.#begin.get();
+    const more = this.doomed.piece();
+    this.#commit.get();
+    return more;
   }
 
   /** Bytes of the file system that nobody uses, or none can be told. */
@@ -131,7 +144,7 @@ function removeTransient(db: DatabaseSync): void {
   db.exec(`BEGIN IMMEDIATE;
     UPDATE lane SET count = lane.count - gone.count, bytes = lane.bytes - gone.bytes, held = lane.held - gone.held
       FROM (SELECT id >> 43 AS lane, count(*) AS count, sum(size) AS bytes, sum((flags & 2) <> 0) AS held
-              FROM message WHERE flags & 4 GROUP BY id >> 43) AS gone WHERE gone.lane = lane.lane;
+              FROM message WHERE flags & 4 AND NOT ${isDoomed} GROUP BY id >> 43) AS gone WHERE gone.lane = lane.lane;
     DELETE FROM chunk WHERE id IN (SELECT id FROM message WHERE flags & 4);
     DELETE FROM message WHERE flags & 4;
     COMMIT`);

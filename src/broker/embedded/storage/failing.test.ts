@@ -12,7 +12,7 @@ import { bytesOf } from "../message.ts";
 import { openSqliteStorage } from "./open.ts";
 import { storageFileName } from "./place.ts";
 import type { SqliteStorage, SqliteStorageOptions } from "./sqlite-storage.ts";
-import { tryMessage, tryRow } from "./suite.ts";
+import { tryMessage, tryRow } from "./suite/stand.ts";
 import { verify } from "./tools/verify.ts";
 
 const mebibyte = 1_048_576;
@@ -110,7 +110,7 @@ const writing = `
   process.on("SIGXFSZ", () => {});
   const { openSqliteStorage } = await import(${JSON.stringify(import.meta.resolve("./open.ts"))});
   const { realEnv } = await import(${JSON.stringify(import.meta.resolve("../../../base/real-env.ts"))});
-  const { tryMessage, tryRow } = await import(${JSON.stringify(import.meta.resolve("./suite.ts"))});
+  const { tryMessage, tryRow } = await import(${JSON.stringify(import.meta.resolve("./suite/stand.ts"))});
   const storage = await openSqliteStorage(process.argv[1], { walBytesMax: 1_048_576 }, realEnv());
   const message = tryMessage("x".repeat(10_000));
   let safe = 0, code, later;

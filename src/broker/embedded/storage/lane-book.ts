@@ -20,7 +20,6 @@ export class LaneBook {
   readonly #lanes = new Map<number, LaneEntry>();
   readonly #put: StatementSync;
   readonly #drop: StatementSync;
-  readonly #first: StatementSync;
   #touched: LaneEntry[] = [];
 
   constructor(db: DatabaseSync) {
@@ -29,9 +28,6 @@ export class LaneBook {
          held = excluded.held, bytes = excluded.bytes, delivered = excluded.delivered, compact = excluded.compact`,
     );
     this.#drop = db.prepare("DELETE FROM lane WHERE lane = ?");
-    this.#first = db.prepare(
-      "SELECT id & 0x7ffffffffff AS seq FROM message WHERE id >= (?1 << 43) AND id <= ((?1 << 43) | 0x7ffffffffff) ORDER BY id LIMIT 1",
-    );
     for (const row of db.prepare("SELECT * FROM lane").all())
       this.#lanes.set(Number(row["lane"]), {
         lane: Number(row["lane"]),
@@ -81,10 +77,11 @@ export class LaneBook {
     this.#touched.length = 0;
   }
 
-  found(): FoundLane[] {
+  /** `first`: tells the first message of a lane. */
+  found(first: (lane: number) => number | undefined): FoundLane[] {
     return [...this.#lanes.values()].map(({ lane, next, count, held, bytes, delivered }) => {
-      const first = count === 0 ? undefined : this.#first.get(lane);
-      return { lane, next, count, held, bytes, delivered, first: Number(first?.["seq"] ?? next) };
+      const begin = count === 0 ? next : (first(lane) ?? next);
+      return { lane, next, count, held, bytes, delivered, first: begin };
     });
   }
 

@@ -91,6 +91,11 @@ export class OpenBatch {
     this.live--;
   }
 
+  /** What is removed next was inserted in this batch: it must not join what was removed before that. */
+  separate(): void {
+    this.#removing = -1;
+  }
+
   /** Messages that go in their order, as those of a queue do, share one group. */
   remove(lane: number, seq: number, size: number): void {
     const last = this.#removing;

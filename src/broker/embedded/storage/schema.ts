@@ -37,6 +37,7 @@ const migrations: readonly string[] = [
      bytes INTEGER NOT NULL,
      delivered INTEGER NOT NULL,
      compact INTEGER NOT NULL);
+   CREATE TABLE doomed(first INTEGER PRIMARY KEY, last INTEGER NOT NULL);
    CREATE TABLE latest(lane INTEGER, key TEXT, seq INTEGER NOT NULL, PRIMARY KEY(lane, key)) WITHOUT ROWID;
    CREATE INDEX latest_seq ON latest(lane, seq);
    CREATE TABLE definition(kind TEXT, name TEXT, value TEXT NOT NULL, PRIMARY KEY(kind, name)) WITHOUT ROWID;

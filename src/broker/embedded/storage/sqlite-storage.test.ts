@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { realEnv } from "../../../base/real-env.ts";
 import { openSqliteStorage } from "./open.ts";
 import type { SqliteStorage } from "./sqlite-storage.ts";
-import { storageCases, type StorageStand } from "./suite.ts";
+import { storageCases } from "./suite.ts";
+import type { StorageStand } from "./suite/stand.ts";
 
 async function stand(): Promise<StorageStand> {
   const folder = await mkdtemp(join(tmpdir(), "storage-"));

@@ -120,6 +120,7 @@ export class SqliteStorage implements Storage {
       return;
     }
     this.#note();
+    if (batch === this.batch) open.separate();
     open.remove(lane, seq, bytes);
   }
 

@@ -35,6 +35,10 @@ export class UpkeepWork {
   /** Does a piece, and tells whether there is more. `quiet`: nothing was written since the last one. */
   piece(quiet: boolean): Upkeep {
     const { db } = this.#database;
+    if (this.#database.sweep()) {
+      this.#dirty = true;
+      return { more: true, freeBytes: this.#database.freeBytes() };
+    }
     const spare = this.#database.pragma("freelist_count");
     const pages = this.#database.pragma("page_count");
     const surplus = spare - Math.max(sparePagesMin, Math.floor(pages * spareShare));

@@ -1,7 +1,8 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { test } from "node:test";
 import { VirtualEnv } from "../../../base/virtual-env.ts";
-import { storageCases, tryRow, type StorageStand } from "../storage/suite.ts";
+import { storageCases } from "../storage/suite.ts";
+import { tryRow, type StorageStand } from "../storage/suite/stand.ts";
 import { ModelStorage, type ModelStorageOptions } from "./model-storage.ts";
 
 async function stand(commits: "turn" | number): Promise<StorageStand> {

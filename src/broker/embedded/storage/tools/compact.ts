@@ -2,9 +2,10 @@ import { statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { systemError } from "../../../../base/error.ts";
+import { Doomed } from "../doomed.ts";
 import { errorOf, failureOf } from "../failure.ts";
 import { findPlace } from "../place.ts";
-import { checkForm } from "../schema.ts";
+import { checkForm, migrate } from "../schema.ts";
 import type { Progress } from "./looking.ts";
 
 /** Bytes of the file, before and after. */
@@ -33,7 +34,11 @@ export async function compact(folder: string, progress: Progress = () => {}): Pr
     db = new DatabaseSync(path, { timeout: 0 });
     db.exec("PRAGMA locking_mode=EXCLUSIVE");
     checkForm(db, path);
-    db.exec("PRAGMA synchronous=FULL; VACUUM");
+    migrate(db);
+    db.exec("PRAGMA synchronous=FULL; BEGIN");
+    const doomed = new Doomed(db);
+    while (doomed.piece());
+    db.exec("COMMIT; VACUUM");
     progress(1, 2, "put in place");
     db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   } catch (error) {

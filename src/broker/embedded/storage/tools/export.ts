@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { DatabaseSync } from "node:sqlite";
 import type { Writable } from "node:stream";
+import { Doomed } from "../doomed.ts";
 import { unpack } from "../packed-rows.ts";
 import { Reader } from "../reader.ts";
 import { seqMask } from "../schema.ts";
@@ -45,7 +46,7 @@ function* linesOf(db: DatabaseSync): Generator<Line> {
     const halves = new Uint32Array((marks as Uint8Array).slice().buffer);
     yield { remembered: { at: Number(at), marks: [...halves] } };
   }
-  const reader = new Reader(db);
+  const reader = new Reader(db, new Doomed(db));
   for (const { lane } of lanes)
     for (const row of rowsOf(reader, Number(lane))) yield { message: messageLine(row) };
 }

@@ -1,5 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Definition, Json } from "../../storage.ts";
+import { Doomed } from "../doomed.ts";
+import { Reader } from "../reader.ts";
 import { pragma } from "../schema.ts";
 import { looking } from "./looking.ts";
 
@@ -54,13 +56,10 @@ export function definitionsOf(db: DatabaseSync): Definition[] {
 }
 
 function lanesOf(db: DatabaseSync): InspectedLane[] {
-  const oldest = db.prepare(
-    `SELECT enqueued_at AS at FROM message WHERE id >= (?1 << 43) AND id <= ((?1 << 43) | 0x7ffffffffff) ORDER BY id LIMIT 1`,
-  );
+  const reader = new Reader(db, new Doomed(db));
   const rows = db.prepare("SELECT * FROM lane ORDER BY lane").all();
   return rows.map((row) => {
     const lane = Number(row["lane"]);
-    const first = oldest.get(lane);
     return {
       lane,
       next: Number(row["next"]),
@@ -68,7 +67,7 @@ function lanesOf(db: DatabaseSync): InspectedLane[] {
       held: Number(row["held"]),
       bytes: Number(row["bytes"]),
       compact: row["compact"] === 1,
-      oldestAt: first === undefined ? undefined : Number(first["at"]),
+      oldestAt: reader.first(lane, 0)?.at,
     };
   });
 }

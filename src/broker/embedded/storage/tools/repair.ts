@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { systemError } from "../../../../base/error.ts";
 import type { Json, Row } from "../../storage.ts";
+import { Doomed } from "../doomed.ts";
 import { errorOf, failureOf } from "../failure.ts";
 import { unpack } from "../packed-rows.ts";
 import { findPlace, syncFolder } from "../place.ts";
@@ -111,7 +112,10 @@ class Salvage {
 
   /** Without counters every lane is looked for, the one after the other. */
   #messages(lanes: ReadonlySet<number> | undefined): void {
-    const reader = new Reader(this.#db);
+    const reader = new Reader(
+      this.#db,
+      this.#attempt("what was purged", () => new Doomed(this.#db)),
+    );
     for (const lane of lanes ?? this.#lanesThere()) this.#lane(reader, lane);
     const { messages } = this.#file;
     this.#progress(messages, messages, "done");

@@ -11,7 +11,7 @@ import { realEnv } from "../../../../base/real-env.ts";
 import { openSqliteStorage } from "../open.ts";
 import { storageFileName } from "../place.ts";
 import type { SqliteStorage } from "../sqlite-storage.ts";
-import { tryMessage, tryRow } from "../suite.ts";
+import { tryMessage, tryRow } from "../suite/stand.ts";
 import { compact } from "./compact.ts";
 import { exportTo } from "./export.ts";
 import { importFrom } from "./import.ts";

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { isTrunklineError } from "../../../../base/error.ts";
+import { isDoomed } from "../doomed.ts";
 import { pragma } from "../schema.ts";
 import { looking, type Progress } from "./looking.ts";
 
@@ -20,7 +21,7 @@ const comparisons: readonly (readonly [what: string, query: string])[] = [
   [
     "counters",
     `WITH there AS (SELECT id >> 43 AS lane, count(*) AS count, sum(size) AS bytes, sum((flags & 2) <> 0) AS held,
-        max(id & 0x7ffffffffff) AS last FROM message GROUP BY id >> 43)
+        max(id & 0x7ffffffffff) AS last FROM message WHERE NOT ${isDoomed} GROUP BY id >> 43)
      SELECT 'Lane ' || lane.lane || ' says that it has ' || lane.count || ' messages with ' || lane.bytes || ' bytes, '
          || lane.held || ' held, and has ' || ifnull(there.count, 0) || ' with ' || ifnull(there.bytes, 0) || ', '
          || ifnull(there.held, 0) || ' held.'
@@ -82,7 +83,7 @@ function verifyDatabase(db: DatabaseSync, progress: Progress): Verification {
   }
   progress(steps, steps, "done");
   const counted =
-    problems.length > 0 ? undefined : db.prepare("SELECT count(*) FROM message").get();
+    problems.length > 0 ? undefined : db.prepare("SELECT total(count) FROM lane").get();
   return {
     problems: problems.slice(0, problemsMax),
     messages: Number(Object.values(counted ?? { count: 0 })[0]),
