@@ -5,6 +5,7 @@ import { SharedEmbedded } from "../../broker/embedded/port/shared-embedded.ts";
 import { openSqliteStorage } from "../../broker/embedded/storage/open.ts";
 import type { SqliteStorageOptions } from "../../broker/embedded/storage/sqlite-storage.ts";
 import type { SharedBroker } from "../../broker/shared-broker.ts";
+import { messageBytesMax } from "../broker/bounds.ts";
 
 /** What the owner of a folder runs. */
 export interface Engine {
@@ -26,11 +27,13 @@ export interface EngineOptions {
 export type OpenEngine = (folder: string, env: Env) => Promise<Engine>;
 
 /** The broker in a folder: its queues and logs over a storage in one file. */
-export function engine({ storage: kept = {}, node: terms = {} }: EngineOptions): OpenEngine {
+export function engine({ storage: kept = {}, node: options = {} }: EngineOptions): OpenEngine {
   return async (folder, env) => {
     const storage = await openSqliteStorage(folder, kept, env);
-    const node = new Node(storage, env, terms);
-    const shared = new SharedEmbedded(node, { address: `file:${folder}` });
+    const node = new Node(storage, env, options);
+    // Who owns the folder is chance: what it promises is the same for all, and goes over a connection.
+    const terms = { address: `file:${folder}`, bytesMax: messageBytesMax };
+    const shared = new SharedEmbedded(node, terms);
     return {
       node,
       shared,

@@ -32,7 +32,6 @@ export function file(options: FileOptions = {}): BrokerFactory {
   return {
     name: "embedded",
     schemes: ["file"],
-    // Who owns the folder is chance: what it promises is the same for all, and goes over a connection.
     capabilities: { ...embeddedCapabilities, bytesMax: messageBytesMax },
     open: async (address, { name, waitMs = waitMsDefault }, env) => {
       const folder = await folderOf(folderAt(address), options, { name, waitMs }, env);

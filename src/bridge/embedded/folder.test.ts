@@ -4,6 +4,7 @@ import { isTrunklineError } from "../../base/error.ts";
 import type { Delivery } from "../../broker/broker.ts";
 import { channel, type Channel } from "../../broker/channel.ts";
 import type { Envelope } from "../../broker/envelope.ts";
+import { engine } from "./engine.ts";
 import { tryLock } from "./owner-lock.ts";
 import { readOwner } from "./owner-note.ts";
 import { SharedFolder } from "./testing/shared-folder.ts";
@@ -108,6 +109,20 @@ suite("a folder with a broker", () => {
     equal(once.address, address);
     deepEqual(heard, ["first", "second"]);
     await b.close();
+  });
+
+  test("keeps a reply for whoever has not come back yet to the next owner", async (context: TestContext) => {
+    const shared = new SharedFolder(context);
+    const a = await shared.open();
+    const later = "once/of-a-process-that-is-still-looking";
+    const heard = Promise.withResolvers<string>();
+    const open = engine({});
+    await a.close();
+    const next = await open(shared.path, shared.env);
+    await next.shared.open("b").reply(later, envelope("early"));
+    await next.shared.openReplies({ name: undefined }, ({ id }) => heard.resolve(id), later);
+    equal(await heard.promise, "early");
+    await next.close();
   });
 
   test("waits for nobody when its only process leaves, and can be opened again", async (context: TestContext) => {

@@ -5,7 +5,6 @@ import { serve, Services } from "../../call/serve.ts";
 import type { Server } from "../../protocol/protocol.ts";
 import { rsocket } from "../../protocol/rsocket/index.ts";
 import { unix } from "../../transport/unix/index.ts";
-import { messageBytesMax } from "../broker/bounds.ts";
 import { RemoteBroker } from "../broker/contract.ts";
 import { BrokerServer } from "../broker/server.ts";
 import { FolderOwner } from "./contract.ts";
@@ -92,9 +91,7 @@ export class OwnerLife implements Life {
     this.#guests = parts.guests;
     this.#listening = parts.listening;
     this.#handOverMs = handOverMs;
-    const bytesMax = Math.min(messageBytesMax, engine.shared.capabilities.bytesMax);
-    // Who owns the folder is chance: what it promises is the same for all.
-    this.capabilities = { ...engine.shared.capabilities, bytesMax };
+    this.capabilities = engine.shared.capabilities;
     const ended = Promise.withResolvers<string>();
     this.ended = ended.promise;
     this.#end = ended.resolve;

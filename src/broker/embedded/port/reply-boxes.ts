@@ -21,6 +21,12 @@ const waitingMax = 100_000;
 /** Replies that a reader is told in one turn. */
 const atOnceMax = 1_024;
 
+/**
+ * Who has lost the owner of a folder opens its transient boxes at the next one within so long, in milliseconds: what comes sooner
+ * waits for it.
+ */
+const comingBackMs = 10_000;
+
 /** Where replies go. A durable box is a log, which several read and none empties; a transient one a queue that goes with its reader. */
 export class ReplyBoxes {
   readonly #host: VirtualHost;
@@ -29,12 +35,14 @@ export class ReplyBoxes {
   readonly #endpoint: string;
   /** Of transient boxes: whoever comes again by another way takes the place of the one that was lost. */
   readonly #readers = new Map<string, Reader>();
+  readonly #begunAt: number;
 
   constructor(host: VirtualHost, safety: Safety, env: Env, endpoint: string) {
     this.#host = host;
     this.#safety = safety;
     this.#env = env;
     this.#endpoint = endpoint;
+    this.#begunAt = env.now();
   }
 
   /** `address`: that of a transient box, where it had one before. */
@@ -62,6 +70,8 @@ export class ReplyBoxes {
 
   async reply(to: string, envelope: Envelope): Promise<void> {
     if (to.startsWith(kept)) this.#declare(checked(kept, to.slice(kept.length)));
+    else if (to.startsWith(once) && this.#env.now() < this.#begunAt + comingBackMs)
+      this.#declare(checked(once, to.slice(once.length)), comingBackMs);
     const queue = this.#host.queue(to);
     // A transient one's reader is gone, and nobody else could come.
     if (queue === undefined) return;
@@ -78,8 +88,10 @@ export class ReplyBoxes {
     if (batch > 0) await this.#safety.noted();
   }
 
-  #declare(name: string): void {
-    if (this.#host.queue(name) === undefined) this.#host.declareQueue(boxTerms(name));
+  /** `expiresMs`: so long it stays while nobody reads it. */
+  #declare(name: string, expiresMs?: number): void {
+    if (this.#host.queue(name) !== undefined) return;
+    this.#host.declareQueue({ ...boxTerms(name), expiresMs });
   }
 }
 

@@ -44,15 +44,17 @@ export interface EmbeddedTerms {
   readonly host?: string;
   /** How long publishing waits while the disk is full or does not keep up, in milliseconds. Default 60,000; then RESOURCE_EXHAUSTED, `executed: "no"`. */
   readonly blockedMs?: number;
+  /** The largest message in bytes, attributes included. Default 16 MiB. */
+  readonly bytesMax?: number;
 }
 
 const blockedMsDefault = 60_000;
 
 /** The queues and logs of a virtual host, for all in this process who use them by the port of brokers. There is one for each host. */
 export class SharedEmbedded implements SharedBroker, BrokerParts {
-  readonly capabilities: BrokerCapabilities = embeddedCapabilities;
+  readonly capabilities: BrokerCapabilities;
   readonly address: string;
-  readonly bytesMax: number = embeddedCapabilities.bytesMax;
+  readonly bytesMax: number;
   readonly env: Env;
   readonly host: VirtualHost;
   readonly recent: RecentlyPublished;
@@ -64,8 +66,10 @@ export class SharedEmbedded implements SharedBroker, BrokerParts {
   readonly boxes: ReplyBoxes;
   readonly turns: Turns<EmbeddedConsumer> = new Turns();
 
-  constructor(node: Node, { address, host = hostDefault, blockedMs }: EmbeddedTerms) {
+  constructor(node: Node, { address, host = hostDefault, blockedMs, bytesMax }: EmbeddedTerms) {
     this.address = address;
+    this.bytesMax = bytesMax ?? embeddedCapabilities.bytesMax;
+    this.capabilities = { ...embeddedCapabilities, bytesMax: this.bytesMax };
     this.env = node.env;
     this.host = node.host(host);
     this.recent = node.recent;
