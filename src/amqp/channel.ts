@@ -28,7 +28,7 @@ export interface ChannelKeeper {
   readonly unfinished: Unfinished;
   readonly scan: PropertyScan;
   wall(): number;
-  check(act: Act, name: string): void;
+  check(act: Act, kind: "exchange" | "queue", name: string): void;
   checkTopic(act: "write" | "read", exchange: string, routingKey: string): void;
   checkQueueQuota(name: string): void;
   hold(work: Promise<unknown>, channel: number): void;
@@ -117,8 +117,8 @@ export class Channel implements PublishingKeeper, ConsumingKeeper {
     return this.#keeper.wall();
   }
 
-  check(act: Act, name: string): void {
-    this.#keeper.check(act, name);
+  check(act: Act, kind: "exchange" | "queue", name: string): void {
+    this.#keeper.check(act, kind, name);
   }
 
   checkTopic(act: "write" | "read", exchange: string, routingKey: string): void {

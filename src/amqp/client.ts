@@ -110,8 +110,8 @@ export class Client implements ConnectionUser, ChannelKeeper, HandshakeKeeper {
     return this.#place.env.wall();
   }
 
-  check(act: Act, name: string): void {
-    this.#rights!.check(act, name);
+  check(act: Act, kind: "exchange" | "queue", name: string): void {
+    this.#rights!.check(act, kind, name);
   }
 
   checkTopic(act: "write" | "read", exchange: string, routingKey: string): void {

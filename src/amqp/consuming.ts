@@ -80,7 +80,7 @@ export class Consuming implements ConsumerKeeper {
       );
     const name = fields.queue === replyQueue ? this.#answers(noAck) : queueName(of, fields.queue);
     const queue = of.host.known(name);
-    if (fields.queue !== replyQueue) of.check("read", name);
+    if (fields.queue !== replyQueue) of.check("read", "queue", name);
     own(of, queue);
     const options = { tag, user: of.user, noAck, exclusive, prefetch: this.#prefetch };
     const consumer = new Consumer(
@@ -110,7 +110,7 @@ export class Consuming implements ConsumerKeeper {
   async get({ queue: given, noAck }: Fields<"basic.get">): Promise<void> {
     const of = this.#of;
     const name = queueName(of, given);
-    of.check("read", name);
+    of.check("read", "queue", name);
     const queue = of.host.known(name);
     own(of, queue);
     if (queue.terms.kind === "log")

@@ -11,7 +11,7 @@ export const exchangeMethods: Methods<
   "exchange.delete"(session, { exchange, ifUnused, nowait }) {
     const name = plainName(exchange);
     if (name === "") throw onDefault();
-    session.check("configure", name);
+    session.check("configure", "exchange", name);
     const durable = session.host.topology.exchange(name)?.durable === true;
     session.host.deleteExchange(name, ifUnused);
     if (nowait) return;
@@ -41,11 +41,11 @@ function declare(session: Session, fields: Fields<"exchange.declare">): void {
     if (!nowait) session.reply("exchange.declare-ok", {});
     return;
   }
-  session.check("configure", name);
+  session.check("configure", "exchange", name);
   const alternate = table["alternate-exchange"];
   if (typeof alternate === "string") {
-    session.check("read", name);
-    session.check("write", alternate);
+    session.check("read", "exchange", name);
+    session.check("write", "exchange", alternate);
   }
   const there = host.topology.exchange(name) !== undefined;
   host.declareExchange({ name, type, durable, autoDelete, internal, arguments: table });
@@ -60,8 +60,8 @@ function bindingOf(
 ): Parameters<Session["host"]["bind"]>[0] {
   const { routingKey, arguments: table } = fields;
   const [source, destination] = [plainName(fields.source), plainName(fields.destination)];
-  session.check("write", destination);
-  session.check("read", source);
+  session.check("write", "exchange", destination);
+  session.check("read", "exchange", source);
   session.checkTopic("read", source, routingKey);
   return { source, to: "exchange", destination, routingKey, arguments: table };
 }

@@ -123,7 +123,7 @@ export class Publishing {
     this.#exchange = names.shortstr();
     this.#routingKey = names.shortstr();
     reader.reset(memory, at, memory.length);
-    this.#of.check("write", this.#exchange);
+    this.#of.check("write", "exchange", this.#exchange);
     this.#of.host.topology.checkPublish(this.#exchange);
     this.#of.checkTopic("write", this.#exchange, this.#routingKey);
     this.#target = target;

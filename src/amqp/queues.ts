@@ -26,14 +26,14 @@ export const queueMethods: Methods<
   },
   "queue.purge"(session, { queue, nowait }) {
     const name = queueName(session, queue);
-    session.check("read", name);
+    session.check("read", "queue", name);
     own(session, session.host.known(name));
     const messageCount = session.host.purge(name);
     if (!nowait) session.reply("queue.purge-ok", { messageCount });
   },
   "queue.delete"(session, { queue, ifUnused, ifEmpty, nowait }) {
     const name = queueName(session, queue);
-    session.check("configure", name);
+    session.check("configure", "queue", name);
     const there = session.host.queue(name);
     if (there !== undefined) own(session, there);
     const durable = there?.terms.durable === true;
@@ -75,7 +75,7 @@ function declare(session: Session, fields: Fields<"queue.declare">): void {
   const there = host.queue(name);
   if (passive) return answer(session, lookedAt(session, name), nowait, false);
   if (given !== "") checkReserved("queue", name);
-  session.check("configure", name);
+  session.check("configure", "queue", name);
   const owner = exclusive ? session.owner : undefined;
   if (there !== undefined && there.terms.owner !== owner) throw locked(session, there);
   const terms = declaredTerms({ name, durable, autoDelete, owner, arguments: table }, host.name);
@@ -107,8 +107,8 @@ function answer(session: Session, queue: AnyQueue, nowait: boolean, safely: bool
 
 function checkDeadLetters(session: Session, { name, deadLetterExchange }: QueueTerms): void {
   if (deadLetterExchange === undefined) return;
-  session.check("read", name);
-  session.check("write", deadLetterExchange);
+  session.check("read", "queue", name);
+  session.check("write", "exchange", deadLetterExchange);
 }
 
 function bindingOf(
@@ -121,8 +121,8 @@ function bindingOf(
   // Without a queue and without a key the key is the name of the queue that was declared last.
   const routingKey =
     fields.queue === "" && fields.routingKey === "" ? destination : fields.routingKey;
-  session.check("write", destination);
-  session.check("read", source);
+  session.check("write", "queue", destination);
+  session.check("read", "exchange", source);
   session.checkTopic("read", source, routingKey);
   const there = session.host.queue(destination);
   if (there !== undefined) own(session, there);

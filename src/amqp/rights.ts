@@ -19,11 +19,10 @@ export class Rights {
   }
 
   /** @throws Fault ACCESS_REFUSED when the user may not do that with a queue or an exchange. */
-  check(act: Act, name: string): void {
+  check(act: Act, kind: "exchange" | "queue", name: string): void {
     const { user, host } = this;
     if (this.#access.may(user, host.name, act, name)) return;
-    const what = host.topology.exchange(name) === undefined ? "queue" : "exchange";
-    const thing = called(what, name, host.name);
+    const thing = called(kind, name, host.name);
     throw new Fault("ACCESS_REFUSED", `${act} access to ${thing} refused for user '${user}'`);
   }
 

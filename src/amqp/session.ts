@@ -20,7 +20,7 @@ export interface Session {
   /** Milliseconds since 1970. */
   wall(): number;
   /** @throws Fault ACCESS_REFUSED when the user may not do that with a queue or an exchange. */
-  check(act: Act, name: string): void;
+  check(act: Act, kind: "exchange" | "queue", name: string): void;
   /** @throws Fault ACCESS_REFUSED when the exchange is a topic exchange, and the user may not do that with the routing key. */
   checkTopic(act: "write" | "read", exchange: string, routingKey: string): void;
   /** @throws Refusal when the virtual host has as many queues as it may. */

@@ -33,7 +33,7 @@ function exclusiveTag(consumers: readonly QueueConsumer[]): string | null {
   return consumers.find(({ terms }) => terms.exclusive)?.terms.tag ?? null;
 }
 
-export function shownConsumer(host: VirtualHost, queue: AnyQueue, consumer: QueueConsumer): Json {
+function shownConsumer(host: VirtualHost, queue: AnyQueue, consumer: QueueConsumer): Json {
   const { tag, user, noAck, exclusive, priority } = consumer.terms;
   return {
     ...{ consumer_tag: tag, queue: { name: queue.name, vhost: host.name }, active: true },

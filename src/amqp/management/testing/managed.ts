@@ -27,7 +27,7 @@ export interface Answered {
 }
 
 /** Passwords that cost nothing. */
-export const cheap = { logN: 2, r: 1, p: 1 };
+const cheap = { logN: 2, r: 1, p: 1 };
 
 export async function managed(more: { readonly bodyBytesMax?: number } = {}): Promise<Managed> {
   const folder = await mkdtemp(join(tmpdir(), "trunkline-managed-"));

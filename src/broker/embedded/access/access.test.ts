@@ -3,8 +3,10 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 
 import { VirtualEnv } from "../../../base/virtual-env.ts";
+import { Node } from "../node.ts";
 import { Refusal } from "../refusal.ts";
 import type { Definition } from "../storage.ts";
+import { ModelStorage } from "../testing/model-storage.ts";
 import { Access, type AccessOptions } from "./access.ts";
 
 const cost = { logN: 4, r: 8, p: 1 };
@@ -280,4 +282,17 @@ test("a pattern that cannot be read changes nothing", async () => {
   assert.throws(() => subject.permit({ ...permission, user: "bob" }), /no user 'bob'/);
   assert.equal(JSON.stringify(kept.definitions), before);
   assert.equal(subject.permissions.enters("ann", "/"), false);
+});
+
+test("a broker that nobody asks who may in has no users", async () => {
+  const usersAfter = async (use: (node: Node) => void): Promise<number> => {
+    const env = new VirtualEnv();
+    const storage = new ModelStorage(env);
+    use(new Node(storage, env));
+    await storage.until(storage.batch);
+    const { definitions } = storage.crash({ power: true }).found();
+    return definitions.filter(({ kind }) => kind === "user").length;
+  };
+  assert.equal(await usersAfter((node) => void node.addHost("v")), 0);
+  assert.equal(await usersAfter((node) => void node.access), 1);
 });
