@@ -13,7 +13,12 @@ import { attribute } from "../attributes.ts";
 import { shardKeyOf, type Envelope } from "../envelope.ts";
 
 /** Headers of ours, which are no attributes. */
-export const header = {
+export const header: {
+  readonly key: string;
+  readonly attempts: string;
+  readonly to: string;
+  readonly delay: string;
+} = {
   /** By what the consistent hash exchange finds the shard. */
   key: keyHeader,
   /** Which attempts there were before a message was published anew for a later one. */
@@ -22,7 +27,7 @@ export const header = {
   to: "trunkline-to",
   /** The bits of a delay. */
   delay: "trunkline-delay-",
-} as const;
+};
 
 /** The properties and headers of an envelope: CloudEvents in its binary mode, and what AMQP 0-9-1 has properties for. */
 export function propertiesOf(envelope: Envelope): AmqpEnvelope {

@@ -1,12 +1,19 @@
 import { VirtualEnv } from "../../../../base/virtual-env.ts";
 import { uuidv7 } from "../../../../base/id.ts";
-import type { Broker, Delivery, Outgoing, Subscription } from "../../../broker.ts";
+import type { Broker, Consumer, Delivery, Outgoing, Subscription } from "../../../broker.ts";
 import { channel, type Channel } from "../../../channel.ts";
 import type { Envelope } from "../../../envelope.ts";
 import { Node } from "../../node.ts";
 import type { ModelImage } from "../../testing/model-image.ts";
 import { ModelStorage, type ModelStorageOptions } from "../../testing/model-storage.ts";
 import { SharedEmbedded, type EmbeddedTerms } from "../shared-embedded.ts";
+
+/** What a consumer is given, and how it ends. */
+export interface Hearing {
+  readonly consumer: Consumer;
+  readonly deliveries: readonly Delivery[];
+  readonly texts: () => string[];
+}
 
 /** One life of an embedded broker over a model of a disk, in virtual time. */
 export class Lab implements AsyncDisposable {
@@ -74,11 +81,10 @@ export class Lab implements AsyncDisposable {
     return { channel: to, envelope: this.envelope(text, terms) };
   }
 
-  /** What a consumer is given, and how it ends. */
   async hear(
     terms: Partial<Subscription> & Pick<Subscription, "channel">,
     each: (delivery: Delivery) => void = () => undefined,
-  ) {
+  ): Promise<Hearing> {
     const deliveries: Delivery[] = [];
     const consumer = await this.broker.consume(
       { group: undefined, prefetch: 100, ...terms },
