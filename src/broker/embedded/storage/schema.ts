@@ -2,13 +2,13 @@ import type { DatabaseSync } from "node:sqlite";
 import { systemError } from "../../../base/error.ts";
 
 /** Bits of a message's id that are its place in the lane; the others are the lane. */
-export const seqBits = 43;
+const seqBits = 43;
 export const seqMask: number = 2 ** seqBits - 1;
 /** Lanes are below that. */
 export const lanesMax: number = 2 ** 20;
 
 /** "Trun" in ASCII: tells a storage of ours from any other SQLite file. */
-export const applicationId = 0x54_72_75_6e;
+const applicationId = 0x54_72_75_6e;
 
 /**
  * What makes the newest form of the tables out of each older one: the first makes form 1 out of nothing. None is ever changed
@@ -46,7 +46,7 @@ const migrations: readonly string[] = [
 ];
 
 /** The form that this version writes. */
-export const formNow: number = migrations.length;
+const formNow: number = migrations.length;
 
 /** Looks whether a file is empty, or one of ours. @throws TrunklineError for a file of a newer version, or a foreign one. */
 export function checkForm(db: DatabaseSync, path: string): void {
