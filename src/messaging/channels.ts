@@ -140,7 +140,7 @@ export function channelProblems(
 }
 
 function brokersWith(guarantee: string): string {
-  return guarantee === "exactly-once" ? "kafka://" : "amqp:// or kafka://";
+  return guarantee === "exactly-once" ? "file: or kafka://" : "file:, amqp:// or kafka://";
 }
 
 /** Operations that are bound and are no messages: a mistake of whoever bound them. */
