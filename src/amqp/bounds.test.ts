@@ -76,11 +76,13 @@ test("publishers wait, and are told, while what they publish is not written", li
     ...{ autoDelete: false, nowait: true, arguments: {} },
   });
   publisher.publish(1, { routingKey: "q" }, Buffer.alloc(20_000), { deliveryMode: 2 });
-  assert.deepEqual(await publisher.hear("connection.blocked"), { reason: "low on memory" });
+  await publisher.quiet();
   publisher.publish(1, { routingKey: "q" }, "waits", { deliveryMode: 2 });
+  assert.deepEqual(await publisher.hear("connection.blocked"), { reason: "low on memory" });
   // Who does not publish goes on, and what there is is consumed.
   await other.consume(1, "q", { noAck: true });
   assert.equal((await other.heard("basic.deliver")).body!.length, 20_000);
+  await other.quiet();
   await other.quiet();
   while (subject.storage.commit());
   await publisher.hear("connection.unblocked");

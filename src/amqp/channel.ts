@@ -34,8 +34,8 @@ export interface ChannelKeeper {
   hold(work: Promise<unknown>, channel: number): void;
   /** This channel has confirms to send, as soon as what they are about is safe. */
   confirming(channel: Channel): void;
-  /** A message was published: it may be too much. */
-  published(): void;
+  /** A message is about to come: it may be too much, and has to wait then. */
+  publishing(): void;
   /** The client has closed this channel. */
   left(channel: Channel): void;
 }
@@ -144,7 +144,6 @@ export class Channel implements PublishingKeeper, ConsumingKeeper {
 
   published(): void {
     if (this.publishing.confirms !== undefined) this.#keeper.confirming(this);
-    this.#keeper.published();
   }
 
   /** Takes a method, of which the reader stands behind the number. @throws Fault */
@@ -155,7 +154,10 @@ export class Channel implements PublishingKeeper, ConsumingKeeper {
         "UNEXPECTED_FRAME",
         "a method came where the content of a message was expected",
       );
-    if (id === publishId) return this.publishing.begin(reader);
+    if (id === publishId) {
+      this.#keeper.publishing();
+      return this.publishing.begin(reader);
+    }
     if (id === ackId) {
       const tag = reader.longlong();
       return this.consuming.settle(tag, (reader.octet() & multipleBit) !== 0, "ack");

@@ -54,6 +54,8 @@ export class Client implements ConnectionUser, ChannelKeeper, HandshakeKeeper {
   /** Counts it, and its channels, out of the quotas. */
   #leave: (() => void) | undefined;
   readonly #leaveChannel = new Map<number, () => void>();
+  /** Channels that were closed because of an error, and not opened again. */
+  readonly #refused = new Set<number>();
   #closing = false;
   /** It publishes, and publishers wait. */
   #blocked = false;
@@ -131,7 +133,7 @@ export class Client implements ConnectionUser, ChannelKeeper, HandshakeKeeper {
     this.#place.confirming(channel);
   }
 
-  published(): void {
+  publishing(): void {
     const { blocked } = this.#place;
     if (blocked === undefined || this.#blocked) return;
     this.#blocked = true;
@@ -203,16 +205,16 @@ export class Client implements ConnectionUser, ChannelKeeper, HandshakeKeeper {
     const there = this.channels.get(channel);
     if (there !== undefined) there.method(id, reader);
     else if (id === methods["channel.open"].id) this.#open(channel);
-    // Of what a client settles after it has closed the channel all is settled already.
-    else if (!settlingIds.has(id)) throw notOpen();
+    // What a client settles after it has closed a channel is settled already; and of one that we have closed not all threads of it know.
+    else if (!settlingIds.has(id) && !this.#refused.has(channel)) throw notOpen();
   }
 
   header(channel: number, reader: ByteReader): void {
-    if (!this.#closing) this.#there(channel).header(reader);
+    if (!this.#closing) this.#there(channel)?.header(reader);
   }
 
   body(channel: number, memory: Buffer, from: number, to: number): void {
-    if (!this.#closing) this.#there(channel).body(memory, from, to);
+    if (!this.#closing) this.#there(channel)?.body(memory, from, to);
   }
 
   failed(fault: Fault, channel: number, methodId: number): boolean {
@@ -223,6 +225,7 @@ export class Client implements ConnectionUser, ChannelKeeper, HandshakeKeeper {
     if (!fault.hard && there !== undefined) {
       if (there.closing) return true;
       there.close();
+      this.#refused.add(channel);
       this.outlet.method(channel, "channel.close", reply);
       return true;
     }
@@ -264,9 +267,9 @@ export class Client implements ConnectionUser, ChannelKeeper, HandshakeKeeper {
     this.#connection.destroy();
   }
 
-  #there(channel: number): Channel {
+  #there(channel: number): Channel | undefined {
     const there = this.channels.get(channel);
-    if (there === undefined) throw notOpen();
+    if (there === undefined && !this.#refused.has(channel)) throw notOpen();
     return there;
   }
 
@@ -279,6 +282,7 @@ export class Client implements ConnectionUser, ChannelKeeper, HandshakeKeeper {
       );
     this.#leaveChannel.set(channel, this.#place.node.access.quotas.openChannel(this.user));
     this.channels.set(channel, new Channel(channel, this));
+    this.#refused.delete(channel);
     this.outlet.method(channel, "channel.open-ok", { channelId: Buffer.alloc(0) });
   }
 

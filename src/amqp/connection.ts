@@ -111,9 +111,11 @@ export class Connection implements FrameTaker, OutletKeeper, Beating {
       .then(() => this.#release());
   }
 
-  /** Reads no more, or reads again: a publisher is to wait. */
+  /** Hands on no further frame, or goes on: a publisher is to wait, with the message that it has begun. */
   stop(stopped: boolean): void {
     this.#stopped = stopped;
+    if (stopped) this.#frames.pause();
+    else if (this.#held === 0) this.#read(() => this.#frames.resume());
     this.#regulate();
   }
 
@@ -121,9 +123,8 @@ export class Connection implements FrameTaker, OutletKeeper, Beating {
   closing(): void {
     if (this.#state === "closed") return;
     this.#state = "closing";
-    this.#stopped = false;
     this.#patient();
-    this.#regulate();
+    if (this.#stopped) this.stop(false);
   }
 
   /** Sends what is written, and closes when the peer does. */
@@ -175,6 +176,7 @@ export class Connection implements FrameTaker, OutletKeeper, Beating {
 
   beat(): void {
     this.outlet.heartbeat();
+    this.outlet.active = false;
   }
 
   get listening(): boolean {
@@ -229,7 +231,7 @@ export class Connection implements FrameTaker, OutletKeeper, Beating {
   }
 
   #release(): void {
-    if (--this.#held > 0 || this.#state === "closed") return;
+    if (--this.#held > 0 || this.#stopped || this.#state === "closed") return;
     this.#read(() => this.#frames.resume());
     this.#regulate();
   }

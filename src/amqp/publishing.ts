@@ -18,7 +18,7 @@ export interface PublishingKeeper extends Session {
   readonly impersonator: boolean;
   readonly unfinished: Unfinished;
   readonly scan: PropertyScan;
-  /** A message was published: there may be too much of them, and something to confirm. */
+  /** A message was published: there may be something to confirm. */
   published(): void;
 }
 
