@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { request, type IncomingMessage } from "node:http";
 import { test } from "node:test";
 
 import { connect } from "amqplib";
@@ -266,6 +267,32 @@ test("what cannot be meant is refused, and what is too large is not read", async
     (await ask("DELETE", "vhosts/%2F")).status,
   ];
   assert.deepEqual(statuses, [404, 404, 404, 405, 400, 400, 400, 413, 400, 400]);
+});
+
+test("bodies of many requests do not fill the memory together", async () => {
+  await using broker = await managed({ bodyBytesMax: 1_000 });
+  const { port } = broker;
+  const headers = { authorization: `Basic ${btoa("guest:guest")}` };
+  const path = "/api/queues/%2F/q";
+  const requests = Array.from({ length: 5 }, () =>
+    request({ host: "127.0.0.1", port, method: "PUT", path, headers }),
+  );
+  const first = Promise.race(
+    requests.map(async (each): Promise<number | undefined> => {
+      const [answer] = (await once(each, "response")) as [IncomingMessage];
+      answer.resume();
+      return answer.statusCode;
+    }),
+  );
+  for (const each of requests) {
+    each.on("error", () => undefined);
+    each.write(" ".repeat(999));
+  }
+  assert.equal(await first, 503);
+  for (const each of requests) each.destroy();
+  for (let status = 503; status === 503;)
+    ({ status } = await broker.ask("PUT", "queues/%2F/q", {}));
+  assert.notEqual(broker.node.host("/").queue("q"), undefined);
 });
 
 test("the management is not opened to others by accident", async () => {

@@ -1,33 +1,15 @@
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type ServerResponse,
-} from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import { isTrunklineError, systemError } from "../../base/error.ts";
+import { systemError } from "../../base/error.ts";
 import type { Node } from "../../broker/embedded/node.ts";
-import type { User } from "../../broker/embedded/access/users.ts";
-import { Refusal } from "../../broker/embedded/refusal.ts";
-import type { Json } from "../../broker/embedded/storage.ts";
 import { hostPort } from "../../transport/host-port.ts";
 import { isLoopbackIp } from "../../transport/loopback.ts";
-import {
-  Asked,
-  Failed,
-  mayAs,
-  notFound,
-  type Place,
-  type Reply,
-  type ShownListener,
-} from "./asked.ts";
 import type { AmqpServer } from "../server.ts";
+import { Answering } from "./answering.ts";
+import type { Place, ShownListener } from "./asked.ts";
 import { clientBook } from "./client-book.ts";
 import { nobodyConnected } from "./connection-book.ts";
-import { chosen, listed } from "./listing.ts";
-import { allRoutes } from "./resources/all.ts";
-import { Routes, type Method, type Route } from "./routes.ts";
 
 export interface ManagementOptions {
   readonly node: Node;
@@ -77,8 +59,11 @@ export async function management(options: ManagementOptions): Promise<RunningMan
     book: amqp === undefined ? nobodyConnected : clientBook(amqp),
     listeners: () => [...listenersOf(amqp), own],
   };
-  const answering = managementListener(place, options.bodyBytesMax ?? bodyBytesMaxDefault);
-  const server = createServer({ requestTimeout: requestMs, keepAliveTimeout: 5_000 }, answering);
+  const answering = new Answering(place, options.bodyBytesMax ?? bodyBytesMaxDefault);
+  const server = createServer(
+    { requestTimeout: requestMs, keepAliveTimeout: 5_000 },
+    (request, response) => void answering.take(request, response),
+  );
   server.maxConnections = options.connectionsMax ?? connectionsMaxDefault;
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause) =>
@@ -126,138 +111,4 @@ function listenersOf(server: AmqpServer | undefined): readonly ShownListener[] {
     if (host === undefined) return [];
     return [{ protocol: scheme === "amqps" ? "amqp/ssl" : "amqp", host, port: Number(port) }];
   });
-}
-
-/** Answers requests of one management. */
-function managementListener(place: Place, bodyBytesMax: number): RequestListener {
-  const routes = new Routes(allRoutes);
-  return (request, response) => {
-    void answer(place, routes, request, bodyBytesMax)
-      .catch(failure)
-      .then((reply) => send(request, response, reply));
-  };
-}
-
-async function answer(
-  place: Place,
-  routes: Routes,
-  request: IncomingMessage,
-  bodyBytesMax: number,
-): Promise<Reply> {
-  const url = new URL(request.url ?? "/", "http://localhost");
-  if (!url.pathname.startsWith("/api/")) throw notFound();
-  const user = await login(place.node, request);
-  const found = routes.find(url.pathname.slice("/api/".length).replace(/\/$/, ""));
-  if (found === undefined) throw notFound();
-  const { route, parameters } = found;
-  const method = request.method === "HEAD" ? "GET" : request.method;
-  const act = isMethod(method) ? route[method] : undefined;
-  if (act === undefined) throw new Failed(405, "method_not_allowed", `no ${method} here`);
-  checkRole(user, route, method as Method);
-  const body = method === "GET" ? undefined : await read(request, bodyBytesMax);
-  const { searchParams } = url;
-  const reply = await act(new Asked(place, user, parameters, searchParams, body));
-  if (method !== "GET") {
-    // Who is told that it is done may rely on it.
-    await place.node.storage.until(place.node.storage.batch);
-    return reply;
-  }
-  if (reply.body === undefined) return reply;
-  if (route.list === true)
-    return { ...reply, body: listed(reply.body as readonly Json[], searchParams) };
-  const columns = searchParams.get("columns");
-  if (columns === null || typeof reply.body !== "object") return reply;
-  const row = reply.body as { readonly [name: string]: Json };
-  return { ...reply, body: chosen(row, columns.split(",")) };
-}
-
-/** @throws Failed 401 unless it is the right password. */
-async function login(node: Node, { headers, socket }: IncomingMessage): Promise<User> {
-  const [scheme, encoded = ""] = (headers.authorization ?? "").split(" ");
-  const credentials = Buffer.from(encoded, "base64").toString();
-  const colon = credentials.indexOf(":");
-  if (scheme?.toLowerCase() !== "basic" || colon < 0) throw loginFailed();
-  const [name, password] = [credentials.slice(0, colon), credentials.slice(colon + 1)];
-  const { remoteAddress } = socket;
-  // Unix sockets have no address.
-  const loopback = remoteAddress === undefined || isLoopbackIp(remoteAddress);
-  try {
-    return await node.access.authenticate(name, password, { loopback });
-  } catch (error) {
-    if (error instanceof Refusal && error.reason === "access-refused") throw loginFailed();
-    throw error;
-  }
-}
-
-function loginFailed(): Failed {
-  return new Failed(401, "not_authorized", "Login failed");
-}
-
-/** @throws Failed 401 for who has not the tag that it takes. */
-function checkRole(user: User, { role = "management", changeRole }: Route, method: Method): void {
-  const needed = method === "GET" ? role : (changeRole ?? role);
-  if (mayAs(user, needed)) return;
-  const reason = needed === "management" ? "Not management user" : `Not ${needed} user`;
-  throw new Failed(401, "not_authorized", reason);
-}
-
-function isMethod(method: string | undefined): method is Method {
-  return method === "GET" || method === "PUT" || method === "POST" || method === "DELETE";
-}
-
-/** The JSON of a request; undefined: it has none. */
-async function read(request: IncomingMessage, bytesMax: number): Promise<unknown> {
-  const tooLarge = (): Failed =>
-    new Failed(413, "payload_too_large", `a request has at most ${bytesMax} bytes`);
-  if (Number(request.headers["content-length"] ?? 0) > bytesMax) throw tooLarge();
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.byteLength;
-    if (bytes > bytesMax) throw tooLarge();
-    chunks.push(chunk);
-  }
-  const text = Buffer.concat(chunks).toString();
-  if (text.trim() === "") return undefined;
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    throw new Failed(400, "bad_request", "the body is not JSON");
-  }
-  if (typeof body === "object" && body !== null && !Array.isArray(body)) return body;
-  throw new Failed(400, "bad_request", "the body should be an object");
-}
-
-const statusOf: Readonly<Record<string, number>> = {
-  "not-found": 404,
-  "access-refused": 401,
-  "resource-error": 503,
-};
-
-function failure(error: unknown): Reply {
-  if (error instanceof Failed)
-    return { status: error.status, body: { error: error.error, reason: error.message } };
-  if (error instanceof Refusal) {
-    if (error.reason === "not-found") return failure(notFound());
-    const reason = `${error.reason.toUpperCase().replaceAll("-", "_")} - ${error.message}`;
-    return { status: statusOf[error.reason] ?? 400, body: { error: "bad_request", reason } };
-  }
-  const reason = isTrunklineError(error) ? error.message : "the broker has failed at this";
-  return { status: 500, body: { error: "internal_error", reason } };
-}
-
-function send(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
-  const { status, body, location } = reply;
-  response.statusCode = status;
-  response.setHeader("cache-control", "no-cache");
-  if (status === 401) response.setHeader("www-authenticate", 'Basic realm="RabbitMQ Management"');
-  if (location !== undefined) response.setHeader("location", location);
-  // What was not read of a request is not read any more.
-  if (!request.complete) response.setHeader("connection", "close");
-  if (body === undefined) return void response.end();
-  const text = JSON.stringify(body);
-  response.setHeader("content-type", "application/json");
-  response.setHeader("content-length", Buffer.byteLength(text));
-  response.end(request.method === "HEAD" ? undefined : text);
 }

@@ -8,6 +8,8 @@ import type { VirtualHost } from "../../../broker/embedded/virtual-host.ts";
 import { done, made, notFound, ok, type Asked, type Reply } from "../asked.ts";
 import type { Route } from "../routes.ts";
 
+const rowsAtOnce = 500;
+
 function shown({ node, place }: Asked, host: VirtualHost, queue: AnyQueue): Json {
   const declared = host.declared(queue.name) ?? queue.terms;
   const { durable, autoDelete, owner, kind } = declared;
@@ -43,8 +45,16 @@ function shownConsumer(host: VirtualHost, queue: AnyQueue, consumer: QueueConsum
   };
 }
 
-function list(asked: Asked): Reply {
-  return ok(asked.hosts().flatMap((host) => [...host.queues()].map((q) => shown(asked, host, q))));
+/** Others have their turn in between: there may be very many. */
+async function list(asked: Asked): Promise<Reply> {
+  const rows: Json[] = [];
+  for (const host of asked.hosts())
+    for (const queue of host.queues()) {
+      rows.push(shown(asked, host, queue));
+      if (rows.length % rowsAtOnce === 0)
+        await new Promise<void>((resolve) => asked.node.env.yield(resolve));
+    }
+  return ok(rows);
 }
 
 function one(asked: Asked): { readonly host: VirtualHost; readonly queue: AnyQueue } {
