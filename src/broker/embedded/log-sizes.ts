@@ -38,6 +38,11 @@ export class LogSizes {
     this.#next = seq + 1;
   }
 
+  /** Those from an offset on. */
+  from(seq: number): number {
+    return this.#total - this.#before(seq);
+  }
+
   /** The first offset from which on there are so many bytes at most. */
   leaving(bytes: number): number {
     const least = this.#total - bytes;
@@ -50,12 +55,18 @@ export class LogSizes {
 
   /** Those below are gone. */
   trim(seq: number): void {
+    if (seq < this.#marks[0]!.seq) return;
+    const at = this.#find((mark) => mark.seq > seq);
+    this.#marks = [{ seq, before: this.#before(seq) }, ...this.#marks.slice(at)];
+  }
+
+  /** Bytes of all messages before that offset, since the log is known. */
+  #before(seq: number): number {
     const at = this.#find((mark) => mark.seq > seq);
     const [from, to] = [this.#marks[at - 1], this.#markAt(at)];
-    if (from === undefined) return;
+    if (from === undefined) return to.before;
     const part = to.seq === from.seq ? 1 : (seq - from.seq) / (to.seq - from.seq);
-    const before = from.before + Math.round(part * (to.before - from.before));
-    this.#marks = [{ seq, before }, ...this.#marks.slice(at)];
+    return from.before + Math.round(part * (to.before - from.before));
   }
 
   #markAt(index: number): Mark {

@@ -254,4 +254,20 @@ suite("what a log keeps", () => {
     await bench.after();
     assert.deepEqual(reader.texts, ["a2", "b2", "c0", "a3"]);
   });
+
+  test("of a compacted log is counted without what was replaced", async () => {
+    const bench = new NodeBench();
+    declare(bench, { compacted: true });
+    for (let index = 0; index < 1_000; index++) {
+      bench.send("log", [`${index}`], { key: `${index % 3}` });
+      if (index % 10 === 0) await bench.after();
+    }
+    await bench.after();
+    const { count, bytes } = bench.host.queue("log")!;
+    assert.ok(count >= 3 && count <= 40, `${count}`);
+    assert.ok(bytes < 1_000, `${bytes}`);
+    const reader = read(bench, "first");
+    await bench.after();
+    assert.deepEqual(reader.texts, ["997", "998", "999"]);
+  });
 });

@@ -22,6 +22,9 @@ const slackMax = 1_000;
 const agePart = 20;
 const ageLookMs = { least: 1_000, most: 60_000 };
 
+/** How many new messages of a compacted log there are, at least, before it is seen how many old ones they have replaced. */
+const recountMin = 16;
+
 /** A lane of a log, as far as others see it. */
 class LogLane {
   readonly number: number;
@@ -50,7 +53,9 @@ export class Log implements AnyQueue, LogSource {
   readonly #tail: Tail = new Tail();
   #terms: QueueTerms;
   #first: number;
-  readonly #sizes: LogSizes;
+  #sizes: LogSizes;
+  /** Of a compacted log: when its next message is that one, its messages are counted. */
+  #recountAt = recountMin;
   #heldBytes: number;
   #lookedAt: number;
   #readers: readonly LogReader[] = [];
@@ -97,7 +102,7 @@ export class Log implements AnyQueue, LogSource {
     return this.#readers;
   }
 
-  /** Messages that are kept. Of a compacted log: at most; what a newer one has replaced is not taken off. */
+  /** Messages that are kept. Of a compacted log sometimes more: what a newer one has replaced is taken off now and then. */
   get ready(): number {
     return this.#kept.ready;
   }
@@ -164,6 +169,7 @@ export class Log implements AnyQueue, LogSource {
     this.#sizes.add(row.seq, bytesOf(message));
     this.#cut(true);
     this.#cutOldNowAndThen(now);
+    if (this.#terms.compacted && this.next >= this.#recountAt) this.#recount();
     if (this.#readers.length === 0) return;
     this.#tail.add(row);
     this.pump();
@@ -208,6 +214,24 @@ export class Log implements AnyQueue, LogSource {
     void this.#keeper.storage
       .seek(this.#kept.number, now - retentionMs)
       .then((seq) => this.#trim(seq))
+      .catch(() => undefined); // a storage that fails ends the broker
+  }
+
+  /** Asks the storage what a compacted log has, each time that it has grown by a part. */
+  #recount(): void {
+    const { storage } = this.#keeper;
+    this.#recountAt = Infinity;
+    void storage
+      .look(this.#kept.number)
+      .then((found) => {
+        if (found === undefined || this.#gone) return;
+        const { first, next, count, bytes } = found;
+        const unseen = this.#sizes.from(next);
+        this.#first = Math.max(first, this.#first);
+        this.#kept.ready = count + this.next - next;
+        this.#sizes = new LogSizes(this.#first, this.next, bytes + unseen);
+        this.#recountAt = this.next + Math.max(recountMin, count >> 2);
+      })
       .catch(() => undefined); // a storage that fails ends the broker
   }
 

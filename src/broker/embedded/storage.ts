@@ -139,6 +139,8 @@ export interface Storage {
   readAll(lane: number, seq: number, limit: number, bytesMax: number): Promise<readonly Row[]>;
   /** The first place of a lane whose message came at that instant (milliseconds since 1970) or later. */
   seek(lane: number, enqueuedAt: number): Promise<number>;
+  /** What a lane has now: of a compact one nobody else can say. Undefined: there is nothing, and never was. */
+  look(lane: number): Promise<FoundLane | undefined>;
   /** The soonest rows with a `dueAt`, after (dueAt, lane, seq), at most `limit`. */
   due(after: Due | undefined, limit: number): Promise<readonly Due[]>;
 

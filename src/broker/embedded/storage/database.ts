@@ -2,7 +2,7 @@ import { statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { systemError } from "../../../base/error.ts";
-import type { Definition, Found, Json, Remembered } from "../storage.ts";
+import type { Definition, Found, FoundLane, Json, Remembered } from "../storage.ts";
 import { Doomed, isDoomed } from "./doomed.ts";
 import { damagedAdvice } from "./failure.ts";
 import { LaneBook } from "./lane-book.ts";
@@ -68,12 +68,20 @@ export class Database {
     const remembered = this.db.prepare("SELECT at, marks FROM remembered ORDER BY id").all();
     return {
       definitions,
-      lanes: this.lanes.found((lane) => this.reader.first(lane, 0)?.seq),
+      lanes: this.lanes.lanes().map((lane) => this.look(lane)!),
       remembered: remembered.map(({ at, marks }): Remembered => {
         const bytes = (marks as Uint8Array).slice().buffer;
         return { at: Number(at), marks: new Uint32Array(bytes) };
       }),
     };
+  }
+
+  look(lane: number): FoundLane | undefined {
+    const entry = this.lanes.look(lane);
+    if (entry === undefined) return undefined;
+    const { next, count, held, bytes, delivered } = entry;
+    const first = count === 0 ? next : (this.reader.first(lane, 0)?.seq ?? next);
+    return { lane, next, count, held, bytes, delivered, first };
   }
 
   /** Writes a batch as one transaction, as safe as it asks to be. Whatever it throws is the end. */

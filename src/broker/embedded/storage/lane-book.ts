@@ -1,5 +1,4 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { FoundLane } from "../storage.ts";
 
 /** What is known of a lane beside its messages. */
 export interface LaneEntry {
@@ -77,12 +76,8 @@ export class LaneBook {
     this.#touched.length = 0;
   }
 
-  /** `first`: tells the first message of a lane. */
-  found(first: (lane: number) => number | undefined): FoundLane[] {
-    return [...this.#lanes.values()].map(({ lane, next, count, held, bytes, delivered }) => {
-      const begin = count === 0 ? next : (first(lane) ?? next);
-      return { lane, next, count, held, bytes, delivered, first: begin };
-    });
+  lanes(): readonly number[] {
+    return [...this.#lanes.keys()];
   }
 
   compact(): number[] {

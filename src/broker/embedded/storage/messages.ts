@@ -1,4 +1,4 @@
-import type { Due, Found } from "../storage.ts";
+import type { Due, Found, FoundLane } from "../storage.ts";
 import type { PackedRows } from "./reader.ts";
 
 /** How a storage is kept. All bounds are in bytes. */
@@ -39,6 +39,7 @@ export interface AskMessage {
 export type Question =
   | readonly ["read", number, number, number, number, boolean]
   | readonly ["seek", number, number]
+  | readonly ["look", number]
   | readonly ["due", Due | undefined, number]
   | readonly ["figures"]
   | readonly ["upkeep", boolean]
@@ -88,4 +89,11 @@ export type ThreadMessage =
   | { readonly kind: "answer"; readonly id: number; readonly answer: Answer }
   | { readonly kind: "failed"; readonly failure: Failure };
 
-export type Answer = PackedRows | number | readonly unknown[] | Upkeep | ThreadFigures | undefined;
+export type Answer =
+  | PackedRows
+  | FoundLane
+  | number
+  | readonly unknown[]
+  | Upkeep
+  | ThreadFigures
+  | undefined;

@@ -1,7 +1,16 @@
 import type { Worker } from "node:worker_threads";
 import type { Env } from "../../../base/env.ts";
 import { systemError, type TrunklineError } from "../../../base/error.ts";
-import type { Definition, Due, Found, Level, Revision, Row, Storage } from "../storage.ts";
+import type {
+  Definition,
+  Due,
+  Found,
+  FoundLane,
+  Level,
+  Revision,
+  Row,
+  Storage,
+} from "../storage.ts";
 import { Courier, startThread } from "./courier.ts";
 import type { Answer, Opened, Question, ThreadFigures, Tuning, Upkeep } from "./messages.ts";
 import { noted } from "./noted.ts";
@@ -208,6 +217,10 @@ export class SqliteStorage implements Storage {
 
   async seek(lane: number, enqueuedAt: number): Promise<number> {
     return (await this.#ask(["seek", lane, enqueuedAt])) as number;
+  }
+
+  async look(lane: number): Promise<FoundLane | undefined> {
+    return (await this.#ask(["look", lane])) as FoundLane | undefined;
   }
 
   async due(after: Due | undefined, limit: number): Promise<readonly Due[]> {

@@ -37,6 +37,8 @@ function serve(database: Database): void {
         return reader.read(question[1], question[2], question[3], question[4], question[5]);
       case "seek":
         return reader.seek(question[1], question[2]);
+      case "look":
+        return database.look(question[1]);
       case "due":
         return reader.due(question[1], question[2]);
       case "figures":

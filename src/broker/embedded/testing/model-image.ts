@@ -27,17 +27,22 @@ export class ModelImage {
   }
 
   found(): Found {
-    const lanes = [...this.#lanes].map(([lane, { rows, next, delivered }]): FoundLane => {
-      const bytes = rows.reduce((sum, { message }) => sum + bytesOf(message), 0);
-      const held = rows.filter((row) => row.held).length;
-      const first = rows[0]?.seq ?? next;
-      return { lane, next, count: rows.length, held, bytes, first, delivered };
-    });
+    const lanes = [...this.#lanes.keys()].map((lane) => this.look(lane)!);
     return {
       definitions: [...this.#definitions.values()],
       lanes: lanes.toSorted((a, b) => a.lane - b.lane),
       remembered: [...this.#remembered],
     };
+  }
+
+  look(lane: number): FoundLane | undefined {
+    const entry = this.#lanes.get(lane);
+    if (entry === undefined) return undefined;
+    const { rows, next, delivered } = entry;
+    const bytes = rows.reduce((sum, { message }) => sum + bytesOf(message), 0);
+    const held = rows.filter((row) => row.held).length;
+    const first = rows[0]?.seq ?? next;
+    return { lane, next, count: rows.length, held, bytes, first, delivered };
   }
 
   insert(row: Row): void {

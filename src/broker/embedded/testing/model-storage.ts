@@ -2,7 +2,16 @@ import type { Env } from "../../../base/env.ts";
 import { systemError, type TrunklineError } from "../../../base/error.ts";
 import { Alarm } from "../../../base/timer-wheel.ts";
 import { bytesOf } from "../message.ts";
-import type { Definition, Due, Found, Level, Revision, Row, Storage } from "../storage.ts";
+import type {
+  Definition,
+  Due,
+  Found,
+  FoundLane,
+  Level,
+  Revision,
+  Row,
+  Storage,
+} from "../storage.ts";
 import { ModelImage, ownMessage } from "./model-image.ts";
 
 type Change = (image: ModelImage) => void;
@@ -154,6 +163,10 @@ export class ModelStorage implements Storage {
 
   readAll(lane: number, seq: number, limit: number, bytesMax: number): Promise<readonly Row[]> {
     return this.#answer(() => this.#live.read(lane, seq, limit, bytesMax, true));
+  }
+
+  look(lane: number): Promise<FoundLane | undefined> {
+    return this.#answer(() => this.#live.look(lane));
   }
 
   seek(lane: number, enqueuedAt: number): Promise<number> {

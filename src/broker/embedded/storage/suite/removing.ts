@@ -193,6 +193,11 @@ export const removingCases: Readonly<Record<string, Play>> = {
     storage.insert(keyed(4, "a"));
     storage.insert(keyed(5));
     deepEqual(await seqs(storage, 1), [2, 3, 4, 5]);
+    const looked = await storage.look(1);
+    equal(looked?.count, 4);
+    equal(looked.first, 2);
+    equal(looked.next, 6);
+    equal(await storage.look(7), undefined);
     await safe(storage);
     const found = await stand.crash();
     equal(laneOf(found, 1)?.count, 4);
