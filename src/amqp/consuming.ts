@@ -141,7 +141,7 @@ export class Consuming implements ConsumerKeeper {
   /** Gives all that is unsettled back to where it came from. */
   recover(): void {
     this.#together(() => {
-      for (const [, held] of this.#takeUpTo(Infinity)) this.#apply(held, "release");
+      for (const [, held] of this.unsettled.takeUpTo(Infinity)) this.#apply(held, "release");
     });
   }
 
@@ -258,17 +258,7 @@ export class Consuming implements ConsumerKeeper {
   }
 
   #settleUpTo(tag: number, how: Settlement): void {
-    for (const [each, held] of this.#takeUpTo(tag)) this.#settleOne(each, held, how);
-  }
-
-  #takeUpTo(tag: number): readonly (readonly [number, Held])[] {
-    const all: (readonly [number, Held])[] = [];
-    for (const each of this.unsettled.all()) {
-      if (each[0] > tag) break;
-      all.push(each);
-    }
-    for (const [each] of all) this.unsettled.take(each);
-    return all;
+    for (const [each, held] of this.unsettled.takeUpTo(tag)) this.#settleOne(each, held, how);
   }
 
   /** Settles several before anything is delivered again. */

@@ -54,10 +54,19 @@ export class Unsettled {
     return held;
   }
 
-  /** The tags of all, and what they are of, in order. */
-  *all(): Iterable<readonly [number, Held]> {
-    for (const [index, held] of this.#held.entries())
-      if (held !== undefined) yield [this.#first + index, held];
+  /** Takes out all whose tags are not past `tag`, in their order. What was settled before is not looked at again. */
+  takeUpTo(tag: number): readonly (readonly [number, Held])[] {
+    const taken: (readonly [number, Held])[] = [];
+    const end = Math.min(this.#held.length, tag - this.#first + 1);
+    for (let index = this.#from; index < end; index++) {
+      const held = this.#held[index];
+      if (held === undefined) continue;
+      this.#held[index] = undefined;
+      taken.push([this.#first + index, held]);
+    }
+    this.#count -= taken.length;
+    this.#forget();
+    return taken;
   }
 
   /** Puts one back that was taken out. */
