@@ -1,9 +1,9 @@
-import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { goalsOf, ratiosOf, type Sync } from "./broker/compared.ts";
+import { goalsOf, ratiosOf } from "./broker/compared.ts";
 import { ownPromises, type Promised } from "./broker/own-promises.ts";
 import { servings, type Serving } from "./broker/servers.ts";
 import { sideBySide, type Row } from "./broker/side-by-side.ts";
+import { syncOf, type Sync } from "./broker/sync.ts";
 import {
   goalsTable,
   machine,
@@ -31,10 +31,10 @@ async function measure(folder: string, options: BenchOptions): ReturnType<Bench>
       const serving = await serve(join(folder, name), profiled(options, name));
       if (serving !== undefined) served[name] = serving;
     }
-    const sync = syncUs(folder, options.quick ? 20 : 500);
-    const rows = await sideBySide(served, options);
+    const sync = syncOf(folder, options.quick ? 20 : 500);
+    const rows = await sideBySide(served, folder, options);
     const own = await ownPromises(folder, options);
-    const goals = [...goalsOf(rows, sync), ...own.goals];
+    const goals = [...goalsOf(rows), ...own.goals];
     const ratios = ratiosOf(rows);
     const failed = rows.some((row) => row.peer === "trunkline" && row.failed !== "");
     const report = {
@@ -50,20 +50,6 @@ async function measure(folder: string, options: BenchOptions): ReturnType<Bench>
   } finally {
     for (const serving of Object.values(served)) await serving.end();
   }
-}
-
-function syncUs(folder: string, count: number): Sync {
-  const file = openSync(join(folder, "sync"), "w");
-  const page = Buffer.alloc(4096, 1);
-  const times = Float64Array.from({ length: count }, () => {
-    writeSync(file, page);
-    const from = performance.now();
-    fdatasyncSync(file);
-    return (performance.now() - from) * 1_000;
-  }).toSorted();
-  closeSync(file);
-  const at = (share: number): number => times[Math.floor(share * (count - 1))]!;
-  return { p50Us: at(0.5), p99Us: at(0.99) };
 }
 
 function tablesOf(
@@ -84,6 +70,7 @@ function tablesOf(
       "per s",
       "p50 µs",
       "p99 µs",
+      "p50 in syncs",
       "client ms/1,000",
       "broker ms/1,000",
       "syncs each",
@@ -98,6 +85,7 @@ function tablesOf(
       cell(row.perSecond, 0),
       cell(row.p50Us, 0),
       cell(row.p99Us, 0),
+      row.p50Syncs === null ? "" : cell(row.p50Syncs, 1),
       cell(row.clientCpuMs, 1),
       cell(row.serverCpuMs, 1),
       cell(row.syncsEach, 3),

@@ -1,13 +1,8 @@
 import { goal, type Goal } from "../report.ts";
+import { spreadOf } from "../spread.ts";
 import { usualDepth, type Row } from "./side-by-side.ts";
 
-/** Of one `fdatasync` of this disk after 4 KiB were added to a file, in microseconds. */
-export interface Sync {
-  readonly p50Us: number;
-  readonly p99Us: number;
-}
-
-/** How many times as many a second as each other broker, with the same client, depth and consumer; beside NATS with the raw one. */
+/** How many times as many a second as each other broker, round by round, with the same client, depth and consumer; beside NATS with the raw one. */
 export function ratiosOf(rows: readonly Row[]): Record<string, number> {
   const ratios: Record<string, number> = {};
   for (const theirs of rows) {
@@ -18,15 +13,19 @@ export function ratiosOf(rows: readonly Row[]): Record<string, number> {
         row.inFlight === theirs.inFlight &&
         row.consumes === theirs.consumes,
     );
-    const [mine, other] = [ours?.perSecond?.median, theirs.perSecond?.median];
-    if (theirs.peer === "trunkline" || mine === undefined || other === undefined) continue;
+    if (theirs.peer === "trunkline" || ours === undefined) continue;
+    const pairs = ours.rates.flatMap((rate, at) => {
+      const other = theirs.rates[at] ?? 0;
+      return other > 0 ? [rate / other] : [];
+    });
+    if (pairs.length === 0) continue;
     const what = `${theirs.client}, ${theirs.inFlight} in flight${theirs.consumes ? ", consumed" : ""}`;
-    ratios[`trunkline / ${theirs.peer}, ${what}`] = Number((mine / other).toPrecision(3));
+    ratios[`trunkline / ${theirs.peer}, ${what}`] = Number(spreadOf(pairs).median.toPrecision(3));
   }
   return ratios;
 }
 
-export function goalsOf(rows: readonly Row[], sync: Sync): Goal[] {
+export function goalsOf(rows: readonly Row[]): Goal[] {
   const ours = rawRows(rows, "trunkline", usualDepth, true);
   const alone = rawRows(rows, "trunkline", 1, false);
   const bound = Math.min(
@@ -46,10 +45,10 @@ export function goalsOf(rows: readonly Row[], sync: Sync): Goal[] {
         ? []
         : [goal(`p99 of a confirm, ${what}`, p99Us.median / 1_000, "≤", 10, " ms")],
     ),
-    ...alone.flatMap(({ p50Us }) =>
-      p50Us === null
+    ...alone.flatMap(({ p50Syncs }) =>
+      p50Syncs === null
         ? []
-        : [goal("p50 of a confirm alone, in fdatasyncs", p50Us.median / sync.p50Us, "≤", 2, "×")],
+        : [goal("p50 of a confirm alone, in fdatasyncs", p50Syncs.median, "≤", 2, "×")],
     ),
   ];
 }

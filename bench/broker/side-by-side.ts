@@ -5,9 +5,12 @@ import { costOf, type Cost } from "./cost.ts";
 import type { LoadAnswer } from "./meter.ts";
 import { bodyBytes, type LoadQuestion } from "./raw-load.ts";
 import type { Serving } from "./servers.ts";
+import { syncOf, type Sync } from "./sync.ts";
 
 /** Messages in flight at once. */
 const depths = [1, 192, 3_000];
+/** The syncs that are measured before a measurement of one at a time. */
+const syncsEach = 100;
 /** The depth at which libraries are measured, and that goals are about. */
 export const usualDepth = 192;
 
@@ -50,13 +53,20 @@ const carriers: readonly Carrier[] = [
   ),
 ];
 
+/** What one measurement gave. */
+interface Round extends LoadAnswer {
+  readonly cost: Cost;
+  /** Of one sync of the disk just before, where one message at a time was in flight. */
+  readonly sync: Sync | undefined;
+}
+
 /** What is measured once in each round. */
 interface Case {
   readonly carrier: Carrier;
   readonly serving: Serving;
   readonly inFlight: number;
   readonly consumes: boolean;
-  readonly rounds: (LoadAnswer & { readonly cost: Cost })[];
+  readonly rounds: Round[];
   failed: string;
 }
 
@@ -67,7 +77,11 @@ export interface Row {
   readonly inFlight: number;
   readonly consumes: boolean;
   readonly perSecond: Spread | null;
+  /** Of each round, in their order. */
+  readonly rates: readonly number[];
   readonly p50Us: Spread | null;
+  /** The same in syncs of the disk that were measured just before; only with one in flight. */
+  readonly p50Syncs: Spread | null;
   readonly p99Us: Spread | null;
   readonly clientCpuMs: Spread | null;
   readonly serverCpuMs: Spread | null;
@@ -82,6 +96,7 @@ export interface Row {
 /** Measures all that is wanted of all who run, in turn, round by round. Round 0 warms up. */
 export async function sideBySide(
   served: Readonly<Record<string, Serving>>,
+  folder: string,
   options: BenchOptions,
 ): Promise<Row[]> {
   const clients = new Map<string, Child<LoadQuestion, LoadAnswer>>();
@@ -95,7 +110,8 @@ export async function sideBySide(
         const { peer, client } = one.carrier;
         const what = `${one.inFlight} in flight${one.consumes ? ", consumed" : ""}`;
         options.progress(`round ${round} of ${options.rounds}: ${peer} by ${client}, ${what}`);
-        await measure(one, clients.get(client)!, round, options.seconds);
+        const sync = one.inFlight === 1 ? syncOf(folder, syncsEach) : undefined;
+        await measure(one, clients.get(client)!, round, options.seconds, sync);
       }
   } finally {
     for (const client of clients.values()) await client.end();
@@ -122,6 +138,7 @@ async function measure(
   client: Child<LoadQuestion, LoadAnswer>,
   round: number,
   seconds: number,
+  sync: Sync | undefined,
 ): Promise<void> {
   if (one.failed !== "") return;
   const { serving, inFlight, consumes } = one;
@@ -130,14 +147,14 @@ async function measure(
   const question = { place: serving.place, queue, queueArguments, inFlight, consumes, seconds };
   try {
     const { result, cost } = await costOf(serving.pid, () => client.ask(question));
-    if (round > 0) one.rounds.push({ ...result, cost });
+    if (round > 0) one.rounds.push({ ...result, cost, sync });
   } catch (error) {
     one.failed = (error as Error).message;
   }
 }
 
 function rowOf({ carrier, inFlight, consumes, rounds, failed }: Case): Row {
-  const spread = (of: (each: Case["rounds"][number]) => number | null): Spread | null => {
+  const spread = (of: (each: Round) => number | null): Spread | null => {
     const values = rounds.map(of).filter((value) => value !== null);
     return values.length === 0 ? null : spreadOf(values);
   };
@@ -149,7 +166,9 @@ function rowOf({ carrier, inFlight, consumes, rounds, failed }: Case): Row {
     inFlight,
     consumes,
     perSecond: spread(({ perSecond }) => perSecond),
+    rates: rounds.map(({ perSecond }) => perSecond),
     p50Us: spread(({ p50Us }) => p50Us),
+    p50Syncs: spread(({ p50Us, sync }) => (sync === undefined ? null : p50Us / sync.p50Us)),
     p99Us: spread(({ p99Us }) => p99Us),
     clientCpuMs: spread(({ cpuUs, total }) => cpuUs / total),
     serverCpuMs: spread(({ cost, total }) => each(cost.cpuMs, total / 1_000)),
