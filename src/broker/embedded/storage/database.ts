@@ -146,14 +146,20 @@ function refuseTruncated(db: DatabaseSync, path: string): void {
   });
 }
 
-/** What was only written because memory was short went with the process that wrote it. */
+/**
+ * What was only written because memory was short went with the process that wrote it. A lane that has nothing else is doomed as a whole;
+ * of others the rows are taken away now.
+ */
 function removeTransient(db: DatabaseSync): void {
-  if (db.prepare("SELECT 1 FROM message WHERE flags & 4 LIMIT 1").get() === undefined) return;
+  if (db.prepare("SELECT 1 FROM lane WHERE transient > 0 LIMIT 1").get() === undefined) return;
   db.exec(`BEGIN IMMEDIATE;
-    UPDATE lane SET count = lane.count - gone.count, bytes = lane.bytes - gone.bytes, held = lane.held - gone.held
+    INSERT OR REPLACE INTO doomed SELECT lane << 43, (lane << 43) | (next - 1) FROM lane WHERE transient > 0 AND transient = count;
+    UPDATE lane SET count = 0, bytes = 0, held = 0, transient = 0 WHERE transient = count;
+    UPDATE lane SET count = lane.count - gone.count, bytes = lane.bytes - gone.bytes, held = lane.held - gone.held, transient = 0
       FROM (SELECT id >> 43 AS lane, count(*) AS count, sum(size) AS bytes, sum((flags & 2) <> 0) AS held
-              FROM message WHERE flags & 4 AND NOT ${isDoomed} GROUP BY id >> 43) AS gone WHERE gone.lane = lane.lane;
-    DELETE FROM chunk WHERE id IN (SELECT id FROM message WHERE flags & 4);
-    DELETE FROM message WHERE flags & 4;
+              FROM message WHERE flags & 4 AND NOT ${isDoomed} GROUP BY id >> 43) AS gone
+      WHERE gone.lane = lane.lane;
+    DELETE FROM chunk WHERE id IN (SELECT id FROM message WHERE flags & 4 AND NOT ${isDoomed});
+    DELETE FROM message WHERE flags & 4 AND NOT ${isDoomed};
     COMMIT`);
 }

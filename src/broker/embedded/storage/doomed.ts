@@ -1,5 +1,4 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { seqMask } from "./schema.ts";
 
 interface Range {
   readonly lane: number;
@@ -11,8 +10,9 @@ interface Range {
 export const isDoomed =
   "EXISTS (SELECT 1 FROM doomed WHERE message.id BETWEEN doomed.first AND doomed.last)";
 
-/** Rows that are taken away in one go: about as long as a batch takes. */
+/** What is taken away in one go, in rows and in bytes: it takes about as long as a batch does. */
 const pieceRows = 4_000;
+const pieceBytes = 4 * 1_048_576;
 
 /**
  * Ranges of lanes whose messages are gone, and whose rows are taken away bit by bit when there is time: a queue of millions is purged in no
@@ -22,7 +22,7 @@ export class Doomed {
   readonly #byLane = new Map<number, Range[]>();
   readonly #add: StatementSync;
   readonly #forget: StatementSync;
-  readonly #last: StatementSync;
+  readonly #sizes: StatementSync;
   readonly #remove: StatementSync;
   readonly #removeChunks: StatementSync;
 
@@ -32,8 +32,8 @@ export class Doomed {
       "INSERT OR REPLACE INTO doomed VALUES((?1 << 43) | ?2, (?1 << 43) | ?3)",
     );
     this.#forget = db.prepare("DELETE FROM doomed WHERE first = ((?1 << 43) | ?2)");
-    this.#last = db.prepare(
-      `SELECT id & 0x7ffffffffff AS seq FROM message WHERE ${ids} ORDER BY id LIMIT 1 OFFSET ?4`,
+    this.#sizes = db.prepare(
+      `SELECT id & 0x7ffffffffff AS seq, size FROM message WHERE ${ids} ORDER BY id LIMIT ${pieceRows}`,
     );
     this.#remove = db.prepare(`DELETE FROM message WHERE ${ids}`);
     this.#removeChunks = db.prepare(`DELETE FROM chunk WHERE ${ids}`);
@@ -79,19 +79,28 @@ export class Doomed {
   piece(): boolean {
     const [ranges] = this.#byLane.values();
     const range = ranges?.[0];
-    if (range !== undefined) this.#take(range, pieceRows);
+    if (range !== undefined) this.#take(range, this.#pieceEnd(range));
     return !this.none;
   }
 
   /** A lane begins anew: what is left of the one that had its number is taken away at once. */
   makeWay(lane: number): void {
-    for (const range of [...(this.#byLane.get(lane) ?? [])]) this.#take(range, seqMask);
+    for (const range of [...(this.#byLane.get(lane) ?? [])]) this.#take(range, range.to);
   }
 
-  #take(range: Range, rows: number): void {
+  /** The last place of the piece that the range begins with. */
+  #pieceEnd({ lane, from, to }: Range): number {
+    let rows = 0;
+    let bytes = 0;
+    for (const { seq, size } of this.#sizes.iterate(lane, from, to)) {
+      bytes += Number(size);
+      if (++rows === pieceRows || bytes >= pieceBytes) return Number(seq);
+    }
+    return to;
+  }
+
+  #take(range: Range, until: number): void {
     const { lane, from, to } = range;
-    const last = this.#last.get(lane, from, to, rows - 1)?.["seq"];
-    const until = last === undefined ? to : Number(last);
     this.#remove.get(lane, from, until);
     this.#removeChunks.get(lane, from, until);
     this.#forget.get(lane, from);

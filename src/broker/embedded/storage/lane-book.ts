@@ -23,8 +23,8 @@ export class LaneBook {
 
   constructor(db: DatabaseSync) {
     this.#put = db.prepare(
-      `INSERT INTO lane VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT(lane) DO UPDATE SET next = excluded.next, count = excluded.count,
-         held = excluded.held, bytes = excluded.bytes, delivered = excluded.delivered, compact = excluded.compact`,
+      `INSERT INTO lane VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(lane) DO UPDATE SET next = excluded.next, count = excluded.count,
+         held = excluded.held, bytes = excluded.bytes, delivered = excluded.delivered, compact = excluded.compact, transient = excluded.transient`,
     );
     this.#drop = db.prepare("DELETE FROM lane WHERE lane = ?");
     for (const row of db.prepare("SELECT * FROM lane").all())
@@ -70,8 +70,8 @@ export class LaneBook {
     for (const entry of this.#touched) {
       entry.touched = false;
       if (this.#lanes.get(entry.lane) !== entry) continue;
-      const { lane, next, count, held, bytes, delivered, compact } = entry;
-      this.#put.get(lane, next, count, held, bytes, delivered, compact ? 1 : 0);
+      const { lane, next, count, held, bytes, delivered, compact, transient } = entry;
+      this.#put.get(lane, next, count, held, bytes, delivered, compact ? 1 : 0, transient);
     }
     this.#touched.length = 0;
   }

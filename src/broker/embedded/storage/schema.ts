@@ -36,7 +36,8 @@ const migrations: readonly string[] = [
      held INTEGER NOT NULL,
      bytes INTEGER NOT NULL,
      delivered INTEGER NOT NULL,
-     compact INTEGER NOT NULL);
+     compact INTEGER NOT NULL,
+     transient INTEGER NOT NULL);
    CREATE TABLE doomed(first INTEGER PRIMARY KEY, last INTEGER NOT NULL);
    CREATE TABLE latest(lane INTEGER, key TEXT, seq INTEGER NOT NULL, PRIMARY KEY(lane, key)) WITHOUT ROWID;
    CREATE INDEX latest_seq ON latest(lane, seq);

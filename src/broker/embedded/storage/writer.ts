@@ -10,8 +10,9 @@ const some = "id >= ((?1 << 43) | ?2) AND id <= ((?1 << 43) | ?3)";
 const range = `${some} AND (?4 OR NOT (flags & 2))`;
 const theOne = "id = ((?1 << 43) | ?2)";
 const nobody = new Uint8Array(0);
-/** So few rows are taken away at once. */
-const immediateMax = 1_000;
+/** So little is taken away at once, in rows and in bytes. */
+const immediateRows = 1_000;
+const immediateBytes = 1_048_576;
 
 /** Writes the groups of a batch, each as what it says. The transaction is the caller's. */
 export class Writer {
@@ -239,7 +240,7 @@ export class Writer {
     const [count = 0, bytes = 0, heldCount = 0, transient = 0] = gone;
     if (count === 0) return;
     if (entry.compact) this.#removeLatest.get(lane, from, to);
-    if (everything && count > immediateMax)
+    if (everything && (count > immediateRows || bytes > immediateBytes))
       this.#doomed.add(lane, from, Math.min(to, entry.next - 1));
     else {
       this.#removeRange.get(lane, from, to, held ? 1 : 0);

@@ -67,12 +67,17 @@ export const keepingCases: Readonly<Record<string, Play>> = {
     insertAll(storage, 1, 1, 3);
     storage.insert(tryRow(1, 4, { transient: true, held: true, dueAt: 3 }));
     insertAll(storage, 1, 5, 5);
+    for (let seq = 1; seq <= 7; seq++)
+      storage.insert(tryRow(2, seq, { transient: true, held: seq === 5, dueAt: seq }));
     storage.require("disk");
     await safe(storage);
     const found = await stand.crash();
     deepEqual(await seqs(found, 1), [1, 2, 3, 5]);
     const lane = laneOf(found, 1);
     deepEqual([lane?.next, lane?.count, lane?.held], [6, 4, 0]);
+    deepEqual(await seqs(found, 2), []);
+    const other = laneOf(found, 2);
+    deepEqual([other?.next, other?.count, other?.bytes, other?.held], [8, 0, 0, 0]);
     deepEqual(await found.due(undefined, 9), []);
   },
 
