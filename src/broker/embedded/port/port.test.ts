@@ -27,6 +27,22 @@ test("a receipt comes when the message is synced, and of what may be lost at onc
   deepEqual(outcomes, [["accepted"], ["stored"]]);
 });
 
+test("a receipt says where the message is, in the words of its delivery", async () => {
+  await using lab = new Lab();
+  await lab.broker.declare([work, kept]);
+  const receipts = await lab.broker.publish(
+    [work, work, kept].map((to) => lab.outgoing(to, "somewhere")),
+  );
+  const positions = receipts.map((each) => (each as Receipt).position);
+  const { deliveries } = await lab.hear({ channel: work });
+  await lab.rest();
+  deepEqual(
+    deliveries.map(({ position }) => position),
+    positions.slice(0, 2),
+  );
+  equal(positions[2], "kept@log[0]@0");
+});
+
 test("what a disk that fails has not taken may be there, and is told so", async () => {
   await using lab = new Lab("manual");
   void lab.broker.declare([work]).catch(() => undefined);

@@ -6,7 +6,7 @@ import { attributeBytesMax, shardKeyOf, type Envelope } from "../../envelope.ts"
 import type { RecentlyPublished } from "../recently-published.ts";
 import type { Published, VirtualHost } from "../virtual-host.ts";
 import { EventMessage, type MessagePlace } from "./event-message.ts";
-import { isTransient, targetOf } from "./layout.ts";
+import { isKept, isTransient, logOf, targetOf } from "./layout.ts";
 import type { Places } from "./places.ts";
 import { translated } from "./refused.ts";
 import type { Room } from "./room.ts";
@@ -168,7 +168,19 @@ export class Publishing {
     if (published.refused) return this.#tooLong(channel, published.queues > 1 ? "maybe" : "no");
     if (identity !== undefined) recent.add(identity, published.batch > 0);
     if (published.batch > 0) this.#written = true;
-    return isTransient(channel) ? accepted : stored;
+    if (isTransient(channel)) return accepted;
+    const position = this.#positionOf(outgoing);
+    return position === undefined ? stored : { enqueued: "stored", position };
+  }
+
+  /** Where the message is that was just published, if there is one place only: in a queue that is not divided, or in a log. */
+  #positionOf({ channel, to, notBefore }: Outgoing): string | undefined {
+    const { host } = this.#terms;
+    const inLog = channel.shape === "topic" && to === undefined;
+    if (inLog && (!isKept(channel) || notBefore !== undefined)) return undefined;
+    const queue = host.queue(inLog ? logOf(channel) : targetOf(channel, to));
+    if (queue === undefined || (!inLog && queue.lanes.length > 1)) return undefined;
+    return `${queue.name}[0]@${queue.lanes[0]!.next - 1}`;
   }
 
   #toAll(outgoing: Outgoing): Published {
