@@ -13,7 +13,7 @@ export function fileAddress(data: string): string {
 }
 
 /** Opens the folder that the second word names: looks over its owner's shoulder, or, where there is none, owns it for the moment. */
-export function keptOf(line: Line): Promise<KeptFolder> {
+function keptOf(line: Line): Promise<KeptFolder> {
   const address = fileAddress(line.word(1, "FOLDER"));
   line.atMost(2);
   return KeptFolder.open(address, { name: "trunkline broker" }, line.terminal.env);

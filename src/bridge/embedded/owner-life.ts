@@ -36,7 +36,7 @@ export class OwnerLife implements Life {
   onLeaving: undefined;
   readonly engine: Engine;
   /** What ends all else that is served. */
-  readonly faces = new Set<() => Promise<void>>();
+  readonly faces: Set<() => Promise<void>> = new Set();
   readonly #shared: SharedBroker;
   readonly #server: BrokerServer;
   readonly #guests: Guests;

@@ -2,6 +2,7 @@ import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import type { Env } from "../../../base/env.ts";
 import { realEnv } from "../../../base/real-env.ts";
 import { FileBroker } from "../file-broker.ts";
 import { Folder, type FolderTerms } from "../folder.ts";
@@ -10,7 +11,7 @@ import { engine, type OpenEngine } from "../engine.ts";
 /** A folder for one test, and as many processes that use it as are wanted: each has a `Folder` of its own. */
 export class SharedFolder {
   readonly path: string;
-  readonly env = realEnv();
+  readonly env: Env = realEnv();
   readonly #openEngine: OpenEngine;
   #pids = 0;
 
