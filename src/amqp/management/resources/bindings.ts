@@ -13,7 +13,7 @@ function shown(host: VirtualHost, terms: BindingTerms): Json {
 /** How a binding is named in a path: by its routing key, and its arguments where it has any. */
 function keyOf(host: VirtualHost, terms: BindingTerms): string {
   const { routingKey, arguments: table } = bound(host, terms);
-  const key = encodeURIComponent(routingKey).replaceAll("~", "%7E");
+  const key = encodeURIComponent(routingKey).replaceAll("~", "%7E").replaceAll("%20", "+");
   if (Object.keys(table).length === 0) return routingKey === "" ? "~" : key;
   const text = JSON.stringify(table);
   return `${key}~${createHash("sha256").update(text).digest("base64url").slice(0, 22)}`;

@@ -1,6 +1,7 @@
 import { plainTable } from "../../../broker/embedded/definitions/plain-table.ts";
 import { bytesOf, type Message } from "../../../broker/embedded/message.ts";
 import { declaredTerms } from "../../../broker/embedded/queue-arguments.ts";
+import { called } from "../../../broker/embedded/routing/refusals.ts";
 import type { Json } from "../../../broker/embedded/storage.ts";
 import type { Taken } from "../../../broker/embedded/any-queue.ts";
 import {
@@ -41,7 +42,12 @@ function publish(asked: Asked): Reply {
   const exchange = asked.exchange();
   asked.check("write", "exchange", exchange, host);
   const terms = host.topology.exchange(exchange);
-  if (terms === undefined) throw notFound();
+  if (terms === undefined)
+    throw new Failed(
+      400,
+      "bad_request",
+      `NOT_FOUND - no ${called("exchange", exchange, host.name)}`,
+    );
   const routingKey = asked.text("routing_key");
   const { node, user } = asked;
   if (

@@ -1,6 +1,6 @@
 import type { Permission, TopicPermission } from "../../../broker/embedded/access/grants.ts";
 import type { Json } from "../../../broker/embedded/storage.ts";
-import { done, made, notFound, ok, type Asked, type Reply } from "../asked.ts";
+import { done, Failed, made, notFound, ok, type Asked, type Reply } from "../asked.ts";
 import type { Route } from "../routes.ts";
 
 export function shownPermission({ user, host, configure, write, read }: Permission): Json {
@@ -11,9 +11,18 @@ export function shownTopicPermission({ user, host, exchange, write, read }: Topi
   return { user, vhost: host, exchange, write, read };
 }
 
+/** The two that a permission is about. @throws Failed 400 when one is not there. */
+function both(asked: Asked): { readonly user: string; readonly host: string } {
+  const [user, host] = [asked.the("user"), asked.the("vhost")];
+  const { hosts, access } = asked.node;
+  if (!hosts.has(host)) throw new Failed(400, "bad_request", `vhost ${host} not found`);
+  if (access.users.get(user) === undefined)
+    throw new Failed(400, "bad_request", `no user '${user}'`);
+  return { user, host };
+}
+
 function put(asked: Asked): Reply {
-  const { name: host } = asked.host();
-  const user = asked.the("user");
+  const { user, host } = both(asked);
   const { access } = asked.node;
   const there = access.permissions.get(user, host) !== undefined;
   const [configure, write] = [asked.text("configure"), asked.text("write")];
@@ -22,8 +31,7 @@ function put(asked: Asked): Reply {
 }
 
 function putTopic(asked: Asked): Reply {
-  const { name: host } = asked.host();
-  const user = asked.the("user");
+  const { user, host } = both(asked);
   const there = topicsOf(asked).length > 0;
   const [exchange, write] = [asked.text("exchange"), asked.text("write")];
   asked.node.access.permitTopic({ user, host, exchange, write, read: asked.text("read") });

@@ -19,6 +19,8 @@ async function put(asked: Asked): Promise<Reply> {
   const { users } = asked.node.access;
   const name = asked.the("user");
   const there = users.get(name) !== undefined;
+  if (asked.given("tags") === undefined)
+    throw new Failed(400, "bad_request", "a user has 'tags', though none may be in them");
   const tags = tagsOf(asked.given("tags"));
   await users.set(name, credentials(asked), tags);
   return there ? done : made;
@@ -35,15 +37,13 @@ function credentials(asked: Asked): Credentials {
       ...(typeof hashing_algorithm === "string" ? { hashingAlgorithm: hashing_algorithm } : {}),
     };
   if (typeof password === "string" && password !== "") return { password };
-  if (asked.given("tags") === undefined)
-    throw new Failed(400, "bad_request", "a user has 'tags', and a 'password' or 'password_hash'");
   // RabbitMQ: such a user cannot log in by a password any more.
   return { passwordHash: "" };
 }
 
 /** A list, or a text with commas. */
 function tagsOf(given: unknown): readonly string[] {
-  const list = typeof given === "string" ? given.split(",") : (given ?? []);
+  const list = typeof given === "string" ? given.split(",") : given;
   if (!Array.isArray(list) || list.some((tag) => typeof tag !== "string"))
     throw new Failed(400, "bad_request", "'tags' should be texts");
   return (list as readonly string[]).map((tag) => tag.trim()).filter((tag) => tag !== "");
