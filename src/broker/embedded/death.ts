@@ -43,7 +43,7 @@ export function deadLetter(
           "routing-keys": keys,
           ...(expiration === undefined ? {} : { "original-expiration": expiration }),
         }
-      : { ...same, count: BigInt(countOf(same)) + 1n };
+      : { ...same, count: BigInt(same.count) + 1n };
   const others = before.filter((each) => each !== same).slice(0, deathsMax - 1);
   const first = { reason, queue, exchange: message.exchange };
   const revised = reviseHeaders(message.properties, {
@@ -82,10 +82,18 @@ function isCycle(deaths: readonly Table[], queue: string): boolean {
   return at >= 0 && deaths.slice(0, at + 1).every((death) => death["reason"] !== "rejected");
 }
 
-/** What is there under the name and cannot be deaths is overwritten. */
-function deathsOf(headers: Table): readonly Table[] {
+/** A death that a broker has written. */
+type Death = Table & { readonly count: number | bigint };
+
+/** What is there under the name and cannot be deaths is overwritten: a publisher may have written anything there. */
+function deathsOf(headers: Table): readonly Death[] {
   const deaths = headers["x-death"];
-  return Array.isArray(deaths) ? (deaths as readonly FieldValue[]).filter(isTable) : [];
+  return Array.isArray(deaths) ? (deaths as readonly FieldValue[]).filter(isDeath) : [];
+}
+
+function isDeath(value: FieldValue): value is Death {
+  const count = isTable(value) ? value["count"] : undefined;
+  return typeof count === "bigint" || Number.isSafeInteger(count);
 }
 
 function isTable(value: FieldValue): value is Table {
@@ -102,15 +110,9 @@ function isOf(death: Table, queue: string, reason: DeathReason): boolean {
   return death["queue"] === queue && death["reason"] === reason;
 }
 
-/** A publisher may have written anything there. */
-function countOf(death: Table): number | bigint {
-  const count = death["count"];
-  return typeof count === "bigint" || Number.isSafeInteger(count) ? (count as number | bigint) : 0;
-}
-
 /** With its count as a long, which it was before it was read. */
-function asWritten(death: Table): Table {
-  return { ...death, count: BigInt(countOf(death)) };
+function asWritten(death: Death): Table {
+  return { ...death, count: BigInt(death.count) };
 }
 
 function textsOf(value: FieldValue): string[] {
