@@ -256,9 +256,10 @@ export class Client implements ConnectionUser, ChannelKeeper, HandshakeKeeper {
   }
 
   /** Tells the client why, and closes its connection. */
-  close(reason: string): void {
+  close(why: string | Fault): void {
     if (this.#closing) return;
-    this.failed(new Fault("CONNECTION_FORCED", reason), 0, 0);
+    const fault = typeof why === "string" ? new Fault("CONNECTION_FORCED", why) : why;
+    this.failed(fault, 0, 0);
     this.#connection.closing();
   }
 
@@ -319,6 +320,7 @@ export class Client implements ConnectionUser, ChannelKeeper, HandshakeKeeper {
 
   /** What it consumes goes to others, what was its alone is gone. */
   #release(): void {
+    for (const { consuming } of this.channels.values()) consuming.stop();
     for (const channel of [...this.channels.values()]) {
       channel.close();
       this.left(channel);

@@ -19,6 +19,8 @@ import { Unsettled, type Held } from "./unsettled.ts";
 export interface ConsumingKeeper extends Session {
   /** The client wants to be told that its consumer has none any more. */
   readonly notified: boolean;
+  /** It is closed: nothing more is given to it. */
+  readonly closing: boolean;
   /** What settlements wait for; undefined: they do not. */
   readonly transaction: Transaction | undefined;
 }
@@ -119,7 +121,9 @@ export class Consuming implements ConsumerKeeper {
         `basic.get not supported by stream queues ${called("queue", name, of.host.name)}`,
       );
     const taken = await of.host.take(name);
-    if (taken === undefined) of.reply("basic.get-empty", { clusterId: "" });
+    // It may have been closed while the disk was asked.
+    if (of.closing) taken?.by.release(taken.handed, undefined, false);
+    else if (taken === undefined) of.reply("basic.get-empty", { clusterId: "" });
     else this.#give(taken, noAck);
   }
 
@@ -198,15 +202,18 @@ export class Consuming implements ConsumerKeeper {
     for (const { member } of consumers.values()) member.wake();
   }
 
+  /** Nothing more is delivered: what goes back must not come again here. */
+  stop(): void {
+    for (const consumer of this.#consumers.values()) consumer.begun = false;
+  }
+
   /** The channel is gone: what is unsettled goes back. */
   close(): void {
+    this.stop();
     const consumers = [...this.#consumers.values(), ...this.#retired];
     this.#consumers.clear();
     this.#retired.clear();
-    for (const consumer of consumers) {
-      consumer.begun = false;
-      consumer.member.close();
-    }
+    for (const { member } of consumers) member.close();
     // What nobody consumes was asked for one by one.
     this.recover();
     if (this.replyQueue !== undefined) this.#of.host.deleteQueue(this.replyQueue);

@@ -400,3 +400,42 @@ test("a broker that is closed says so to all", limits, async () => {
   await closed;
   await subject.node.close();
 });
+
+test(
+  "what goes back because its channel was closed comes to another, and counts once",
+  limits,
+  async () => {
+    await using subject = await lab();
+    await using client = await subject.client();
+    await client.declare(1, "q", { durable: true, arguments: { "x-queue-type": "quorum" } });
+    for (let i = 0; i < 4; i++) client.publish(1, { routingKey: "q" }, `${i}`);
+    for (const consumerTag of ["a", "b"]) await client.consume(1, "q", { consumerTag });
+    for (let i = 0; i < 4; i++) await client.hear("basic.deliver");
+    await using other = await subject.client();
+    client.say(0, "connection.close", { replyCode: 200, replyText: "", classId: 0, methodId: 0 });
+    await client.hear("connection.close-ok");
+    await other.consume(1, "q");
+    for (let i = 0; i < 4; i++) {
+      const { properties, body } = await other.heard("basic.deliver");
+      assert.deepEqual([properties!.headers!["x-delivery-count"], String(body)], [1, `${i}`]);
+    }
+  },
+);
+
+test(
+  "when the disk fails all clients are told, and nothing more is confirmed",
+  limits,
+  async () => {
+    await using subject = await lab({ storage: { commits: "manual" } });
+    await using client = await subject.client();
+    await client.confirms(1);
+    client.say(1, "queue.declare", {
+      ...{ ticket: 0, queue: "q", passive: false, durable: true, exclusive: false },
+      ...{ autoDelete: false, nowait: true, arguments: {} },
+    });
+    client.publish(1, { routingKey: "q" }, "m", { deliveryMode: 2 });
+    await client.quiet();
+    subject.storage.fail("the disk is gone");
+    await connectionClosed(client, 541, /^INTERNAL_ERROR - .*the disk is gone/);
+  },
+);

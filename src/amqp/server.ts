@@ -7,6 +7,7 @@ import type { TlsOptions } from "../transport/tls/options.ts";
 import { boundsOf, type Bounds } from "./bounds.ts";
 import { ConfirmDesk } from "./confirm-desk.ts";
 import { contentScan } from "./content.ts";
+import { Fault } from "./fault.ts";
 import { Client, type ClientPlace } from "./client.ts";
 import { listenAt } from "./listening.ts";
 import { Pieces } from "./outlet.ts";
@@ -92,7 +93,8 @@ export async function amqpServer(options: AmqpServerOptions): Promise<AmqpServer
     throw error;
   }
   void node.storage.failed.then((error) => {
-    for (const client of [...clients]) client.close(error.reason);
+    // Nothing is safe any more, and nobody must believe that it were.
+    for (const client of [...clients]) client.close(new Fault("INTERNAL_ERROR", error.reason));
   });
   let closing: Promise<void> | undefined;
   return {
