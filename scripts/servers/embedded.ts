@@ -11,7 +11,7 @@ export const embeddedUser: { readonly name: string; readonly password: string } 
 const root = join(import.meta.dirname, "../..");
 const protocolHeader = Buffer.from("AMQP\0\0\x09\x01", "latin1");
 
-/** Our own broker beside those of somebody else, in a process of its own, with AMQP at a port. */
+/** Our own broker beside those of somebody else: `trunkline broker` in a process of its own, with AMQP at a port. */
 export function embeddedAt(port: number): Server {
   return {
     name: "trunkline",
@@ -19,8 +19,8 @@ export function embeddedAt(port: number): Server {
     program: process.execPath,
     port,
     prepare: (folder) => [
-      ...["--conditions=@trunkline/source", join(root, "compatibility/server.ts")],
-      ...[join(folder, "data"), String(port)],
+      ...["--conditions=@trunkline/source", join(root, "src/cli/main.ts"), "broker"],
+      ...["--data", join(folder, "data"), "--listen", `amqp://127.0.0.1:${port}`],
     ],
     ready: () =>
       new Promise((resolve) => {
