@@ -408,8 +408,8 @@ test(
     await using subject = await lab();
     await using client = await subject.client();
     await client.declare(1, "q", { durable: true, arguments: { "x-queue-type": "quorum" } });
-    for (let i = 0; i < 4; i++) client.publish(1, { routingKey: "q" }, `${i}`);
     for (const consumerTag of ["a", "b"]) await client.consume(1, "q", { consumerTag });
+    for (let i = 0; i < 4; i++) client.publish(1, { routingKey: "q" }, `${i}`);
     for (let i = 0; i < 4; i++) await client.hear("basic.deliver");
     await using other = await subject.client();
     client.say(0, "connection.close", { replyCode: 200, replyText: "", classId: 0, methodId: 0 });
