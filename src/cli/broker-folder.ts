@@ -1,13 +1,15 @@
 import { readFile } from "node:fs/promises";
+import { isTrunklineError } from "../base/error.ts";
 import type { Engine } from "../bridge/embedded/engine.ts";
 import type { Face } from "../bridge/embedded/folder.ts";
 import { KeptFolder } from "../bridge/embedded/kept-folder.ts";
 import type { Overseer } from "../bridge/embedded/overseer.ts";
 import type { NodeOptions } from "../broker/embedded/node.ts";
 import { onStopSignals } from "../chassis/signals.ts";
-import { facesOf, serveAll } from "./broker-faces.ts";
+import { facesOf, serveAll, type ServingOptions } from "../chassis/embedded/serving.ts";
 import { fileAddress } from "./broker-look.ts";
 import { UsageError, type Line } from "./command.ts";
+import { tlsOf } from "./listening.ts";
 import { exitCodes } from "./exit-code.ts";
 import { aborted, printJson, type Terminal } from "./terminal.ts";
 
@@ -17,7 +19,7 @@ export async function serveFolder(line: Line, data: string): Promise<number> {
   const { terminal, json } = line;
   const { env, interrupted } = terminal;
   const address = fileAddress(data);
-  const faces = facesOf(line);
+  const served = servedBy(line);
   const node = await nodeOf(line);
   const stopped = Promise.withResolvers<void>();
   const stop = (): void => stopped.resolve();
@@ -25,7 +27,7 @@ export async function serveFolder(line: Line, data: string): Promise<number> {
   void aborted(interrupted).then(stop);
   const face: Face = {
     begin: async (engine) => {
-      const serving = await serveAll(faces, engine, env);
+      const serving = await serveAll(served, engine, env);
       await tell(terminal, json, address, serving.addresses, engine);
       return () => serving.close();
     },
@@ -70,6 +72,23 @@ async function standBy(
   const { owner } = await overseer.status();
   if (json) return printJson(terminal, { role: "guest", folder: address, owner });
   return terminal.print(`${address} belongs to ${owner.name}, pid ${owner.pid}: standing by\n`);
+}
+
+/** What the options ask for; refused before anything is made. */
+function servedBy(line: Line): ServingOptions {
+  const served = {
+    listen: line.texts("listen"),
+    insecure: line.on("insecure"),
+    tls: tlsOf(line),
+  };
+  try {
+    facesOf(served);
+  } catch (error) {
+    throw isTrunklineError(error)
+      ? new UsageError(`${error.reason}; write amqps://, or --insecure`)
+      : error;
+  }
+  return served;
 }
 
 /** Who is to be there at the very first start. */

@@ -21,14 +21,12 @@ type Listening = Pick<ChassisOptions, "listen" | "insecure" | "transports">;
 export function listeningOf(line: Line): Listening {
   const listen = line.texts("listen");
   if (listen.length === 0) throw new UsageError("--listen ADDRESS is missing");
-  return { listen, ...opennessOf(line) };
-}
-
-/** The same without where: who may come, and by which certificates. */
-export function opennessOf(line: Line): Omit<Listening, "listen"> {
   const options = tlsOf(line);
-  const insecure = line.on("insecure");
-  return options === undefined ? { insecure } : { insecure, transports: [tls(options)] };
+  return {
+    listen,
+    insecure: line.on("insecure"),
+    ...(options === undefined ? {} : { transports: [tls(options)] }),
+  };
 }
 
 /** Undefined: no option says anything of TLS. */

@@ -12,7 +12,7 @@ import { folderAt } from "./address.ts";
 import { handOverMsDefault, waitMsDefault } from "./bounds.ts";
 import { engine, type EngineOptions } from "./engine.ts";
 import { FileBroker } from "./file-broker.ts";
-import { Folder } from "./folder.ts";
+import { Folder, type Face } from "./folder.ts";
 
 export interface FileOptions extends EngineOptions {
   /**
@@ -20,14 +20,11 @@ export interface FileOptions extends EngineOptions {
    * comes to somebody else. Default 2 s.
    */
   readonly handOver?: Duration;
+  /** What else is served while this process owns the folder. Default: nothing. */
+  readonly faces?: readonly Face[];
 }
 
-/**
- * The make behind `file:./data`: a broker in a folder of this machine, which the processes that name it share. The first one
- * owns it and serves the others at a socket in the folder; when it leaves or dies, another one takes its place, and nobody who
- * publishes or consumes need know. Durable queues and logs with nothing else installed. Of several that open it in one process
- * the first one's options hold.
- */
+/** The make behind `file:./data`; what it is says `file` of `trunkline/broker/embedded`. */
 export function file(options: FileOptions = {}): BrokerFactory {
   return {
     name: "embedded",
@@ -57,6 +54,7 @@ export async function folderOf(
   const handOverMs = milliseconds(options.handOver ?? handOverMsDefault);
   const terms = { ...user, folder, pid, handOverMs, openEngine: engine(options) };
   const made = new Folder(terms, env);
+  for (const face of options.faces ?? []) made.serve(face);
   known.set(folder, made);
   return made;
 }

@@ -4,15 +4,13 @@ import { systemError, type TrunklineError } from "../../base/error.ts";
 import { folderAt } from "./address.ts";
 import { waitMsDefault } from "./bounds.ts";
 import { folderOf, type FileOptions } from "./file.ts";
-import type { Face, Folder, FolderUser } from "./folder.ts";
+import type { Folder, FolderUser } from "./folder.ts";
 import type { Life } from "./life.ts";
 import type { Overseer } from "./overseer.ts";
 
 export interface KeptFolderOptions extends FileOptions {
   /** What this process calls itself. */
   readonly name: string;
-  /** What else is served while this process owns the folder. */
-  readonly faces?: readonly Face[];
   /** Called with each owner that there is: this process, or another one. */
   readonly onOwner?: (role: "owner" | "guest", overseer: Overseer) => void;
   /** Default 10,000. */
@@ -33,7 +31,6 @@ export class KeptFolder implements FolderUser {
     const folder = await folderOf(folderAt(address), options, { name, waitMs }, env);
     const kept = new KeptFolder(folder, options, env);
     try {
-      for (const face of options.faces ?? []) folder.serve(face);
       folder.join(kept);
       await kept.#begun(waitMs);
       return kept;

@@ -1,2 +1,2 @@
-export { file } from "../../bridge/embedded/file.ts";
-export type { FileOptions } from "../../bridge/embedded/file.ts";
+export { file } from "./file-at.ts";
+export type { FileOptions } from "./file-at.ts";
