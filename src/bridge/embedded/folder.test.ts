@@ -1,10 +1,10 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { suite, test, type TestContext } from "node:test";
-import { isTrunklineError } from "../../base/error.ts";
+import { isTrunklineError, systemError, type TrunklineError } from "../../base/error.ts";
 import type { Delivery } from "../../broker/broker.ts";
 import { channel, type Channel } from "../../broker/channel.ts";
 import type { Envelope } from "../../broker/envelope.ts";
-import { engine } from "./engine.ts";
+import { engine, type OpenEngine } from "./engine.ts";
 import { tryLock } from "./owner-lock.ts";
 import { readOwner } from "./owner-note.ts";
 import { SharedFolder } from "./testing/shared-folder.ts";
@@ -133,6 +133,43 @@ suite("a folder with a broker", () => {
       await broker.close();
     }
     equal(shared.env.alarms, 0);
+  });
+
+  test("is opened anew when its storage has failed, with what was not confirmed", async (context: TestContext) => {
+    const open = engine({});
+    const failures: PromiseWithResolvers<TrunklineError>[] = [];
+    const failing: OpenEngine = async (folder, env) => {
+      const failure = Promise.withResolvers<TrunklineError>();
+      failures.push(failure);
+      return { ...(await open(folder, env)), failed: failure.promise };
+    };
+    const shared = new SharedFolder(context, failing);
+    const folder = shared.folder();
+    const [a, b] = [await shared.open(folder), await shared.open()];
+    await a.declare([work]);
+    const lost: string[] = [];
+    const shards = Promise.withResolvers<void>();
+    const got: string[] = [];
+    const both = Promise.withResolvers<void>();
+    const lose = (shard: string): void => void (lost.push(shard) === 2 && shards.resolve());
+    const subscription = { channel: work, group: undefined, prefetch: 5, lost: lose };
+    await a.consume(subscription, (batch) => {
+      for (const each of batch) {
+        void each.ack();
+        if (got.push(each.envelope.id) === 2) both.resolve();
+      }
+    });
+    await b.publish([{ channel: work, envelope: envelope("before") }]);
+    failures[0]!.resolve(systemError("UNAVAILABLE", "the disk is gone", { executed: "maybe" }));
+    await shards.promise;
+    const outcomes = await b.publish([{ channel: work, envelope: envelope("after") }]);
+    ok(!isTrunklineError(outcomes[0]));
+    await both.promise;
+    deepEqual(got, ["before", "after"]);
+    equal(failures.length, 2);
+    equal((await readOwner(shared.path))!.epoch, 2);
+    await b.close();
+    await a.close();
   });
 
   test("that cannot be opened says why to whoever opens it", async (context: TestContext) => {
