@@ -23,6 +23,7 @@ export type SuiteName =
   | "sim-broker"
   | "sim-messaging"
   | "embedded"
+  | "embeddedPort"
   | "messaging"
   | "broker"
   | "protocol"

@@ -42,6 +42,7 @@ const tests: Readonly<
   ],
   broker: ["src/broker/memory/*.test.ts", "src/broker/kafka/completion.test.ts"],
   embedded: ["src/broker/embedded/*.test.ts"],
+  embeddedPort: ["src/broker/embedded/port/*.test.ts", "src/bridge/broker/conformance.test.ts"],
   gateway: ["src/gateway/**/*.test.ts"],
   bridge: ["src/bridge/{registry,evidence}/**/*.test.ts", "src/discovery/keep-lease.test.ts"],
   replies: ["src/messaging/replies/*.test.ts", "src/bridge/calls/calls.test.ts"],

@@ -7,6 +7,7 @@ import { deadLetterMutants } from "./dead-letter-mutants.ts";
 import { directMutants } from "./direct-mutants.ts";
 import { discoveryMutants } from "./discovery-mutants.ts";
 import { embeddedMutants } from "./embedded-mutants.ts";
+import { embeddedPortMutants } from "./embedded-port-mutants.ts";
 import { formatMutants } from "./format-mutants.ts";
 import { fragmentMutants } from "./fragment-mutants.ts";
 import { gatewayMutants } from "./gateway-mutants.ts";
@@ -40,4 +41,5 @@ export const mutants: readonly Mutant[] = [
   ...replyMutants,
   ...kafkaMutants,
   ...embeddedMutants,
+  ...embeddedPortMutants,
 ];

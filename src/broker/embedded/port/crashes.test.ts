@@ -54,6 +54,12 @@ async function work(lab: Lab, random: () => number): Promise<void> {
   });
 }
 
+/** Waits until something is so, or for a minute: what is missing then is for the assertions. */
+async function until(env: VirtualEnv, so: () => boolean | Promise<boolean>): Promise<void> {
+  const late = env.now() + 60_000;
+  while (!(await so()) && env.now() < late) await sleep(env, 10);
+}
+
 async function play(seed: number): Promise<void> {
   const random = seededRandom(seed, "crashes");
   const env = new VirtualEnv(seed);
@@ -73,9 +79,9 @@ async function play(seed: number): Promise<void> {
   await using last = lab;
   await work(last, random);
   await publish(last, left, random);
-  while ((await last.broker.lag(into, undefined)).waiting > 0) await sleep(env, 10);
+  await until(env, async () => (await last.broker.lag(into, undefined)).waiting === 0);
   const sink = await last.hear({ channel: out, group: "sink", from: "first", prefetch: count });
-  while (sink.deliveries.length < count) await sleep(env, 10);
+  await until(env, () => sink.deliveries.length >= count);
   await sleep(env, 1_000);
   for (let key = 0; key < keys; key++) {
     const own = sink.deliveries.filter(({ envelope }) => envelope.subject === `k${key}`);

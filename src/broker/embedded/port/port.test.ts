@@ -94,6 +94,35 @@ test("an ack and what comes of it are both there after a crash, or neither is", 
   }
 });
 
+test("what is released is let go of before it comes again", async () => {
+  await using lab = new Lab(1);
+  await lab.broker.declare([work]);
+  await lab.broker.publish([lab.outgoing(work, "again")]);
+  const order: string[] = [];
+  await lab.hear({ channel: work }, (delivery) => {
+    order.push(`delivery ${delivery.attempt}`);
+    if (delivery.attempt > 1) return;
+    void sleep(lab.env, 5)
+      .then(() => delivery.release())
+      .then(() => order.push("released"));
+  });
+  await sleep(lab.env, 100);
+  deepEqual(order, ["delivery 1", "released", "delivery 2"]);
+});
+
+test("outputs of a message that belongs to somebody else by now go nowhere", async () => {
+  await using lab = new Lab();
+  const out = channel({ name: "out", shape: "queue" });
+  await lab.broker.declare([work, out]);
+  await lab.broker.publish([lab.outgoing(work, "in")]);
+  const { deliveries, consumer } = await lab.hear({ channel: work });
+  await lab.rest();
+  await consumer.close();
+  const fenced = await deliveries[0]!.ack([lab.outgoing(out, "x")]).catch((e: unknown) => e);
+  deepEqual(told(fenced as Error), ["UNAVAILABLE", "maybe"]);
+  equal((await lab.broker.lag(out, undefined)).waiting, 0);
+});
+
 test("outputs that are refused leave the message with who has it", async () => {
   await using lab = new Lab();
   const out = channel({ name: "out", shape: "queue", lengthMax: 1 });
