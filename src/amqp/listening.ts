@@ -11,20 +11,38 @@ export interface ListeningOptions {
   readonly connectionsMax: number;
 }
 
-/** Where each scheme listens: by which transport, and at which port when none is said. */
-const schemes: Readonly<Record<string, { readonly transport: string; readonly port: string }>> = {
-  amqp: { transport: "tcp", port: "5672" },
-  amqps: { transport: "tls", port: "5671" },
+/** A way to be reached: by which transport, and at which port when none is said. */
+interface Scheme {
+  readonly transport: string;
+  readonly port: string;
+}
+
+/** What is spoken, under which schemes. */
+const families: {
+  readonly [family in "AMQP" | "HTTP"]: Readonly<Record<string, Scheme>>;
+} = {
+  AMQP: {
+    amqp: { transport: "tcp", port: "5672" },
+    amqps: { transport: "tls", port: "5671" },
+  },
+  HTTP: {
+    http: { transport: "tcp", port: "15672" },
+    https: { transport: "tls", port: "15671" },
+  },
 };
 
-/** Listens at an address of AMQP: `amqp://host:port`, `amqps://host:port`, `unix:path`. @throws INVALID_ARGUMENT for another. */
+/**
+ * Listens at an address of AMQP (`amqp://host:port`, `amqps://host:port`) or of HTTP (`http:`, `https:`), or at a Unix socket
+ * (`unix:path`). @throws INVALID_ARGUMENT for another.
+ */
 export async function listenAt(
   text: string,
+  family: "AMQP" | "HTTP",
   accept: (opened: OpenSocket) => void,
   { tls: options, connectionsMax }: ListeningOptions,
   env: Env,
 ): Promise<Listener> {
-  const address = parseAddress(plainAddress(text));
+  const address = parseAddress(plainAddress(text, family));
   const transport: Transport =
     address.transport === "tls" ? tls(options) : address.transport === "tcp" ? tcp() : unix();
   const listener = await transport.sockets!.listen(
@@ -35,20 +53,23 @@ export async function listenAt(
   );
   const [scheme] = text.split(":", 1) as [string];
   const { place } = listener.address;
-  const shown = scheme in schemes ? `${scheme}://${place}` : `unix:${place}`;
+  const shown = scheme in families[family] ? `${scheme}://${place}` : `unix:${place}`;
   return { address: { ...listener.address, text: shown }, close: () => listener.close() };
 }
 
 /** The same as an address of the transport below. */
-function plainAddress(text: string): string {
+function plainAddress(text: string, family: "AMQP" | "HTTP"): string {
   if (text.startsWith("unix:")) return text;
-  const [, scheme = "", host = ""] = /^(amqps?):\/\/([^/?#]*)\/?$/.exec(text) ?? [];
-  const known = schemes[scheme];
-  if (known === undefined || host === "")
-    throw systemError("INVALID_ARGUMENT", `"${text}" is no address to listen at for AMQP`, {
+  const [, scheme = "", host = ""] = /^([a-z]+):\/\/([^/?#@]*)\/?$/.exec(text) ?? [];
+  const schemes = families[family];
+  const known = Object.hasOwn(schemes, scheme) ? schemes[scheme] : undefined;
+  if (known === undefined || host === "") {
+    const [plain, secured] = Object.keys(schemes);
+    throw systemError("INVALID_ARGUMENT", `"${text}" is no address to listen at for ${family}`, {
       executed: "no",
-      advice: "write amqp://host:port, amqps://host:port or unix:path",
+      advice: `write ${plain}://host:port, ${secured}://host:port or unix:path`,
     });
+  }
   const port = /:\d+$/.test(host) ? "" : `:${known.port}`;
   return `${known.transport}://${host}${port}`;
 }

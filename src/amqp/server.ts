@@ -87,7 +87,7 @@ export async function amqpServer(options: AmqpServerOptions): Promise<AmqpServer
   try {
     const { connectionsMax } = bounds;
     for (const address of listen)
-      listeners.push(await listenAt(address, accept, { tls, connectionsMax }, env));
+      listeners.push(await listenAt(address, "AMQP", accept, { tls, connectionsMax }, env));
   } catch (error) {
     await close();
     throw error;

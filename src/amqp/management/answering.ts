@@ -19,6 +19,8 @@ export class Answering {
   readonly #place: Place;
   readonly #bodyBytesMax: number;
   readonly #routes = new Routes(allRoutes);
+  /** Connections end with the requests that run. */
+  closing = false;
   /** Bytes of bodies that are in memory. */
   #bodyBytes = 0;
 
@@ -28,7 +30,9 @@ export class Answering {
   }
 
   async take(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    send(request, response, await this.#answer(request).catch(failure));
+    const reply = await this.#answer(request).catch(failure);
+    if (this.closing) response.shouldKeepAlive = false;
+    send(request, response, reply);
   }
 
   async #answer(request: IncomingMessage): Promise<Reply> {

@@ -1,11 +1,17 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
 import { request, type IncomingMessage } from "node:http";
+import { request as requestSecurely } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 
 import { connect } from "amqplib";
 
+import { realEnv } from "../../base/real-env.ts";
 import type { Node } from "../../broker/embedded/node.ts";
+import { testAuthority } from "../../transport/tls/testing/authority.ts";
 import { management } from "./server.ts";
 import { managed } from "./testing/managed.ts";
 
@@ -296,13 +302,44 @@ test("bodies of many requests do not fill the memory together", async () => {
 });
 
 test("the management is not opened to others by accident", async () => {
-  const node = {} as Node;
+  const node = { env: realEnv() } as Node;
   for (const listen of ["http://0.0.0.0:0", "http://[::]:0", "http://example.org:0"])
     await assert.rejects(management({ node, listen }), {
       code: "INVALID_ARGUMENT",
       message: /others could reach the management/,
     });
-  await assert.rejects(management({ node, listen: "here" }), { code: "INVALID_ARGUMENT" });
+  for (const listen of ["here", "amqp://127.0.0.1:0", "http://a@127.0.0.1:0"])
+    await assert.rejects(management({ node, listen }), { code: "INVALID_ARGUMENT" });
+});
+
+test("it is served over TLS, and at a Unix socket", async () => {
+  await using broker = await managed();
+  const { node } = broker;
+  const authority = testAuthority();
+  const { cert, key } = authority.issue({ name: "broker", hosts: ["127.0.0.1"] });
+  await using secured = await management({
+    node,
+    listen: "https://127.0.0.1:0",
+    tls: { cert, key },
+  });
+  const folder = await mkdtemp(join(tmpdir(), "trunkline-http-"));
+  const socketPath = join(folder, "http.sock");
+  await using local = await management({ node, listen: `unix:${socketPath}` });
+  assert.equal(local.address, `unix:${socketPath}`);
+  const auth = "guest:guest";
+  const path = "/api/whoami";
+  const asked = [
+    requestSecurely(`${secured.address}${path}`, { auth, ca: authority.cert, agent: false }),
+    request({ socketPath, path, auth, agent: false }),
+  ];
+  for (const each of asked) {
+    each.end();
+    const [answer] = (await once(each, "response")) as [IncomingMessage];
+    assert.equal(answer.statusCode, 200);
+    answer.resume();
+    await once(answer, "end");
+  }
+  await rm(folder, { recursive: true, force: true });
 });
 
 /** Of the event that a client tells by. */

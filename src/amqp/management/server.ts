@@ -1,10 +1,14 @@
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { Socket } from "node:net";
 
+import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
+import { realEnv } from "../../base/real-env.ts";
 import type { Node } from "../../broker/embedded/node.ts";
-import { hostPort } from "../../transport/host-port.ts";
 import { isLoopbackIp } from "../../transport/loopback.ts";
+import type { TlsOptions } from "../../transport/tls/options.ts";
+import type { OpenSocket } from "../../transport/transport.ts";
+import { listenAt } from "../listening.ts";
 import type { AmqpServer } from "../server.ts";
 import { Answering } from "./answering.ts";
 import type { Place, ShownListener } from "./asked.ts";
@@ -15,9 +19,11 @@ export interface ManagementOptions {
   readonly node: Node;
   /** Who serves the broker by AMQP: its connections are shown, and can be closed. Default: nobody does. */
   readonly server?: AmqpServer;
-  /** Where it is reached: a host and a port; port 0: a free one. Default `http://127.0.0.1:15672`. */
+  /** `http://127.0.0.1:15672` (the default), `https://0.0.0.0:15671`, `unix:./run/http.sock`. Port 0: a free one. */
   readonly listen?: string;
-  /** Listens where others than this machine can reach it, though passwords are sent in clear. Default false. */
+  /** For `https:`: certificate and key. */
+  readonly tls?: TlsOptions | undefined;
+  /** Listens by `http:` where others than this machine can reach it, though passwords are sent in clear. Default false. */
   readonly insecure?: boolean;
   /** The name of the node. Default `trunkline@localhost`. */
   readonly name?: string;
@@ -27,6 +33,8 @@ export interface ManagementOptions {
   readonly bodyBytesMax?: number;
   /** Default 256. */
   readonly connectionsMax?: number;
+  /** Default: the machine's. */
+  readonly env?: Env;
 }
 
 /** The management, as it runs. */
@@ -40,75 +48,103 @@ export interface RunningManagement extends AsyncDisposable {
 const listenDefault = "http://127.0.0.1:15672";
 const bodyBytesMaxDefault: number = 16 * 1024 * 1024;
 const connectionsMaxDefault = 256;
-/** How long a request may take to come whole, in milliseconds. */
+/** How long a request may take to come whole, and how long a connection may wait for its next one, in milliseconds. */
 const requestMs = 30_000;
+const idleMs = 5_000;
 
 /**
  * Serves the part of RabbitMQ's management HTTP API that its own tools use: `rabbitmqadmin` of either kind, and whoever reads
  * `/api/queues`. Users log in by their passwords (HTTP basic), and see and do what their tags and permissions let them.
  *
- * @throws TrunklineError INVALID_ARGUMENT for an address that makes no sense, or that others could reach; UNAVAILABLE when it cannot
- * listen there.
+ * @throws TrunklineError INVALID_ARGUMENT for an address that makes no sense, or that others could reach in clear; UNAVAILABLE when
+ * it cannot be listened at.
  */
 export async function management(options: ManagementOptions): Promise<RunningManagement> {
-  const { node, server: amqp, name = "trunkline@localhost", version = "0.0.0" } = options;
-  const { host, port } = placeOf(options.listen ?? listenDefault, options.insecure === true);
-  let own: ShownListener = { protocol: "http", host, port };
+  const { node, server: amqp, name = "trunkline@localhost", version = "0.0.0", tls } = options;
+  const { listen = listenDefault, env = realEnv() } = options;
+  if (options.insecure !== true) checkOwn(listen);
+  let own = "";
   const place: Place = {
     ...{ node, name, version, since: node.env.now() },
     book: amqp === undefined ? nobodyConnected : clientBook(amqp),
-    listeners: () => [...listenersOf(amqp), own],
+    listeners: () => [...(amqp?.addresses ?? []), own].flatMap(shownListener),
   };
   const answering = new Answering(place, options.bodyBytesMax ?? bodyBytesMaxDefault);
-  const server = createServer(
-    { requestTimeout: requestMs, keepAliveTimeout: 5_000 },
-    (request, response) => void answering.take(request, response),
-  );
-  server.maxConnections = options.connectionsMax ?? connectionsMaxDefault;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (cause) =>
-      reject(
-        systemError("UNAVAILABLE", `the management cannot listen at ${host}:${port}`, {
-          ...{ executed: "no", cause, advice: "give another port, or 0 for a free one" },
-        }),
-      ),
-    );
-    server.listen(port, host, resolve);
-  });
-  own = { ...own, port: (server.address() as AddressInfo).port };
+  const http = new HttpSockets(answering);
+  const { connectionsMax = connectionsMaxDefault } = options;
+  const accept = (opened: OpenSocket): void => http.take(opened.socket);
+  const listener = await listenAt(listen, "HTTP", accept, { tls, connectionsMax }, env);
+  own = listener.address.text;
+  const close = async (): Promise<void> => {
+    await listener.close();
+    await http.close();
+  };
   let closing: Promise<void> | undefined;
-  const close = (): Promise<void> =>
-    (closing ??= new Promise((resolve) => {
-      server.close(() => resolve());
-      server.closeIdleConnections();
-    }));
-  const address = `http://${hostPort(host, own.port)}`;
-  return { address, close, [Symbol.asyncDispose]: close };
+  return {
+    address: own,
+    close: () => (closing ??= close()),
+    [Symbol.asyncDispose]: () => (closing ??= close()),
+  };
 }
 
-function placeOf(
-  listen: string,
-  insecure: boolean,
-): { readonly host: string; readonly port: number } {
-  const [, host, port] = /^http:\/\/([^/?#@]+):(\d{1,5})\/?$/.exec(listen) ?? [];
-  if (host === undefined || Number(port) > 65_535)
-    throw systemError("INVALID_ARGUMENT", `"${listen}" is no address for the management`, {
-      ...{ executed: "no", advice: "write http://host:port, such as http://127.0.0.1:15672" },
+/** The connections of the management: Node's own server of HTTP, which listens nowhere. */
+class HttpSockets {
+  readonly #answering: Answering;
+  readonly #sockets = new Set<Socket>();
+  readonly #gone = Promise.withResolvers<void>();
+  readonly #server = createServer(
+    { requestTimeout: requestMs, keepAliveTimeout: idleMs },
+    (request, response) => void this.#answering.take(request, response),
+  );
+
+  constructor(answering: Answering) {
+    this.#answering = answering;
+    // Only then does Node look for requests that take too long.
+    this.#server.emit("listening");
+  }
+
+  take(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on("error", () => undefined);
+    socket.on("close", () => {
+      this.#sockets.delete(socket);
+      if (this.#answering.closing && this.#sockets.size === 0) this.#gone.resolve();
     });
-  const bare = host.replace(/^\[(.*)\]$/, "$1");
-  if (bare !== "localhost" && !isLoopbackIp(bare) && !insecure)
-    throw systemError("INVALID_ARGUMENT", `others could reach the management at ${host}`, {
-      ...{ executed: "no" },
-      advice: "listen at 127.0.0.1 behind a proxy with TLS, or say insecure: true",
-    });
-  return { host: bare, port: Number(port) };
+    this.#server.emit("connection", socket);
+    socket.resume();
+  }
+
+  /** Resolves when all that was asked is answered. */
+  async close(): Promise<void> {
+    this.#answering.closing = true;
+    this.#server.close();
+    this.#server.closeIdleConnections();
+    if (this.#sockets.size > 0) await this.#gone.promise;
+  }
 }
 
-/** What a server of AMQP listens at; Unix sockets have no port, and are left out. */
-function listenersOf(server: AmqpServer | undefined): readonly ShownListener[] {
-  return (server?.addresses ?? []).flatMap((address) => {
-    const [, scheme, host, port] = /^(amqps?):\/\/(.*):(\d+)$/.exec(address) ?? [];
-    if (host === undefined) return [];
-    return [{ protocol: scheme === "amqps" ? "amqp/ssl" : "amqp", host, port: Number(port) }];
+/** @throws INVALID_ARGUMENT when others could reach it in clear. */
+function checkOwn(listen: string): void {
+  const [, host] = /^http:\/\/(.*?)(?::\d+)?\/?$/.exec(listen) ?? [];
+  if (host === undefined || host === "localhost" || isLoopbackIp(host.replace(/^\[|\]$/g, "")))
+    return;
+  throw systemError("INVALID_ARGUMENT", `others could reach the management at ${host}, in clear`, {
+    executed: "no",
+    advice: "listen at https://, or at 127.0.0.1, or say insecure: true",
   });
+}
+
+const protocols: Readonly<Record<string, string>> = {
+  amqp: "amqp",
+  amqps: "amqp/ssl",
+  http: "http",
+  https: "https",
+};
+
+/** As an overview shows it; Unix sockets have no port, and are left out. */
+function shownListener(address: string): readonly ShownListener[] {
+  const [, scheme = "", host, port] = /^([a-z]+):\/\/(.*):(\d+)$/.exec(address) ?? [];
+  const protocol = protocols[scheme];
+  if (host === undefined || protocol === undefined) return [];
+  return [{ protocol, host, port: Number(port) }];
 }

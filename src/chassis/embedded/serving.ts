@@ -12,11 +12,11 @@ import { chassis } from "../chassis.ts";
 /** Where the broker of a folder is served beside the folder itself, by the process that owns it. */
 export interface ServingOptions {
   /**
-   * `amqp://127.0.0.1:5672` and `amqps://…` for clients of RabbitMQ, `http://127.0.0.1:15672` for its tools; `tcp://…`, `tls://…` and
+   * `amqp://127.0.0.1:5672` and `amqps://…` for clients of RabbitMQ, `http://127.0.0.1:15672` and `https://…` for its tools; `tcp://…`, `tls://…` and
    * `unix:PATH` for Trunkline's own, which name it by `broker+tcp://…`.
    */
   readonly listen: string | readonly string[];
-  /** For `amqps:` and `tls:`. */
+  /** For `amqps:`, `https:` and `tls:`. */
   readonly tls?: TlsOptions | undefined;
   /** Lets other hosts come without TLS, with passwords in clear. Default false: that is refused. */
   readonly insecure?: boolean;
@@ -33,15 +33,15 @@ interface Faces {
 export function facesOf({ listen, insecure = false }: ServingOptions): Faces {
   const all = [listen].flat();
   const amqp = all.filter((each) => /^amqps?:/.test(each));
-  const http = all.filter((each) => each.startsWith("http:"));
-  const open = [...amqp, ...http].find((each) => !each.startsWith("amqps:") && !isOwn(each));
+  const http = all.filter((each) => /^https?:/.test(each));
+  const open = [...amqp, ...http].find((each) => !/^(amqps|https):/.test(each) && !isOwn(each));
   if (open !== undefined && !insecure)
     throw systemError(
       "INVALID_ARGUMENT",
       `${open} can be reached from other hosts, with passwords in clear`,
       {
         executed: "no",
-        advice: "listen at amqps://, at 127.0.0.1, or say that it may be insecure",
+        advice: "listen at amqps:// or https://, at 127.0.0.1, or say that it may be insecure",
       },
     );
   const trunkline = all.filter((each) => !amqp.includes(each) && !http.includes(each));
@@ -79,7 +79,7 @@ export async function serveAll(
       servings.push((server = await amqpServer({ node, listen: amqp, tls, env })));
     for (const listen of http) {
       const shown = server === undefined ? {} : { server };
-      const running = await management({ node, listen, insecure, ...shown });
+      const running = await management({ node, listen, insecure, tls, env, ...shown });
       servings.push({ addresses: [running.address], close: () => running.close() });
     }
     if (trunkline.length > 0) servings.push(await serveTrunkline(engine, trunkline, options, env));
