@@ -1,6 +1,6 @@
 import type { Env } from "../../base/env.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../../base/error.ts";
-import { isSystemCode } from "../../base/outcome.ts";
+import { isSystemCode, type Executed } from "../../base/outcome.ts";
 import { Alarm } from "../../base/timer-wheel.ts";
 import type { Broker, Outgoing, Receipt } from "../../broker/broker.ts";
 import { waitingMax } from "./bounds.ts";
@@ -11,10 +11,10 @@ type Outcome = Receipt | TrunklineError;
 interface Publication {
   readonly messages: readonly Outgoing[];
   readonly deadlineAt: number;
-  /** For each message; undefined: it has none yet. */
+  /** Of each message, at its index; undefined: it has none yet. */
   readonly outcomes: (Outcome | undefined)[];
-  /** They were handed to an owner that is gone by now: they may be there. */
-  sent: boolean;
+  /** An owner that is gone by now may have them. */
+  perhaps: boolean;
   resolve(outcomes: readonly Outcome[]): void;
 }
 
@@ -54,8 +54,7 @@ export class Publications extends Alarm {
       return Promise.resolve(messages.map(() => tooMany()));
     return new Promise((resolve) => {
       const deadlineAt = this.#env.now() + this.#waitMs;
-      const outcomes = messages.map(() => undefined);
-      const publication = { messages, deadlineAt, outcomes, sent: false, resolve };
+      const publication = { messages, deadlineAt, outcomes: [], perhaps: false, resolve };
       this.#open.add(publication);
       if (this.#held) this.#watch();
       else this.#send(publication);
@@ -91,9 +90,10 @@ export class Publications extends Alarm {
   #send(publication: Publication): void {
     const outgo = this.#outgo!;
     const { messages, outcomes } = publication;
-    const missing = publication.sent
-      ? messages.filter((_, index) => outcomes[index] === undefined)
-      : messages;
+    const missing =
+      outcomes.length === 0
+        ? messages
+        : messages.filter((_, index) => outcomes[index] === undefined);
     this.#underWay++;
     const failed = (error: unknown): TrunklineError[] => {
       const failure = isTrunklineError(error) ? error : unexpected(error);
@@ -102,25 +102,41 @@ export class Publications extends Alarm {
     void outgo.broker
       .publish(missing)
       .catch(failed)
-      .then((told) => this.#told(publication, outgo, told));
+      .then((told) =>
+        missing === messages && told.every(isReceipt)
+          ? this.#confirmed(publication, told)
+          : this.#told(publication, outgo, told),
+      );
+  }
+
+  /** All of them at once: nearly always. */
+  #confirmed(publication: Publication, receipts: readonly Outcome[]): void {
+    this.#underWay--;
+    this.#open.delete(publication);
+    publication.resolve(receipts);
+    if (this.#held) this.#watch();
+    if (this.#idle.length > 0) this.#wake();
   }
 
   async #told(publication: Publication, outgo: Outgo, told: readonly Outcome[]): Promise<void> {
     // That its owner is gone may be heard a little later than what came of it.
     if (!outgo.over && told.some(isLost)) await new Promise<void>((done) => this.#env.yield(done));
-    const { outcomes, sent } = publication;
+    const { messages, outcomes, perhaps } = publication;
     let next = 0;
     let complete = true;
-    for (const [index, known] of outcomes.entries()) {
-      if (known !== undefined) continue;
+    for (const index of messages.keys()) {
+      if (outcomes[index] !== undefined) continue;
       const outcome = told[next++]!;
-      if (outgo.over && isLost(outcome)) complete = false;
-      else outcomes[index] = sent ? possiblyThere(outcome) : outcome;
+      if (!outgo.over || !isLost(outcome))
+        outcomes[index] = perhaps ? possiblyThere(outcome) : outcome;
+      else {
+        complete = false;
+        publication.perhaps ||= (outcome as TrunklineError).executed !== "no";
+      }
     }
     this.#underWay--;
-    publication.sent = true;
     if (complete) await this.#settle(publication);
-    else this.#watch();
+    if (this.#held) this.#watch();
     this.#wake();
   }
 
@@ -128,14 +144,8 @@ export class Publications extends Alarm {
     const { outcomes, resolve } = publication;
     this.#open.delete(publication);
     if (!outcomes.some(isLate)) return resolve(outcomes as Outcome[]);
-    const failure = await this.#failure("maybe");
-    resolve(outcomes.map((each) => (isLate(each) ? failure : each!)));
-  }
-
-  /** Why there is no receipt after all that time. */
-  async #failure(executed: "no" | "maybe"): Promise<TrunklineError> {
-    const { code, reason, advice } = await this.#problem();
-    return systemError(isSystemCode(code) ? code : "UNAVAILABLE", reason, { executed, advice });
+    const problem = await this.#problem();
+    resolve(outcomes.map((each) => (isLate(each) ? late(problem, each.executed) : each!)));
   }
 
   #wake(): void {
@@ -145,7 +155,8 @@ export class Publications extends Alarm {
   /** Those that wait longest come first: all wait equally long. */
   #watch(): void {
     const [first] = this.#open;
-    if (first !== undefined) this.#env.set(this, first.deadlineAt);
+    if (first === undefined) this.#env.clear(this);
+    else this.#env.set(this, first.deadlineAt);
   }
 
   /** Only while nothing is sent: what an owner has, it has its own time for. */
@@ -161,10 +172,15 @@ export class Publications extends Alarm {
 
   async #expire(publication: Publication): Promise<void> {
     this.#open.delete(publication);
-    const failure = await this.#failure(publication.sent ? "maybe" : "no");
-    publication.resolve(publication.outcomes.map((each) => each ?? failure));
+    const failure = late(await this.#problem(), publication.perhaps ? "maybe" : "no");
+    const { messages, outcomes, resolve } = publication;
+    resolve(messages.map((_, index) => outcomes[index] ?? failure));
     this.#wake();
   }
+}
+
+function isReceipt(outcome: Outcome): outcome is Receipt {
+  return "enqueued" in outcome;
 }
 
 /** With an owner that is gone, this says nothing: the next one is asked. */
@@ -176,8 +192,13 @@ function isLost(outcome: Outcome): boolean {
 }
 
 /** The owner that has it did not answer in time. */
-function isLate(outcome: Outcome | undefined): boolean {
+function isLate(outcome: Outcome | undefined): outcome is TrunklineError {
   return isTrunklineError(outcome) && outcome.code === "DEADLINE_EXCEEDED";
+}
+
+/** Why there is no receipt after all that time. */
+function late({ code, reason, advice }: TrunklineError, executed: Executed): TrunklineError {
+  return systemError(isSystemCode(code) ? code : "UNAVAILABLE", reason, { executed, advice });
 }
 
 /** Refused by this owner, and perhaps taken by the one before. */
