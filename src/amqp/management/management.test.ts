@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
+import { once, type EventEmitter } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { request, type IncomingMessage } from "node:http";
 import { request as requestSecurely } from "node:https";
@@ -310,6 +310,21 @@ test("the management is not opened to others by accident", async () => {
     });
   for (const listen of ["here", "amqp://127.0.0.1:0", "http://a@127.0.0.1:0"])
     await assert.rejects(management({ node, listen }), { code: "INVALID_ARGUMENT" });
+});
+
+test("a request that does not come whole does not keep the management from closing", async () => {
+  await using broker = await managed();
+  const { node } = broker;
+  const running = await management({ node, listen: "http://127.0.0.1:0" });
+  const { port } = new URL(running.address);
+  const auth = "guest:guest";
+  const slow = request({ host: "127.0.0.1", port, method: "PUT", path: "/api/queues/%2F/q", auth });
+  const cut = once(slow, "error");
+  slow.write("{");
+  await once(slow, "socket").then(([socket]) => once(socket as EventEmitter, "connect"));
+  await running.close();
+  assert.match(messageOf(await cut), /ECONNRESET|hang up/);
+  assert.equal(node.host("/").queue("q"), undefined);
 });
 
 test("it is served over TLS, and at a Unix socket", async () => {

@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { Socket } from "node:net";
 
+import { alarmAt } from "../../base/alarm.ts";
 import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
 import { realEnv } from "../../base/real-env.ts";
@@ -41,7 +42,7 @@ export interface ManagementOptions {
 export interface RunningManagement extends AsyncDisposable {
   /** Where it listens in truth: `http://127.0.0.1:15672`. */
   readonly address: string;
-  /** Takes no more requests, and lets those end that run. */
+  /** Takes no more requests, and lets those end that run, for two seconds at most. */
   close(): Promise<void>;
 }
 
@@ -51,6 +52,8 @@ const connectionsMaxDefault = 256;
 /** How long a request may take to come whole, and how long a connection may wait for its next one, in milliseconds. */
 const requestMs = 30_000;
 const idleMs = 5_000;
+/** How long the end waits for requests that run, in milliseconds. */
+const drainMs = 2_000;
 
 /**
  * Serves the part of RabbitMQ's management HTTP API that its own tools use: `rabbitmqadmin` of either kind, and whoever reads
@@ -77,7 +80,9 @@ export async function management(options: ManagementOptions): Promise<RunningMan
   own = listener.address.text;
   const close = async (): Promise<void> => {
     await listener.close();
+    const impatient = alarmAt(env, env.now() + drainMs, () => http.cut());
     await http.close();
+    env.clear(impatient);
   };
   let closing: Promise<void> | undefined;
   return {
@@ -112,6 +117,11 @@ class HttpSockets {
     });
     this.#server.emit("connection", socket);
     socket.resume();
+  }
+
+  /** Ends all connections at once. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   /** Resolves when all that was asked is answered. */

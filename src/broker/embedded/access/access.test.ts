@@ -181,6 +181,29 @@ test("a hash of RabbitMQ's lets in, and is kept in our way from then on", async 
   }
 });
 
+test("all who come at once after an import are let in, and each password is kept anew once", async () => {
+  let salts = 0;
+  const secret = (bytes: number): Uint8Array => {
+    if (bytes === 16) salts++;
+    return new Uint8Array(bytes).fill(salts);
+  };
+  const subject = access(new Kept(), { secret });
+  const names = Array.from({ length: 20 }, (_, index) => `user ${index}`);
+  const hash = createHash("sha256").update(Buffer.alloc(4)).update("p").digest();
+  const passwordHash = Buffer.concat([Buffer.alloc(4), hash]).toString("base64");
+  for (const name of names) await subject.users.set(name, { passwordHash }, []);
+  const logins = names.flatMap((name) =>
+    Array.from({ length: 10 }, () => subject.authenticate(name, "p", elsewhere)),
+  );
+  // Later ones find their password kept anew while they wait for their turn.
+  const late = names.map(async (name) => {
+    await subject.authenticate(name, "p", elsewhere);
+    return subject.authenticate(name, "p", elsewhere);
+  });
+  assert.equal((await Promise.all([...logins, ...late])).length, 220);
+  assert.equal(salts, 20);
+});
+
 test("a hash that RabbitMQ's documentation gives is that of its password", async () => {
   const subject = access();
   // "Passwords", section "Computing Password Hash": test12 with the salt 908D C60A.

@@ -42,18 +42,23 @@ export class Logins {
     return asked;
   }
 
+  /** Does work that takes as much as a verification, when it is its turn. @throws Refusal as `right`. */
+  async inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    await this.#turn();
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#verifying--;
+      else next(); // It has our turn: nobody gets in between.
+    }
+  }
+
   async #verified(digest: string, password: string, kept: string): Promise<boolean> {
     try {
-      await this.#turn();
-      try {
-        const right = await isPassword(password, kept);
-        if (right) this.#remember(digest);
-        return right;
-      } finally {
-        const next = this.#waiting.shift();
-        if (next === undefined) this.#verifying--;
-        else next(); // It has our turn: nobody gets in between.
-      }
+      const right = await this.inTurn(() => isPassword(password, kept));
+      if (right) this.#remember(digest);
+      return right;
     } finally {
       this.#asked.delete(digest);
     }

@@ -54,6 +54,7 @@ export class Users {
   readonly #logins: Logins;
   readonly #loopbackOnly: ReadonlySet<string>;
   readonly #users = new Map<string, User>();
+  readonly #renewing = new Map<string, Promise<void>>();
   #nobodysHash: Promise<string> | undefined;
 
   constructor(terms: UsersTerms) {
@@ -87,11 +88,14 @@ export class Users {
     // The password of somebody whom nobody knows takes as long.
     const right = await this.#logins.right(name, password, kept ?? (await this.#nobodys()));
     const user = this.#users.get(name);
-    if (!right || kept === undefined || user?.passwordHash !== kept)
+    // Meanwhile it may have been kept anew, or be another one.
+    if (user !== undefined && kept !== undefined && user.passwordHash !== kept)
+      return this.authenticate(name, password, peer);
+    if (!right || user === undefined || kept === undefined)
       throw new Refusal("access-refused", `user '${name}': the name or the password is wrong`);
     this.#reachable(name, peer);
     if (!upToDate(kept, this.#terms.cost) && !this.#loopbackOnly.has(name))
-      await this.#keepAnew(user, password);
+      await this.#keptAnew(user, password);
     return user;
   }
 
@@ -161,9 +165,20 @@ export class Users {
       throw new Refusal("access-refused", `user '${name}' can only connect from this machine`);
   }
 
-  async #keepAnew(user: User, password: string): Promise<void> {
-    const passwordHash = await this.hashed(password);
-    if (this.#users.get(user.name) === user) this.#keep({ ...user, passwordHash });
+  /** Once for all who log in at the same time. When too many do, another login does it. */
+  #keptAnew(user: User, password: string): Promise<void> {
+    const { name } = user;
+    const keeping =
+      this.#renewing.get(name) ??
+      this.#logins
+        .inTurn(() => this.hashed(password))
+        .then((passwordHash) => {
+          if (this.#users.get(name) === user) this.#keep({ ...user, passwordHash });
+        })
+        .catch(() => undefined)
+        .finally(() => this.#renewing.delete(name));
+    this.#renewing.set(name, keeping);
+    return keeping;
   }
 
   #keep(user: User): void {
