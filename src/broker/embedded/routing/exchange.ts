@@ -5,7 +5,7 @@ import type { BindingTerms, ExchangeTerms } from "../terms.ts";
 export class QueueTarget {
   readonly name: string;
   readonly durable: boolean;
-  readonly incoming = new Set<Binding>();
+  readonly incoming: Set<Binding> = new Set();
   /** What is given back when it is the only one: so no array is made for a message. */
   readonly alone: readonly string[];
   /** The walk in which it was met last. */
@@ -22,8 +22,8 @@ export class QueueTarget {
 export class Exchange {
   readonly terms: ExchangeTerms;
   readonly matcher: Matcher;
-  readonly outgoing = new Map<string, Binding>();
-  readonly incoming = new Set<Binding>();
+  readonly outgoing: Map<string, Binding> = new Map();
+  readonly incoming: Set<Binding> = new Set();
   /** Where its messages go that went nowhere, as its arguments say. A policy may say another. */
   alternate: string | undefined;
   /** Predeclared: it cannot be deleted, and is not noted. */
