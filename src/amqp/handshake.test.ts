@@ -157,10 +157,14 @@ test("options that make no sense are refused", limits, async () => {
   for (const options of [
     { listen: [] },
     { listen: ["tcp://127.0.0.1:0"] },
+    { listen: ["amqp://0.0.0.0:0"] },
     { listen: ["amqp://127.0.0.1:0"], frameBytesMax: 100 },
     { listen: ["amqp://127.0.0.1:0"], channelsMax: 70_000 },
   ])
     await assert.rejects(lab(options), { code: "INVALID_ARGUMENT" });
+  await using open = await lab({ listen: ["amqp://0.0.0.0:0"], insecure: true });
+  await using client = await open.client();
+  await client.quiet();
 });
 
 test("credentials are read as the mechanisms write them", () => {

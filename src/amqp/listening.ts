@@ -1,6 +1,7 @@
 import type { Env } from "../base/env.ts";
 import { systemError } from "../base/error.ts";
 import { parseAddress } from "../transport/address.ts";
+import { isLoopback } from "../transport/loopback.ts";
 import { tcp } from "../transport/tcp/index.ts";
 import { tls, type TlsOptions } from "../transport/tls/index.ts";
 import type { Listener, OpenSocket, Transport } from "../transport/transport.ts";
@@ -9,6 +10,8 @@ import { unix } from "../transport/unix/index.ts";
 export interface ListeningOptions {
   readonly tls: TlsOptions | undefined;
   readonly connectionsMax: number;
+  /** Other hosts may come without TLS. */
+  readonly insecure: boolean;
 }
 
 /** A way to be reached: by which transport, and at which port when none is said. */
@@ -39,10 +42,19 @@ export async function listenAt(
   text: string,
   family: "AMQP" | "HTTP",
   accept: (opened: OpenSocket) => void,
-  { tls: options, connectionsMax }: ListeningOptions,
+  { tls: options, connectionsMax, insecure }: ListeningOptions,
   env: Env,
 ): Promise<Listener> {
   const address = parseAddress(plainAddress(text, family));
+  if (address.transport === "tcp" && !insecure && !isLoopback(address))
+    throw systemError(
+      "INVALID_ARGUMENT",
+      `${text} can be reached from other hosts, with passwords in clear`,
+      {
+        executed: "no",
+        advice: "listen at amqps:// or at 127.0.0.1, or say that it may be insecure",
+      },
+    );
   const transport: Transport =
     address.transport === "tls" ? tls(options) : address.transport === "tcp" ? tcp() : unix();
   const listener = await transport.sockets!.listen(

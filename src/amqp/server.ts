@@ -20,6 +20,8 @@ export interface AmqpServerOptions extends Partial<Bounds> {
   readonly listen: readonly string[];
   /** For `amqps:`: certificate and key, and with `clientCertificate` those of clients (EXTERNAL). */
   readonly tls?: TlsOptions | undefined;
+  /** Lets other hosts come without TLS, with passwords in clear. Default false: such an address is refused. */
+  readonly insecure?: boolean;
   /** Default: the machine's. */
   readonly env?: Env | undefined;
 }
@@ -38,7 +40,7 @@ export interface AmqpServer extends AsyncDisposable {
  * default synced to disk. @throws INVALID_ARGUMENT for options that make no sense, UNAVAILABLE when an address cannot be listened at.
  */
 export async function amqpServer(options: AmqpServerOptions): Promise<AmqpServer> {
-  const { node, listen, tls, env = realEnv(), ...given } = options;
+  const { node, listen, tls, insecure = false, env = realEnv(), ...given } = options;
   const bounds = boundsOf(given);
   if (listen.length === 0)
     throw systemError("INVALID_ARGUMENT", "amqpServer(): there is no address to listen at", {
@@ -87,7 +89,9 @@ export async function amqpServer(options: AmqpServerOptions): Promise<AmqpServer
   try {
     const { connectionsMax } = bounds;
     for (const address of listen)
-      listeners.push(await listenAt(address, "AMQP", accept, { tls, connectionsMax }, env));
+      listeners.push(
+        await listenAt(address, "AMQP", accept, { tls, connectionsMax, insecure }, env),
+      );
   } catch (error) {
     await close();
     throw error;

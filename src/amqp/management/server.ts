@@ -3,10 +3,8 @@ import type { Socket } from "node:net";
 
 import { alarmAt } from "../../base/alarm.ts";
 import type { Env } from "../../base/env.ts";
-import { systemError } from "../../base/error.ts";
 import { realEnv } from "../../base/real-env.ts";
 import type { Node } from "../../broker/embedded/node.ts";
-import { isLoopbackIp } from "../../transport/loopback.ts";
 import type { TlsOptions } from "../../transport/tls/options.ts";
 import type { OpenSocket } from "../../transport/transport.ts";
 import { listenAt } from "../listening.ts";
@@ -64,8 +62,7 @@ const drainMs = 2_000;
  */
 export async function management(options: ManagementOptions): Promise<RunningManagement> {
   const { node, server: amqp, name = "trunkline@localhost", version = "0.0.0", tls } = options;
-  const { listen = listenDefault, env = realEnv() } = options;
-  if (options.insecure !== true) checkOwn(listen);
+  const { listen = listenDefault, insecure = false, env = realEnv() } = options;
   let own = "";
   const place: Place = {
     ...{ node, name, version, since: node.env.now() },
@@ -76,7 +73,7 @@ export async function management(options: ManagementOptions): Promise<RunningMan
   const http = new HttpSockets(answering);
   const { connectionsMax = connectionsMaxDefault } = options;
   const accept = (opened: OpenSocket): void => http.take(opened.socket);
-  const listener = await listenAt(listen, "HTTP", accept, { tls, connectionsMax }, env);
+  const listener = await listenAt(listen, "HTTP", accept, { tls, connectionsMax, insecure }, env);
   own = listener.address.text;
   const close = async (): Promise<void> => {
     await listener.close();
@@ -131,17 +128,6 @@ class HttpSockets {
     this.#server.closeIdleConnections();
     if (this.#sockets.size > 0) await this.#gone.promise;
   }
-}
-
-/** @throws INVALID_ARGUMENT when others could reach it in clear. */
-function checkOwn(listen: string): void {
-  const [, host] = /^http:\/\/(.*?)(?::\d+)?\/?$/.exec(listen) ?? [];
-  if (host === undefined || host === "localhost" || isLoopbackIp(host.replace(/^\[|\]$/g, "")))
-    return;
-  throw systemError("INVALID_ARGUMENT", `others could reach the management at ${host}, in clear`, {
-    executed: "no",
-    advice: "listen at https://, or at 127.0.0.1, or say insecure: true",
-  });
 }
 
 const protocols: Readonly<Record<string, string>> = {

@@ -76,7 +76,7 @@ export async function serveAll(
   try {
     let server: AmqpServer | undefined;
     if (amqp.length > 0)
-      servings.push((server = await amqpServer({ node, listen: amqp, tls, env })));
+      servings.push((server = await amqpServer({ node, listen: amqp, tls, insecure, env })));
     for (const listen of http) {
       const shown = server === undefined ? {} : { server };
       const running = await management({ node, listen, insecure, tls, env, ...shown });
