@@ -27,7 +27,7 @@ export interface Bounds {
   readonly handshakeMs: number;
 }
 
-export const boundsDefault: Bounds = {
+const boundsDefault: Bounds = {
   connectionsMax: 10_000,
   channelsMax: 2_047,
   consumersMax: 10_000,

@@ -8,7 +8,7 @@ import type { FieldValue, Table } from "./terms.ts";
  * by the header that the argument `x-deduplication-header` names (default: a header of that name), and without it by its
  * message-id, for `x-cache-ttl` milliseconds. `x-cache-size` is taken and means nothing: all share one bound.
  */
-export const onceArgument = "x-message-deduplication";
+const onceArgument = "x-message-deduplication";
 
 const headerArgument = "x-deduplication-header";
 

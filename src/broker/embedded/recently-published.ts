@@ -3,7 +3,7 @@ import { mix32 } from "../../base/hash32.ts";
 import type { Storage } from "./storage.ts";
 
 /** For how long what was published is known again, in milliseconds. */
-export const recentMs = 600_000;
+const recentMs = 600_000;
 /** How many are; the oldest are forgotten before their time when there are more. */
 const recentMax = 1_000_000;
 const recentAtFirst = 1_024;

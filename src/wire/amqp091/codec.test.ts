@@ -40,9 +40,9 @@ interface TheirMethods {
   encodeProperties(id: number, channel: number, size: number, fields: unknown): Buffer;
 }
 
-const require = createRequire(createRequire(import.meta.url).resolve("amqplib"));
-const theirs = require("./lib/codec.js") as Theirs;
-const theirMethods = require("./lib/defs.js") as TheirMethods;
+const inAmqplib = createRequire(createRequire(import.meta.url).resolve("amqplib"));
+const theirs = inAmqplib("./lib/codec.js") as Theirs;
+const theirMethods = inAmqplib("./lib/defs.js") as TheirMethods;
 
 const written = (write: (writer: ByteWriter) => void): Buffer => {
   const writer = new ByteWriter(Buffer.allocUnsafe(1));

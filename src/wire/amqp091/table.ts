@@ -96,7 +96,7 @@ export function skipValue(reader: ByteReader, depth: number): void {
 }
 
 /** Goes past the table where the reader stands, and sees that it is well formed. */
-export function skipTable(reader: ByteReader, depth: number = 0): void {
+function skipTable(reader: ByteReader, depth: number = 0): void {
   const end = endOf(reader, depth);
   while (reader.at < end) {
     reader.skip(reader.octet());
