@@ -190,6 +190,31 @@ void test(
 );
 
 void test(
+  "what is never written takes no room",
+  {
+    ...limit,
+    skip: !mounting && "only root on Linux can mount a small disk",
+  },
+  async (context) => {
+    const folder = await smallDisk(context, "32m");
+    await opened(
+      folder,
+      { walBytesMax: mebibyte, freeBytesMin: 16 * mebibyte },
+      async (storage) => {
+        for (let seq = 1; seq <= 1_000; seq++) {
+          const { batch } = storage;
+          const place = storage.insert(tryRow(1, seq, { message: large }));
+          storage.remove(1, seq, bytesOf(large), batch, place);
+          if (seq % 100 === 0) await storage.until(batch);
+        }
+        ok(storage.roomy);
+        equal(storage.unwrittenBytes, 0);
+      },
+    );
+  },
+);
+
+void test(
   "a disk that is full all the same is the end, and what was confirmed is found",
   {
     ...limit,

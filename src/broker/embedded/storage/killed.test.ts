@@ -9,6 +9,7 @@ import { test } from "node:test";
 import { realEnv } from "../../../base/real-env.ts";
 import { seededRandom } from "../../../base/random.ts";
 import { openSqliteStorage } from "./open.ts";
+import type { SqliteStorage } from "./sqlite-storage.ts";
 import { verify } from "./tools/verify.ts";
 
 const kills = 20;
@@ -27,13 +28,19 @@ const writing = `
   const lane = storage.found.lanes.find(({ lane }) => lane === 1);
   let next = lane?.next ?? 1, first = lane?.first ?? 1;
   const row = (seq) => tryRow(1, seq, { message: tryMessage("x".repeat(seq % 50 === 0 ? 300_000 : 200)) });
+  const places = new Map();
+  const insert = (seq) => places.set(seq, [storage.batch, storage.insert(row(seq))]);
+  const remove = (seq) => {
+    storage.remove(1, seq, bytesOf(row(seq).message), ...(places.get(seq) ?? [0, 0]));
+    places.delete(seq);
+  };
   const waiting = [];
   storage.onSafe(() => {
     while (waiting[0]?.batch <= storage.safe) writeSync(1, waiting.shift().last + "\\n");
   });
   for (;;) {
-    for (let i = 0; i < ${inserts}; i++) storage.insert(row(next++));
-    for (let i = 0; i < ${removes}; i++, first++) storage.remove(1, first, bytesOf(row(first).message), 0, 0);
+    for (let i = 0; i < ${inserts}; i++) insert(next++);
+    for (let i = 0; i < ${removes}; i++) remove(first++);
     storage.require(next % 2 === 0 ? "disk" : "os");
     waiting.push({ batch: storage.batch, last: next - 1 });
     await new Promise((resolve) => setImmediate(resolve));
@@ -70,18 +77,25 @@ void test(
     for (let kill = 0; kill < kills; kill++) {
       const confirmed = await writeUntilKilled(folder, 1 + Math.floor(random() * 400));
       const storage = await openSqliteStorage(folder, {}, realEnv());
-      const [lane] = storage.found.lanes;
-      ok(lane !== undefined);
-      const last = lane.next - 1;
-      ok(last >= confirmed, `seed ${seed}: ${confirmed} was confirmed, and ${last} is the last`);
-      equal(last % inserts, 0, `seed ${seed}: half a turn`);
-      equal(lane.first - 1, (last / inserts) * removes, `seed ${seed}: removed ones are back`);
-      equal(lane.count, last - lane.first + 1, `seed ${seed}: the counters are wrong`);
-      const rows = await storage.read(1, 0, lane.count + 1, 1_000_000_000);
-      equal(rows.length, lane.count);
-      ok(rows.every(({ seq }, i) => seq === lane.first + i));
-      await storage.close();
-      equal((await verify(folder)).problems.join("\n"), "");
+      try {
+        await look(storage, confirmed, `seed ${seed}`);
+      } finally {
+        await storage.close();
+      }
     }
+    equal((await verify(folder)).problems.join("\n"), "");
   },
 );
+
+async function look(storage: SqliteStorage, confirmed: number, told: string): Promise<void> {
+  const [lane] = storage.found.lanes;
+  ok(lane !== undefined);
+  const last = lane.next - 1;
+  ok(last >= confirmed, `${told}: ${confirmed} was confirmed, and ${last} is the last`);
+  equal(last % inserts, 0, `${told}: half a turn`);
+  equal(lane.first - 1, (last / inserts) * removes, `${told}: removed ones are back`);
+  equal(lane.count, last - lane.first + 1, `${told}: the counters are wrong`);
+  const rows = await storage.read(1, 0, lane.count + 1, 1_000_000_000);
+  equal(rows.length, lane.count);
+  ok(rows.every(({ seq }, i) => seq === lane.first + i));
+}

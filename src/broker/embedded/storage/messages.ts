@@ -3,9 +3,15 @@ import type { PackedRows } from "./reader.ts";
 
 /** How a storage is kept. All bounds are in bytes. */
 export interface Tuning {
-  /** The write-ahead log is copied into the file when it is longer. */
+  /**
+   * The write-ahead log is copied into the file when it is longer. Shorter: shorter pauses, and a shorter start after a crash;
+   * longer: a page that changes often is copied less often. Default 16 MiB.
+   */
   readonly walBytesMax: number;
-  /** Pages that are kept in memory. */
+  /**
+   * Pages that are kept in memory: the ends of lanes, where all work is. It bounds the memory of the thread. Default 64 MiB, enough for some
+   * thousands of busy lanes; the rest is read by way of the operating system's cache.
+   */
   readonly cacheBytesMax: number;
 }
 
@@ -53,6 +59,7 @@ export interface Upkeep {
 
 /** What the thread has done since it was started. */
 export interface ThreadFigures {
+  /** Of batches, and of checkpoints in idle moments; those that a full log asks for are two more for each `walBytesMax` written. */
   readonly syncs: number;
   readonly checkpoints: number;
   /** Undefined where the operating system does not count them. */

@@ -84,11 +84,13 @@ export class OpenBatch {
     return place;
   }
 
-  /** Takes back what an `insert` of this batch noted. */
-  takeBack(place: number): void {
+  /** Takes back what an `insert` of this batch noted. Gives back its bytes. */
+  takeBack(place: number): number {
+    const size = this.numbers[place + 7] ?? 0;
     this.numbers[place] = noted.nothing;
-    this.size -= this.numbers[place + 7] ?? 0;
+    this.size -= size;
     this.live--;
+    return size;
   }
 
   /** What is removed next was inserted in this batch: it must not join what was removed before that. */

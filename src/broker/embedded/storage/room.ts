@@ -24,6 +24,11 @@ export class Room {
     if (this.#left < 0 && this.roomy) this.#turn(false);
   }
 
+  /** It was not written after all. */
+  giveBack(bytes: number): void {
+    this.#left += writtenTimes * bytes;
+  }
+
   /** Somebody has looked. `unwritten`: what was taken, and is not there yet. */
   know(freeBytes: number, unwritten: number): void {
     this.#left = freeBytes - this.#freeBytesMin - writtenTimes * unwritten;

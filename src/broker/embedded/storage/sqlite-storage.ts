@@ -117,6 +117,8 @@ export class SqliteStorage implements Storage {
     this.#messages++;
     this.#bytes += size;
     this.#room.take(size);
+    // Only a look at the disk finds room again.
+    if (!this.#room.roomy) this.#upkeep.wrote();
     return place;
   }
 
@@ -124,8 +126,9 @@ export class SqliteStorage implements Storage {
     const open = this.#open;
     // In a compact lane an insert is the end of an older message too.
     if (batch === this.batch && !this.#compact.has(lane)) {
-      this.unwrittenBytes -= bytes;
-      open.takeBack(place);
+      const size = open.takeBack(place);
+      this.unwrittenBytes -= size;
+      this.#room.giveBack(size);
       return;
     }
     this.#note();
