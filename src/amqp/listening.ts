@@ -52,7 +52,7 @@ export async function listenAt(
       `${text} can be reached from other hosts, with passwords in clear`,
       {
         executed: "no",
-        advice: "listen at amqps:// or at 127.0.0.1, or say that it may be insecure",
+        advice: "listen over TLS (amqps:, https:), at 127.0.0.1, or say insecure: true",
       },
     );
   const transport: Transport =
