@@ -103,6 +103,16 @@ suite("the broker of a folder", () => {
     ok(!existsSync(data));
   });
 
+  test("is not made by whoever only looks for it", async (context: TestContext) => {
+    const data = join(folder(context), "data");
+    for (const what of ["status", "queues", "users", "definitions", "inspect", "verify"]) {
+      const { code, err } = await trial(["broker", what, data]);
+      equal(code, 4, what);
+      match(err, /data/);
+    }
+    ok(!existsSync(data));
+  });
+
   test("says that somebody else listens there, and ends", async (context: TestContext) => {
     const path = folder(context);
     const one = await running(["--data", join(path, "one"), "--listen", "amqp://127.0.0.1:0"]);

@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
+import { folderAt } from "../bridge/embedded/address.ts";
 import { KeptFolder } from "../bridge/embedded/kept-folder.ts";
 import type { FolderStatus, QueueStatus } from "../bridge/embedded/overseer.ts";
+import { findPlace } from "../broker/embedded/storage/place.ts";
 import type { Line } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
 import { table } from "./table.ts";
@@ -13,9 +15,11 @@ export function fileAddress(data: string): string {
 }
 
 /** Opens the folder that the second word names: looks over its owner's shoulder, or, where there is none, owns it for the moment. */
-function keptOf(line: Line): Promise<KeptFolder> {
+async function keptOf(line: Line): Promise<KeptFolder> {
   const address = fileAddress(line.word(1, "FOLDER"));
   line.atMost(2);
+  // Whoever looks at it makes nothing.
+  if (line.text("take") === undefined) await findPlace(folderAt(address));
   return KeptFolder.open(address, { name: "trunkline broker" }, line.terminal.env);
 }
 

@@ -1,4 +1,7 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import { platform } from "node:os";
+import { join } from "node:path";
 import { suite, test, type TestContext } from "node:test";
 import { isTrunklineError, systemError, type TrunklineError } from "../../base/error.ts";
 import type { Delivery } from "../../broker/broker.ts";
@@ -124,6 +127,24 @@ suite("a folder with a broker", () => {
     equal(await heard.promise, "early");
     await next.close();
   });
+
+  test(
+    "may have a path that is too long for a socket",
+    { skip: platform() !== "linux" },
+    async (context: TestContext) => {
+      const shared = new SharedFolder(context);
+      const folder = join(shared.path, "so-long-a-name-that-nobody-would-give-it".repeat(4));
+      await mkdir(folder);
+      const [first, second] = [shared.folder({ folder }), shared.folder({ folder })];
+      const a = await shared.open(first);
+      const b = await shared.open(second);
+      equal(second.life!.role, "guest");
+      await b.declare([work]);
+      deepEqual((await a.lag(work, undefined)).waiting, 0);
+      await b.close();
+      await a.close();
+    },
+  );
 
   test("waits for nobody when its only process leaves, and can be opened again", async (context: TestContext) => {
     const shared = new SharedFolder(context);
