@@ -26,7 +26,7 @@ export function tryLock(folder: string): OwnerLock | undefined {
   const path = join(folder, fileName);
   let database: DatabaseSync | undefined;
   try {
-    closeSync(openSync(path, "a", 0o600)); // SQLite would let others read it
+    makeFile(path);
     database = new DatabaseSync(path, { timeout: 0 });
     const held = database;
     held.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
@@ -35,6 +35,18 @@ export function tryLock(folder: string): OwnerLock | undefined {
     database?.close();
     if ((((cause as { errcode?: number }).errcode ?? 0) & primary) === busy) return undefined;
     throw unusable(path, cause);
+  }
+}
+
+/**
+ * Makes the file, for this user alone: SQLite would let others read it. One that is there is not opened: in POSIX, whoever closes a
+ * file gives up all locks that its process has on it, those of SQLite too.
+ */
+function makeFile(path: string): void {
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 
