@@ -17,6 +17,11 @@ export interface ConsumerTerms {
   readonly priority?: number;
   /** Of a log. Default `next`. */
   readonly from?: LogStart;
+  /**
+   * Of a log: it gets messages before they are safe too. For who keeps its place in the same storage, or keeps none: an offset that
+   * is kept elsewhere would outlive a message that a crash takes, and hide the one that has it then. Default false.
+   */
+  readonly early?: boolean;
   /** How many more it takes now: asked before each delivery. When there is room again, it says so by `wake`. */
   room(): number;
   deliver(handed: Handed): void;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { between, seededRandom } from "../../base/random.ts";
-import { NodeBench } from "./testing/bench.ts";
+import { type Hearing, NodeBench, textOf } from "./testing/bench.ts";
 
 /** What of a log is to be there when its process has died: all that was safe, and of the rest a beginning. */
 class Lives {
@@ -12,9 +12,17 @@ class Lives {
   /** Was published since the last death, with the batch of each. */
   #fresh: { readonly text: string; readonly batch: number }[] = [];
   #names = 0;
+  #watcher: Hearing;
+  /** What has ever been handed out under an offset. */
+  readonly #seen = new Map<number, string>();
 
   constructor(bench: NodeBench) {
     this.#bench = bench;
+    this.#watcher = this.#read();
+  }
+
+  #read(): Hearing {
+    return this.#bench.consume("log", { from: "first", noAck: true }, Infinity);
   }
 
   publish(): void {
@@ -26,10 +34,12 @@ class Lives {
   async crash(power: boolean, most: number, seed: string): Promise<void> {
     const { safe } = this.#bench.storage;
     const confirmed = this.#fresh.filter(({ batch }) => batch <= safe).length;
+    for (const { seq, message } of this.#watcher.handed) this.#seen.set(seq, textOf(message));
     this.#bench.restart({ power });
-    const reader = this.#bench.consume("log", { from: "first", noAck: true }, Infinity);
+    const reader = (this.#watcher = this.#read());
     await this.#bench.after();
-    reader.consumer.close();
+    for (const { seq, message } of reader.handed)
+      assert.equal(textOf(message), this.#seen.get(seq) ?? textOf(message), seed);
     const all = [...this.#kept, ...this.#fresh.map(({ text }) => text)];
     const end = reader.texts.length === 0 ? 0 : all.indexOf(reader.texts.at(-1)!) + 1;
     assert.ok(end >= this.#kept.length + confirmed, `${seed}: ${end} of ${confirmed} more`);

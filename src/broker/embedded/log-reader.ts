@@ -8,6 +8,8 @@ export interface LogSource {
   readonly first: number;
   /** The offset of the next message. */
   readonly next: number;
+  /** The offset of the first message that is not safe yet; `next` when all are. */
+  readonly safeNext: number;
   /** Older messages (milliseconds since 1970) are not to be read. */
   readonly oldest: number;
   placeOf(start: LogStart): number | Promise<number>;
@@ -105,29 +107,38 @@ export class LogReader implements QueueConsumer {
     const log = this.#log;
     if (this.#place === undefined || this.#reading) return undefined;
     this.#place = Math.max(this.#place, log.first);
-    while (this.#rowsAt < this.#rows.length) {
-      const row = this.#rows[this.#rowsAt++]!;
-      if (row.seq >= this.#place) return row;
+    const end = this.#end;
+    for (; this.#rowsAt < this.#rows.length; this.#rowsAt++) {
+      const row = this.#rows[this.#rowsAt]!;
+      if (row.seq >= end) return undefined;
+      if (row.seq < this.#place) continue;
+      this.#rowsAt++;
+      return row;
     }
     if (this.#rows.length > 0) this.#rows = [];
-    if (this.#place >= log.next) return undefined;
+    if (this.#place >= end) return undefined;
     const row = log.inMemory(this.#place);
     if (row === undefined) void this.#read().catch(() => undefined); // ends the broker too
     return row;
   }
 
+  /** It gets nothing from there on, for now. */
+  get #end(): number {
+    return this.terms.early === true ? this.#log.next : this.#log.safeNext;
+  }
+
   async #read(): Promise<void> {
     const log = this.#log;
     this.#reading = true;
-    // What comes from now on is not among what is read.
-    const { next } = log;
+    // What comes from now on may not be among what is read.
+    const end = this.#end;
     const place = this.#place!;
     const rows = await log.onDisk(place);
     this.#reading = false;
     this.#rows = rows;
     this.#rowsAt = 0;
     // There may be gaps.
-    this.#place = rows[0]?.seq ?? Math.max(place, next);
+    this.#place = rows[0]?.seq ?? Math.max(place, end);
     this.wake();
   }
 
@@ -161,17 +172,17 @@ export class LogReader implements QueueConsumer {
 
   close(): void {
     if (this.#closed) return;
-    this.#end();
+    this.#leave();
     this.#log.left(this);
   }
 
   /** The log is gone. */
   cancel(reason: string): void {
-    this.#end();
+    this.#leave();
     this.terms.cancelled(reason);
   }
 
-  #end(): void {
+  #leave(): void {
     this.#closed = true;
     this.#unsettled.clear();
     this.#rows = [];

@@ -116,6 +116,38 @@ suite("a log", () => {
     for (const reader of readers) assert.deepEqual(offsetsOf(reader), upTo(count), `seed ${seed}`);
   });
 
+  test("gives what is safe, and to who asks for it what is not safe yet", async () => {
+    const bench = new NodeBench({}, "manual");
+    declare(bench);
+    const patient = read(bench, "first");
+    const early = bench.consume("log", { from: "first", noAck: true, early: true });
+    publishMany(bench, 2);
+    await bench.after();
+    assert.deepEqual([patient.texts, early.texts], [[], ["0", "1"]]);
+    const late = read(bench, "first");
+    bench.storage.commit();
+    bench.storage.commit();
+    bench.send("log", ["2"]);
+    await bench.after();
+    assert.deepEqual(
+      [patient.texts, late.texts],
+      [
+        ["0", "1"],
+        ["0", "1"],
+      ],
+    );
+    bench.storage.commit();
+    bench.storage.commit();
+    await bench.after();
+    assert.deepEqual(
+      [patient.texts, late.texts],
+      [
+        ["0", "1", "2"],
+        ["0", "1", "2"],
+      ],
+    );
+  });
+
   test("is there after the process has died, and goes on with its offsets", async () => {
     const bench = new NodeBench();
     declare(bench);

@@ -58,6 +58,8 @@ export class Log implements AnyQueue, LogSource {
   #recountAt = recountMin;
   #heldBytes: number;
   #lookedAt: number;
+  /** Where the messages of each batch begin that is not safe yet. */
+  #unsafe: { readonly batch: number; readonly from: number }[] = [];
   #readers: readonly LogReader[] = [];
   #gone = false;
 
@@ -135,6 +137,12 @@ export class Log implements AnyQueue, LogSource {
     return this.#kept.next;
   }
 
+  get safeNext(): number {
+    const { safe } = this.#keeper.storage;
+    while (this.#unsafe.length > 0 && this.#unsafe[0]!.batch <= safe) this.#unsafe.shift();
+    return this.#unsafe[0]?.from ?? this.next;
+  }
+
   get gone(): boolean {
     return this.#gone;
   }
@@ -167,12 +175,27 @@ export class Log implements AnyQueue, LogSource {
   #append(message: Message, now: number): void {
     const row = this.#insert(this.#kept, message, now);
     this.#sizes.add(row.seq, bytesOf(message));
+    if (!row.transient) this.#isUnsafe(row.seq);
     this.#cut(true);
     this.#cutOldNowAndThen(now);
     if (this.#terms.compacted && this.next >= this.#recountAt) this.#recount();
     if (this.#readers.length === 0) return;
     this.#tail.add(row);
     this.pump();
+  }
+
+  #isUnsafe(seq: number): void {
+    const { batch } = this.#keeper.storage;
+    if (this.#unsafe.at(-1)?.batch === batch) return;
+    // Others are safe by now.
+    void this.safeNext;
+    this.#unsafe.push({ batch, from: seq });
+    if (this.#readers.length > 0) this.#pumpAfter(batch);
+  }
+
+  #pumpAfter(batch: number): void {
+    const pump = (): void => this.pump();
+    void this.#keeper.storage.until(batch).then(pump, () => undefined);
   }
 
   #insert(lane: LogLane, message: Message, enqueuedAt: number, dueAt?: number): Row {
@@ -255,6 +278,7 @@ export class Log implements AnyQueue, LogSource {
     this.#readers = [...readers, reader];
     if (readers.length === 0) {
       this.#tail.begin(this.next);
+      for (const { batch } of this.#unsafe) this.#pumpAfter(batch);
       this.#keeper.used(this);
     }
     reader.begin();

@@ -129,6 +129,7 @@ class Feed implements ConsumerTerms {
   readonly tag: string;
   readonly user = "";
   readonly noAck = true;
+  readonly early = true;
   readonly exclusive = false;
   readonly from: LogStart;
   readonly #env: Env;

@@ -127,6 +127,7 @@ class Reader implements ConsumerTerms {
   readonly tag: string;
   readonly user: string;
   readonly noAck = true;
+  readonly early = true;
   readonly exclusive = false;
   readonly from: LogStart;
   consumer: QueueConsumer | undefined;
