@@ -4,7 +4,7 @@ import { PropertyScan } from "../wire/amqp091/property-scan.ts";
 import { Fault } from "./fault.ts";
 
 /** What a message says that the broker has to know. */
-interface Known {
+export interface Known {
   readonly properties: Buffer;
   readonly persistent: boolean;
   readonly priority: number;
@@ -95,20 +95,25 @@ export class Content {
     const last = this.known as Known | undefined;
     if (last?.properties.length === end - at && last.properties.compare(memory, at, end) === 0)
       return;
-    const scan = this.#scan;
-    scan.scan(reader);
-    const [delay, key] = scan.found;
-    this.known = {
-      properties: Buffer.from(memory.subarray(at, end)),
-      persistent: scan.deliveryMode === persistentMode,
-      priority: scan.priority,
-      expirationMs: scan.expiration === undefined ? undefined : expirationOf(scan.expiration),
-      delayMs: typeof delay === "number" && delay > 0 ? delay : undefined,
-      key: typeof key === "string" ? key : undefined,
-      replyTo: scan.replyTo,
-      userId: scan.userId,
-    };
+    this.known = readKnown(reader, this.#scan);
   }
+}
+
+/** Reads the rest of the reader, a copy of which it keeps. @throws Fault, or INVALID_ARGUMENT for what is malformed. */
+export function readKnown(reader: ByteReader, scan: PropertyScan): Known {
+  const { memory, at, end } = reader;
+  scan.scan(reader);
+  const [delay, key] = scan.found;
+  return {
+    properties: Buffer.from(memory.subarray(at, end)),
+    persistent: scan.deliveryMode === persistentMode,
+    priority: scan.priority,
+    expirationMs: scan.expiration === undefined ? undefined : expirationOf(scan.expiration),
+    delayMs: typeof delay === "number" && delay > 0 ? delay : undefined,
+    key: typeof key === "string" ? key : undefined,
+    replyTo: scan.replyTo,
+    userId: scan.userId,
+  };
 }
 
 /** What `Content` looks through properties with. One serves all. */

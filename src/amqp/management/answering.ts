@@ -6,6 +6,8 @@ import type { Node } from "../../broker/embedded/node.ts";
 import { Refusal } from "../../broker/embedded/refusal.ts";
 import type { Json } from "../../broker/embedded/storage.ts";
 import { isLoopbackIp } from "../../transport/loopback.ts";
+import { replies } from "../../wire/amqp091/methods.ts";
+import { Fault } from "../fault.ts";
 import { Asked, Failed, mayAs, notFound, type Place, type Reply } from "./asked.ts";
 import { chosen, listed } from "./listing.ts";
 import { allRoutes } from "./resources/all.ts";
@@ -146,6 +148,11 @@ const statusOf: Readonly<Record<string, number>> = {
 function failure(error: unknown): Reply {
   if (error instanceof Failed)
     return { status: error.status, body: { error: error.error, reason: error.message } };
+  if (error instanceof Fault) {
+    const forbidden = error.code === replies.ACCESS_REFUSED.code;
+    const said = forbidden ? "not_authorized" : "bad_request";
+    return { status: forbidden ? 401 : 400, body: { error: said, reason: error.message } };
+  }
   if (error instanceof Refusal) {
     if (error.reason === "not-found") return failure(notFound());
     const reason = `${error.reason.toUpperCase().replaceAll("-", "_")} - ${error.message}`;

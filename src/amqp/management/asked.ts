@@ -1,10 +1,11 @@
+import type { TrunklineError } from "../../base/error.ts";
 import type { User } from "../../broker/embedded/access/users.ts";
 import type { Node } from "../../broker/embedded/node.ts";
 import type { Json } from "../../broker/embedded/storage.ts";
 import type { VirtualHost } from "../../broker/embedded/virtual-host.ts";
 import type { Act } from "../../broker/embedded/access/grants.ts";
 import type { ConnectionBook } from "./connection-book.ts";
-import { called } from "../../broker/embedded/routing/refusals.ts";
+import { Rights } from "../rights.ts";
 
 /** What the management speaks for. */
 export interface Place {
@@ -16,6 +17,8 @@ export interface Place {
   /** When it began, in milliseconds of `env.now()`. */
   readonly since: number;
   readonly listeners: () => readonly ShownListener[];
+  /** Why nothing is written any more. */
+  readonly failure: TrunklineError | undefined;
 }
 
 /** Something that the broker is reached at. */
@@ -132,15 +135,13 @@ export class Asked {
     return [...this.node.hosts.values()].filter(({ name }) => this.sees(name));
   }
 
-  /** @throws Failed 401 unless the asker may do that by AMQP too. */
+  /** @throws Fault unless the asker may do that by AMQP too. */
   check(act: Act, kind: "exchange" | "queue", name: string, host: VirtualHost): void {
-    const { user } = this;
-    if (this.node.access.may(user.name, host.name, act, name)) return;
-    throw new Failed(
-      401,
-      "not_authorized",
-      `ACCESS_REFUSED - ${act} access to ${called(kind, name, host.name)} refused for user '${user.name}'`,
-    );
+    this.rights(host).check(act, kind, name);
+  }
+
+  rights(host: VirtualHost): Rights {
+    return new Rights(this.user.name, host, this.node.access);
   }
 }
 

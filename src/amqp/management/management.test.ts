@@ -11,9 +11,10 @@ import { connect } from "amqplib";
 
 import { realEnv } from "../../base/real-env.ts";
 import type { Node } from "../../broker/embedded/node.ts";
+import { ModelStorage } from "../../broker/embedded/testing/model-storage.ts";
 import { testAuthority } from "../../transport/tls/testing/authority.ts";
 import { management } from "./server.ts";
-import { managed } from "./testing/managed.ts";
+import { managed, type Answered } from "./testing/managed.ts";
 
 test("whoever is not known, or has no tag, is told nothing", async () => {
   await using broker = await managed();
@@ -165,6 +166,27 @@ test("messages are published, and got in each of the four ways", async () => {
   assert.equal(node.host("/").known("q").count, 0);
 });
 
+test("what a message says of itself counts as if it came by AMQP", async () => {
+  await using broker = await managed();
+  const { node, ask } = broker;
+  await ask("PUT", "queues/%2F/q", { durable: true });
+  const path = "exchanges/%2F/amq.default/publish";
+  const publish = (properties: object): Promise<Answered> =>
+    ask("POST", path, { routing_key: "q", payload: "x", properties });
+  assert.equal((await publish({ user_id: "guest" })).status, 200);
+  const other = await publish({ user_id: "ann" });
+  assert.equal(other.status, 400);
+  assert.match(
+    String(other.body["reason"]),
+    /^PRECONDITION_FAILED - user_id property set to 'ann'/,
+  );
+  assert.equal((await publish({ expiration: "soon" })).status, 400);
+  assert.equal((await publish({ colour: "red" })).status, 400);
+  await publish({ headers: { "x-delay": 3_600_000 } });
+  const queue = node.host("/").known("q");
+  assert.deepEqual([queue.ready, queue.held], [1, 1]);
+});
+
 test("bindings are made, found by their key, and removed", async () => {
   await using broker = await managed();
   const { ask } = broker;
@@ -302,7 +324,8 @@ test("bodies of many requests do not fill the memory together", async () => {
 });
 
 test("the management is not opened to others by accident", async () => {
-  const node = { env: realEnv() } as Node;
+  const env = realEnv();
+  const node = { env, storage: new ModelStorage(env) } as unknown as Node;
   for (const listen of ["http://0.0.0.0:0", "http://[::]:0", "http://example.org:0"])
     await assert.rejects(management({ node, listen }), {
       code: "INVALID_ARGUMENT",

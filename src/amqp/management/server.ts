@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 
 import { alarmAt } from "../../base/alarm.ts";
 import type { Env } from "../../base/env.ts";
+import type { TrunklineError } from "../../base/error.ts";
 import { realEnv } from "../../base/real-env.ts";
 import type { Node } from "../../broker/embedded/node.ts";
 import type { TlsOptions } from "../../transport/tls/options.ts";
@@ -64,9 +65,14 @@ export async function management(options: ManagementOptions): Promise<RunningMan
   const { node, server: amqp, name = "trunkline@localhost", version = "0.0.0", tls } = options;
   const { listen = listenDefault, insecure = false, env = realEnv() } = options;
   let own = "";
+  let failure: TrunklineError | undefined;
+  void node.storage.failed.then((error) => (failure = error));
   const place: Place = {
     ...{ node, name, version, since: node.env.now() },
     book: amqp === undefined ? nobodyConnected : clientBook(amqp),
+    get failure() {
+      return failure;
+    },
     listeners: () => [...(amqp?.addresses ?? []), own].flatMap(shownListener),
   };
   const answering = new Answering(place, options.bodyBytesMax ?? bodyBytesMaxDefault);

@@ -1,15 +1,21 @@
 import { ok, type Asked, type Reply } from "../asked.ts";
 import type { Route } from "../routes.ts";
 
-const fine: Reply = ok({ status: "ok" });
+/** All is well unless the storage has failed: then nothing is safe any more. */
+function alive({ place }: Asked): Reply {
+  const { failure } = place;
+  return failure === undefined ? ok({ status: "ok" }) : failed(failure.reason);
+}
 
 function failed(reason: string): Reply {
   return { status: 503, body: { status: "failed", reason } };
 }
 
-function alarms({ node }: Asked): Reply {
-  const { blocked } = node;
-  return blocked === undefined ? fine : failed(`there is too little ${blocked}: publishers wait`);
+function alarms(asked: Asked): Reply {
+  const { blocked } = asked.node;
+  return blocked === undefined
+    ? alive(asked)
+    : failed(`there is too little ${blocked}: publishers wait`);
 }
 
 function port({ place }: Asked, wanted: number): Reply {
@@ -33,15 +39,13 @@ function protocol({ place }: Asked, wanted: string): Reply {
 export const healthRoutes: readonly Route[] = [
   { path: "health/checks/alarms", GET: alarms },
   { path: "health/checks/local-alarms", GET: alarms },
-  { path: "health/checks/virtual-hosts", GET: () => fine },
-  { path: "health/checks/is-in-service", GET: () => fine },
-  { path: "health/checks/ready-to-serve-clients", GET: () => fine },
-  { path: "health/checks/below-node-connection-limit", GET: () => fine },
-  { path: "health/checks/metadata-store/initialized", GET: () => fine },
+  { path: "health/checks/virtual-hosts", GET: alive },
+  { path: "health/checks/is-in-service", GET: alive },
+  { path: "health/checks/ready-to-serve-clients", GET: alive },
+  { path: "health/checks/metadata-store/initialized", GET: alive },
   // What these ask about is a cluster, and this is one node.
-  { path: "health/checks/node-is-mirror-sync-critical", GET: () => fine },
-  { path: "health/checks/node-is-quorum-critical", GET: () => fine },
-  { path: "health/checks/certificate-expiration/:within/:unit", GET: () => fine },
+  { path: "health/checks/node-is-mirror-sync-critical", GET: alive },
+  { path: "health/checks/node-is-quorum-critical", GET: alive },
   {
     path: "health/checks/port-listener/:port",
     GET: (asked) => port(asked, Number(asked.the("port"))),
