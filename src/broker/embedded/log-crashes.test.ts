@@ -31,15 +31,23 @@ class Lives {
     this.#fresh.push({ text, batch });
   }
 
+  /** An offset means the same message, whoever asks when. */
+  #look(seed: string): void {
+    for (const { seq, message } of this.#watcher.handed) {
+      const text = textOf(message);
+      assert.equal(this.#seen.get(seq) ?? text, text, `${seed}: offset ${seq}`);
+      this.#seen.set(seq, text);
+    }
+  }
+
   async crash(power: boolean, most: number, seed: string): Promise<void> {
     const { safe } = this.#bench.storage;
     const confirmed = this.#fresh.filter(({ batch }) => batch <= safe).length;
-    for (const { seq, message } of this.#watcher.handed) this.#seen.set(seq, textOf(message));
+    this.#look(seed);
     this.#bench.restart({ power });
     const reader = (this.#watcher = this.#read());
     await this.#bench.after();
-    for (const { seq, message } of reader.handed)
-      assert.equal(textOf(message), this.#seen.get(seq) ?? textOf(message), seed);
+    this.#look(seed);
     const all = [...this.#kept, ...this.#fresh.map(({ text }) => text)];
     const end = reader.texts.length === 0 ? 0 : all.indexOf(reader.texts.at(-1)!) + 1;
     assert.ok(end >= this.#kept.length + confirmed, `${seed}: ${end} of ${confirmed} more`);
