@@ -18,6 +18,9 @@ export const failedWaits: { readonly baseMs: number; readonly capMs: number } = 
   capMs: 5_000,
 };
 
+/** So often in a row a folder may be unavailable to the process that has its lock before that is told. */
+export const passingMax = 3;
+
 /** One owner is asked so long whether it is there, in milliseconds. */
 export const welcomeMs = 2_000;
 

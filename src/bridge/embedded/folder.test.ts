@@ -193,6 +193,18 @@ suite("a folder with a broker", () => {
     await a.close();
   });
 
+  test("that is still open in a process that has just died is opened a moment later", async (context: TestContext) => {
+    const open = engine({});
+    let tries = 0;
+    const shared = new SharedFolder(context, async (folder, env) => {
+      if (tries++ < 2) throw systemError("UNAVAILABLE", "it is open", { executed: "no" });
+      return open(folder, env);
+    });
+    const broker = await shared.open();
+    equal(tries, 3);
+    await broker.close();
+  });
+
   test("that cannot be opened says why to whoever opens it", async (context: TestContext) => {
     const shared = new SharedFolder(context, () => Promise.reject(new Error("it is damaged")));
     await rejects(shared.open(), /it is damaged/);

@@ -4,7 +4,7 @@ import { channels } from "../../base/diagnostics.ts";
 import type { Env } from "../../base/env.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../../base/error.ts";
 import { detached } from "../../call/served-context.ts";
-import { failedWaits, lookWaits, scatterMs } from "./bounds.ts";
+import { failedWaits, lookWaits, passingMax, scatterMs } from "./bounds.ts";
 import { GuestLife } from "./guest-life.ts";
 import type { Engine, OpenEngine } from "./engine.ts";
 import type { Life } from "./life.ts";
@@ -55,6 +55,8 @@ export class Folder {
   #life: Life | undefined;
   /** Why this process cannot own it, though nobody else does. */
   #failure: TrunklineError | undefined;
+  /** How often, in a row, it could not be opened. */
+  #refusals = 0;
   #closed = false;
   #running: Promise<void> | undefined;
   #wake: (() => void) | undefined;
@@ -118,6 +120,7 @@ export class Folder {
         continue;
       }
       failures = 0;
+      this.#refusals = 0;
       this.#failure = undefined;
       await this.#live(life);
     }
@@ -129,9 +132,7 @@ export class Folder {
       const lock = tryLock(this.#terms.folder);
       if (lock !== undefined) return await OwnerLife.open(lock, this.#terms, this.#env);
     } catch (error) {
-      this.#failure = isTrunklineError(error) ? error : unusable(this.#terms.folder, error);
-      for (const user of this.#users) user.refused(this.#failure);
-      await this.#pause(backoff(failures, failedWaits, () => this.#env.random()));
+      await this.#refused(isTrunklineError(error) ? error : unusable(this.#terms.folder, error));
       return undefined;
     }
     const { folder, name, pid, waitMs } = this.#terms;
@@ -141,6 +142,17 @@ export class Folder {
       await this.#pause(backoff(failures, lookWaits, () => this.#env.random()));
       return undefined;
     }
+  }
+
+  /** What a process that was killed had open is free a moment after its lock: that is no reason to give up. */
+  async #refused(error: TrunklineError): Promise<void> {
+    const passing = error.code === "UNAVAILABLE" && this.#refusals < passingMax;
+    const waits = passing ? lookWaits : failedWaits;
+    if (!passing) {
+      this.#failure = error;
+      for (const user of this.#users) user.refused(error);
+    }
+    await this.#pause(backoff(this.#refusals++, waits, () => this.#env.random()));
   }
 
   async #live(life: Life): Promise<void> {

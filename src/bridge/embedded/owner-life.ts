@@ -52,7 +52,7 @@ export class OwnerLife implements Life {
   /** Opens what is there and serves it. The lock is released again when that fails, or when it is over. */
   static async open(lock: OwnerLock, terms: OwnerTerms, env: Env): Promise<OwnerLife> {
     const { folder, name, pid, openEngine } = terms;
-    const undo: (() => unknown)[] = [() => lock.release()];
+    const undo: (() => void | Promise<void>)[] = [() => lock.release()];
     try {
       const note = await writeOwner(folder, pid, name, env.wall());
       const engine = await openEngine(folder, env);
@@ -67,7 +67,7 @@ export class OwnerLife implements Life {
       const listening = await rsocket(unix()).serve(place.address, dispatcher, options, env);
       return new OwnerLife(engine, { lock, place, server, guests, listening }, terms);
     } catch (error) {
-      for (const each of undo) await each();
+      for (const each of undo) await Promise.resolve(each()).catch(() => undefined);
       throw error;
     }
   }
@@ -126,7 +126,7 @@ export class OwnerLife implements Life {
     try {
       if (!this.#failed) await this.#guests.leave(this.#handOverMs);
       this.#over = true;
-      await Promise.all([...this.faces].map((end) => end()));
+      await Promise.allSettled([...this.faces].map((end) => end()));
       await this.#server.close();
       this.#guests.end();
       await this.#listening.drain(this.#failed ? 0 : drainMs);
