@@ -1,20 +1,24 @@
 // The functional tests of RabbitMQ's own Java client, compiled as they were published: sources that somebody has, libraries from Maven.
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { basename, delimiter, join, sep } from "node:path";
 import { XMLParser } from "fast-xml-parser";
 
 /** Where the tests are that belong to the client that pom.xml names. */
 export const tag = "v5.35.0";
 
-/** They speak with a cluster, test parts of the client alone, or need libraries that no repository has. */
-const leftOut = /MicrometerObservation|CrossNode|WorkPoolTests|Bug20004Test/;
+/** The lists of what RabbitMQ itself runs. */
+const suites = ["ClientTestSuite", "functional/FunctionalTestSuite", "server/ServerTestSuite"];
+const own = "com.rabbitmq.client.test.";
+
+/** They speak with a cluster, or need libraries that no repository has. */
+const leftOut = /MicrometerObservation|CrossNode/;
 const oneTestEndsWithinS = 60;
 
 export interface Suite {
   readonly classpath: string;
-  /** `functional.QosTests` */
-  readonly classes: readonly string[];
+  /** By their names, without what all names begin with: `functional.QosTests`. */
+  readonly classes: ReadonlyMap<string, string>;
 }
 
 export interface TestResult {
@@ -37,14 +41,17 @@ export function prepared(sources: string, cache: string): Suite {
     ...["-q", "-B", "-f", join(import.meta.dirname, "pom.xml")],
     ...[`-Dmaven.repo.local=${join(cache, "maven")}`, goal, `-Dmdep.outputFile=${list}`],
   ]);
-  const found = ["functional/FunctionalTestSuite", "server/ServerTestSuite"].flatMap((suite) => {
-    const folder = suite.split("/")[0]!;
-    const text = readFileSync(join(root, `${suite}.java`), "utf8");
-    return [...text.matchAll(/(\w+)\.class/g)]
-      .map(([, name]) => name!)
-      .filter((name) => !leftOut.test(name))
-      .map((name) => ({ name: `${folder}.${name}`, path: join(root, folder, `${name}.java`) }));
-  });
+  const sourceOf = new Map(
+    readdirSync(tests, { recursive: true, encoding: "utf8" })
+      .filter((path) => path.endsWith(".java"))
+      .map((path) => [basename(path, ".java"), path]),
+  );
+  const found = suites
+    .flatMap((name) => [
+      ...readFileSync(join(root, `${name}.java`), "utf8").matchAll(/(\w+)\.class/g),
+    ])
+    .map(([, name]) => sourceOf.get(name!)!)
+    .filter((path) => !leftOut.test(path));
   const classes = join(cache, "classes");
   rmSync(classes, { recursive: true, force: true });
   mkdirSync(classes);
@@ -52,12 +59,17 @@ export function prepared(sources: string, cache: string): Suite {
   ran("javac", [
     ...["-nowarn", "-d", classes, "-cp", libraries, "-sourcepath", tests],
     join(tests, "com/rabbitmq/client/AmqpClientTestExtension.java"),
-    ...found.map(({ path }) => path),
+    ...found.map((path) => join(tests, path)),
   ]);
   cpSync(join(sources, "src/test/resources"), classes, { recursive: true });
   return {
     classpath: [classes, libraries].join(delimiter),
-    classes: found.map(({ name }) => name),
+    classes: new Map(
+      found.map((path) => {
+        const full = path.slice(0, -".java".length).replaceAll(sep, ".");
+        return [shortened(full), full];
+      }),
+    ),
   };
 }
 
@@ -76,7 +88,7 @@ export async function results(
       `-Djunit.jupiter.execution.timeout.default=${oneTestEndsWithinS}s`,
       ...["org.junit.platform.console.ConsoleLauncher", "execute", "--details=testfeed"],
       ...["--disable-banner", `--reports-dir=${folder}`],
-      ...classes.map((name) => `--select-class=com.rabbitmq.client.test.${name}`),
+      ...classes.map((name) => `--select-class=${suite.classes.get(name) ?? own + name}`),
     ],
     { stdio: ["ignore", 2, 2] },
   );
@@ -105,11 +117,15 @@ function read(report: string): readonly TestResult[] {
     const problem = each.failure ?? each.error;
     const name = each.name.replace(/\(.*?\)/, "");
     return {
-      name: `${each.classname.replace("com.rabbitmq.client.test.", "")}.${name}`,
+      name: `${shortened(each.classname)}.${name}`,
       outcome: problem !== undefined ? "failed" : each.skipped !== undefined ? "skipped" : "passed",
       why: problem === undefined ? "" : told(problem),
     };
   });
+}
+
+function shortened(name: string): string {
+  return name.replace(own, "");
 }
 
 function told(problem: Problem): string {

@@ -8,7 +8,7 @@ import { rabbitmqUnderTest, type BrokerUnderTest } from "./rabbitmq.ts";
 
 const about = `npm run test:java-client -- --sources FOLDER [CLASS…] [--against rabbitmq] [--json]
 
-Runs the tests of rabbitmq-java-client (functional and server) against the
+Runs the tests of rabbitmq-java-client (client, functional, server) against the
 embedded broker, at 127.0.0.1:5672, where nothing else may listen. It needs
 javac, java and mvn, which fetches the client and JUnit, and the tests:
 
@@ -38,7 +38,11 @@ if (values.sources === undefined || start === undefined) {
 const cache = join(import.meta.dirname, "../.cache/java-client");
 const suite = prepared(values.sources, cache);
 await using broker = await start();
-const ran = await results(suite, positionals.length === 0 ? suite.classes : positionals, broker);
+const ran = await results(
+  suite,
+  positionals.length === 0 ? [...suite.classes.keys()] : positionals,
+  broker,
+);
 const failed = ran.filter(({ outcome }) => outcome === "failed");
 const expected = values.against === "embedded" ? known : {};
 const surprises = failed.filter(({ name }) => !Object.hasOwn(expected, name));

@@ -1,6 +1,9 @@
 import type { Entry } from "./entry.ts";
 import type { WindowBudget } from "./window-budget.ts";
 
+/** What an entry takes in memory beside the bytes of its message: many small messages are many entries. */
+const entryBytes = 200;
+
 /** Entries of one lane in the order of their places: taken at the head, new ones at the end, those that come back near the head. */
 export class Waiting {
   /** Those before the head are gone. */
@@ -27,7 +30,7 @@ export class Waiting {
 
   add(entry: Entry): void {
     const entries = this.#entries;
-    this.#count(entry.bytes);
+    this.#count(entry.bytes, 1);
     if (this.size === 0 || entries[entries.length - 1]!.seq < entry.seq) {
       entries.push(entry);
       return;
@@ -41,7 +44,7 @@ export class Waiting {
     if (this.size === 0) return undefined;
     const entry = this.#entries[this.#head]!;
     this.#entries[this.#head++] = undefined;
-    this.#count(-entry.bytes);
+    this.#count(-entry.bytes, -1);
     if (this.#head === this.#entries.length) {
       this.#entries.length = 0;
       this.#head = 0;
@@ -64,7 +67,7 @@ export class Waiting {
     if (entry?.seq !== seq) return false;
     if (at === this.#head) this.take();
     else {
-      this.#count(-entry.bytes);
+      this.#count(-entry.bytes, -1);
       this.#entries.splice(at, 1);
     }
     return true;
@@ -76,14 +79,14 @@ export class Waiting {
   }
 
   clear(): void {
+    this.#count(-this.#bytes, -this.size);
     this.#entries = [];
     this.#head = 0;
-    this.#count(-this.#bytes);
   }
 
-  #count(bytes: number): void {
+  #count(bytes: number, entries: number): void {
     this.#bytes += bytes;
-    this.#budget.use(bytes);
+    this.#budget.use(bytes + entries * entryBytes);
   }
 
   #lowerBound(seq: number): number {
