@@ -154,6 +154,7 @@ function removeTransient(db: DatabaseSync): void {
   if (db.prepare("SELECT 1 FROM lane WHERE transient > 0 LIMIT 1").get() === undefined) return;
   db.exec(`BEGIN IMMEDIATE;
     INSERT OR REPLACE INTO doomed SELECT lane << 43, (lane << 43) | (next - 1) FROM lane WHERE transient > 0 AND transient = count;
+    DELETE FROM latest WHERE lane IN (SELECT lane FROM lane WHERE transient > 0 AND transient = count);
     UPDATE lane SET count = 0, bytes = 0, held = 0, transient = 0 WHERE transient = count;
     UPDATE lane SET count = lane.count - gone.count, bytes = lane.bytes - gone.bytes, held = lane.held - gone.held, transient = 0
       FROM (SELECT id >> 43 AS lane, count(*) AS count, sum(size) AS bytes, sum((flags & 2) <> 0) AS held
@@ -161,5 +162,6 @@ function removeTransient(db: DatabaseSync): void {
       WHERE gone.lane = lane.lane;
     DELETE FROM chunk WHERE id IN (SELECT id FROM message WHERE flags & 4 AND NOT ${isDoomed});
     DELETE FROM message WHERE flags & 4 AND NOT ${isDoomed};
+    DELETE FROM latest WHERE NOT EXISTS (SELECT 1 FROM message WHERE message.id = ((latest.lane << 43) | latest.seq));
     COMMIT`);
 }

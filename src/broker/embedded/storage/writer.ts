@@ -62,7 +62,10 @@ export class Writer {
     this.#undefine = prepare("DELETE FROM definition WHERE kind = ? AND name = ?");
     this.#latest = prepare("SELECT seq FROM latest WHERE lane = ? AND key = ?");
     this.#setLatest = prepare("INSERT OR REPLACE INTO latest VALUES(?, ?, ?)");
-    this.#removeLatest = prepare("DELETE FROM latest WHERE lane = ? AND seq BETWEEN ? AND ?");
+    this.#removeLatest = prepare(
+      `DELETE FROM latest WHERE lane = ?1 AND seq BETWEEN ?2 AND ?3
+         AND (?4 OR NOT EXISTS (SELECT 1 FROM message WHERE id = ((?1 << 43) | latest.seq)))`,
+    );
   }
 
   /** Writes the groups in order, and then the counters of the lanes that they touched. */
@@ -215,6 +218,7 @@ export class Writer {
     if ((flags & flag.held) !== 0) entry.held--;
     if ((flags & flag.transient) !== 0) entry.transient--;
     if ((flags & flag.chunked) !== 0) this.#chunks.remove(entry.lane, seq);
+    if (entry.compact) this.#removeLatest.get(entry.lane, seq, seq, 1);
   }
 
   #reviseOne(lane: number, seq: number, numbers: Float64Array, at: number): void {
@@ -239,13 +243,13 @@ export class Writer {
         : this.#sumOf(lane, from, to, held);
     const [count = 0, bytes = 0, heldCount = 0, transient = 0] = gone;
     if (count === 0) return;
-    if (entry.compact) this.#removeLatest.get(lane, from, to);
     if (everything && (count > immediateRows || bytes > immediateBytes))
       this.#doomed.add(lane, from, Math.min(to, entry.next - 1));
     else {
       this.#removeRange.get(lane, from, to, held ? 1 : 0);
       this.#chunks.removeGone(lane, from, to);
     }
+    if (entry.compact) this.#removeLatest.get(lane, from, to, everything ? 1 : 0);
     entry.count -= count;
     entry.bytes -= bytes;
     entry.held -= heldCount;
