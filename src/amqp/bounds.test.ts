@@ -144,3 +144,45 @@ test("a transaction does not grow without end", limits, async () => {
     /a transaction of more than 10000 bytes/,
   );
 });
+
+test(
+  "many who do not read take no more memory than all together may, and give it back",
+  limits,
+  async () => {
+    await using subject = await lab({ memoryBytesHigh: 200_000 });
+    await using publisher = await subject.client();
+    const readers = await Promise.all(Array.from({ length: 4 }, () => subject.client()));
+    for (const [index, reader] of readers.entries()) {
+      await reader.declare(1, `q-${index}`);
+      publisher.say(1, "queue.bind", {
+        ...{ ticket: 0, queue: `q-${index}`, exchange: "amq.fanout", routingKey: "" },
+        ...{ nowait: true, arguments: {} },
+      });
+    }
+    const body = Buffer.alloc(20_000);
+    for (let i = 0; i < 600; i++) publisher.publish(1, { exchange: "amq.fanout" }, body);
+    await publisher.quiet();
+    for (const [index, reader] of readers.entries()) {
+      await reader.consume(1, `q-${index}`, { noAck: true });
+      reader.socket.pause();
+    }
+    await publisher.quiet();
+    const unsent = [...subject.server.clients].reduce(
+      (sum, each) => sum + each.outlet.unsentBytes,
+      0,
+    );
+    const queues = [...subject.node.host("/").queues()];
+    assert.ok(queues.every(({ ready }) => ready > 0));
+    assert.ok(unsent < 400_000, `${unsent} bytes are unsent`);
+    for (const reader of readers) await reader[Symbol.asyncDispose]();
+    await publisher.confirms(1);
+    publisher.publish(1, { exchange: "amq.fanout" }, "goes on");
+    // Until all is given back a publisher may have to wait.
+    for (
+      let heard = await publisher.next();
+      heard?.name !== "basic.ack";
+      heard = await publisher.next()
+    )
+      assert.match(heard!.name, /^connection\./);
+  },
+);

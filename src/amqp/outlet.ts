@@ -19,9 +19,24 @@ const piecesKept = 64;
 /** Larger parts of bodies are sent from where they lie. */
 const copiedBytesMax: number = 16 * 1024;
 
+/** No larger writes are copied out of a piece: a peer that takes nothing must not keep all of it for a few bytes. */
+const smallBytesMax: number = 8 * 1024;
+
 /** Memory to write into, which all connections share: who has nothing to send has none. */
 export class Pieces {
+  /** What is written and not taken by the peers, of all connections, in bytes of memory. */
+  unsentBytes = 0;
+  readonly #bytesHigh: number;
   readonly #idle: ByteWriter[] = [];
+
+  /** `bytesHigh`: so much may be unsent before nobody gets more who has not taken what he has. */
+  constructor(bytesHigh: number) {
+    this.#bytesHigh = bytesHigh;
+  }
+
+  get scarce(): boolean {
+    return this.unsentBytes > this.#bytesHigh;
+  }
 
   take(): ByteWriter {
     return this.#idle.pop() ?? new ByteWriter(Buffer.allocUnsafeSlow(pieceBytes));
@@ -75,7 +90,8 @@ export class Outlet {
 
   /** So much is unsent that nothing more is to be delivered. `drained` is told when that is over. */
   get full(): boolean {
-    return (this.#full ||= this.unsentBytes > unsentBytesHigh);
+    const most = this.#pieces.scarce ? 0 : unsentBytesHigh;
+    return (this.#full ||= this.unsentBytes > most);
   }
 
   method<Name extends MethodName>(channel: number, name: Name, fields: Fields<Name>): void {
@@ -158,7 +174,7 @@ export class Outlet {
     }
     writeBodyStart(writer, channel, part.length);
     const next = this.#next(writer);
-    if (!this.#closed) this.#socket.write(part);
+    this.#write(part, part.length);
     next.octet(frameEnd);
     return next;
   }
@@ -183,9 +199,21 @@ export class Outlet {
   }
 
   #send(writer: ByteWriter): void {
-    if (this.#closed || writer.at === 0) return this.#pieces.give(writer);
-    this.#socket.write(writer.memory.subarray(0, writer.at), () => {
+    const { memory, at } = writer;
+    if (at <= smallBytesMax) {
+      if (at > 0) this.#write(Buffer.from(memory.subarray(0, at)), at);
       this.#pieces.give(writer);
+    } else this.#write(memory.subarray(0, at), memory.length, writer);
+  }
+
+  /** `weight`: what it keeps in memory until it is taken. `piece`: where it lies. */
+  #write(bytes: Uint8Array, weight: number, piece?: ByteWriter): void {
+    const pieces = this.#pieces;
+    if (this.#closed) return piece && pieces.give(piece);
+    pieces.unsentBytes += weight;
+    this.#socket.write(bytes, () => {
+      pieces.unsentBytes -= weight;
+      if (piece !== undefined) pieces.give(piece);
       this.#written();
     });
   }

@@ -3,14 +3,11 @@ import type { Env } from "../base/env.ts";
 import type { Alarm } from "../base/timer-wheel.ts";
 import type { Node } from "../broker/embedded/node.ts";
 import type { Bounds } from "./bounds.ts";
-import type { Client } from "./client.ts";
 import type { Unfinished } from "./content.ts";
+import type { Pieces } from "./outlet.ts";
 
 /** How often it is looked whether memory is free again, in milliseconds. */
 const lookMs = 20;
-
-/** And how often what peers have not read is added up, while nobody waits: it is bounded for each of them. */
-const addedUpMs = 100;
 
 /**
  * Whether publishers are to wait: because the disk is nearly full, because what they publish is not written as fast as it comes, or
@@ -21,27 +18,25 @@ export class Pressure {
   readonly #env: Env;
   readonly #bounds: Bounds;
   readonly #unfinished: Unfinished;
-  readonly #clients: Iterable<Client>;
+  readonly #pieces: Pieces;
   readonly #over: () => void;
   readonly #unlisten: () => void;
   #blocked = false;
   #look: Alarm | undefined;
-  #unsent = 0;
-  #addedUpAt = -Infinity;
 
   constructor(
     node: Node,
     env: Env,
     bounds: Bounds,
     unfinished: Unfinished,
-    clients: Iterable<Client>,
+    pieces: Pieces,
     over: () => void,
   ) {
     this.#node = node;
     this.#env = env;
     this.#bounds = bounds;
     this.#unfinished = unfinished;
-    this.#clients = clients;
+    this.#pieces = pieces;
     this.#over = over;
     this.#unlisten = node.onBlocked(() => this.#lookAgain());
   }
@@ -83,13 +78,7 @@ export class Pressure {
 
   #full(): boolean {
     const { memoryBytesHigh } = this.#bounds;
-    const now = this.#env.now();
-    if (now - this.#addedUpAt > (this.#blocked ? lookMs : addedUpMs)) {
-      this.#addedUpAt = now;
-      this.#unsent = 0;
-      for (const { outlet } of this.#clients) this.#unsent += outlet.unsentBytes;
-    }
-    const bytes = this.#unfinished.bytes + this.#unsent;
+    const bytes = this.#unfinished.bytes + this.#pieces.unsentBytes;
     return bytes > (this.#blocked ? memoryBytesHigh * 0.8 : memoryBytesHigh);
   }
 }

@@ -55,14 +55,15 @@ export async function amqpServer(options: AmqpServerOptions): Promise<AmqpServer
   const unblock = (): void => {
     for (const client of [...clients]) client.unblocked();
   };
-  const pressure = new Pressure(node, env, bounds, unfinished, clients, unblock);
+  const pieces = new Pieces(bounds.memoryBytesHigh / 2);
+  const pressure = new Pressure(node, env, bounds, unfinished, pieces, unblock);
   const desk = new ConfirmDesk(node.storage, env);
   const place: ClientPlace = {
     node,
     env,
     bounds,
     unfinished,
-    pieces: new Pieces(),
+    pieces,
     scan: contentScan(),
     get blocked() {
       return pressure.reason;
