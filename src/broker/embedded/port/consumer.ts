@@ -163,7 +163,6 @@ export class EmbeddedConsumer implements Consumer, ConsumerTerms, DeliveryHome {
   }
 
   /** Nothing is waited for: whoever lets go of it is rid of it before it comes again, and that may be at once. */
-  /** Nothing is waited for: whoever lets go of it is rid of it before it comes again, and that may be at once. */
   release(delivery: EmbeddedDelivery, notBefore: number | undefined): Promise<void> {
     const done = this.#take(delivery)?.release(delivery.handed, notBefore);
     return done === true ? settled : Promise.reject(fenced(this.#parts.endpoint));

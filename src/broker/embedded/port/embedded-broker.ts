@@ -92,7 +92,7 @@ export class EmbeddedBroker implements Broker {
       safety,
       stored: !alone,
       ready: () => this.#publishing.ready(),
-      prepare: (outputs) => this.#publishing.prepare(outputs),
+      prepare: (outputs) => this.#translating(() => this.#publishing.prepare(outputs)),
       gone: () => this.#again(consumer, subscription, queue),
       closed: () => {
         this.#consumers.delete(consumer);

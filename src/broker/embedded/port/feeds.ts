@@ -57,8 +57,10 @@ export class Feeds {
 
   begin(exchange: string, log: string, queue: string, from: Exclude<StartAt, "new">): void {
     const terms = { exchange, log, queue };
-    this.#note(terms, from === "first" ? from : { time: from });
-    this.#start(terms, from === "first" ? from : { time: from });
+    const start = from === "first" ? from : { time: from };
+    this.end(queue); // of a queue that was deleted meanwhile
+    this.#note(terms, start);
+    this.#start(terms, start);
   }
 
   end(queue: string): void {

@@ -227,6 +227,20 @@ test("a group that begins with what is kept has all of it once, wherever it was 
   ok(fed.size > 2, `it always died at the same place: ${[...fed].join()}`);
 });
 
+test("a group whose queue is deleted while it is filled begins anew, and has nothing twice", async () => {
+  await using lab = new Lab();
+  await lab.broker.declare([kept]);
+  const texts = Array.from({ length: 1_000 }, (_, index) => String(index));
+  await lab.broker.publish(texts.map((text) => lab.outgoing(kept, text)));
+  const late = await lab.hear({ channel: kept, group: "late", from: "first", prefetch: 5_000 });
+  while (late.deliveries.length === 0) await lab.rest(1);
+  const before = late.deliveries.length;
+  ok(before < texts.length, "it was filled already");
+  lab.node.host("/").deleteQueue("kept@late");
+  await sleep(lab.env, 5_000);
+  deepEqual(late.texts().slice(before), texts);
+});
+
 test("a group is put back to an instant, and what it has still to get counts as what waits", async () => {
   await using lab = new Lab();
   await lab.broker.declare([{ ...kept, groups: ["g"] }]);
