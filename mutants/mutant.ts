@@ -24,6 +24,7 @@ export type SuiteName =
   | "sim-messaging"
   | "embedded"
   | "embeddedPort"
+  | "embeddedRouting"
   | "messaging"
   | "broker"
   | "protocol"

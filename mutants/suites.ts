@@ -42,6 +42,10 @@ const tests: Readonly<
   ],
   broker: ["src/broker/memory/*.test.ts", "src/broker/kafka/completion.test.ts"],
   embedded: ["src/broker/embedded/*.test.ts"],
+  embeddedRouting: [
+    "src/broker/embedded/routing/{topology,headers,hashed}.test.ts",
+    "src/broker/embedded/{death,dead-letters,deduplication,log,log-crashes,log-sizes,recently-published}.test.ts",
+  ],
   embeddedPort: ["src/broker/embedded/port/*.test.ts", "src/bridge/broker/conformance.test.ts"],
   gateway: ["src/gateway/**/*.test.ts"],
   bridge: ["src/bridge/{registry,evidence}/**/*.test.ts", "src/discovery/keep-lease.test.ts"],

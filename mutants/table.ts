@@ -8,6 +8,7 @@ import { directMutants } from "./direct-mutants.ts";
 import { discoveryMutants } from "./discovery-mutants.ts";
 import { embeddedMutants } from "./embedded-mutants.ts";
 import { embeddedPortMutants } from "./embedded-port-mutants.ts";
+import { embeddedRoutingMutants } from "./embedded-routing-mutants.ts";
 import { formatMutants } from "./format-mutants.ts";
 import { fragmentMutants } from "./fragment-mutants.ts";
 import { gatewayMutants } from "./gateway-mutants.ts";
@@ -42,4 +43,5 @@ export const mutants: readonly Mutant[] = [
   ...kafkaMutants,
   ...embeddedMutants,
   ...embeddedPortMutants,
+  ...embeddedRoutingMutants,
 ];

@@ -2,17 +2,17 @@ import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { connect, type ChannelModel, type ConfirmChannel, type ConsumeMessage } from "amqplib";
 
-import { missing } from "../../../scripts/servers/for-tests.ts";
-import { freeRabbitmqPorts } from "../../../scripts/servers/rabbitmq.ts";
-import { rabbitmqUnderTest } from "../../../scripts/servers/rabbitmq-for-tests.ts";
-import { running, type Running } from "../../../scripts/servers/running.ts";
-import { between, type Random, seededRandom } from "../../base/random.ts";
-import { readProperties, writeProperties } from "../../wire/amqp091/properties.ts";
-import { deadLetter, type DeathReason, type DeathTerms, withoutCycles } from "./death.ts";
-import type { Message } from "./message.ts";
-import { Refusal } from "./refusal.ts";
-import { Topology } from "./routing/topology.ts";
-import type { BindingTerms, ExchangeTerms, FieldValue, Table } from "./terms.ts";
+import { missing } from "../../../../scripts/servers/for-tests.ts";
+import { freeRabbitmqPorts } from "../../../../scripts/servers/rabbitmq.ts";
+import { rabbitmqUnderTest } from "../../../../scripts/servers/rabbitmq-for-tests.ts";
+import { running, type Running } from "../../../../scripts/servers/running.ts";
+import { between, type Random, seededRandom } from "../../../base/random.ts";
+import { readProperties, writeProperties } from "../../../wire/amqp091/properties.ts";
+import { deadLetter, type DeathReason, type DeathTerms, withoutCycles } from "../death.ts";
+import type { Message } from "../message.ts";
+import { Refusal } from "../refusal.ts";
+import { Topology } from "./topology.ts";
+import type { BindingTerms, ExchangeTerms, FieldValue, Table } from "../terms.ts";
 
 const ports = await freeRabbitmqPorts();
 const server = rabbitmqUnderTest("rabbitmq", ports);
