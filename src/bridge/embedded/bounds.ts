@@ -38,9 +38,3 @@ export const againWaits: { readonly baseMs: number; readonly capMs: number } = {
   baseMs: 10,
   capMs: 1_000,
 };
-
-/** A durable box that is opened anew is read from so long before the last reply that it heard, in milliseconds: instants are not an order. */
-export const overlapMs = 1_000;
-
-/** The last replies of a box that are known again by their ids when that happens. */
-export const knownRepliesMax = 10_000;

@@ -5,7 +5,8 @@ import { uuidv7 } from "../../base/id.ts";
 import type { Alarm } from "../../base/timer-wheel.ts";
 import type { ReplyBox, ReplyTerms } from "../../broker/broker.ts";
 import type { Envelope } from "../../broker/envelope.ts";
-import { againWaits, knownRepliesMax, overlapMs } from "./bounds.ts";
+import { knownRepliesMax, overlapMs } from "../broker/bounds.ts";
+import { againWaits } from "./bounds.ts";
 import type { LifeSeat } from "./life.ts";
 
 /** A reply box of a folder's broker, under all its owners: it keeps its address, and what it has heard it hears no second time. */
