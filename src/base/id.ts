@@ -7,12 +7,26 @@ import { uint32 } from "./random.ts";
  */
 export function uuidv7(env: Env): string {
   const time = env.wall();
-  const high = hex(Math.floor(time / 0x1_0000), 8);
-  const low = hex(time % 0x1_0000, 4);
-  const version = hex(0x7000 | (uint32(env.random) & 0x0fff), 4);
-  const variant = hex(0x8000 | (uint32(env.random) & 0x3fff), 4);
-  const rest = hex(uint32(env.random) & 0xffff, 4) + hex(uint32(env.random), 8);
-  return `${high}-${low}-${version}-${variant}-${rest}`;
+  if (time !== lastTime) {
+    lastTime = time;
+    lastPrefix = `${hex(Math.floor(time / 0x1_0000), 8)}-${hex(time % 0x1_0000, 4)}`;
+  }
+  const version = hex4(0x7000 | (uint32(env.random) & 0x0fff));
+  const variant = hex4(0x8000 | (uint32(env.random) & 0x3fff));
+  const high = hex4(uint32(env.random));
+  const low = uint32(env.random);
+  return `${lastPrefix}-${version}-${variant}-${high}${hex4(low >>> 16)}${hex4(low)}`;
+}
+
+/** Many are made in one millisecond. */
+let lastTime = Number.NaN;
+let lastPrefix = "";
+
+const pairs: readonly string[] = Array.from({ length: 256 }, (_, byte) => hex(byte, 2));
+
+/** The lower sixteen bits of a number in four hexadecimal digits. */
+function hex4(value: number): string {
+  return pairs[(value >>> 8) & 0xff]! + pairs[value & 0xff]!;
 }
 
 /** `value` in `digits` hexadecimal digits, with leading zeros. */
