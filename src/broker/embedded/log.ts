@@ -202,10 +202,15 @@ export class Log implements AnyQueue, LogSource {
     const { storage } = this.#keeper;
     const stored = this.stores();
     if (stored) storage.require(this.#terms.level);
-    const held = dueAt !== undefined;
     const row: Row = {
-      ...{ lane: lane.number, seq: lane.next++, message, attempts: 0, enqueuedAt },
-      ...{ dueAt, held, transient: !stored },
+      lane: lane.number,
+      seq: lane.next++,
+      message,
+      attempts: 0,
+      enqueuedAt,
+      dueAt,
+      held: dueAt !== undefined,
+      transient: !stored,
     };
     storage.insert(row);
     lane.ready++;
