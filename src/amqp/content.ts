@@ -70,7 +70,8 @@ export class Content {
     if (bytes > this.#missing)
       throw new Fault("FRAME_ERROR", "a body is larger than its header says");
     // A copy: the chunk that it lies in holds other things, and would stay as long as the message does.
-    const part = Buffer.from(memory.subarray(from, to));
+    const part = Buffer.allocUnsafe(bytes);
+    memory.copy(part, 0, from, to);
     this.#missing -= bytes;
     if (this.#missing === 0 && this.#parts.length === 0) this.body = part;
     else {

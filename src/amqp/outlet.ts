@@ -201,8 +201,10 @@ export class Outlet {
   #send(writer: ByteWriter): void {
     const { memory, at } = writer;
     if (at <= smallBytesMax) {
-      if (at > 0) this.#write(Buffer.from(memory.subarray(0, at)), at);
+      const copy = Buffer.allocUnsafe(at);
+      memory.copy(copy, 0, 0, at);
       this.#pieces.give(writer);
+      if (at > 0) this.#write(copy, at);
     } else this.#write(memory.subarray(0, at), memory.length, writer);
   }
 
