@@ -6,7 +6,7 @@ const folder = "src/broker/embedded";
 export const embeddedMutants: readonly Mutant[] = [
   {
     name: "ack-not-written",
-    file: `${folder}/lane.ts`,
+    file: `${folder}/queue/lane.ts`,
     find: "this.#storage.remove(this.number, entry.seq, entry.bytes, entry.batch, entry.place);",
     replace: "void entry.bytes;",
     because: "what was done comes again after every restart",
@@ -22,7 +22,7 @@ export const embeddedMutants: readonly Mutant[] = [
   },
   {
     name: "disk-not-required",
-    file: `${folder}/backlog.ts`,
+    file: `${folder}/queue/backlog.ts`,
     find: "if (stored) storage.require(level);",
     replace: "void level;",
     because: "a confirmed message does not outlive the machine's power",
@@ -30,7 +30,7 @@ export const embeddedMutants: readonly Mutant[] = [
   },
   {
     name: "persistent-as-transient",
-    file: `${folder}/backlog.ts`,
+    file: `${folder}/queue/backlog.ts`,
     find: 'return message.persistent && durable && owner === undefined && level !== "memory";',
     replace: "return durable && owner !== undefined;",
     because: "persistent messages are lost with the process",
@@ -38,7 +38,7 @@ export const embeddedMutants: readonly Mutant[] = [
   },
   {
     name: "dead-letter-stays",
-    file: `${folder}/backlog.ts`,
+    file: `${folder}/queue/backlog.ts`,
     find: "this.#keeper.bury(entry.message!, reason, this.terms);\n    this.#forget(entry, part);",
     replace: "this.#keeper.bury(entry.message!, reason, this.terms);",
     because: "a dead letter is in its queue and in the dead letters",
@@ -46,7 +46,7 @@ export const embeddedMutants: readonly Mutant[] = [
   },
   {
     name: "dead-letter-vanishes",
-    file: `${folder}/backlog.ts`,
+    file: `${folder}/queue/backlog.ts`,
     find: "this.#keeper.bury(entry.message!, reason, this.terms);\n    this.#forget(entry, part);",
     replace: "this.#forget(entry, part);",
     because: "what is given up is kept nowhere",
@@ -54,7 +54,7 @@ export const embeddedMutants: readonly Mutant[] = [
   },
   {
     name: "released-at-the-end",
-    file: `${folder}/waiting.ts`,
+    file: `${folder}/queue/waiting.ts`,
     find: "if (at === this.#head && at > 0) entries[--this.#head] = entry;",
     replace: "if (at >= 0) entries.push(entry);",
     because: "what is released is overtaken by what came after it",
@@ -62,7 +62,7 @@ export const embeddedMutants: readonly Mutant[] = [
   },
   {
     name: "turn-forgotten",
-    file: `${folder}/backlog.ts`,
+    file: `${folder}/queue/backlog.ts`,
     find: "this.#recalling = this.#recall(this.#keys).catch(() => undefined);",
     replace: "",
     because:
@@ -71,7 +71,7 @@ export const embeddedMutants: readonly Mutant[] = [
   },
   {
     name: "turn-never-over",
-    file: `${folder}/backlog.ts`,
+    file: `${folder}/queue/backlog.ts`,
     find: "if (next !== undefined) next.part.lane.waiting.add(next.entry);",
     replace: "",
     because: "a key stands still for ever after its first message",
@@ -79,7 +79,7 @@ export const embeddedMutants: readonly Mutant[] = [
   },
   {
     name: "two-of-a-key",
-    file: `${folder}/key-order.ts`,
+    file: `${folder}/queue/key-order.ts`,
     find: "waiting.push({ entry, part });\n    this.#parked++;\n    return false;",
     replace: "return true;",
     because: "two messages of one key are handled side by side",
@@ -87,7 +87,7 @@ export const embeddedMutants: readonly Mutant[] = [
   },
   {
     name: "cold-overtaken",
-    file: `${folder}/lane.ts`,
+    file: `${folder}/queue/lane.ts`,
     find: "this.#cold > 0 ||\n",
     replace: "",
     because: "new messages overtake those that wait on disk",
@@ -95,7 +95,7 @@ export const embeddedMutants: readonly Mutant[] = [
   },
   {
     name: "window-without-end",
-    file: `${folder}/lane.ts`,
+    file: `${folder}/queue/lane.ts`,
     find: "this.waiting.add(this.entryOf(row));",
     replace: "if (row.seq % 2 === 0) this.waiting.add(this.entryOf(row));",
     because: "every other message that was on disk alone is never delivered",
@@ -103,7 +103,7 @@ export const embeddedMutants: readonly Mutant[] = [
   },
   {
     name: "attempts-not-counted",
-    file: `${folder}/lane.ts`,
+    file: `${folder}/queue/lane.ts`,
     find: "const before = seq < this.#deliveredBefore ? 1 : 0;",
     replace: "const before = 0;",
     because: "a message that ends its consumers and their broker is tried for ever",
@@ -111,7 +111,7 @@ export const embeddedMutants: readonly Mutant[] = [
   },
   {
     name: "limit-off-by-one",
-    file: `${folder}/backlog.ts`,
+    file: `${folder}/queue/backlog.ts`,
     find: "entry.attempts > deliveryLimit",
     replace: "entry.attempts >= deliveryLimit",
     because: "a message is given up one attempt too early",
@@ -119,7 +119,7 @@ export const embeddedMutants: readonly Mutant[] = [
   },
   {
     name: "hold-forgotten",
-    file: `${folder}/backlog.ts`,
+    file: `${folder}/queue/backlog.ts`,
     find: "if (counted || entry.held) part.lane.revise(entry);",
     replace: "if (counted && !entry.held) part.lane.revise(entry);",
     because: "after a restart what was held back comes at once",
@@ -127,7 +127,7 @@ export const embeddedMutants: readonly Mutant[] = [
   },
   {
     name: "expired-delivered",
-    file: `${folder}/backlog.ts`,
+    file: `${folder}/queue/backlog.ts`,
     find: "found.dueAt === dueAt && waiting.remove(seq)",
     replace: "found.dueAt !== dueAt && waiting.remove(seq)",
     because: "what has expired waits on, until it is at the head",
@@ -135,7 +135,7 @@ export const embeddedMutants: readonly Mutant[] = [
   },
   {
     name: "left-shard-kept",
-    file: `${folder}/shards.ts`,
+    file: `${folder}/queue/shards.ts`,
     find: "if (this.#queue.takeBack(owner, part) > 0) owner.terms.lost?.(part.name);",
     replace: "",
     because: "two consumers have the same messages when a shard changes hands",
@@ -143,7 +143,7 @@ export const embeddedMutants: readonly Mutant[] = [
   },
   {
     name: "lane-used-twice",
-    file: `${folder}/lane.ts`,
+    file: `${folder}/queue/lane.ts`,
     find: "this.next = Math.max(found?.next ?? 1, found?.delivered ?? 1);",
     replace: "this.next = 1;",
     because: "new messages take the places of old ones after a restart",

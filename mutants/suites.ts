@@ -41,10 +41,11 @@ const tests: Readonly<
     "src/chassis/{batches,filtered-messages,messages,patterns,receiver,steps}.test.ts",
   ],
   broker: ["src/broker/memory/*.test.ts", "src/broker/kafka/completion.test.ts"],
-  embedded: ["src/broker/embedded/*.test.ts"],
+  embedded: ["src/broker/embedded/{,log/,queue/}*.test.ts"],
   embeddedRouting: [
     "src/broker/embedded/routing/{topology,headers,hashed}.test.ts",
-    "src/broker/embedded/{death,dead-letters,deduplication,log,log-crashes,log-sizes,recently-published}.test.ts",
+    "src/broker/embedded/{death,dead-letters,deduplication,log-crashes,recently-published}.test.ts",
+    "src/broker/embedded/log/*.test.ts",
   ],
   embeddedPort: ["src/broker/embedded/port/*.test.ts", "src/bridge/broker/conformance.test.ts"],
   gateway: ["src/gateway/**/*.test.ts"],

@@ -2,7 +2,7 @@ import type { ConsumerTerms, Handed, QueueConsumer } from "./consumer.ts";
 import type { Message } from "./message.ts";
 import type { Row } from "./storage.ts";
 import type { QueueTerms } from "./terms.ts";
-import type { Timed } from "./timers.ts";
+import type { Timed } from "./queue/timers.ts";
 
 /** A lane, as far as others see it. */
 export interface LaneFigures {

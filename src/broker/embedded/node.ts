@@ -2,14 +2,14 @@ import type { Env } from "../../base/env.ts";
 import { Access, type AccessOptions } from "./access/access.ts";
 import type { AnyQueue, LaneFigures } from "./any-queue.ts";
 import { hostAndName } from "./host-names.ts";
-import { Lane } from "./lane.ts";
+import { Lane } from "./queue/lane.ts";
 import { Policies } from "./policy/policies.ts";
 import { RecentlyPublished } from "./recently-published.ts";
 import { Refusal } from "./refusal.ts";
 import type { Definition, FoundLane, Storage } from "./storage.ts";
-import { Timers } from "./timers.ts";
+import { Timers } from "./queue/timers.ts";
 import { VirtualHost, type AnyQueueOwner, type HostKeeper } from "./virtual-host.ts";
-import { WindowBudget } from "./window-budget.ts";
+import { WindowBudget } from "./queue/window-budget.ts";
 
 /** The virtual host that is there from the beginning. */
 export const hostDefault = "/";

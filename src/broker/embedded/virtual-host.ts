@@ -5,8 +5,8 @@ import type { ConsumerTerms, QueueConsumer } from "./consumer.ts";
 import { deadLetter, withoutCycles, type DeathReason } from "./death.ts";
 import { isOnce, publishOnce } from "./deduplication.ts";
 import { definitionName } from "./host-names.ts";
-import type { Lane } from "./lane.ts";
-import { Log } from "./log.ts";
+import type { Lane } from "./queue/lane.ts";
+import { Log } from "./log/log.ts";
 import type { Message } from "./message.ts";
 import type { Policies } from "./policy/policies.ts";
 import { queueDefinition, queueOfDefinition } from "./queue-definition.ts";
@@ -23,7 +23,7 @@ import {
   type QueueTerms,
   type Table,
 } from "./terms.ts";
-import { WorkQueue, type QueueKeeper } from "./work-queue.ts";
+import { WorkQueue, type QueueKeeper } from "./queue/work-queue.ts";
 
 /** Queues of one virtual host. */
 const queuesMax = 100_000;

@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { suite, test } from "node:test";
-import { Refusal } from "./refusal.ts";
-import { Hearing, NodeBench } from "./testing/bench.ts";
+import { Refusal } from "../refusal.ts";
+import { Hearing, NodeBench } from "../testing/bench.ts";
 
 const numbered = (count: number, from = 1): string[] =>
   Array.from({ length: count }, (_, index) => String(from + index));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { between, seededRandom } from "../../base/random.ts";
+import { between, seededRandom } from "../../../base/random.ts";
 import { LogSizes } from "./log-sizes.ts";
 
 test("the bytes of a log are known, nearly, wherever it is cut", () => {

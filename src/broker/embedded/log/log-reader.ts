@@ -1,5 +1,5 @@
-import type { ConsumerTerms, Handed, LogStart, QueueConsumer } from "./consumer.ts";
-import type { Row } from "./storage.ts";
+import type { ConsumerTerms, Handed, LogStart, QueueConsumer } from "../consumer.ts";
+import type { Row } from "../storage.ts";
 
 /** What a reader asks of its log. */
 export interface LogSource {

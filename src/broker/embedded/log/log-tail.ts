@@ -1,5 +1,5 @@
-import { bytesOf } from "./message.ts";
-import type { Row } from "./storage.ts";
+import { bytesOf } from "../message.ts";
+import type { Row } from "../storage.ts";
 
 /** The last messages of a log are in memory for those who read along, so many at most. */
 const rowsMax = 1_024;

@@ -1,6 +1,6 @@
 import { Entry } from "./entry.ts";
-import { bytesOf, type Message } from "./message.ts";
-import type { FoundLane, Row, Storage } from "./storage.ts";
+import { bytesOf, type Message } from "../message.ts";
+import type { FoundLane, Row, Storage } from "../storage.ts";
 import { Waiting } from "./waiting.ts";
 import type { WindowBudget } from "./window-budget.ts";
 

@@ -1,7 +1,7 @@
-import type { Env } from "../../base/env.ts";
-import { Alarm } from "../../base/timer-wheel.ts";
+import type { Env } from "../../../base/env.ts";
+import { Alarm } from "../../../base/timer-wheel.ts";
 import type { Entry } from "./entry.ts";
-import type { Storage } from "./storage.ts";
+import type { Storage } from "../storage.ts";
 
 /** Times that are kept in memory; of what is stored, later ones are read when the others have come. */
 const inMemoryMax = 100_000;

@@ -1,14 +1,14 @@
-import type { AnyQueue, Taken } from "./any-queue.ts";
+import type { AnyQueue, Taken } from "../any-queue.ts";
 import { Backlog, type BacklogKeeper, type FoundMessages } from "./backlog.ts";
-import type { ConsumerTerms } from "./consumer.ts";
+import type { ConsumerTerms } from "../consumer.ts";
 import type { Lane } from "./lane.ts";
 import { Member, type HandedEntry, type MemberQueue } from "./member.ts";
-import type { Message } from "./message.ts";
+import type { Message } from "../message.ts";
 import type { Part } from "./part.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal } from "../refusal.ts";
 import { Shards, type ShardedQueue } from "./shards.ts";
-import type { Row } from "./storage.ts";
-import type { QueueTerms } from "./terms.ts";
+import type { Row } from "../storage.ts";
+import type { QueueTerms } from "../terms.ts";
 import type { Timed } from "./timers.ts";
 
 /** Consumers of one queue. */

@@ -1,14 +1,14 @@
-import type { AnyQueue, Taken } from "./any-queue.ts";
-import type { ConsumerTerms, LogStart } from "./consumer.ts";
+import type { AnyQueue, Taken } from "../any-queue.ts";
+import type { ConsumerTerms, LogStart } from "../consumer.ts";
 import { LogReader, type LogSource } from "./log-reader.ts";
 import { LogSizes } from "./log-sizes.ts";
 import { Tail } from "./log-tail.ts";
-import { bytesOf, type Message } from "./message.ts";
-import { Refusal } from "./refusal.ts";
-import type { FoundLane, Row } from "./storage.ts";
-import type { QueueTerms } from "./terms.ts";
-import type { Timed } from "./timers.ts";
-import type { QueueKeeper } from "./work-queue.ts";
+import { bytesOf, type Message } from "../message.ts";
+import { Refusal } from "../refusal.ts";
+import type { FoundLane, Row } from "../storage.ts";
+import type { QueueTerms } from "../terms.ts";
+import type { Timed } from "../queue/timers.ts";
+import type { QueueKeeper } from "../queue/work-queue.ts";
 
 /** Readers of one log. */
 const readersMax = 1_000;

@@ -1,6 +1,6 @@
-import { alarmAt } from "../../base/alarm.ts";
-import type { Env } from "../../base/env.ts";
-import { surplus } from "../balance.ts";
+import { alarmAt } from "../../../base/alarm.ts";
+import type { Env } from "../../../base/env.ts";
+import { surplus } from "../../balance.ts";
 import type { Member } from "./member.ts";
 import type { Part } from "./part.ts";
 

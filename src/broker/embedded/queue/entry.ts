@@ -1,4 +1,4 @@
-import type { Message } from "./message.ts";
+import type { Message } from "../message.ts";
 
 /** A message of a lane as far as it is in memory: it waits, is held back, or is with a consumer. */
 export class Entry {

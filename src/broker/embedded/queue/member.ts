@@ -1,6 +1,6 @@
-import type { ConsumerTerms, Handed, QueueConsumer } from "./consumer.ts";
+import type { ConsumerTerms, Handed, QueueConsumer } from "../consumer.ts";
 import type { Entry } from "./entry.ts";
-import type { Message } from "./message.ts";
+import type { Message } from "../message.ts";
 import type { Part } from "./part.ts";
 
 /** What a member asks of its queue. */

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 
-import { seededRandom } from "../../base/random.ts";
-import type { LogStart } from "./consumer.ts";
-import type { Message } from "./message.ts";
-import { Refusal } from "./refusal.ts";
-import type { QueueTerms } from "./terms.ts";
-import { type Hearing, NodeBench, textOf } from "./testing/bench.ts";
+import { seededRandom } from "../../../base/random.ts";
+import type { LogStart } from "../consumer.ts";
+import type { Message } from "../message.ts";
+import { Refusal } from "../refusal.ts";
+import type { QueueTerms } from "../terms.ts";
+import { type Hearing, NodeBench, textOf } from "../testing/bench.ts";
 
 function declare(bench: NodeBench, more: Partial<QueueTerms> = {}): void {
   bench.queue("log", { kind: "log", ...more });

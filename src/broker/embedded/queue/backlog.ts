@@ -1,15 +1,15 @@
-import type { Env } from "../../base/env.ts";
-import { shardOf } from "../shard-of.ts";
-import type { ConsumerTerms } from "./consumer.ts";
-import type { DeathReason } from "./death.ts";
+import type { Env } from "../../../base/env.ts";
+import { shardOf } from "../../shard-of.ts";
+import type { ConsumerTerms } from "../consumer.ts";
+import type { DeathReason } from "../death.ts";
 import type { Entry } from "./entry.ts";
 import { KeyOrder } from "./key-order.ts";
 import type { Lane } from "./lane.ts";
 import { HandedEntry } from "./member.ts";
-import { bytesOf, type Message } from "./message.ts";
+import { bytesOf, type Message } from "../message.ts";
 import { Part } from "./part.ts";
-import type { Due, Row, Storage } from "./storage.ts";
-import type { QueueTerms } from "./terms.ts";
+import type { Due, Row, Storage } from "../storage.ts";
+import type { QueueTerms } from "../terms.ts";
 import type { Timed, Timers } from "./timers.ts";
 
 /** Messages that are looked up at once when whose turn it is has to be found out. */
