@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Entry } from "./entry.ts";
-import type { Message } from "./message.ts";
+import type { Message } from "../message.ts";
 import { Waiting } from "./waiting.ts";
 import { WindowBudget } from "./window-budget.ts";
 
