@@ -78,7 +78,7 @@ export const embeddedRoutingMutants: readonly Mutant[] = [
   },
   {
     name: "offset-before-safe",
-    file: `${folder}/log-reader.ts`,
+    file: `${folder}/log/log-reader.ts`,
     find: "this.terms.early === true ? this.#log.next : this.#log.safeNext",
     replace: "this.#log.next",
     because: "an offset outlives its message, and hides the one that has it after a crash",
@@ -86,7 +86,7 @@ export const embeddedRoutingMutants: readonly Mutant[] = [
   },
   {
     name: "beyond-the-bound",
-    file: `${folder}/log.ts`,
+    file: `${folder}/log/log.ts`,
     find: "return compacted ? this.#first : Math.max(this.#first, this.next - lengthMax);",
     replace: "return compacted ? this.#first : Math.min(this.#first, lengthMax + this.#first);",
     because: "readers see more than a log is to keep",
@@ -94,7 +94,7 @@ export const embeddedRoutingMutants: readonly Mutant[] = [
   },
   {
     name: "too-old-read",
-    file: `${folder}/log-reader.ts`,
+    file: `${folder}/log/log-reader.ts`,
     find: "if (row.enqueuedAt < this.#log.oldest || ",
     replace: "if (",
     because: "readers see what is too old to be kept",

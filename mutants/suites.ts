@@ -44,7 +44,7 @@ const tests: Readonly<
   embedded: ["src/broker/embedded/{,log/,queue/}*.test.ts"],
   embeddedRouting: [
     "src/broker/embedded/routing/{topology,headers,hashed}.test.ts",
-    "src/broker/embedded/{death,dead-letters,deduplication,log-crashes,recently-published}.test.ts",
+    "src/broker/embedded/{death,dead-letters,deduplication,recently-published}.test.ts",
     "src/broker/embedded/log/*.test.ts",
   ],
   embeddedPort: ["src/broker/embedded/port/*.test.ts", "src/bridge/broker/conformance.test.ts"],

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { between, seededRandom } from "../../base/random.ts";
-import { type Hearing, NodeBench, textOf } from "./testing/bench.ts";
+import { between, seededRandom } from "../../../base/random.ts";
+import { type Hearing, NodeBench, textOf } from "../testing/bench.ts";
 
 /** What of a log is to be there when its process has died: all that was safe, and of the rest a beginning. */
 class Lives {
