@@ -95,7 +95,7 @@ function tablesOf(
   );
   const disk = table(
     ["one fdatasync of this disk", "p50 µs", "p99 µs"],
-    [["after 4 KiB", whole(sync.p50Us), whole(sync.p99Us)]],
+    [["of 4 KiB overwritten", whole(sync.p50Us), whole(sync.p99Us)]],
   );
   const beside = table(
     ["beside each other", ""],

@@ -21,8 +21,11 @@ export interface Cost {
 
 /** The clock ticks of `/proc`, on every Linux that is in use. */
 const tickMs = 10;
-/** What a broker does a moment later for what it confirmed belongs to it. */
+/** What a broker does later for what it confirmed, or deleted, belongs to it: until it rests, but so often at most. */
 const restMs = 200;
+const restsMax = 50;
+/** One that rests uses no more of the processor in that time. */
+const restingMs = 20;
 const countingMs = 150;
 
 /** What the process uses while `run` runs. */
@@ -34,12 +37,23 @@ export async function costOf<T>(
   await pause(countingMs);
   const before = usedBy(pid);
   const result = await run();
-  await pause(restMs);
-  const after = usedBy(pid);
+  const after = await rested(pid);
   const syncs = await counting();
   const less = (what: keyof Used): number | null =>
     before === undefined || after === undefined ? null : after[what] - before[what];
   return { result, cost: { cpuMs: less("cpuMs"), writtenBytes: less("writtenBytes"), syncs } };
+}
+
+async function rested(pid: number): Promise<Used | undefined> {
+  let before = usedBy(pid);
+  for (let rests = 0; rests < restsMax; rests++) {
+    await pause(restMs);
+    const after = usedBy(pid);
+    if (before === undefined || after === undefined) return after;
+    if (after.cpuMs - before.cpuMs <= restingMs) return after;
+    before = after;
+  }
+  return before;
 }
 
 function usedBy(pid: number): Used | undefined {

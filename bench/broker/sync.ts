@@ -1,7 +1,7 @@
 import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
-/** Of one `fdatasync` of this disk after 4 KiB were added to a file, in microseconds. */
+/** Of one `fdatasync` of this disk after 4 KiB of a file were overwritten, in microseconds. */
 export interface Sync {
   readonly p50Us: number;
   readonly p99Us: number;
@@ -11,8 +11,11 @@ export interface Sync {
 export function syncOf(folder: string, count: number): Sync {
   const file = openSync(join(folder, "sync"), "w");
   const page = Buffer.alloc(4096, 1);
-  const times = Float64Array.from({ length: count }, () => {
-    writeSync(file, page);
+  // As in a log that is written again from its beginning: that its file grows is no part of it.
+  writeSync(file, Buffer.alloc(count * page.length));
+  fdatasyncSync(file);
+  const times = Float64Array.from({ length: count }, (_, at) => {
+    writeSync(file, page, 0, page.length, at * page.length);
     const from = performance.now();
     fdatasyncSync(file);
     return (performance.now() - from) * 1_000;
