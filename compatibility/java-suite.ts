@@ -16,6 +16,8 @@ const leftOut = /MicrometerObservation|CrossNode/;
 const oneTestEndsWithinS = 60;
 
 export interface Suite {
+  /** Some of the client's own tests read files beside it. */
+  readonly sources: string;
   readonly classpath: string;
   /** By their names, without what all names begin with: `functional.QosTests`. */
   readonly classes: ReadonlyMap<string, string>;
@@ -63,6 +65,7 @@ export function prepared(sources: string, cache: string): Suite {
   ]);
   cpSync(join(sources, "src/test/resources"), classes, { recursive: true });
   return {
+    sources,
     classpath: [classes, libraries].join(delimiter),
     classes: new Map(
       found.map((path) => {
@@ -90,7 +93,7 @@ export async function results(
       ...["--disable-banner", `--reports-dir=${folder}`],
       ...classes.map((name) => `--select-class=${suite.classes.get(name) ?? own + name}`),
     ],
-    { stdio: ["ignore", 2, 2] },
+    { cwd: suite.sources, stdio: ["ignore", 2, 2] },
   );
   await new Promise((resolve) => child.on("close", resolve));
   return read(readFileSync(join(folder, "TEST-junit-jupiter.xml"), "utf8"));

@@ -74,27 +74,29 @@ function death({ properties }: Message): Record<string, unknown> {
 }
 
 const settling: readonly ClientCase[] = [
-  channelCase("what is recovered comes in its order, before what waits", async (channel) => {
-    await channel.prefetch(2, true);
-    const queue = await filled(channel, {}, "one", "two", "three");
-    const seen = new Seen();
-    await channel.consume(queue, seen.take);
-    assert.deepEqual(await seen.texts(2), ["one", "two"]);
-    await channel.recover();
-    const [one, two] = [await seen.next(), await seen.next()];
-    assert.deepEqual(
-      [one, two].map(({ content, fields }) => [content.toString(), fields.redelivered]),
-      [
-        ["one", true],
-        ["two", true],
-      ],
-    );
-    // No more than two, and the third when there is room.
-    await channel.checkQueue(queue);
-    assert.equal(seen.waiting, 0);
-    channel.ack(two, true);
-    assert.deepEqual(await seen.texts(1), ["three"]);
-  }),
+  channelCase(
+    "what is recovered comes again, and no more than there is room for",
+    async (channel) => {
+      await channel.prefetch(2, true);
+      const queue = await filled(channel, {}, "one", "two", "three");
+      const seen = new Seen();
+      await channel.consume(queue, seen.take);
+      assert.deepEqual(await seen.texts(2), ["one", "two"]);
+      await channel.recover();
+      const again = [await seen.next(), await seen.next()];
+      await channel.checkQueue(queue);
+      assert.equal(seen.waiting, 0);
+      channel.ack(again[1]!, true);
+      again.push(await seen.next());
+      // RabbitMQ may give the third before it has taken back the first two.
+      assert.deepEqual(
+        again
+          .map(({ content, fields }) => `${content.toString()} ${fields.redelivered}`)
+          .toSorted(),
+        ["one true", "three false", "two true"],
+      );
+    },
+  ),
   channelCase("what several consumers may have together goes to each in turn", async (channel) => {
     await channel.prefetch(1, true);
     const texts = Array.from({ length: 100 }, (_, index) => String(index));
