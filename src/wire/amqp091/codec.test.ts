@@ -404,3 +404,45 @@ test("a reader that is stopped hands on nothing more of the chunk", () => {
   reader.push(Buffer.from([8, 0, 0, 0, 0, 0, 0, 206, 8, 0, 0, 0, 0, 0, 0, 206]));
   assert.equal(seen, 1);
 });
+
+test("a reader that is paused at any frame goes on where it was, whatever comes meanwhile", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.uint8Array({ maxLength: 20 }), { minLength: 1, maxLength: 12 }),
+      fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }),
+      fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 12 }),
+      (bodies, pauses, cuts) => {
+        const stream = written((writer) => {
+          for (const [index, bytes] of bodies.entries())
+            writeBodyFrame(writer, index, bytes, 0, bytes.length);
+        });
+        const seen: number[] = [];
+        let paused = false;
+        const reader: FrameReader = new FrameReader(
+          {
+            frame(_, channel) {
+              assert.ok(!paused);
+              seen.push(channel);
+              if (pauses[channel] !== true) return;
+              paused = true;
+              reader.pause();
+            },
+          },
+          4_096,
+        );
+        const resume = (): void => {
+          paused = false;
+          reader.resume();
+        };
+        for (let at = 0, i = 0; at < stream.length; i++) {
+          const bytes = cuts[i % cuts.length]!;
+          reader.push(stream.subarray(at, at + bytes));
+          if (i % 3 === 2) resume();
+          at += bytes;
+        }
+        for (const _ of bodies) resume();
+        assert.deepEqual(seen, [...bodies.keys()]);
+      },
+    ),
+  );
+});
