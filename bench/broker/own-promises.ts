@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { start, type Child } from "../child.ts";
 import { goal, type BenchOptions, type Goal } from "../report.ts";
 import type { InsideAnswer } from "./inside.ts";
-import type { LoadAnswer } from "./meter.ts";
+import { LoadClient } from "./load-client.ts";
 import type { OwnQuestion } from "./own-server.ts";
 import type { LoadQuestion } from "./raw-load.ts";
 import { usualDepth } from "./side-by-side.ts";
@@ -82,13 +82,13 @@ async function backlog(
 ): Promise<[Promised[], Goal[]]> {
   const count = quick ? 100_000 : 5_000_000;
   const { child, port } = await own(folder, ["--expose-gc"]);
-  const client: Child<LoadQuestion, LoadAnswer> = await start("broker/load.ts", ["raw"]);
+  const client = await LoadClient.start("raw");
   const place = { port, user: "guest", password: "guest" };
   const middle = async (question: Partial<LoadQuestion> & { queue: string }): Promise<number> => {
     const load = { place, queueArguments: {}, inFlight: usualDepth, consumes: false, seconds };
     const rates: number[] = [];
     for (let round = 0; round <= rounds; round++)
-      rates.push((await client.ask({ ...load, ...question })).perSecond);
+      rates.push((await client.load({ ...load, ...question })).perSecond);
     return rates.slice(1).toSorted((a, b) => a - b)[(rates.length - 1) >> 1]!;
   };
   const published = await middle({ queue: "empty" });

@@ -45,7 +45,7 @@ async function installed(server: Server): Promise<Serving | undefined> {
 }
 
 /** The embedded broker in a folder of its own. */
-export async function ours(folder: string, nodeOptions: readonly string[] = []): Promise<Serving> {
+async function ours(folder: string, nodeOptions: readonly string[] = []): Promise<Serving> {
   return child("own-server.ts", [folder], nodeOptions);
 }
 

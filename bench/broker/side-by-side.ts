@@ -1,9 +1,9 @@
-import { start, type Child } from "../child.ts";
 import type { BenchOptions } from "../report.ts";
 import { spreadOf, type Spread } from "../spread.ts";
 import { costOf, type Cost } from "./cost.ts";
+import { LoadClient } from "./load-client.ts";
 import type { LoadAnswer } from "./meter.ts";
-import { bodyBytes, type LoadQuestion } from "./raw-load.ts";
+import { bodyBytes } from "./raw-load.ts";
 import type { Serving } from "./servers.ts";
 import { syncOf, type Sync } from "./sync.ts";
 
@@ -99,11 +99,11 @@ export async function sideBySide(
   folder: string,
   options: BenchOptions,
 ): Promise<Row[]> {
-  const clients = new Map<string, Child<LoadQuestion, LoadAnswer>>();
+  const clients = new Map<string, LoadClient>();
   const cases = casesOf(served, options);
   try {
     for (const { client } of cases.map(({ carrier }) => carrier))
-      if (!clients.has(client)) clients.set(client, await start("broker/load.ts", [client]));
+      if (!clients.has(client)) clients.set(client, await LoadClient.start(client));
     for (let round = options.quick ? 1 : 0; round <= options.rounds; round++)
       for (let place = 0; place < cases.length; place++) {
         const one = cases[(place + round) % cases.length]!;
@@ -135,7 +135,7 @@ function casesOf(served: Readonly<Record<string, Serving>>, { quick }: BenchOpti
 
 async function measure(
   one: Case,
-  client: Child<LoadQuestion, LoadAnswer>,
+  client: LoadClient,
   round: number,
   seconds: number,
   sync: Sync | undefined,
@@ -146,7 +146,7 @@ async function measure(
   const queue = `bench-${round}-${inFlight}`;
   const question = { place: serving.place, queue, queueArguments, inFlight, consumes, seconds };
   try {
-    const { result, cost } = await costOf(serving.pid, () => client.ask(question));
+    const { result, cost } = await costOf(serving.pid, () => client.load(question));
     if (round > 0) one.rounds.push({ ...result, cost, sync });
   } catch (error) {
     one.failed = (error as Error).message;

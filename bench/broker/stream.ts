@@ -52,8 +52,13 @@ export async function connected(
     onread: {
       buffer: () => frames.room(),
       callback(count) {
-        frames.came(count, hear);
-        turn();
+        try {
+          frames.came(count, hear);
+          turn();
+        } catch (error) {
+          broken(error as Error);
+          socket.destroy();
+        }
         return true;
       },
     },
