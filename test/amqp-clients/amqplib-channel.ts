@@ -1,38 +1,42 @@
 // What amqplib's own tests of its channels ask of a broker (its `test/channel_api.test.js`, which its package does not carry).
 import assert from "node:assert/strict";
-import { connect, type Channel, type ConfirmChannel, type ConsumeMessage } from "amqplib";
+import {
+  connect,
+  type Channel,
+  type ChannelModel,
+  type ConfirmChannel,
+  type ConsumeMessage,
+} from "amqplib";
 import { told, type ClientCase, type Stand } from "./stand.ts";
 
 const transient = { durable: false, autoDelete: true };
 
-/** A case with a channel of its own. */
-function channelCase(
+/** A case with a connection and a channel of its own. */
+export function channelCase(
   name: string,
   run: (channel: Channel, unique: Stand["unique"]) => Promise<void>,
 ): ClientCase {
-  return {
-    name,
-    async run({ url, unique }) {
-      const connection = await connect(url);
-      try {
-        await run(await connection.createChannel(), unique);
-      } finally {
-        await connection.close();
-      }
-    },
-  };
+  return caseWith(name, (connection) => connection.createChannel(), run);
 }
 
 function confirmCase(
   name: string,
   run: (channel: ConfirmChannel, unique: Stand["unique"]) => Promise<void>,
 ): ClientCase {
+  return caseWith(name, (connection) => connection.createConfirmChannel(), run);
+}
+
+function caseWith<Opened>(
+  name: string,
+  open: (connection: ChannelModel) => Promise<Opened>,
+  run: (channel: Opened, unique: Stand["unique"]) => Promise<void>,
+): ClientCase {
   return {
     name,
     async run({ url, unique }) {
       const connection = await connect(url);
       try {
-        await run(await connection.createConfirmChannel(), unique);
+        await run(await open(connection), unique);
       } finally {
         await connection.close();
       }

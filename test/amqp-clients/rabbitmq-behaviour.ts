@@ -1,27 +1,9 @@
 // What the tests of RabbitMQ's own Java client found to be otherwise with us, and more of what they look at that no other suite does.
 import assert from "node:assert/strict";
-import { connect, type Channel, type ConsumeMessage, type Message } from "amqplib";
+import type { Channel, ConsumeMessage, Message } from "amqplib";
 import { Connection } from "rabbitmq-client";
-import { told, type ClientCase, type Stand } from "./stand.ts";
-
-type Unique = Stand["unique"];
-
-function channelCase(
-  name: string,
-  run: (channel: Channel, unique: Unique) => Promise<void>,
-): ClientCase {
-  return {
-    name,
-    async run({ url, unique }) {
-      const connection = await connect(url);
-      try {
-        await run(await connection.createChannel(), unique);
-      } finally {
-        await connection.close();
-      }
-    },
-  };
-}
+import { channelCase } from "./amqplib-channel.ts";
+import { told, type ClientCase } from "./stand.ts";
 
 /** A consumer whose messages are asked for one by one. */
 class Seen {
