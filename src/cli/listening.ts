@@ -5,8 +5,8 @@ import { UsageError, type Line, type Option } from "./command.ts";
 /** The options of commands that serve. */
 export const listeningOptions: Readonly<Record<string, Option>> = {
   listen: { value: "ADDRESS", multiple: true, about: "where to listen; several times for several" },
-  insecure: { about: "let other hosts come without TLS, to tcp://" },
-  cert: { value: "FILE", about: "for tls://: our certificate, PEM" },
+  insecure: { about: "let other hosts come without TLS" },
+  cert: { value: "FILE", about: "for TLS: our certificate, PEM" },
   key: { value: "FILE", about: "its private key" },
   ca: { value: "FILE", about: "the authorities whose certificates we believe" },
   "client-cert": {
