@@ -1,15 +1,14 @@
 import type { Env } from "../../../base/env.ts";
 import { Alarm } from "../../../base/timer-wheel.ts";
-import type { Entry } from "./entry.ts";
+import { DueHeap, type Due } from "../../due-heap.ts";
 import type { Storage } from "../storage.ts";
+import type { Entry } from "./entry.ts";
 
 /** Times that are kept in memory; of what is stored, later ones are read when the others have come. */
 const inMemoryMax = 100_000;
 
 /** Something to be done with a message at an instant. */
-export interface Timed {
-  /** In milliseconds since 1970. */
-  readonly dueAt: number;
+export interface Timed extends Due {
   readonly lane: number;
   readonly seq: number;
   /** What is held back, where it is in memory. */
@@ -23,7 +22,7 @@ export interface Timed {
  * holds the soonest; the rest is in the index of the storage.
  */
 export class Timers extends Alarm {
-  #heap: Timed[] = [];
+  readonly #heap: DueHeap<Timed> = new DueHeap();
   /** From here on what is stored may be missing here. */
   #horizon = Infinity;
   /** What came while soonest ones are read: the storage may not have told of it. */
@@ -45,85 +44,55 @@ export class Timers extends Alarm {
     this.#meanwhile = meanwhile;
     const soonest = await this.#storage.due(undefined, inMemoryMax);
     this.#meanwhile = undefined;
-    const kept = [...this.#heap.filter(({ stored }) => !stored), ...meanwhile];
+    const kept = [...this.#heap.list().filter(({ stored }) => !stored), ...meanwhile];
     const held = new Map<string, Entry>();
-    for (const { lane, seq, entry } of this.#heap)
+    for (const { lane, seq, entry } of this.#heap.list())
       if (entry !== undefined) held.set(`${lane} ${seq}`, entry);
     this.#horizon = soonest.length < inMemoryMax ? Infinity : soonest.at(-1)!.dueAt;
     const found = soonest.map((due) => {
       const entry = held.get(`${due.lane} ${due.seq}`);
       return { ...due, entry: entry?.dueAt === due.dueAt ? entry : undefined, stored: true };
     });
-    this.#heap = [...found, ...kept].toSorted((a, b) => a.dueAt - b.dueAt); // which is a heap
+    this.#heap.replace([...found, ...kept]);
     this.ring();
   }
 
   add(timed: Timed): void {
     if (timed.stored) this.#meanwhile?.push(timed);
     if (timed.stored && timed.dueAt >= this.#horizon) return;
-    this.#push(timed);
-    if (this.#heap.length > 2 * inMemoryMax) this.#shorten();
-    if (this.#heap[0] === timed) this.#wake();
+    this.#heap.push(timed);
+    if (this.#heap.size > 2 * inMemoryMax) this.#shorten();
+    if (this.#heap.first === timed) this.#wake();
   }
 
   ring(): void {
     const now = this.#env.wall();
-    while (this.#heap.length > 0 && this.#heap[0]!.dueAt <= now) this.#due(this.#take());
+    for (let due = this.#heap.takeDue(now); due !== undefined; due = this.#heap.takeDue(now))
+      this.#due(due);
     if (now >= this.#horizon && this.#meanwhile === undefined)
       void this.read().catch(() => undefined); // a storage that fails ends the broker
     this.#wake();
   }
 
   close(): void {
-    this.#heap = [];
+    this.#heap.replace([]);
     this.#env.clear(this);
   }
 
   /** Lets go of the later half of what is stored. */
   #shorten(): void {
-    const sorted = this.#heap.toSorted((a, b) => a.dueAt - b.dueAt);
+    const sorted = this.#heap.list().toSorted((a, b) => a.dueAt - b.dueAt);
     const horizon = sorted[inMemoryMax]!.dueAt;
     const shorter = sorted.filter(({ dueAt, stored }) => !stored || dueAt < horizon);
     if (shorter.length === sorted.length) return;
     this.#horizon = Math.min(this.#horizon, horizon);
-    this.#heap = shorter;
+    this.#heap.replace(shorter);
   }
 
   #wake(): void {
-    const soonest = Math.min(this.#heap[0]?.dueAt ?? Infinity, this.#horizon);
+    const soonest = Math.min(this.#heap.first?.dueAt ?? Infinity, this.#horizon);
     this.#env.clear(this);
     if (soonest === Infinity) return;
     this.#env.set(this, this.#env.now() + Math.max(0, soonest - this.#env.wall()));
-  }
-
-  #push(timed: Timed): void {
-    const heap = this.#heap;
-    heap.push(timed);
-    let index = heap.length - 1;
-    while (index > 0) {
-      const parent = (index - 1) >> 1;
-      if (heap[parent]!.dueAt <= heap[index]!.dueAt) break;
-      [heap[parent], heap[index]] = [heap[index]!, heap[parent]!];
-      index = parent;
-    }
-  }
-
-  #take(): Timed {
-    const heap = this.#heap;
-    const first = heap[0]!;
-    const last = heap.pop()!;
-    if (heap.length === 0) return first;
-    heap[0] = last;
-    let index = 0;
-    for (;;) {
-      const left = 2 * index + 1;
-      if (left >= heap.length) break;
-      const right = left + 1;
-      const child = right < heap.length && heap[right]!.dueAt < heap[left]!.dueAt ? right : left;
-      if (heap[index]!.dueAt <= heap[child]!.dueAt) break;
-      [heap[index], heap[child]] = [heap[child]!, heap[index]!];
-      index = child;
-    }
-    return first;
   }
 }
