@@ -1,12 +1,13 @@
 import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
 import type { Consumer, Delivery, Subscription } from "../../broker/broker.ts";
+import { fenced } from "../../broker/fenced.ts";
 import type { Client } from "../../call/client-type.ts";
 import { sheetBytesMax } from "./bounds.ts";
 import type { ConsumeRequest, RemoteBroker } from "./contract.ts";
 import { Following } from "./following.ts";
 import { Outlet } from "./outlet.ts";
-import { fenced, RemoteDelivery, type DeliveryHome } from "./remote-delivery.ts";
+import { RemoteDelivery, type DeliveryHome } from "./remote-delivery.ts";
 import { alone, line, type Said } from "./sheet.ts";
 import type { Asked, Told, ToldDelivery } from "./telling.ts";
 import { errorOf, stated } from "./text.ts";

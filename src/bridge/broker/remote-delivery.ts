@@ -1,4 +1,3 @@
-import { systemError, type TrunklineError } from "../../base/error.ts";
 import type { Delivery, Outgoing } from "../../broker/broker.ts";
 import type { Envelope } from "../../broker/envelope.ts";
 import type { Asked, ToldDelivery } from "./telling.ts";
@@ -49,14 +48,4 @@ export class RemoteDelivery implements Delivery {
   release(notBefore?: number): Promise<void> {
     return this.#home.settle(this, { ask: "release", n: this.n, notBefore }, []);
   }
-}
-
-/** What settles a delivery that is settled, whose shard is gone, or whose connection is. */
-export function fenced(endpoint: string | undefined): TrunklineError {
-  return systemError("UNAVAILABLE", "the message is settled, or belongs to another consumer", {
-    executed: "maybe",
-    gate: "fenced",
-    endpoint,
-    advice: "it was, or will be, delivered again",
-  });
 }

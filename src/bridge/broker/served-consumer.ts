@@ -1,10 +1,10 @@
 import type { Env } from "../../base/env.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../../base/error.ts";
 import type { Broker, Consumer, Delivery, Subscription } from "../../broker/broker.ts";
+import { fenced } from "../../broker/fenced.ts";
 import { prefetchMax } from "./bounds.ts";
 import type { ConsumeRequest } from "./contract.ts";
 import { Outlet } from "./outlet.ts";
-import { fenced } from "./remote-delivery.ts";
 import { readSheet, type Said } from "./sheet.ts";
 import type { Asked, Told, ToldDelivery } from "./telling.ts";
 import { channelOf, envelopeText, errorText, fieldsOf, outgoingOf } from "./text.ts";
@@ -139,7 +139,7 @@ export class ServedConsumer {
     const { n } = asked;
     try {
       const delivery = this.#held.get(n);
-      if (delivery === undefined) throw fenced(undefined);
+      if (delivery === undefined) throw fenced();
       if (asked.ask === "release") await delivery.release(asked.notBefore);
       else {
         const outputs = (asked.outputs ?? []).map((each, index) => outgoingOf(each, data[index]));

@@ -1,7 +1,7 @@
 import type { Env } from "../../base/env.ts";
-import { systemError } from "../../base/error.ts";
 import type { Consumer, Delivery, Outgoing, Subscription } from "../broker.ts";
 import type { Envelope } from "../envelope.ts";
+import { fenced } from "../fenced.ts";
 import type { Entry } from "./entry.ts";
 
 /** What a member asks of its group. */
@@ -139,10 +139,6 @@ export class MemoryDelivery implements Delivery {
 
   #refuseFenced(): void {
     if (this.#member.unsettled.has(this)) return;
-    throw systemError("UNAVAILABLE", "the message is settled, or belongs to another consumer", {
-      executed: "maybe",
-      gate: "fenced",
-      advice: "it was, or will be, delivered again",
-    });
+    throw fenced();
   }
 }

@@ -1,8 +1,9 @@
 import type { Env } from "../../../base/env.ts";
 import type { Consumer, Delivery, Outgoing, Subscription } from "../../broker.ts";
+import { fenced } from "../../fenced.ts";
 import type { ConsumerTerms, Handed, QueueConsumer } from "../consumer.ts";
 import type { Message } from "../message.ts";
-import { EmbeddedDelivery, fenced, type DeliveryHome } from "./delivery.ts";
+import { EmbeddedDelivery, type DeliveryHome } from "./delivery.ts";
 import { filterOf } from "./filter.ts";
 import type { Safety } from "./safety.ts";
 

@@ -1,4 +1,3 @@
-import { systemError, type TrunklineError } from "../../../base/error.ts";
 import type { Received } from "../../amqp-event.ts";
 import type { Delivery, Outgoing } from "../../broker.ts";
 import type { Envelope } from "../../envelope.ts";
@@ -73,14 +72,4 @@ export class EmbeddedDelivery implements Delivery {
 /** `orders.1.placed@billing[3]@1742`: the queue, its shard, and the place in that. */
 function positionOf({ queue, shard, seq }: Handed): string {
   return `${queue}[${shard}]@${seq}`;
-}
-
-/** What settles a delivery that is settled already, or is with somebody else. */
-export function fenced(endpoint: string): TrunklineError {
-  return systemError("UNAVAILABLE", "the message is settled, or belongs to another consumer", {
-    executed: "maybe",
-    gate: "fenced",
-    endpoint,
-    advice: "it was, or will be, delivered again",
-  });
 }
