@@ -2,14 +2,14 @@ import type { Env } from "../../base/env.ts";
 import { Access, type AccessOptions } from "./access/access.ts";
 import type { AnyQueue, LaneFigures } from "./any-queue.ts";
 import { hostAndName } from "./host-names.ts";
-import { Lane } from "./queue/lane.ts";
 import { Policies } from "./policy/policies.ts";
+import { Lane } from "./queue/lane.ts";
+import { Timers } from "./queue/timers.ts";
+import { WindowBudget } from "./queue/window-budget.ts";
 import { RecentlyPublished } from "./recently-published.ts";
 import { Refusal } from "./refusal.ts";
-import type { Definition, FoundLane, Storage } from "./storage.ts";
-import { Timers } from "./queue/timers.ts";
+import { laneMax, type Definition, type FoundLane, type Storage } from "./storage.ts";
 import { VirtualHost, type AnyQueueOwner, type HostKeeper } from "./virtual-host.ts";
-import { WindowBudget } from "./queue/window-budget.ts";
 
 /** The virtual host that is there from the beginning. */
 export const hostDefault = "/";
@@ -25,9 +25,8 @@ export interface NodeOptions {
 
 const windowBytesMaxDefault: number = 256 * 1024 * 1024;
 const unwrittenBytesMaxDefault: number = 64 * 1024 * 1024;
-/** Virtual hosts of one node, and lanes: what the storage can tell apart. */
+/** Virtual hosts of one node. */
 const hostsMax = 1_000;
-const lanesMax: number = 2 ** 20 - 1;
 
 /** What hosts keep themselves; the others are for whoever looks after users and their rights. */
 const ofHosts: ReadonlySet<string> = new Set(["exchange", "binding", "queue"]);
@@ -159,7 +158,7 @@ export class Node {
 
   #newLane(): number {
     const number = this.#freeLanes.pop() ?? this.#nextLane++;
-    if (number > lanesMax) throw new Refusal("resource-error", `${lanesMax} lanes are there`);
+    if (number > laneMax) throw new Refusal("resource-error", `${laneMax} lanes are there`);
     return number;
   }
 

@@ -16,6 +16,9 @@ export type Json =
   | readonly Json[]
   | { readonly [name: string]: Json };
 
+/** The greatest number of a lane; the least is 1. */
+export const laneMax: number = 2 ** 20 - 1;
+
 /** A message in a lane. A lane is a sequence of its own: a queue has one, or one for each shard or priority; a log has one. */
 export interface Row {
   readonly lane: number;

@@ -1,3 +1,4 @@
+import { definitionName } from "../host-names.ts";
 import { Refusal } from "../refusal.ts";
 import type { Definition, Storage } from "../storage.ts";
 import { Grant, TopicGrant, type Act, type Permission, type TopicPermission } from "./grants.ts";
@@ -25,7 +26,7 @@ export class Permissions {
     } else {
       const permission = value as unknown as TopicPermission;
       const { user, host, exchange } = permission;
-      within(this.#topics, user).set(nameOf(host, exchange), new TopicGrant(permission));
+      within(this.#topics, user).set(definitionName(host, exchange), new TopicGrant(permission));
     }
   }
 
@@ -48,7 +49,7 @@ export class Permissions {
   ): boolean {
     const grants = this.#topics.get(user);
     if (grants === undefined) return true;
-    return grants.get(nameOf(host, exchange))?.may(act, routingKey, clientId) ?? true;
+    return grants.get(definitionName(host, exchange))?.may(act, routingKey, clientId) ?? true;
   }
 
   *[Symbol.iterator](): Iterator<Permission> {
@@ -70,7 +71,7 @@ export class Permissions {
     const permission = { user, host, configure, write, read };
     const grant = new Grant(permission);
     within(this.#grants, user).set(host, grant);
-    const name = nameOf(user, host);
+    const name = definitionName(user, host);
     this.#storage.define({ kind: "permission", name, value: permission });
   }
 
@@ -78,15 +79,15 @@ export class Permissions {
   setTopic({ user, host, exchange, write, read }: TopicPermission): void {
     const permission = { user, host, exchange, write, read };
     const grant = new TopicGrant(permission);
-    within(this.#topics, user).set(nameOf(host, exchange), grant);
-    const name = nameOf(user, host, exchange);
+    within(this.#topics, user).set(definitionName(host, exchange), grant);
+    const name = definitionName(user, host, exchange);
     this.#storage.define({ kind: "topic-permission", name, value: permission });
   }
 
   /** @returns whether there was one. */
   remove(user: string, host: string): boolean {
     if (!leave(this.#grants, user, host)) return false;
-    this.#storage.undefine("permission", nameOf(user, host));
+    this.#storage.undefine("permission", definitionName(user, host));
     return true;
   }
 
@@ -96,8 +97,8 @@ export class Permissions {
     for (const { permission } of [...(this.#topics.get(user)?.values() ?? [])]) {
       const its = permission.exchange;
       if (permission.host !== host || (exchange !== undefined && exchange !== its)) continue;
-      leave(this.#topics, user, nameOf(host, its));
-      this.#storage.undefine("topic-permission", nameOf(user, host, its));
+      leave(this.#topics, user, definitionName(host, its));
+      this.#storage.undefine("topic-permission", definitionName(user, host, its));
       found = true;
     }
     return found;
@@ -115,11 +116,6 @@ export class Permissions {
     for (const user of [...this.#grants.keys()]) this.remove(user, host);
     for (const user of [...this.#topics.keys()]) this.removeTopic(user, host);
   }
-}
-
-/** No name of one is a name of another, whatever the names consist of. */
-function nameOf(...names: readonly string[]): string {
-  return JSON.stringify(names);
 }
 
 function within<Of>(all: Map<string, Map<string, Of>>, user: string): Map<string, Of> {

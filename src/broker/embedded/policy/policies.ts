@@ -1,4 +1,5 @@
 import { Pattern } from "../access/pattern.ts";
+import { definitionName } from "../host-names.ts";
 import { Refusal } from "../refusal.ts";
 import type { Definition, Storage } from "../storage.ts";
 import type { ExchangeTerms, QueueTerms } from "../terms.ts";
@@ -92,7 +93,7 @@ export class Policies {
       throw new Refusal("precondition-failed", "the priority of a policy is a whole number");
     const value = { host, name, pattern, applyTo, priority, definition, operator };
     this.#put(value);
-    this.#storage.define({ kind: kindOf(operator), name: nameOf(host, name), value });
+    this.#storage.define({ kind: kindOf(operator), name: definitionName(host, name), value });
     this.#tell(host);
   }
 
@@ -104,7 +105,7 @@ export class Policies {
     if (left.length === list.length) return false;
     if (left.length > 0) hosts.set(host, left);
     else hosts.delete(host);
-    this.#storage.undefine(kindOf(operator), nameOf(host, name));
+    this.#storage.undefine(kindOf(operator), definitionName(host, name));
     this.#tell(host);
     return true;
   }
@@ -185,8 +186,4 @@ function kindOfQueue({ kind, arguments: given }: QueueTerms): AppliesTo {
 
 function kindOf(operator: boolean): string {
   return operator ? "operator-policy" : "policy";
-}
-
-function nameOf(host: string, name: string): string {
-  return JSON.stringify([host, name]);
 }

@@ -3,6 +3,7 @@ import type { Env } from "../../../base/env.ts";
 import type { Alarm } from "../../../base/timer-wheel.ts";
 import type { StartAt } from "../../broker.ts";
 import type { ConsumerTerms, Handed, LogStart, QueueConsumer } from "../consumer.ts";
+import { definitionName, hostAndName } from "../host-names.ts";
 import type { Json, Storage } from "../storage.ts";
 import type { VirtualHost } from "../virtual-host.ts";
 import { bindingOf } from "./layout.ts";
@@ -42,12 +43,11 @@ export class Feeds {
 
   /** Goes on with those that were under way when the process before this one ended. */
   restore(): void {
-    const before = `${this.#host.name}\n`;
-    for (const { kind: found, name, value } of this.#storage.found.definitions)
-      if (found === kind && name.startsWith(before)) {
-        const { from, ...terms } = value as unknown as FeedTerms & { readonly from: LogStart };
-        this.#start(terms, from);
-      }
+    for (const { kind: found, name, value } of this.#storage.found.definitions) {
+      if (found !== kind || hostAndName(name)[0] !== this.#host.name) continue;
+      const { from, ...terms } = value as unknown as FeedTerms & { readonly from: LogStart };
+      this.#start(terms, from);
+    }
   }
 
   /** How many messages of its log a queue has still to get. */
@@ -112,7 +112,7 @@ export class Feeds {
   }
 
   #nameOf(queue: string): string {
-    return `${this.#host.name}\n${queue}`;
+    return definitionName(this.#host.name, queue);
   }
 }
 

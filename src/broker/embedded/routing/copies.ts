@@ -1,5 +1,5 @@
 import { ByteReader } from "../../../wire/amqp091/byte-reader.ts";
-import { reviseHeaders } from "../../../wire/amqp091/properties.ts";
+import { flagOf, reviseHeaders } from "../../../wire/amqp091/properties.ts";
 import { PropertyScan } from "../../../wire/amqp091/property-scan.ts";
 import type { Message } from "../message.ts";
 import { Refusal } from "../refusal.ts";
@@ -12,7 +12,6 @@ export interface Copies {
   readonly blind: boolean;
 }
 
-const headersFlag = 0x20;
 /** Both are empty between two messages. */
 const reader = new ByteReader();
 const scan = new PropertyScan(["CC", "BCC"]);
@@ -22,7 +21,7 @@ const scan = new PropertyScan(["CC", "BCC"]);
  * @throws Refusal precondition-failed when one of them is no array.
  */
 export function copiesOf(properties: Uint8Array): Copies | undefined {
-  if ((properties[0]! & headersFlag) === 0) return undefined;
+  if (((properties[0]! << 8) & flagOf.headers) === 0) return undefined;
   const { buffer, byteOffset, byteLength } = properties;
   const memory = Buffer.from(buffer, byteOffset, byteLength);
   scan.scan(reader.reset(memory, 0, byteLength));

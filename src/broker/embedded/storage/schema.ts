@@ -1,11 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import { systemError } from "../../../base/error.ts";
 
-/** Bits of a message's id that are its place in the lane; the others are the lane. */
+/** Bits of a message's id that are its place in the lane; the others are the lane, up to `laneMax`. */
 const seqBits = 43;
 export const seqMask: number = 2 ** seqBits - 1;
-/** Lanes are below that. */
-export const lanesMax: number = 2 ** 20;
 
 /** "Trun" in ASCII: tells a storage of ours from any other SQLite file. */
 const applicationId = 0x54_72_75_6e;

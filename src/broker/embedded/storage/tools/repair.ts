@@ -3,13 +3,13 @@ import { rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { systemError } from "../../../../base/error.ts";
-import type { Json, Row } from "../../storage.ts";
+import { laneMax, type Json, type Row } from "../../storage.ts";
 import { Doomed } from "../doomed.ts";
 import { errorOf, failureOf } from "../failure.ts";
 import { unpack } from "../packed-rows.ts";
 import { findPlace, syncFolder } from "../place.ts";
 import { Reader } from "../reader.ts";
-import { lanesMax, seqMask } from "../schema.ts";
+import { seqMask } from "../schema.ts";
 import type { Progress } from "./looking.ts";
 import { NewFile } from "./new-file.ts";
 
@@ -125,7 +125,7 @@ class Salvage {
     const next = this.#db.prepare(
       "SELECT id >> 43 AS lane FROM message WHERE id >= (? << 43) ORDER BY id LIMIT 1",
     );
-    for (let lane = 0; lane < lanesMax;) {
+    for (let lane = 0; lane <= laneMax;) {
       const row = this.#attempt(`lane ${lane} and the next ones`, () => next.get(lane));
       if (row === undefined) return;
       lane = Number(row["lane"]);
