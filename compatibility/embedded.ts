@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { amqpServer, type AmqpServer } from "../src/amqp/index.ts";
+import { amqpServer, type AmqpServer } from "../src/amqp/server.ts";
 import { realEnv } from "../src/base/real-env.ts";
 import { Node } from "../src/broker/embedded/node.ts";
 import { openSqliteStorage } from "../src/broker/embedded/storage/open.ts";

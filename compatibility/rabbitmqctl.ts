@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import type { AmqpServer } from "../src/amqp/index.ts";
+import type { AmqpServer } from "../src/amqp/server.ts";
 import type { Node } from "../src/broker/embedded/node.ts";
 import type { Settings } from "../src/broker/embedded/policy/settings.ts";
 

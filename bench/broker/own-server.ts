@@ -1,5 +1,5 @@
 // The embedded broker in a process of its own, served over AMQP: `own-server.ts FOLDER`.
-import { amqpServer } from "trunkline/amqp";
+import { amqpServer } from "../../src/amqp/server.ts";
 import { realEnv } from "../../src/base/real-env.ts";
 import { Node } from "../../src/broker/embedded/node.ts";
 import { openSqliteStorage } from "../../src/broker/embedded/storage/open.ts";
