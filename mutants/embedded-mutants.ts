@@ -80,7 +80,7 @@ export const embeddedMutants: readonly Mutant[] = [
   {
     name: "two-of-a-key",
     file: `${folder}/queue/key-order.ts`,
-    find: "waiting.push({ entry, part });\n    this.#parked++;\n    return false;",
+    find: "waiting.push({ entry, part });\n    this.#behind++;\n    return false;",
     replace: "return true;",
     because: "two messages of one key are handled side by side",
     killedBy: "embedded",

@@ -87,7 +87,7 @@ export class Backlog {
 
   /** Messages that could be delivered now. */
   get ready(): number {
-    let ready = this.#keys?.parked ?? 0;
+    let ready = this.#keys?.behind ?? 0;
     for (const { lane } of this.parts) ready += lane.ready;
     return ready;
   }

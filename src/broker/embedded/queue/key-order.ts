@@ -1,26 +1,26 @@
 import type { Entry } from "./entry.ts";
 import type { Part } from "./part.ts";
 
-/** Messages that wait in memory for an earlier one of their key; when there are so many, nothing more is taken. */
-const parkedMax = 10_000;
+/** Messages that wait in memory behind an earlier one of their key; when there are so many, nothing more is taken. */
+const behindMax = 10_000;
 
-interface Parked {
+interface Behind {
   readonly entry: Entry;
   readonly part: Part;
 }
 
 /** Lets one message of each key at a time go to a consumer (OR-2); later ones wait until it is settled, other keys go on. */
 export class KeyOrder {
-  readonly #busy = new Map<string, Parked[]>();
-  #parked = 0;
+  readonly #busy = new Map<string, Behind[]>();
+  #behind = 0;
 
-  get parked(): number {
-    return this.#parked;
+  get behind(): number {
+    return this.#behind;
   }
 
   /** Nothing more is to be taken until something is settled. */
   get full(): boolean {
-    return this.#parked >= parkedMax;
+    return this.#behind >= behindMax;
   }
 
   /** True: it may go. Else it is kept here. */
@@ -34,7 +34,7 @@ export class KeyOrder {
       return true;
     }
     waiting.push({ entry, part });
-    this.#parked++;
+    this.#behind++;
     return false;
   }
 
@@ -44,7 +44,7 @@ export class KeyOrder {
   }
 
   /** An entry whose turn it was is gone. Gives back the one whose turn it is now. */
-  done(entry: Entry): Parked | undefined {
+  done(entry: Entry): Behind | undefined {
     const key = entry.message?.key;
     if (key === undefined) return undefined;
     const next = this.#busy.get(key)?.shift();
@@ -52,16 +52,16 @@ export class KeyOrder {
       this.#busy.delete(key);
       return undefined;
     }
-    this.#parked--;
+    this.#behind--;
     next.entry.turn = true;
     return next;
   }
 
   /** All that wait here, which it forgets. */
-  clear(): readonly Parked[] {
+  clear(): readonly Behind[] {
     const all = [...this.#busy.values()].flat();
     for (const waiting of this.#busy.values()) waiting.length = 0;
-    this.#parked = 0;
+    this.#behind = 0;
     return all;
   }
 }

@@ -42,7 +42,8 @@ export async function repair(
   if (!acceptLoss)
     throw systemError("INVALID_ARGUMENT", `What cannot be read of ${path} would be lost.`, {
       executed: "no",
-      advice: "Say that you accept that, after you have made a copy.",
+      advice:
+        "Make a copy, and say that you accept that: `trunkline broker repair FOLDER --accept-loss`.",
     });
   const unfinished = `${path}.repair`;
   await rm(unfinished, { force: true });
