@@ -115,14 +115,14 @@ export class Publishing {
   }
 
   #aim(reader: ByteReader, from: number): void {
-    const { memory, at } = reader;
+    const { memory, at, end } = reader;
     if (this.#allowed && this.#target.compare(memory, from, at) === 0) return;
     this.#allowed = false;
     const target = Buffer.from(memory.subarray(from, at));
     const names = reader.reset(target, 0, target.length);
     this.#exchange = names.shortstr();
     this.#routingKey = names.shortstr();
-    reader.reset(memory, at, memory.length);
+    reader.reset(memory, at, end);
     this.#of.check("write", "exchange", this.#exchange);
     this.#of.host.topology.checkPublish(this.#exchange);
     this.#of.checkTopic("write", this.#exchange, this.#routingKey);

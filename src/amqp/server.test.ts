@@ -76,6 +76,7 @@ test(
       [Buffer.from([8, 0, 0, 0, 0, 0, 0, 1]), 501, /does not end where it says/],
       [frame(3, 1, [1, 2]), 505, /a content body came where none was expected/],
       [frame(1, 1, [0, 60, 0, 40, 0, 0, 9]), 502, /it ends within a value/],
+      [frame(1, 1, [0, 60, 0, 40, 0, 0, 0, 0]), 502, /it ends within a value/],
       [frame(1, 1, [0, 99, 0, 1]), 503, /unknown method \{99,1\}/],
       [frame(1, 0, [0, 20, 0, 10, 0]), 503, /channel\.open on channel 0/],
       [frame(1, 1, [0, 20, 0, 10, 0]), 504, /second 'channel.open' seen/],
