@@ -41,6 +41,7 @@ const tests: Readonly<
     "src/chassis/{batches,filtered-messages,messages,patterns,receiver,steps}.test.ts",
   ],
   broker: ["src/broker/memory/*.test.ts", "src/broker/kafka/completion.test.ts"],
+  amqp: ["src/amqp/{bounds,channels,confirms,handshake,server,unsettled}.test.ts"],
   embedded: ["src/broker/embedded/{,log/,queue/}*.test.ts"],
   embeddedRouting: [
     "src/broker/embedded/routing/{topology,headers,hashed}.test.ts",

@@ -1,4 +1,5 @@
 import type { Mutant } from "./mutant.ts";
+import { amqpMutants } from "./amqp-mutants.ts";
 import { bridgeMutants } from "./bridge-mutants.ts";
 import { callMutants } from "./call-mutants.ts";
 import { consumerMutants } from "./consumer-mutants.ts";
@@ -23,6 +24,7 @@ import { resilienceMutants } from "./resilience-mutants.ts";
 
 /** Every way in which the library is broken on purpose. */
 export const mutants: readonly Mutant[] = [
+  ...amqpMutants,
   ...protocolMutants,
   ...channelMutants,
   ...fragmentMutants,
