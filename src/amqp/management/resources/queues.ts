@@ -83,7 +83,7 @@ function put(asked: Asked): Reply {
     checkSameQueue(terms, current, host.name);
     return done;
   }
-  asked.node.access.quotas.declareQueue(host.name, name, [...host.queues()].length);
+  asked.node.access.quotas.declareQueue(host.name, name, host.queueCount);
   host.declareQueue(terms);
   return made;
 }
