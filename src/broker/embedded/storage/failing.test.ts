@@ -9,6 +9,7 @@ import { sleep } from "../../../base/alarm.ts";
 import { realEnv } from "../../../base/real-env.ts";
 import { VirtualEnv } from "../../../base/virtual-env.ts";
 import { bytesOf } from "../message.ts";
+import { noSmallDisk, smallDisk } from "../testing/small-disk.ts";
 import { openSqliteStorage } from "./open.ts";
 import { storageFileName } from "./place.ts";
 import type { SqliteStorage, SqliteStorageOptions } from "./sqlite-storage.ts";
@@ -22,19 +23,6 @@ const large = tryMessage("x".repeat(100_000));
 async function folderFor(context: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "storage-"));
   context.after(() => rm(folder, { recursive: true }));
-  return folder;
-}
-
-/** A small disk of one's own, where that can be had. */
-const mounting = process.getuid?.() === 0 && process.platform === "linux";
-
-async function smallDisk(context: TestContext, size: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "storage-"));
-  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder]);
-  context.after(async () => {
-    execFileSync("umount", [folder]);
-    await rm(folder, { recursive: true });
-  });
   return folder;
 }
 
@@ -161,7 +149,7 @@ void test(
   "before the disk is full it says so, and removes and reads go on until there is room",
   {
     ...limit,
-    skip: !mounting && "only root on Linux can mount a small disk",
+    skip: noSmallDisk,
   },
   async (context) => {
     const folder = await smallDisk(context, "32m");
@@ -193,7 +181,7 @@ void test(
   "what is never written takes no room",
   {
     ...limit,
-    skip: !mounting && "only root on Linux can mount a small disk",
+    skip: noSmallDisk,
   },
   async (context) => {
     const folder = await smallDisk(context, "32m");
@@ -218,7 +206,7 @@ void test(
   "a disk that is full all the same is the end, and what was confirmed is found",
   {
     ...limit,
-    skip: !mounting && "only root on Linux can mount a small disk",
+    skip: noSmallDisk,
   },
   async (context) => {
     const folder = await smallDisk(context, "16m");
@@ -250,7 +238,7 @@ void test(
   "a file system that can only be read is refused with the reason",
   {
     ...limit,
-    skip: !mounting && "only root on Linux can mount a small disk",
+    skip: noSmallDisk,
   },
   async (context) => {
     const folder = await smallDisk(context, "16m");
