@@ -1,5 +1,5 @@
 /**
- * One at a time for each key, in the order of arrival, while other keys go on (rule OR-2). What has no key never waits. Holds no
+ * One at a time for each key, in the order of arrival, while other keys go on. What has no key never waits. Holds no
  * more than what is unsettled, which the consumer's prefetch bounds.
  */
 export class KeyLanes<Task extends { readonly key: string | undefined }> {

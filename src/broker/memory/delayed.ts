@@ -6,7 +6,7 @@ interface Delay<T> extends Due {
   readonly item: T;
 }
 
-/** Items that are due later: a heap by time and one alarm (RT-1: due time, not a place in a queue). */
+/** Items that are due later: a heap by time and one alarm (due time, not a place in a queue). */
 export class Delayed<T> extends Alarm {
   readonly #heap: DueHeap<Delay<T>> = new DueHeap();
   readonly #env: Env;

@@ -21,7 +21,7 @@ export interface SeenLetter {
 const unseenMax = 2;
 
 /**
- * Which keys have dead letters, in the consumer of their shards (DL-4). A key is blocked from its first dead letter until the last
+ * Which keys have dead letters, in the consumer of their shards. A key is blocked from its first dead letter until the last
  * one was redriven and handled: those who redrive do it one after the other, so that then all before it are done.
  */
 export class BlockedKeys {

@@ -9,7 +9,7 @@ interface Behind {
   readonly part: Part;
 }
 
-/** Lets one message of each key at a time go to a consumer (OR-2); later ones wait until it is settled, other keys go on. */
+/** Lets one message of each key at a time go to a consumer; later ones wait until it is settled, other keys go on. */
 export class KeyOrder {
   readonly #busy = new Map<string, Behind[]>();
   #behind = 0;

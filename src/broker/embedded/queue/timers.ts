@@ -18,7 +18,7 @@ export interface Timed extends Due {
 }
 
 /**
- * When messages expire, and until when they are held back: a heap by time, and one alarm (RT-1: a time, not a place in a queue). It
+ * When messages expire, and until when they are held back: a heap by time, and one alarm (a time, not a place in a queue). It
  * holds the soonest; the rest is in the index of the storage.
  */
 export class Timers extends Alarm {
