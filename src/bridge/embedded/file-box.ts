@@ -1,9 +1,9 @@
 import { alarmAt } from "../../base/alarm.ts";
 import { backoff } from "../../base/backoff.ts";
 import type { Env } from "../../base/env.ts";
-import { uuidv7 } from "../../base/id.ts";
 import type { Alarm } from "../../base/timer-wheel.ts";
 import type { ReplyBox, ReplyTerms } from "../../broker/broker.ts";
+import { transientAddress } from "../../broker/embedded/port/reply-boxes.ts";
 import type { Envelope } from "../../broker/envelope.ts";
 import { knownRepliesMax, overlapMs } from "../broker/bounds.ts";
 import { againWaits } from "./bounds.ts";
@@ -36,7 +36,7 @@ export class FileBox implements ReplyBox {
     this.#heard = heard;
     this.#left = left;
     this.#env = env;
-    if (terms.name === undefined) this.#address = `once/${uuidv7(env)}`;
+    if (terms.name === undefined) this.#address = transientAddress(env);
   }
 
   get address(): string {

@@ -27,6 +27,11 @@ const atOnceMax = 1_024;
  */
 const comingBackMs = 10_000;
 
+/** The address of a new transient box. */
+export function transientAddress(env: Env): string {
+  return `${once}${uuidv7(env)}`;
+}
+
 /** Where replies go. A durable box is a log, which several read and none empties; a transient one a queue that goes with its reader. */
 export class ReplyBoxes {
   readonly #host: VirtualHost;
@@ -50,7 +55,7 @@ export class ReplyBoxes {
     { name, since }: ReplyTerms,
     heard: (envelope: Envelope) => void,
     user: string,
-    address: string = `${once}${uuidv7(this.#env)}`,
+    address: string = transientAddress(this.#env),
   ): ReplyBox {
     const at = name === undefined ? checked(once, address.slice(once.length)) : checked(kept, name);
     this.#declare(at);
