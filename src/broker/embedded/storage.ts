@@ -19,7 +19,7 @@ export type Json =
 /** The greatest number of a lane; the least is 1. */
 export const laneMax: number = 2 ** 20 - 1;
 
-/** A message in a lane. A lane is a sequence of its own: a queue has one, or one for each shard or priority; a log has one. */
+/** A message in a lane. A lane is a sequence of its own: a queue has one, or one for each shard or priority; a log has one, and one for what is held back. */
 export interface Row {
   readonly lane: number;
   /** Its place in the lane: rises by one with each message, is never used again. At most 2^43. */
