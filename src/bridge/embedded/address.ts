@@ -6,6 +6,7 @@ import { systemError, type TrunklineError } from "../../base/error.ts";
 export function folderAt(address: string): string {
   const [, path] = /^file:(.+)$/s.exec(address) ?? [];
   if (path === undefined) throw noFolder(address);
+  if (path.includes("?")) throw noOptions(address);
   if (!path.startsWith("//")) return resolve(path);
   try {
     return fileURLToPath(address);
@@ -18,5 +19,14 @@ function noFolder(address: string): TrunklineError {
   return systemError("INVALID_ARGUMENT", `"${address}" names no folder of this machine`, {
     executed: "no",
     advice: "write file:./data or file:/var/lib/orders",
+  });
+}
+
+/** What looks like the options of another broker's address would silently be a folder with that name. */
+function noOptions(address: string): TrunklineError {
+  return systemError("INVALID_ARGUMENT", `"${address}" has a "?": options do not stand in it`, {
+    executed: "no",
+    advice:
+      "write the folder alone, file:./data; options are those of file() of trunkline/broker/embedded",
   });
 }

@@ -3,6 +3,7 @@ import { backoff } from "../../base/backoff.ts";
 import { channels } from "../../base/diagnostics.ts";
 import type { Env } from "../../base/env.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../../base/error.ts";
+import { placeError } from "../../broker/embedded/storage/place.ts";
 import { detached } from "../../call/served-context.ts";
 import { failedWaits, lookWaits, passingMax, scatterMs } from "./bounds.ts";
 import { GuestLife } from "./guest-life.ts";
@@ -132,7 +133,7 @@ export class Folder {
       const lock = tryLock(this.#terms.folder);
       if (lock !== undefined) return await OwnerLife.open(lock, this.#terms, this.#env);
     } catch (error) {
-      await this.#refused(isTrunklineError(error) ? error : unusable(this.#terms.folder, error));
+      await this.#refused(isTrunklineError(error) ? error : placeError(error, this.#terms.folder));
       return undefined;
     }
     const { folder, name, pid, waitMs } = this.#terms;
@@ -201,12 +202,4 @@ export class Folder {
     const { address } = this;
     if (channels.broker.hasSubscribers) channels.broker.publish({ address, state, reason });
   }
-}
-
-function unusable(folder: string, cause: unknown): TrunklineError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return systemError("UNAVAILABLE", `the folder ${folder} cannot be used: ${reason}`, {
-    executed: "no",
-    cause,
-  });
 }

@@ -30,7 +30,11 @@ export function failureOf(error: unknown, path: string): Failure {
   const at = `${path}: ${told}`;
   switch (errcode & primary) {
     case busy:
-      return fail("UNAVAILABLE", `${path} is open in another process.`, "Connect to that one.");
+      return fail(
+        "UNAVAILABLE",
+        `${path} is open in another process.`,
+        "End that one first, or ask it: `trunkline broker status` does.",
+      );
     case readOnly:
       return fail("UNAVAILABLE", at, "Let this process write to the folder.");
     case corrupt:

@@ -1,6 +1,6 @@
-import { chmod, lstat, mkdir, open, realpath, statfs } from "node:fs/promises";
+import { chmod, lstat, mkdir, open, realpath, stat, statfs } from "node:fs/promises";
 import { platform } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { isTrunklineError, systemError, type TrunklineError } from "../../../base/error.ts";
 
 /** The file in its folder. */
@@ -42,13 +42,37 @@ export async function preparePlace(folder: string, networkAllowed: boolean): Pro
 /** Makes the folder where it is not there yet. Gives back its path, without links. */
 export async function makeFolder(folder: string, networkAllowed: boolean): Promise<string> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolders(folder);
     const real = await realpath(folder);
     if (!networkAllowed) await refuseNetwork(real);
     return real;
   } catch (error) {
     throw placeError(error, folder);
   }
+}
+
+/**
+ * With those above it. Not by `recursive`: where the system says ENOENT for a folder in one that is there, as `/proc` does,
+ * Node tries it for ever.
+ */
+async function makeFolders(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && (await stat(folder)).isDirectory()) return;
+    const above = dirname(folder);
+    if (code !== "ENOENT" || above === folder || (await isThere(above))) throw error;
+    await makeFolders(above);
+    await makeFolders(folder);
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** The path of a file that is there already. @throws TrunklineError when it is not. */
@@ -106,12 +130,29 @@ async function refuseNetwork(folder: string): Promise<void> {
   });
 }
 
-function placeError(error: unknown, folder: string): TrunklineError {
+/** What is wrong with a folder, by what the system says of it. */
+const placeProblems: Readonly<Record<string, readonly [reason: string, advice: string]>> = {
+  EEXIST: ["is a file, and no folder", "Name another folder."],
+  ENOTDIR: ["is below a file, and no folder", "Name another folder."],
+  ENOENT: ["is not there", "Name the folder of a broker; see whether it is spelled so."],
+  EACCES: ["may not be used by this user", "Name a folder that this process may write to."],
+  EROFS: [
+    "is on a disk that cannot be written to",
+    "Mount it for writing, or name another folder.",
+  ],
+};
+
+/** @internal What the system says of a folder, in words. */
+export function placeError(error: unknown, folder: string): TrunklineError {
   if (isTrunklineError(error)) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return systemError("UNAVAILABLE", `${folder} cannot be used: ${reason}.`, {
+  const { code = "", message } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  const [reason, advice] = placeProblems[code] ?? [
+    `cannot be used: ${message ?? String(error)}`,
+    "Name a folder that this process may write to.",
+  ];
+  return systemError("UNAVAILABLE", `${folder} ${reason}.`, {
     executed: "no",
-    advice: "Name a folder that this process may write to.",
+    advice,
     cause: error,
   });
 }

@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { closeSync, openSync, rmSync } from "node:fs";
 import { Database } from "../database.ts";
 import { noted } from "../noted.ts";
 import { OpenBatch } from "../open-batch.ts";
@@ -18,6 +18,8 @@ export class NewFile {
   #number = 0;
 
   constructor(path: string) {
+    // For this user alone, as SQLite would not make it.
+    closeSync(openSync(path, "wx", 0o600));
     this.#database = new Database({ path, walBytesMax, cacheBytesMax });
   }
 

@@ -1,7 +1,7 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdtemp, open, readFile, readdir, rm, stat, truncate, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { platform, tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { createInterface } from "node:readline";
@@ -128,6 +128,7 @@ void test("an export, imported elsewhere, is the same storage", async (context) 
   const before = await opened(from, ({ found }) => found);
   deepEqual(await opened(to, ({ found }) => found), before);
   deepEqual((await verify(to)).problems, []);
+  if (platform() !== "win32") equal((await stat(join(to, storageFileName))).mode & 0o077, 0);
   await rejects(importFrom(to, asLines(lines)), { code: "INVALID_ARGUMENT" });
 });
 
