@@ -178,6 +178,27 @@ void test(
 );
 
 void test(
+  "a small disk is not kept full by what is free in the file, nor by the log",
+  {
+    ...limit,
+    skip: noSmallDisk,
+  },
+  async (context) => {
+    const folder = await smallDisk(context, "24m");
+    const options = { walBytesMax: 8 * mebibyte, freeBytesMin: 12 * mebibyte };
+    await opened(folder, options, async (storage, env) => {
+      let seq = 0;
+      while (storage.roomy) {
+        storage.insert(tryRow(1, ++seq, { message: large }));
+        await storage.until(storage.batch);
+      }
+      for (let gone = 1; gone <= seq; gone++) storage.remove(1, gone, bytesOf(large), 0, 0);
+      while (!storage.roomy) await sleep(env, 100);
+    });
+  },
+);
+
+void test(
   "what is never written takes no room",
   {
     ...limit,

@@ -48,7 +48,7 @@ export type Question =
   | readonly ["look", number]
   | readonly ["due", Due | undefined, number]
   | readonly ["figures"]
-  | readonly ["upkeep", boolean]
+  | readonly ["upkeep", quiet: boolean, scarce: boolean]
   | readonly ["close"];
 
 /** What is left to do, and what there is room for. */

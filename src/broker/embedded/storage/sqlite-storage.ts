@@ -319,7 +319,7 @@ export class SqliteStorage implements Storage {
   }
 
   async #tidyUp(quiet: boolean): Promise<boolean> {
-    const { more, freeBytes } = (await this.#ask(["upkeep", quiet])) as Upkeep;
+    const { more, freeBytes } = (await this.#ask(["upkeep", quiet, !this.roomy])) as Upkeep;
     this.#room.know(freeBytes, this.unwrittenBytes);
     return more || !this.roomy;
   }

@@ -44,7 +44,7 @@ function serve(database: Database): void {
       case "figures":
         return upkeep.figures();
       case "upkeep":
-        return upkeep.piece(question[1]);
+        return upkeep.piece(question[1], question[2]);
       case "close":
         database.close();
         return undefined;

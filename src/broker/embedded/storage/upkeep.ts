@@ -32,8 +32,11 @@ export class UpkeepWork {
     return this.#database.freeBytes();
   }
 
-  /** Does a piece, and tells whether there is more. `quiet`: nothing was written since the last one. */
-  piece(quiet: boolean): Upkeep {
+  /**
+   * Does a piece, and tells whether there is more. `quiet`: nothing was written since the last one. `scarce`: the disk is
+   * nearly full, so nothing is kept for what comes next; else a small disk would stay full of what nobody needs.
+   */
+  piece(quiet: boolean, scarce: boolean): Upkeep {
     const { db } = this.#database;
     if (this.#database.sweep()) {
       this.#dirty = true;
@@ -41,12 +44,13 @@ export class UpkeepWork {
     }
     const spare = this.#database.pragma("freelist_count");
     const pages = this.#database.pragma("page_count");
-    const surplus = spare - Math.max(sparePagesMin, Math.floor(pages * spareShare));
+    const kept = scarce ? 0 : Math.max(sparePagesMin, Math.floor(pages * spareShare));
+    const surplus = spare - kept;
     if (surplus > 0) {
       db.exec(`PRAGMA incremental_vacuum(${Math.min(surplus, vacuumPages)})`);
       this.#dirty = true;
     } else if (quiet && this.#dirty) {
-      db.exec("PRAGMA wal_checkpoint(PASSIVE)");
+      db.exec(`PRAGMA wal_checkpoint(${scarce ? "TRUNCATE" : "PASSIVE"})`);
       this.#database.syncs += 2;
       this.checkpoints++;
       this.#dirty = false;
