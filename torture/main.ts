@@ -7,7 +7,7 @@ const usage = `npm run torture -- broker [--kills N] [--seed N] [--json]
 
 broker   processes that share a broker in a folder publish and consume; the owner and its guests are killed (SIGKILL),
          stopped in order (SIGTERM) and stood still (SIGSTOP)
---kills  how many (default 200)
+--kills  how many strikes of all these kinds (default 200); three in four are SIGKILL
 --seed   draws the same victims in the same order; the processes themselves are not the same twice
 --json   the last line is the report as JSON: {ok, kills, lost, doubled, reordered, stuck, hung}`;
 
