@@ -95,11 +95,33 @@ suite("the broker of a folder", () => {
     ok(again.code !== 0 && /INVALID_ARGUMENT|ALREADY|there/.test(again.err), again.err);
   });
 
-  test("sends no password in clear over a network unless that is said", async (context: TestContext) => {
+  test("is exported to a new file and imported from one that is there, or says what is wrong", async (context: TestContext) => {
+    const path = folder(context);
+    const [from, lines] = [join(path, "from"), join(path, "lines.jsonl")];
+    await trial(["publish", `file:${from}`, "plans", "1", "--queue"]);
+    writeFileSync(lines, "mine");
+    const there = await trial(["broker", "export", from, lines]);
+    equal(there.code, 2);
+    match(there.err, /lines\.jsonl is there already; name another file/);
+    equal(readFileSync(lines, "utf8"), "mine");
+    const none = await trial(["broker", "import", join(path, "to"), join(path, "none.jsonl")]);
+    equal(none.code, 2);
+    match(none.err, /there is no file .*none\.jsonl/);
+    ok(!existsSync(join(path, "to")));
+    const failed = join(path, "failed.jsonl");
+    equal((await trial(["broker", "export", join(path, "nowhere"), failed])).code, 4);
+    ok(!existsSync(failed));
+  });
+
+  test("sends no password in clear over a network unless that is said, and listens at nothing unknown", async (context: TestContext) => {
     const data = join(folder(context), "data");
     const refused = await trial(["broker", "--data", data, "--listen", "amqp://0.0.0.0"]);
     equal(refused.code, 2);
     match(refused.err, /--insecure/);
+    ok(!existsSync(data));
+    const unknown = await trial(["broker", "--data", data, "--listen", "mqtt://127.0.0.1"]);
+    equal(unknown.code, 2);
+    match(unknown.err, /write one of amqp, amqps/);
     ok(!existsSync(data));
   });
 

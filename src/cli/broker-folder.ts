@@ -84,9 +84,7 @@ function servedBy(line: Line): ServingOptions {
   try {
     facesOf(served);
   } catch (error) {
-    throw isTrunklineError(error)
-      ? new UsageError(`${error.reason}; write amqps://, or --insecure`)
-      : error;
+    throw isTrunklineError(error) ? new UsageError(`${error.reason}; ${error.advice}`) : error;
   }
   return served;
 }

@@ -1,5 +1,5 @@
-import { createReadStream, createWriteStream } from "node:fs";
-import { PassThrough } from "node:stream";
+import { open, rm, type FileHandle } from "node:fs/promises";
+import { PassThrough, type Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { folderAt } from "../bridge/embedded/address.ts";
 import { compact } from "../broker/embedded/storage/tools/compact.ts";
@@ -9,7 +9,7 @@ import { inspect } from "../broker/embedded/storage/tools/inspect.ts";
 import { repair } from "../broker/embedded/storage/tools/repair.ts";
 import { verify } from "../broker/embedded/storage/tools/verify.ts";
 import { fileAddress } from "./broker-look.ts";
-import type { Line } from "./command.ts";
+import { UsageError, type Line } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
 import { Progress } from "./progress.ts";
 import { printJson, styled, type Terminal } from "./terminal.ts";
@@ -89,13 +89,41 @@ export async function exportStore(line: Line): Promise<number> {
     );
     return exitCodes.ok;
   }
-  const out = createWriteStream(path, { flags: "wx", mode: 0o600 });
-  const messages = await watched(terminal, (progress) => exportTo(folder, out, progress));
-  out.end();
-  await finished(out);
+  const messages = await watched(terminal, (progress) =>
+    writtenTo(path, (out) => exportTo(folder, out, progress)),
+  );
   if (json) await printJson(terminal, { ok: true, messages });
   else await terminal.print(`${several(messages, "message")} written to ${path}\n`);
   return exitCodes.ok;
+}
+
+/** To a new file, for this user alone; of what failed nothing is left. */
+async function writtenTo<T>(path: string, write: (out: Writable) => Promise<T>): Promise<T> {
+  const out = (await openedAs(path, "wx")).createWriteStream();
+  const end = finished(out);
+  end.catch(() => {}); // whoever writes is told too
+  try {
+    const written = await write(out);
+    out.end();
+    await end;
+    return written;
+  } catch (error) {
+    out.destroy();
+    await rm(path, { force: true });
+    throw error;
+  }
+}
+
+/** A file that somebody names: what is wrong with it is a mistake of the command line. */
+async function openedAs(path: string, flags: "r" | "wx"): Promise<FileHandle> {
+  try {
+    return await open(path, flags, 0o600);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST")
+      throw new UsageError(`${path} is there already; name another file, or remove it`);
+    throw new UsageError(code === "ENOENT" && flags === "r" ? `there is no file ${path}` : message);
+  }
 }
 
 /** To standard output, as fast as that is read. */
@@ -113,12 +141,17 @@ export async function importStore(line: Line): Promise<number> {
   const { terminal, json } = line;
   const folder = folderOf(line, 3);
   const path = line.optionalWord(2);
-  const input = path === undefined ? terminal.input() : createReadStream(path);
-  const lines = linesOf(input as AsyncIterable<Uint8Array>);
-  const messages = await watched(terminal, (progress) => importFrom(folder, lines, progress));
-  if (json) await printJson(terminal, { ok: true, messages });
-  else await terminal.print(`${several(messages, "message")} in ${folder}\n`);
-  return exitCodes.ok;
+  const file = path === undefined ? undefined : await openedAs(path, "r");
+  try {
+    const input = file?.createReadStream() ?? terminal.input();
+    const lines = linesOf(input as AsyncIterable<Uint8Array>);
+    const messages = await watched(terminal, (progress) => importFrom(folder, lines, progress));
+    if (json) await printJson(terminal, { ok: true, messages });
+    else await terminal.print(`${several(messages, "message")} in ${folder}\n`);
+    return exitCodes.ok;
+  } finally {
+    await file?.close();
+  }
 }
 
 async function* linesOf(input: AsyncIterable<Uint8Array>): AsyncGenerator<string, void> {

@@ -41,10 +41,17 @@ export function facesOf({ listen, insecure = false }: ServingOptions): Faces {
       `${open} can be reached from other hosts, with passwords in clear`,
       {
         executed: "no",
-        advice: "listen at amqps:// or https://, at 127.0.0.1, or say that it may be insecure",
+        advice:
+          "listen at amqps:// or https://, at 127.0.0.1, or say that it may be insecure (`insecure: true`, --insecure)",
       },
     );
   const trunkline = all.filter((each) => !amqp.includes(each) && !http.includes(each));
+  const unknown = trunkline.find((each) => !/^(unix|tcp|tls):/.test(each));
+  if (unknown !== undefined)
+    throw systemError("INVALID_ARGUMENT", `"${unknown}" is no address that a broker listens at`, {
+      executed: "no",
+      advice: "write one of amqp, amqps, http, https://HOST:PORT, tcp, tls://HOST:PORT, unix:PATH",
+    });
   return { amqp, http, trunkline };
 }
 

@@ -34,7 +34,10 @@ void test("a file in the place of the folder, or above it, is told as that", asy
   const file = join(await folderFor(context), "file");
   await writeFile(file, "");
   await rejects(makeFolder(file, true), refusedFor(/is a file, and no folder/));
-  await rejects(makeFolder(join(file, "data"), true), refusedFor(/is below a file, and no folder/));
+  await rejects(
+    makeFolder(join(file, "data"), true),
+    refusedFor(/is a file or below one, and no folder/),
+  );
 });
 
 void test("a folder that is only looked for is told to be missing, and is not made", async (context) => {

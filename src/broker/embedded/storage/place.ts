@@ -133,7 +133,7 @@ async function refuseNetwork(folder: string): Promise<void> {
 /** What is wrong with a folder, by what the system says of it. */
 const placeProblems: Readonly<Record<string, readonly [reason: string, advice: string]>> = {
   EEXIST: ["is a file, and no folder", "Name another folder."],
-  ENOTDIR: ["is below a file, and no folder", "Name another folder."],
+  ENOTDIR: ["is a file or below one, and no folder", "Name another folder."],
   ENOENT: ["is not there", "Name the folder of a broker; see whether it is spelled so."],
   EACCES: ["may not be used by this user", "Name a folder that this process may write to."],
   EROFS: [
