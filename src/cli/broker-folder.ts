@@ -15,7 +15,7 @@ import { aborted, printJson, type Terminal } from "./terminal.ts";
 
 /** Runs the broker of a folder until it is told to stop: owns it, or stands by. */
 export async function serveFolder(line: Line, data: string): Promise<number> {
-  line.atMost(0);
+  line.atMost(1);
   const { terminal, json } = line;
   const { env, interrupted } = terminal;
   const address = fileAddress(data);

@@ -8,7 +8,7 @@ import { aborted, printJson } from "./terminal.ts";
 
 /** Runs a broker in memory until it is told to stop. */
 export async function serveMemory(line: Line): Promise<number> {
-  line.atMost(0);
+  line.atMost(1);
   const { terminal } = line;
   const { env, interrupted } = terminal;
   await using running = makeBroker({ env });

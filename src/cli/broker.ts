@@ -15,6 +15,7 @@ import { listeningOptions } from "./listening.ts";
 
 /** What follows `broker`, and what is done then. */
 const acts: Readonly<Record<string, (line: Line) => Promise<number>>> = {
+  start: run,
   status,
   queues,
   users,
@@ -31,7 +32,7 @@ const acts: Readonly<Record<string, (line: Line) => Promise<number>>> = {
 export const broker: Command = {
   name: "broker",
   summary: "run a broker of messages on disk or in memory, or look at one",
-  usage: `[--data FOLDER] [--listen ADDRESS]
+  usage: `[start] [--data FOLDER] [--listen ADDRESS]
 trunkline broker status|queues|users|definitions FOLDER
 trunkline broker inspect|verify|compact|repair FOLDER
 trunkline broker export|import FOLDER [FILE]`,
@@ -48,7 +49,8 @@ password guest, who is let in from this machine only.
 The first four look at a folder whether somebody owns it or not. The others work
 on the file that nobody has open: export and import take all that is in it as
 lines of JSON, verify looks at everything, and repair keeps what can be read of
-a damaged one, which stays beside it.
+a damaged one, which stays beside it. What waits in a channel, and its dead
+letters, are looked at by trunkline tail, lag and dlq, with file:FOLDER.
 
 Without --data it keeps messages in memory, for development and tests: they are
 lost with its process.`,
@@ -73,13 +75,22 @@ lost with its process.`,
   run(line) {
     const what = line.optionalWord(0);
     if (what !== undefined) return actNamed(what)(line);
-    const data = line.text("data");
-    return data === undefined ? serveMemory(line) : serveFolder(line, data);
+    return run(line);
   },
 };
+
+function run(line: Line): Promise<number> {
+  const data = line.text("data");
+  return data === undefined ? serveMemory(line) : serveFolder(line, data);
+}
+
+/** Commands of their own, which look at brokers of any make. */
+const elsewhere: readonly string[] = ["consume", "dlq", "lag", "publish", "tail"];
 
 function actNamed(what: string): (line: Line) => Promise<number> {
   const act = Object.hasOwn(acts, what) ? acts[what] : undefined;
   if (act !== undefined) return act;
+  if (elsewhere.includes(what))
+    throw new UsageError(`it is "trunkline ${what}", for brokers of any make: file:FOLDER CHANNEL`);
   throw new UsageError(`broker has no "${what}"; ${didYouMean(what, Object.keys(acts))}`);
 }
