@@ -20,7 +20,7 @@ test(
   { timeout: 120_000, skip: noSmallDisk },
   async (context: TestContext) => {
     const storage = { walBytesMax: mebibyte, freeBytesMin: 8 * mebibyte };
-    const shared = new SharedFolder(context, engine({ storage }));
+    const shared = new SharedFolder(context, engine({ storage, blockedMs: waitMs }));
     // What is published is more than the disk holds.
     const folder = await smallDisk(context, "48m");
     const [first, second] = [shared.folder({ folder, waitMs }), shared.folder({ folder, waitMs })];

@@ -42,13 +42,14 @@ export interface EmbeddedTerms {
   readonly address: string;
   /** The virtual host whose queues these are. Default `/`. */
   readonly host?: string;
-  /** How long publishing waits while the disk is full or does not keep up, in milliseconds. Default 60,000; then RESOURCE_EXHAUSTED, `executed: "no"`. */
-  readonly blockedMs?: number;
+  /** How long publishing waits while the disk is full or does not keep up, in milliseconds. Default 8,000; then RESOURCE_EXHAUSTED, `executed: "no"`. */
+  readonly blockedMs?: number | undefined;
   /** The largest message in bytes, attributes included. Default 16 MiB. */
   readonly bytesMax?: number;
 }
 
-const blockedMsDefault = 60_000;
+/** Sooner than the ten seconds after which a publisher gives up by default: he is told why. */
+const blockedMsDefault = 8_000;
 
 /** The queues and logs of a virtual host, for all in this process who use them by the port of brokers. There is one for each host. */
 export class SharedEmbedded implements SharedBroker, BrokerParts {
