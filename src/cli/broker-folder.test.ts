@@ -12,11 +12,13 @@ function folder(context: TestContext): string {
 }
 
 /** Runs a broker until it is stopped; resolves when it has printed its first object. */
-async function running(words: readonly string[]) {
+async function running(words: readonly string[], tell: (text: string) => void = () => {}) {
   const printed = Promise.withResolvers<string>();
   const stopped = new AbortController();
   const print = async (text: string | Uint8Array): Promise<void> => printed.resolve(String(text));
-  const ended = trial(["broker", ...words, "--json"], { print, interrupted: stopped.signal });
+  const ended = trial(["broker", ...words, "--json"], {
+    ...{ print, tell, interrupted: stopped.signal },
+  });
   void ended.then(({ err }) => printed.reject(new Error(err))); // where it has ended before it said anything
   const first = JSON.parse(await printed.promise) as {
     readonly role: string;
@@ -111,6 +113,23 @@ suite("the broker of a folder", () => {
     const failed = join(path, "failed.jsonl");
     equal((await trial(["broker", "export", join(path, "nowhere"), failed])).code, 4);
     ok(!existsSync(failed));
+  });
+
+  test("says why it is not served any more", async (context: TestContext) => {
+    const data = join(folder(context), "data");
+    await trial(["publish", `file:${data}`, "plans", `"${"x".repeat(1_000_000)}"`, "--queue"]);
+    const told = Promise.withResolvers<string>();
+    const broker = await running(["--data", data], told.resolve);
+    const path = join(data, "broker.sqlite");
+    const bytes = readFileSync(path);
+    writeFileSync(path, bytes.fill(0xa5, 4_096), { flag: "r+" });
+    const enough = new AbortController();
+    const looked = trial(["tail", `file:${data}`, "plans", "--queue"], {
+      interrupted: enough.signal,
+    });
+    match(await told.promise, /^DATA_LOSS: .*broker\.sqlite/);
+    enough.abort();
+    await Promise.all([looked, broker.stop()]);
   });
 
   test("sends no password in clear over a network unless that is said, and listens at nothing unknown", async (context: TestContext) => {

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { isTrunklineError } from "../base/error.ts";
+import { isTrunklineError, type TrunklineError } from "../base/error.ts";
 import type { Engine } from "../bridge/embedded/engine.ts";
 import type { Face } from "../bridge/embedded/folder.ts";
 import { KeptFolder } from "../bridge/embedded/kept-folder.ts";
@@ -33,11 +33,19 @@ export async function serveFolder(line: Line, data: string): Promise<number> {
     },
     failed: (error) => stopped.reject(error),
   };
+  const refusals = refusalsTo(terminal);
   const onOwner = (role: "owner" | "guest", overseer: Overseer): void => {
+    refusals.begun();
     if (role === "guest") void standBy(terminal, json, address, overseer).catch(() => {});
   };
   try {
-    const terms = { name: "trunkline broker", faces: [face], onOwner, node };
+    const terms = {
+      name: "trunkline broker",
+      faces: [face],
+      onOwner,
+      onRefused: refusals.refused,
+      node,
+    };
     await using _kept = await KeptFolder.open(address, terms, env);
     await stopped.promise;
   } finally {
@@ -72,6 +80,30 @@ async function standBy(
   const { owner } = await overseer.status();
   if (json) return printJson(terminal, { role: "guest", folder: address, owner });
   return terminal.print(`${address} belongs to ${owner.name}, pid ${owner.pid}: standing by\n`);
+}
+
+interface Refusals {
+  readonly begun: () => void;
+  readonly refused: (error: TrunklineError) => void;
+}
+
+/**
+ * Tells why a folder that was served is not served any more, once for each reason. At the first start that ends the command, which
+ * tells it.
+ */
+function refusalsTo(terminal: Terminal): Refusals {
+  let served = false;
+  let told: string | undefined;
+  return {
+    begun() {
+      served = true;
+      told = undefined;
+    },
+    refused({ message }) {
+      if (served && message !== told) terminal.tell(`${message}\n`);
+      told = message;
+    },
+  };
 }
 
 /** What the options ask for; refused before anything is made. */

@@ -110,7 +110,7 @@ async function writtenTo<T>(path: string, write: (out: Writable) => Promise<T>):
   } catch (error) {
     out.destroy();
     await rm(path, { force: true });
-    throw error;
+    throw out.errored === null ? error : new Error(`${path}: ${out.errored.message}`);
   }
 }
 

@@ -13,6 +13,8 @@ export interface KeptFolderOptions extends FileOptions {
   readonly name: string;
   /** Called with each owner that there is: this process, or another one. */
   readonly onOwner?: (role: "owner" | "guest", overseer: Overseer) => void;
+  /** Called with what keeps this process from opening the folder, whenever it has tried in vain; it tries again. */
+  readonly onRefused?: (error: TrunklineError) => void;
   /** Default 10,000. */
   readonly waitMs?: number;
 }
@@ -85,6 +87,7 @@ export class KeptFolder implements FolderUser {
 
   refused(error: TrunklineError): void {
     this.#first.reject(error);
+    this.#options.onRefused?.(error);
   }
 
   async #begun(waitMs: number): Promise<void> {
