@@ -1,28 +1,77 @@
 // `npm test [-- FILE… OPTION…]`: builds, then runs every test there is, the steps of `npm run check`
 // among them. It ends as node's test runner ends.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { tests } from "./steps.ts";
 
 const root = join(import.meta.dirname, "..");
 const everything = "{src,tidy,test,demo,sim,bench,fuzz,mutants,soak,torture}/**/*.test.ts";
+/** Tests of the sources: they wait for nothing but themselves, unless they bring a server of somebody else. */
+const sources = "src/**/*.test.ts";
+const bringsServer = "scripts/servers/";
 const fileEndsWithinS = 10 * 60;
 const allEndWithinMs = 29 * 60_000;
 
 const args = process.argv.slice(2);
 const hasFiles = args.some((arg) => !arg.startsWith("-"));
 
-process.exitCode = node(["scripts/build.ts"]);
-if (process.exitCode === 0) {
-  // One file at a time: some measure, and some have little patience.
-  process.exitCode = node(tests(fileEndsWithinS, 1, ...args, ...(hasFiles ? [] : [everything])));
-}
+process.exitCode = build();
+if (process.exitCode === 0)
+  process.exitCode = await (hasFiles ? run([tests(fileEndsWithinS, 1, ...args)]) : run(all()));
 
-function node(command: string[]): number {
-  const { status } = spawnSync(process.execPath, [...process.execArgv, ...command], {
+function build(): number {
+  const { status } = spawnSync(process.execPath, [...process.execArgv, "scripts/build.ts"], {
     cwd: root,
     stdio: "inherit",
     timeout: allEndWithinMs,
   });
   return status ?? 1;
+}
+
+/** First what can run side by side; then one file at a time: some measure, some have little patience, and servers are brought once. */
+function all(): string[][] {
+  const files = globSync(everything, { cwd: root }).toSorted();
+  const ofSources = new Set(globSync(sources, { cwd: root }));
+  const aside = files.filter(
+    (file) => ofSources.has(file) && !readFileSync(join(root, file), "utf8").includes(bringsServer),
+  );
+  const inTurn = files.filter((file) => !aside.includes(file));
+  return [
+    tests(fileEndsWithinS, 2, ...args, ...aside),
+    tests(fileEndsWithinS, 1, ...args, ...inTurn),
+  ];
+}
+
+/** Runs them one after the other, whatever becomes of the first ones, and says at the end what they came to together. */
+async function run(commands: readonly string[][]): Promise<number> {
+  const endsAt = performance.now() + allEndWithinMs;
+  const sums = new Map<string, number>();
+  let worst = 0;
+  for (const command of commands) {
+    const child = spawn(process.execPath, [...process.execArgv, ...command], {
+      cwd: root,
+      stdio: ["inherit", "pipe", "inherit"],
+      timeout: Math.max(1, endsAt - performance.now()),
+    });
+    let line = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      process.stdout.write(text);
+      const lines = (line + text).split("\n");
+      line = lines.pop()!;
+      for (const each of lines) {
+        const [, what, count] = /^ℹ (\w+) ([\d.]+)$/.exec(each) ?? [];
+        if (what !== undefined) sums.set(what, (sums.get(what) ?? 0) + Number(count));
+      }
+    });
+    const code = await new Promise<number>((resolve) => {
+      child.once("close", (status) => resolve(status ?? 1));
+    });
+    worst = Math.max(worst, code);
+  }
+  if (commands.length > 1) {
+    process.stdout.write("\nall of them together\n");
+    for (const [what, count] of sums) process.stdout.write(`ℹ ${what} ${count}\n`);
+  }
+  return worst;
 }
