@@ -52,7 +52,7 @@ async function run(commands: readonly string[][]): Promise<number> {
     const child = spawn(process.execPath, [...process.execArgv, ...command], {
       cwd: root,
       stdio: ["inherit", "pipe", "inherit"],
-      timeout: Math.max(1, endsAt - performance.now()),
+      timeout: Math.max(1, Math.round(endsAt - performance.now())),
     });
     let line = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
