@@ -60,7 +60,9 @@ async function run(commands: readonly string[][]): Promise<number> {
       const lines = (line + text).split("\n");
       line = lines.pop()!;
       for (const each of lines) {
-        const [, what, count] = /^ℹ (\w+) ([\d.]+)$/.exec(each) ?? [];
+        const [, what, count] =
+          /^ℹ (tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) ([\d.]+)$/.exec(each) ??
+          [];
         if (what !== undefined) sums.set(what, (sums.get(what) ?? 0) + Number(count));
       }
     });
