@@ -1,6 +1,7 @@
 import { deathsOf } from "./deaths.ts";
 import { Dice } from "../dice.ts";
 import type { Played } from "../played.ts";
+import { watched } from "../watched.ts";
 import { SimConsumer } from "./consumer.ts";
 import { Publisher } from "./publisher.ts";
 import { deadOf, Stage } from "./stage.ts";
@@ -11,16 +12,7 @@ const settleMs = 600_000;
 /** Runs publishers and consumers on an embedded broker whose process ends at any point of its storage's work, and checks what it promises. */
 export async function playBroker(seed: number, tell?: (line: string) => void): Promise<Played> {
   const stage = new Stage(seed, tell);
-  const floating = (error: unknown): void => {
-    stage.complain(`nobody waits for a failure: ${String(error)}`);
-  };
-  process.on("unhandledRejection", floating);
-  try {
-    await play(stage);
-  } catch (error) {
-    stage.complain(`the run broke off: ${error instanceof Error ? error.stack : String(error)}`);
-  }
-  process.off("unhandledRejection", floating);
+  await watched(stage, play);
   const { violations, ledgers, world } = stage;
   const failures = { no: 0, maybe: 0, yes: 0 };
   const operations = ledgers.reduce((sum, { deliveries }) => sum + deliveries, 0);

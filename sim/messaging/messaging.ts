@@ -1,6 +1,7 @@
 import { deadChannelOf, provenanceOf } from "../../src/messaging/dead/letter.ts";
 import { Dice } from "../dice.ts";
 import type { Played } from "../played.ts";
+import { watched } from "../watched.ts";
 import { ConsumerNode } from "./consumer-node.ts";
 import type { FaultName } from "./plan.ts";
 import { PublisherNode } from "./publisher-node.ts";
@@ -13,16 +14,7 @@ const restMs = 30_000;
 /** Runs publishers and groups of consumers on a broker under the faults that the seed draws, and checks what messaging promises. */
 export async function playMessaging(seed: number, tell?: (line: string) => void): Promise<Played> {
   const stage = new Stage(seed, tell);
-  const floating = (error: unknown): void => {
-    stage.complain(`nobody waits for a failure: ${String(error)}`);
-  };
-  process.on("unhandledRejection", floating);
-  try {
-    await play(stage);
-  } catch (error) {
-    stage.complain(`the run broke off: ${error instanceof Error ? error.stack : String(error)}`);
-  }
-  process.off("unhandledRejection", floating);
+  await watched(stage, play);
   const { violations, ledger, world } = stage;
   const failures = { no: 0, maybe: 0, yes: 0 };
   const operations = ledger.attempts;
