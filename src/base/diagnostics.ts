@@ -28,6 +28,8 @@ export const channels: {
   readonly broker: Channel;
   /** `DeadLetterEvent`: a message became a dead letter or left them, a key was blocked or freed, or there are too many. */
   readonly deadLetter: Channel;
+  /** `OutboxEvent`: a message of an outbox was refused or given up, or its relay cannot go on for now. */
+  readonly outbox: Channel;
 } = {
   call: channel("trunkline:call"),
   stream: channel("trunkline:stream"),
@@ -39,6 +41,7 @@ export const channels: {
   message: channel("trunkline:message"),
   broker: channel("trunkline:broker"),
   deadLetter: channel("trunkline:dead-letter"),
+  outbox: channel("trunkline:outbox"),
 };
 
 export interface CallEvent {
@@ -124,6 +127,22 @@ export interface DeadLetterEvent {
   /** Who redrives. */
   readonly by?: string | undefined;
   readonly reason?: string | undefined;
+}
+
+/** Told by relays. */
+export interface OutboxEvent {
+  /** The database, without credentials. */
+  readonly store: string;
+  /**
+   * `refused`: the broker does not take a message, for the first time, or so often that somebody should look; `dead`: it was given up, or
+   * follows one of its key that was; `trouble`: nothing is published for now, told once for each reason.
+   */
+  readonly what: "refused" | "dead" | "trouble";
+  /** The id of the message. */
+  readonly id?: string | undefined;
+  readonly lane?: number | undefined;
+  readonly key?: string | undefined;
+  readonly reason: string;
 }
 
 /** Told on the client's side, of each try that failed: those after which the call succeeds are seen nowhere else. */

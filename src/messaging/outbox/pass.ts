@@ -1,0 +1,212 @@
+import type { OutboxEvent } from "../../base/diagnostics.ts";
+import { isTrunklineError, systemError, type TrunklineError } from "../../base/error.ts";
+import type { Broker, Outgoing, Receipt } from "../../broker/broker.ts";
+import type { Channel } from "../../broker/channel.ts";
+import {
+  isOrdered,
+  shareOf,
+  type Lease,
+  type OutboxRow,
+  type OutboxRows,
+  type Parking,
+} from "../../store/outbox-rows.ts";
+import { RowReader } from "./message-row.ts";
+import { sentOf, type Sent } from "./refusal-of.ts";
+import type { RelayTerms } from "./relay-terms.ts";
+import type { StandingLanes } from "./standing-lanes.ts";
+
+/** Text of a refusal that is kept with a dead row, at most. */
+const reasonCharsMax = 1_000;
+
+export interface PassParts {
+  readonly rows: OutboxRows;
+  readonly terms: RelayTerms;
+  readonly standing: StandingLanes;
+  readonly holds: (lease: Lease) => boolean;
+  readonly tell: (event: Omit<OutboxEvent, "store">) => void;
+}
+
+/** Publishes rows that were read, once, and settles what came of it. */
+export class Pass {
+  readonly #parts: PassParts;
+  readonly #reader = new RowReader();
+  readonly #declared = new WeakMap<Broker, Set<Channel>>();
+  /** Keys whose later rows follow a dead one, as of the last look: the database is asked again before one follows. */
+  #parked = new Set<string>();
+  published = 0;
+  dead = 0;
+
+  constructor(parts: PassParts) {
+    this.#parts = parts;
+  }
+
+  /** Looks which keys of these shares are parked. */
+  async parked(shares: readonly number[]): Promise<void> {
+    const keys = await this.#parts.rows.parkedKeys(shares);
+    this.#parked = new Set(keys.map(({ lane, key }) => placeOf(lane, key)));
+  }
+
+  /** Resolves with why nothing at all went forward; undefined when something did. Rejects with what the database said. */
+  async run(
+    all: readonly OutboxRow[],
+    leases: readonly Lease[],
+    broker: Broker,
+  ): Promise<TrunklineError | undefined> {
+    const followers = all.filter((row) => this.#follows(row));
+    if (followers.length > 0) await this.#follow(followers, leases);
+    const unread: [OutboxRow, unknown][] = [];
+    const rows: OutboxRow[] = [];
+    const outgoing: Outgoing[] = [];
+    for (const row of all) {
+      if (followers.includes(row)) continue;
+      try {
+        outgoing.push(this.#reader.outgoingOf(row));
+        rows.push(row);
+      } catch (error) {
+        unread.push([row, error]);
+      }
+    }
+    // What is behind a row that cannot be read waits until that is settled.
+    const stuck = new Set(unread.map(([{ lane }]) => lane).filter(isOrdered));
+    const sendable = rows.map(({ lane }) => !stuck.has(lane));
+    const sent = await this.#send(
+      outgoing.filter((_, index) => sendable[index]),
+      leases,
+      broker,
+    );
+    const settled = await this.#settle(
+      rows.filter((_, index) => sendable[index]),
+      sent,
+      leases,
+    );
+    for (const [row, error] of unread) await this.#giveUp(row, leases, textOf(error));
+    const progress = settled + unread.length + followers.length;
+    const failure = sent.find((each) => each.kind === "again" && each.error !== undefined);
+    if (progress > 0 || failure?.kind !== "again") return undefined;
+    return failure.error;
+  }
+
+  async #send(
+    outgoing: readonly Outgoing[],
+    leases: readonly Lease[],
+    broker: Broker,
+  ): Promise<readonly Sent[]> {
+    if (outgoing.length === 0) return [];
+    await this.#declare(outgoing, broker);
+    // Whoever stood still since he read must not publish what others have in hand by now (OB-4).
+    if (!leases.every((lease) => this.#parts.holds(lease))) throw leaseLost();
+    let outcomes: readonly (Receipt | TrunklineError)[];
+    try {
+      outcomes = await broker.publish(outgoing);
+    } catch (error) {
+      const told = isTrunklineError(error)
+        ? error
+        : systemError("INTERNAL", "the broker's adapter failed", {
+            executed: "maybe",
+            cause: error,
+          });
+      outcomes = outgoing.map(() => told);
+    }
+    const others = outcomes.some((each) => !isTrunklineError(each));
+    return outgoing.map((_, index) => sentOf(outcomes[index], others));
+  }
+
+  async #declare(outgoing: readonly Outgoing[], broker: Broker): Promise<void> {
+    let known = this.#declared.get(broker);
+    if (known === undefined) this.#declared.set(broker, (known = new Set()));
+    const fresh = new Set(outgoing.map(({ channel }) => channel));
+    for (const channel of known) fresh.delete(channel);
+    if (fresh.size === 0) return;
+    await broker.declare([...fresh]);
+    for (const channel of fresh) known.add(channel);
+  }
+
+  /** Takes out what was confirmed: in an ordered lane up to the first that was not (OB-5). Resolves with how many went forward. */
+  async #settle(
+    rows: readonly OutboxRow[],
+    sent: readonly Sent[],
+    leases: readonly Lease[],
+  ): Promise<number> {
+    const confirmed: OutboxRow[] = [];
+    const refused: [OutboxRow, TrunklineError][] = [];
+    const stopped = new Set<number>();
+    rows.forEach((row, index) => {
+      const { lane } = row;
+      if (stopped.has(lane)) return;
+      const outcome = sent[index]!;
+      if (outcome.kind === "confirmed") return void confirmed.push(row);
+      if (isOrdered(lane)) stopped.add(lane);
+      if (outcome.kind === "refused") refused.push([row, outcome.error]);
+    });
+    const seqs = confirmed.map(({ seq }) => seq);
+    if (seqs.length > 0) await this.#parts.rows.remove(leases, seqs);
+    this.published += seqs.length;
+    for (const { lane } of confirmed) if (!stopped.has(lane)) this.#parts.standing.goes(lane);
+    for (const [row, error] of refused) await this.#refused(row, error, leases);
+    return seqs.length + refused.length;
+  }
+
+  /** It stands, or is given up when it was refused often enough. */
+  async #refused(row: OutboxRow, error: TrunklineError, leases: readonly Lease[]): Promise<void> {
+    const { rows, terms, standing, tell } = this.#parts;
+    const times = await rows.refused(leases, row.seq);
+    if (times >= terms.refusalsMax && terms.refused !== "block")
+      return this.#giveUp(row, leases, textOf(error));
+    standing.stop(row.lane);
+    if (times === terms.refusalsMax || times === 1)
+      tell({ what: "refused", id: row.id, lane: row.lane, key: row.key, reason: error.message });
+  }
+
+  async #giveUp(row: OutboxRow, leases: readonly Lease[], reason: string): Promise<void> {
+    const { terms, standing } = this.#parts;
+    const { lane, key } = row;
+    if (terms.refused === "block") return standing.stop(lane);
+    const parks = terms.refused === "park-key" && key !== undefined;
+    if (parks) this.#parked.add(placeOf(lane, key));
+    await this.#bury([row], leases, reason, parks ? "first" : "none");
+    standing.goes(lane);
+  }
+
+  #follows({ lane, key }: OutboxRow): boolean {
+    return key !== undefined && this.#parked.has(placeOf(lane, key));
+  }
+
+  async #follow(rows: readonly OutboxRow[], leases: readonly Lease[]): Promise<void> {
+    const buried = await this.#bury(rows, leases, "an earlier one of its key is dead", "follows");
+    // Somebody has redriven the key meanwhile: they are to be published after all, in the next pass.
+    if (buried < rows.length) await this.parked(leases.map(({ share }) => share));
+  }
+
+  async #bury(
+    rows: readonly OutboxRow[],
+    leases: readonly Lease[],
+    reason: string,
+    parking: Parking,
+  ): Promise<number> {
+    const shares = new Set(rows.map(({ lane }) => shareOf(lane)));
+    const under = leases.filter(({ share }) => shares.has(share));
+    const seqs = rows.map(({ seq }) => seq);
+    const buried = await this.#parts.rows.bury(under, seqs, reason, parking);
+    this.dead += buried;
+    if (buried > 0)
+      for (const { id, lane, key } of rows)
+        this.#parts.tell({ what: "dead", id, lane, key, reason });
+    return buried;
+  }
+}
+
+function placeOf(lane: number, key: string): string {
+  return `${lane} ${key}`;
+}
+
+function textOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.slice(0, reasonCharsMax);
+}
+
+function leaseLost(): TrunklineError {
+  return systemError("UNAVAILABLE", "the lease of the lanes may be over", {
+    executed: "no",
+    gate: "fenced",
+  });
+}

@@ -1,0 +1,262 @@
+import { backoff } from "../../base/backoff.ts";
+import { atMost, sleep } from "../../base/alarm.ts";
+import { channels, type OutboxEvent } from "../../base/diagnostics.ts";
+import type { Env } from "../../base/env.ts";
+import { uuidv7 } from "../../base/id.ts";
+import type { Broker } from "../../broker/broker.ts";
+import { shareOf, type Lease, type OutboxRow } from "../../store/outbox-rows.ts";
+import type { Listening, Store } from "../../store/store.ts";
+import { Leases } from "./leases.ts";
+import { Pass } from "./pass.ts";
+import type { RelayTerms } from "./relay-terms.ts";
+import { StandingLanes } from "./standing-lanes.ts";
+import { Waiter } from "./waiter.ts";
+
+/** Between tries after the broker or the database could not be reached, in milliseconds. */
+const pauses = { baseMs: 50, capMs: 5_000 };
+/** With nothing to do it looks again after this part of its longest pause, then twice that, and so on. */
+const firstPart = 1 / 100;
+
+export interface RelayParts {
+  readonly store: Store;
+  /** Opens the broker when it is first needed; a failure is told once. */
+  readonly broker: () => Promise<Broker>;
+  readonly terms: RelayTerms;
+  /** Names the process. */
+  readonly name: string;
+  readonly env: Env;
+}
+
+/** What a relay has done since it began. */
+export interface RelayStats {
+  /** The database, without credentials. */
+  readonly store: string;
+  /** Messages that the broker has confirmed. */
+  readonly published: number;
+  /** Messages that were given up. */
+  readonly dead: number;
+  /** Shares of the lanes that it has, of 32. */
+  readonly shares: number;
+  /** Relays of the same outbox that live, as far as is known. */
+  readonly relays: number;
+  /** Lanes that stand still for a message that is not taken. */
+  readonly standing: number;
+  /** How long the oldest message waits, whoever has its lane, in milliseconds; as of the last look, a few seconds ago. */
+  readonly oldestMs: number;
+  /** Why nothing is published at the moment; undefined: something could be. */
+  readonly trouble: string | undefined;
+}
+
+/** One of several that publish at once, each for lanes of its own: shares by their remainder. */
+interface Slot {
+  busy: Promise<void> | undefined;
+  failures: number;
+  /** After a failure it does not begin before. */
+  dueAt: number;
+}
+
+/**
+ * Publishes what is in an outbox (polling publisher): reads the beginning of lanes, has the broker confirm it, takes it out, and reads
+ * again from the beginning. It keeps no cursor (OB-2). Nothing of a lane is read while something of it is under way, so that its
+ * order is kept; no transaction is open while the broker is asked (OB-6).
+ */
+export class Relay {
+  readonly #parts: RelayParts;
+  readonly #leases: Leases;
+  readonly #standing: StandingLanes;
+  readonly #pass: Pass;
+  readonly #slots: Slot[];
+  readonly #change: Waiter;
+  readonly #keeping: Waiter;
+  #idleMs: number;
+  #oldestMs = 0;
+  #trouble: string | undefined;
+  #running: Promise<unknown> | undefined;
+  #listening: Listening | undefined;
+  #stopping = false;
+
+  constructor(parts: RelayParts) {
+    const { store, terms, name, env } = parts;
+    this.#parts = parts;
+    this.#leases = new Leases(`${name}-${uuidv7(env)}`, store.outbox, terms.leaseMs, env);
+    this.#standing = new StandingLanes(env);
+    this.#pass = new Pass({
+      rows: store.outbox,
+      terms,
+      standing: this.#standing,
+      holds: (lease) => this.#leases.holds(lease),
+      tell: (event) => this.#tell(event),
+    });
+    this.#slots = Array.from({ length: terms.concurrency }, () => ({
+      busy: undefined,
+      failures: 0,
+      dueAt: -Infinity,
+    }));
+    this.#change = new Waiter(env);
+    this.#keeping = new Waiter(env);
+    this.#idleMs = terms.pollMs * firstPart;
+  }
+
+  /** Begins. What goes wrong from here on is tried again, and told. */
+  start(): void {
+    this.#running ??= Promise.all([this.#keep(), this.#publish(), this.#listen()]);
+  }
+
+  /** Something may be there: a hint, never needed (OB-9). */
+  wake(): void {
+    this.#idleMs = this.#parts.terms.pollMs * firstPart;
+    this.#change.call();
+  }
+
+  stats(): RelayStats {
+    const { published, dead } = this.#pass;
+    return {
+      store: this.#parts.store.address,
+      published,
+      dead,
+      shares: this.#leases.held,
+      relays: this.#leases.relays,
+      standing: this.#standing.current.length,
+      oldestMs: this.#oldestMs,
+      trouble: this.#trouble,
+    };
+  }
+
+  /** Begins nothing more, waits at most `withinMs` for what is under way, and gives its lanes to the others. */
+  async stop(withinMs: number): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#change.call();
+    this.#keeping.call();
+    const { env } = this.#parts;
+    const busy = this.#slots.flatMap((slot) => slot.busy ?? []);
+    await atMost(env, withinMs, Promise.all([this.#running, ...busy]));
+    await this.#listening?.close().catch(() => {});
+    await atMost(env, Math.max(withinMs, leaveMs), this.#leases.leave()).catch(() => {});
+  }
+
+  /** Says again and again that it lives, which is also how it gets its lanes. */
+  async #keep(): Promise<void> {
+    const { store, env } = this.#parts;
+    for (let failures = 0; !this.#stopping;) {
+      try {
+        const busy = this.#busyShares();
+        const more = await this.#leases.keep((share) => busy.has(share));
+        if (more) await this.#pass.parked(this.#leases.usable.map(({ share }) => share));
+        if (more) this.wake();
+        this.#oldestMs = await store.outbox.oldestMs();
+        failures = 0;
+      } catch (error) {
+        this.#troubled(error);
+        const pauseMs = backoff(failures++, pauses, () => env.random());
+        await this.#keeping.wait(Math.min(pauseMs, this.#leases.pauseMs));
+        continue;
+      }
+      await this.#keeping.wait(this.#leases.pauseMs);
+    }
+  }
+
+  async #publish(): Promise<void> {
+    while (!this.#stopping) {
+      const free = this.#freeShares();
+      let rows: readonly OutboxRow[] = [];
+      if (free.length > 0) {
+        try {
+          const { outbox } = this.#parts.store;
+          const shares = free.map(({ share }) => share);
+          rows = await outbox.read(shares, this.#standing.current, this.#parts.terms.batch);
+        } catch (error) {
+          this.#troubled(error);
+        }
+      }
+      if (rows.length > 0 && !this.#stopping) this.#begin(rows, free);
+      else if (await this.#change.wait(this.#pauseMs())) continue;
+      else this.#idleMs = Math.min(this.#idleMs * 2, this.#parts.terms.pollMs);
+    }
+  }
+
+  #pauseMs(): number {
+    const { env } = this.#parts;
+    const slots = this.#slots.map(({ dueAt }) => dueAt - env.now()).filter((ms) => ms > 0);
+    return Math.min(this.#idleMs, this.#standing.soonestMs, ...slots);
+  }
+
+  /** What may be read now: of slots that have nothing under way. */
+  #freeShares(): Lease[] {
+    const now = this.#parts.env.now();
+    return this.#leases.usable.filter(({ share }) => {
+      const { busy, dueAt } = this.#slotOf(share);
+      return busy === undefined && dueAt <= now;
+    });
+  }
+
+  #busyShares(): Set<number> {
+    const shares = this.#leases.usable.map(({ share }) => share);
+    return new Set(shares.filter((share) => this.#slotOf(share).busy !== undefined));
+  }
+
+  #slotOf(share: number): Slot {
+    return this.#slots[share % this.#slots.length]!;
+  }
+
+  /** Hands rows to their slots, each with the leases under which they were read. */
+  #begin(rows: readonly OutboxRow[], leases: readonly Lease[]): void {
+    this.#idleMs = this.#parts.terms.pollMs * firstPart;
+    const bySlot = Map.groupBy(rows, ({ lane }) => this.#slotOf(shareOf(lane)));
+    for (const [slot, own] of bySlot) {
+      const shares = new Set(own.map(({ lane }) => shareOf(lane)));
+      const under = leases.filter(({ share }) => shares.has(share));
+      slot.busy = this.#work(slot, own, under).finally(() => {
+        slot.busy = undefined;
+        this.#change.call();
+      });
+    }
+  }
+
+  async #work(slot: Slot, rows: readonly OutboxRow[], leases: readonly Lease[]): Promise<void> {
+    const { env } = this.#parts;
+    try {
+      const broker = await this.#parts.broker();
+      const trouble = await this.#pass.run(rows, leases, broker);
+      if (trouble === undefined) {
+        slot.failures = 0;
+        this.#trouble = undefined;
+        return;
+      }
+      throw trouble;
+    } catch (error) {
+      this.#troubled(error);
+      // A pass without any progress is followed by a pause, whatever was wrong (OB-7).
+      slot.dueAt = env.now() + backoff(slot.failures++, pauses, () => env.random());
+    }
+  }
+
+  async #listen(): Promise<void> {
+    const { store, env } = this.#parts;
+    for (let failures = 0; !this.#stopping && this.#listening === undefined; failures++) {
+      try {
+        this.#listening = await store.listen(() => this.wake());
+        if (this.#stopping) await this.#listening.close();
+      } catch {
+        await sleep(
+          env,
+          backoff(failures, pauses, () => env.random()),
+        );
+      }
+    }
+  }
+
+  #troubled(error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (reason !== this.#trouble) this.#tell({ what: "trouble", reason });
+    this.#trouble = reason;
+  }
+
+  #tell(event: Omit<OutboxEvent, "store">): void {
+    if (!channels.outbox.hasSubscribers) return;
+    channels.outbox.publish({ store: this.#parts.store.address, ...event } satisfies OutboxEvent);
+  }
+}
+
+/** For giving back its lanes, at least, in milliseconds. */
+const leaveMs = 1_000;
