@@ -8,6 +8,7 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -34,6 +35,8 @@ export interface Server {
   ready(): Promise<boolean>;
   /** How long it may take until it does, on a busy machine. Default 15,000. */
   readonly readyWithinMs?: number;
+  /** What asks it to stop at once, in order. Default SIGTERM. */
+  readonly stopSignal?: "SIGINT";
 }
 
 export interface State {
@@ -86,7 +89,7 @@ export function install(server: Server): string | undefined {
 /** Its process, if it runs: nobody else's that has got the same number. */
 function pidOf(folder: string): number | undefined {
   try {
-    const pid = Number(readFileSync(join(folder, "pid"), "utf8"));
+    const pid = Number.parseInt(readFileSync(join(folder, "pid"), "utf8"));
     process.kill(pid, 0);
     const command = `/proc/${pid}/cmdline`;
     return !existsSync(command) || readFileSync(command, "utf8").includes(folder) ? pid : undefined;
@@ -124,7 +127,10 @@ export async function start(server: Server, folder: string): Promise<void> {
   let ended = false;
   child.on("error", () => (ended = true)).on("exit", () => (ended = true));
   child.unref();
-  if (child.pid !== undefined) writeFileSync(join(folder, "pid"), String(child.pid));
+  if (child.pid !== undefined) {
+    const note = `${child.pid} ${server.stopSignal ?? "SIGTERM"}`;
+    writeFileSync(join(folder, "pid"), note);
+  }
   const withinMs = server.readyWithinMs ?? readyWithinMs;
   const until = Date.now() + withinMs;
   while (!(await server.ready())) {
@@ -143,21 +149,62 @@ export function signal(folder: string, name: "SIGSTOP" | "SIGCONT"): void {
   const pid = pidOf(folder);
   if (pid === undefined) throw new Error(`nothing runs in ${folder}`);
   process.kill(-pid, name);
+  for (const child of childrenOf(pid)) send(child, name);
 }
 
 /** Ends it without a word; it is gone when this resolves. */
 export async function kill(folder: string): Promise<void> {
   const pid = pidOf(folder);
-  if (pid !== undefined) process.kill(-pid, "SIGKILL");
-  while (pidOf(folder) !== undefined) await pause(pollMs);
+  let children: readonly number[] = [];
+  if (pid !== undefined) {
+    // Whoever is stopped starts nobody while we look.
+    process.kill(-pid, "SIGSTOP");
+    children = childrenOf(pid);
+    process.kill(-pid, "SIGKILL");
+  }
+  for (const child of children) send(child, "SIGKILL");
+  while (pidOf(folder) !== undefined || children.some(alive)) await pause(pollMs);
   rmSync(join(folder, "pid"), { force: true });
+}
+
+/** Processes that it has started: those of PostgreSQL each have a group of their own, and would outlive theirs. */
+function childrenOf(pid: number): number[] {
+  if (!existsSync("/proc/self/stat")) return [];
+  const all = readdirSync("/proc").map(Number).filter(Number.isInteger);
+  return all.filter((each) => statOf(each)?.parent === pid);
+}
+
+function alive(pid: number): boolean {
+  const state = statOf(pid)?.state;
+  return state !== undefined && state !== "Z";
+}
+
+function statOf(pid: number): { readonly state: string; readonly parent: number } | undefined {
+  try {
+    // The name, in parentheses, may hold anything.
+    const [state, parent] = readFileSync(`/proc/${pid}/stat`, "latin1")
+      .split(") ")
+      .at(-1)!
+      .split(" ");
+    return { state: state!, parent: Number(parent) };
+  } catch {
+    return undefined;
+  }
+}
+
+function send(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It is gone.
+  }
 }
 
 /** Stops what runs in the folder, in order and then by force; it is gone when this resolves. */
 export async function stop(folder: string): Promise<void> {
   const pid = pidOf(folder);
   const until = Date.now() + stoppedWithinMs;
-  if (pid !== undefined) process.kill(pid, "SIGTERM");
+  if (pid !== undefined) process.kill(pid, stopSignalOf(folder));
   while (pidOf(folder) !== undefined) {
     if (Date.now() > until) process.kill(-pid!, "SIGKILL");
     await pause(pollMs);
@@ -166,11 +213,12 @@ export async function stop(folder: string): Promise<void> {
   rmSync(join(folder, "pid"), { force: true });
 }
 
+function stopSignalOf(folder: string): NodeJS.Signals {
+  const [, name] = readFileSync(join(folder, "pid"), "utf8").split(" ");
+  return name === "SIGINT" ? name : "SIGTERM";
+}
+
 /** What a server had beside it ends with it. */
 function endRest(group: number): void {
-  try {
-    process.kill(-group, "SIGKILL");
-  } catch {
-    // Nothing is left of it.
-  }
+  send(-group, "SIGKILL");
 }
