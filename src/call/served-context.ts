@@ -11,6 +11,7 @@ import { isStreaming } from "../contract/kinds.ts";
 import type { Cancellable, CancelReason } from "../protocol/attempt.ts";
 import type { Incoming } from "../protocol/incoming.ts";
 import type { Operation } from "../protocol/operation.ts";
+import type { Within } from "../store/within.ts";
 import type { HandlerItems } from "./handler-items.ts";
 
 const storage = new AsyncLocalStorage<ServedContext | undefined>();
@@ -89,6 +90,11 @@ export class ServedContext extends Alarm implements Context, Cancellable {
 
   get peer(): Peer {
     return this.#incoming.peer;
+  }
+
+  /** The transaction that it is handled in. */
+  get within(): Within | undefined {
+    return this.#incoming.within;
   }
 
   get signal(): AbortSignal {

@@ -1,4 +1,5 @@
 import type { Retirement } from "../protocol/retirement.ts";
+import type { Store } from "../store/store.ts";
 
 /** What is said of a service as a whole. */
 export interface ServiceTerms {
@@ -16,6 +17,11 @@ export interface ServiceTerms {
   readonly link?: string;
   /** A URL of the version that comes after it; told with them too (over HTTP as `successor-version`, RFC 5829). Default none. */
   readonly successor?: string;
+  /**
+   * Its commands, and its calls that are idempotent by key, run in a transaction of this store: what they write by `tx` and publish
+   * is committed together with their being done, or not at all. Default: none.
+   */
+  readonly store?: Store;
 }
 
 const isoDate = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;

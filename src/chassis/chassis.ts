@@ -13,9 +13,12 @@ import { Services, type Service } from "../call/serve.ts";
 import type { Publish } from "../call/message-type.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import type { Binding } from "../messaging/channels.ts";
+import type { Outbox } from "../messaging/outbox/outbox.ts";
+import type { RelayOptions } from "../messaging/outbox/relay-terms.ts";
 import type { Format } from "../codec/format.ts";
 import type { Mount, ProtocolFactory } from "../protocol/protocol-factory.ts";
 import type { Dispatcher, ServeOptions, Server } from "../protocol/protocol.ts";
+import type { Store } from "../store/store.ts";
 import type { Transport } from "../transport/transport.ts";
 import { clientStates } from "./client-state.ts";
 import { formatProblems } from "./format-problems.ts";
@@ -23,7 +26,7 @@ import { serveHealth } from "./health.ts";
 import { HealthBoard } from "./health-board.ts";
 import { isBrokerAddress, type BrokerChoice } from "./broker-at.ts";
 import { brokerPlace } from "./broker-calls.ts";
-import { ProcessMessages, sorted, type Served } from "./messages.ts";
+import { sorted, type ProcessMessages, type Served } from "./messages.ts";
 import { checkSentDefault } from "./mode.ts";
 import { near, Offer } from "./offer.ts";
 import {
@@ -42,6 +45,8 @@ import { serveReflection, type Reflected } from "./reflection.ts";
 import { identityOf, registerTerms, registrationOf } from "./self-registration.ts";
 import type { Registration, RegistrationOptions, RegistrationStats } from "./registration.ts";
 import { onStopSignals } from "./signals.ts";
+import { messagesAndStores } from "./messages-and-stores.ts";
+import type { ProcessStores } from "./stores.ts";
 import type { ChassisStats } from "./stats.ts";
 
 export interface ChassisOptions {
@@ -70,6 +75,13 @@ export interface ChassisOptions {
    * messages are then refused.
    */
   readonly messages?: BrokerChoice;
+  /**
+   * The databases whose outboxes this process publishes from, beside those that are given to `serve` and `on`: what was published in
+   * their transactions goes to `messages`. They are their owner's to close. Default: those given there.
+   */
+  readonly store?: Store | readonly Store[];
+  /** How it publishes from them. `false`: it does not, another process does. Default: all the defaults. */
+  readonly relay?: RelayOptions | false;
   /** How the channels of messages are laid out, each made by `bind(operation, terms)`. Default: as their contracts say. */
   readonly bindings?: readonly Binding[];
   /**
@@ -165,6 +177,11 @@ export interface Chassis extends AsyncDisposable {
    * INVALID_ARGUMENT when the process has no broker.
    */
   publisher<C extends AnyContract>(contract: C): Publish<C>;
+  /**
+   * Messages as a part of transactions of a store: `await app.outbox(db).publish(tx, Orders.placed, order)`. What is committed here is
+   * published at once, where this process publishes from that store.
+   */
+  outbox<Native>(store: Store<Native>): Outbox<Native>;
   /** Tells who watches its health that a contract cannot be served now, though the process runs, or that it can again. */
   report(contract: AnyContract, health: { readonly serving: boolean }): void;
   /** Stops in order: readiness, drain, close. With `force` at once, also when it is stopping already. */
@@ -179,7 +196,9 @@ export interface Chassis extends AsyncDisposable {
  */
 export async function chassis(options: ChassisOptions): Promise<Chassis> {
   const env = options.env ?? realEnv();
-  const { services, subscribers } = sorted(options.serve ?? []);
+  const { name, admission = {} } = options;
+  const served = sorted(options.serve ?? []);
+  const { services } = served;
   const problems: Problem[] = [];
   const listened = await listenedAt(options, problems, env);
   const places = [...listened, ...(options.mounts ?? [])];
@@ -187,22 +206,19 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
   problems.push(...servicesProblems(services, places));
   const contracts = services.map(({ contract }) => contract);
   problems.push(...formatProblems(options.formats ?? [], contracts));
-  const { admission = {} } = options;
   if (admission !== false) problems.push(...overloadProblems(admission, contracts));
   const budgets = budgetsOf(options.stop ?? {}, problems);
   const checkSent = options.checkSent ?? checkSentDefault();
   const interceptors = options.aroundHandler ?? [];
-  const { name, bindings = [] } = options;
-  const messageOptions = { name, messages: options.messages, bindings, services, subscribers };
-  const messages = new ProcessMessages({ ...messageOptions, interceptors, checkSent }, env);
-  problems.push(...(await messages.problems()));
+  const { stores, messages } = messagesAndStores(options, served, checkSent, env);
+  problems.push(...(await messages.problems()), ...(await stores.problems()));
   const register = registerTerms(options.register, { contracts, places: listened }, problems, env);
   if (problems.length > 0) {
     await register?.taken.release();
-    throw cannotStart(options.name, problems);
+    throw cannotStart(name, problems);
   }
 
-  const instance = `${options.name}-${uuidv7(env)}`;
+  const instance = `${name}-${uuidv7(env)}`;
   const { context } = messages;
   const serving = { interceptors, checkSent, authorize: options.authorize, context };
   const gate = admission === false ? undefined : new LoadGate(admission, env);
@@ -235,7 +251,7 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
   const app = new RunningChassis(
     options,
     instance,
-    { given, gate, board, stopping, budgets, registration, messages },
+    { given, gate, board, stopping, budgets, registration, messages, stores },
     servers,
     env,
   );
@@ -303,6 +319,7 @@ interface Parts {
   readonly budgets: Budgets;
   readonly registration: Registration | undefined;
   readonly messages: ProcessMessages;
+  readonly stores: ProcessStores;
 }
 
 class RunningChassis implements Chassis {
@@ -358,6 +375,7 @@ class RunningChassis implements Chassis {
   async begin(): Promise<void> {
     try {
       await this.#parts.messages.consume(this.#parts.given);
+      this.#parts.stores.begin();
       await this.#parts.registration?.begin();
     } catch (error) {
       await this.stop({ force: true });
@@ -373,6 +391,7 @@ class RunningChassis implements Chassis {
     const { name, instance, ready, inFlight, registration } = this;
     const admission = this.#parts.gate?.stats();
     const consumers = this.#parts.messages.stats();
+    const outboxes = this.#parts.stores.stats();
     return {
       name,
       instance,
@@ -388,11 +407,16 @@ class RunningChassis implements Chassis {
       ...(registration === undefined ? {} : { registration }),
       operations: this.#parts.given.stats(),
       ...(consumers.length === 0 ? {} : { consumers }),
+      ...(outboxes.length === 0 ? {} : { outboxes }),
     };
   }
 
   publisher<C extends AnyContract>(contract: C): Publish<C> {
     return this.#parts.messages.publisher(contract) as Publish<C>;
+  }
+
+  outbox<Native>(store: Store<Native>): Outbox<Native> {
+    return this.#parts.stores.outboxes.of(store) as Outbox<Native>;
   }
 
   report(contract: AnyContract, { serving }: { readonly serving: boolean }): void {
@@ -430,6 +454,7 @@ class RunningChassis implements Chassis {
       this.#parts.registration?.leave(),
     ]);
     if (cut > 0) this.#parts.given.cut();
+    await this.#parts.stores.stop(this.#forced ? 0 : drainMs);
     await this.#parts.messages.close();
     this.#parts.gate?.close();
     this.#env.pulse?.release();

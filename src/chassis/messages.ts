@@ -27,6 +27,8 @@ import {
   type Consuming,
   type Subscriber,
 } from "../messaging/on.ts";
+import type { Outboxes } from "../messaging/outbox/outboxes.ts";
+import { publishIn } from "../messaging/outbox/publish-in.ts";
 import type { Ended, Work } from "../messaging/work.ts";
 import { brokerMakeAt, takeBroker, type BrokerChoice, type TakenBroker } from "./broker-at.ts";
 import { problemOf, type Problem } from "./problems.ts";
@@ -40,6 +42,8 @@ export interface MessageOptions {
   readonly subscribers: readonly Subscriber[];
   readonly interceptors: readonly Interceptor[];
   readonly checkSent: boolean;
+  /** What handlers in a transaction publish by. */
+  readonly outboxes: Outboxes;
 }
 
 /** Receipts are waited for that long, when neither the sender nor the operation says otherwise. */
@@ -107,16 +111,27 @@ export class ProcessMessages {
     return problems;
   }
 
-  /** What handlers are given beside what a context has of itself; undefined where there is nothing to publish to. */
+  /** What handlers are given beside what a context has of itself; undefined where there is nothing to publish to, and no store. */
   get context(): typeof ServedContext | undefined {
-    if (this.#options.messages === undefined) return undefined;
+    const { messages, services, outboxes } = this.#options;
+    const contracts = new Map<string, AnyContract>();
     const byName = new Map<string, object>();
-    for (const { contract } of this.#options.services)
-      for (const { operation } of messagesOf(contract))
-        byName.set(identity(operation.owner), this.messaging.publisherOf(contract));
+    for (const { contract } of services)
+      for (const { operation } of messagesOf(contract)) {
+        contracts.set(identity(operation.owner), contract);
+        if (messages !== undefined)
+          byName.set(identity(operation.owner), this.messaging.publisherOf(contract));
+      }
+    if (messages === undefined && !services.some(({ terms }) => terms?.store !== undefined))
+      return undefined;
     const nothing = Object.freeze({});
     return contextWith({
-      publish: ({ operation }) => byName.get(identity(operation.owner)) ?? nothing,
+      tx: ({ within }) => within?.transaction.native,
+      publish: ({ within, operation }) => {
+        const owner = identity(operation.owner);
+        if (within === undefined) return byName.get(owner) ?? nothing;
+        return publishIn(outboxes.of(within.store), within.transaction, contracts.get(owner));
+      },
     });
   }
 

@@ -10,6 +10,7 @@ import type { Output } from "../contract/schema.ts";
 import type { Binding } from "../messaging/channels.ts";
 import { subscriber, type ConsumeTerms, type MessageContext } from "../messaging/on.ts";
 import type { BrokerChoice } from "./broker-at.ts";
+import { Outboxes } from "../messaging/outbox/outboxes.ts";
 import { ProcessMessages } from "./messages.ts";
 import { cannotStart } from "./problems.ts";
 import { Pulled, type Receiver } from "./pulled.ts";
@@ -83,6 +84,7 @@ export async function receive(
       ],
       interceptors: [],
       checkSent: false,
+      outboxes: new Outboxes({ name, bindings, env }),
     },
     env,
   );

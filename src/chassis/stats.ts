@@ -1,6 +1,7 @@
 import type { AdmissionStats } from "../call/load/load-gate.ts";
 import type { OperationStats } from "../call/meter.ts";
 import type { ConsumerStats } from "../messaging/consumer-terms.ts";
+import type { RelayStats } from "../messaging/outbox/relay.ts";
 import type { CallerState } from "../protocol/protocol.ts";
 import type { RegistrationStats } from "./registration.ts";
 
@@ -21,6 +22,8 @@ export interface ChassisStats {
   readonly operations: readonly OperationStats[];
   /** What became of the messages that it consumes; undefined when it consumes none. */
   readonly consumers?: readonly ConsumerStats[] | undefined;
+  /** What it published from the outboxes of databases; undefined when it publishes from none. */
+  readonly outboxes?: readonly RelayStats[] | undefined;
 }
 
 export interface AddressStats {

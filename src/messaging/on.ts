@@ -11,6 +11,7 @@ import type { DocumentOperation } from "../contract/document.ts";
 import type { EventOperation } from "../contract/event.ts";
 import type { GatherOperation } from "../contract/gather.ts";
 import type { NoErrors, Operation } from "../contract/operation.ts";
+import type { Store } from "../store/store.ts";
 import type { Input, Output } from "../contract/schema.ts";
 import type { Verdict } from "./outcome.ts";
 import type { RetryTerms } from "./retry.ts";
@@ -49,6 +50,11 @@ export interface ConsumeTerms {
   readonly remembered?: number;
   /** Where a group begins that the broker does not know yet. Default `new`. */
   readonly from?: StartAt;
+  /**
+   * Each message is handled in a transaction of this store, in which it is marked as processed: what the handler writes by `tx` and
+   * publishes is committed with the mark, or not at all, and a message that comes again does nothing. Default: none.
+   */
+  readonly store?: Store;
 }
 
 /** What a handler knows of its message, beside what it knows of any request. */

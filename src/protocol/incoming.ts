@@ -1,5 +1,6 @@
 import type { Peer } from "../base/peer.ts";
 import type { TraceContext } from "../base/trace.ts";
+import type { Within } from "../store/within.ts";
 import type { Cancellable, CancelReason } from "./attempt.ts";
 
 /** A request as a protocol hands it up to the serving side. */
@@ -23,6 +24,8 @@ export class Incoming implements Cancellable {
   once = false;
   /** Its instants are of a clock that its caller has in common with us: they hold, however long it was on its way. */
   exact = false;
+  /** Its handler runs in this transaction, which is committed before it is answered. Undefined: in none of ours. */
+  within: Within | undefined = undefined;
   /** Why the work is no longer wanted; undefined while it is. */
   cancelled: CancelReason | undefined = undefined;
   #work: Cancellable | undefined;

@@ -157,13 +157,10 @@ export class Outbox<Native = unknown> {
     if (outgoing.length === 0) return;
     const rows = outgoing.map((each) => rowOf(each, () => this.#env.random()));
     const lanes = new Set(rows.map(({ lane }) => lane).filter(isOrdered));
-    const { outbox } = this.store;
-    if (lanes.size > 0)
-      await outbox.lock(
-        tx,
-        [...lanes].toSorted((a, b) => a - b),
-      );
-    await outbox.insert(tx, rows);
+    const { outbox: table } = this.store;
+    const ascending = [...lanes].toSorted((a, b) => a - b);
+    if (ascending.length > 0) await table.lock(tx, ascending);
+    await table.insert(tx, rows);
   }
 
   #committed(): void {
@@ -185,6 +182,14 @@ export class Outbox<Native = unknown> {
       if (this.#looks > 0) this.#lookLater();
     });
   }
+}
+
+/**
+ * The outbox of a store, for whoever writes: `const box = outbox(db, { name: "shop" })`. What is published in it leaves by a process that
+ * has the store and a broker, `chassis({ store, messages })`; that may be this one or another.
+ */
+export function outbox<Native>(store: Store<Native>, options: OutboxOptions): Outbox<Native> {
+  return new Outbox(store, options);
 }
 
 /** After publishing in a transaction whose commit is not seen, in milliseconds. */

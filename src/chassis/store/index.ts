@@ -1,0 +1,32 @@
+// `trunkline/store`: messages as a part of database transactions. The stores themselves have a subpath each.
+export { outbox, Outbox } from "../../messaging/outbox/outbox.ts";
+export type {
+  InTransaction,
+  OutboxOperation,
+  OutboxOptions,
+  PublishInTransaction,
+} from "../../messaging/outbox/outbox.ts";
+export type { RefusedPolicy, RelayOptions } from "../../messaging/outbox/relay-terms.ts";
+export type { RelayStats } from "../../messaging/outbox/relay.ts";
+export type { Dialect, Listening, Store, StoreCapabilities } from "../../store/store.ts";
+export type { Transaction } from "../../store/transaction.ts";
+export type { Migration } from "../../store/migration.ts";
+export type {
+  Attempts,
+  InboxKey,
+  InboxRows,
+  Processed,
+  Succession,
+} from "../../store/inbox-rows.ts";
+export type { KeyRows, KnownKey } from "../../store/key-rows.ts";
+export type {
+  DeadOutboxRow,
+  Kept,
+  LaneStatus,
+  Lease,
+  NewOutboxRow,
+  OutboxRow,
+  OutboxRows,
+  OutboxStatus,
+  Parking,
+} from "../../store/outbox-rows.ts";
