@@ -41,6 +41,9 @@ export interface OutboxRow extends NewOutboxRow {
   readonly refusals: number;
 }
 
+/** By what a row is known where it is settled: by its number alone it might be another one, after a failover to an older state. */
+export type RowName = Pick<OutboxRow, "seq" | "id">;
+
 /** One that was given up. */
 export interface DeadOutboxRow extends OutboxRow {
   readonly deadAt: number;
@@ -111,16 +114,16 @@ export interface OutboxRows {
    */
   read(shares: readonly number[], except: readonly number[], limit: number): Promise<OutboxRow[]>;
   /** Takes out what is confirmed, as far as the leases still hold. Resolves with how many were taken out. */
-  remove(leases: readonly Lease[], seqs: readonly number[]): Promise<number>;
+  remove(leases: readonly Lease[], rows: readonly RowName[]): Promise<number>;
   /** A row was refused for good reason: resolves with how often by now; 0 when it is not this relay's to tell. */
-  refused(leases: readonly Lease[], seq: number): Promise<number>;
+  refused(leases: readonly Lease[], row: RowName): Promise<number>;
   /**
    * Moves rows to those that are given up, as far as the leases still hold. With `follows` only those whose key is parked in the very
    * same statement's eyes: somebody may redrive it at this moment. Resolves with how many.
    */
   bury(
     leases: readonly Lease[],
-    seqs: readonly number[],
+    rows: readonly RowName[],
     reason: string,
     parking: Parking,
   ): Promise<number>;

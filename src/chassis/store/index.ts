@@ -29,4 +29,5 @@ export type {
   OutboxRows,
   OutboxStatus,
   Parking,
+  RowName,
 } from "../../store/outbox-rows.ts";

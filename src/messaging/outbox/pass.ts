@@ -138,18 +138,17 @@ export class Pass {
       if (isOrdered(lane)) stopped.add(lane);
       if (outcome.kind === "refused") refused.push([row, outcome.error]);
     });
-    const seqs = confirmed.map(({ seq }) => seq);
-    if (seqs.length > 0) await this.#parts.rows.remove(leases, seqs);
-    this.published += seqs.length;
+    if (confirmed.length > 0) await this.#parts.rows.remove(leases, confirmed);
+    this.published += confirmed.length;
     for (const { lane } of confirmed) if (!stopped.has(lane)) this.#parts.standing.goes(lane);
     for (const [row, error] of refused) await this.#refused(row, error, leases);
-    return seqs.length + refused.length;
+    return confirmed.length + refused.length;
   }
 
   /** It stands, or is given up when it was refused often enough. */
   async #refused(row: OutboxRow, error: TrunklineError, leases: readonly Lease[]): Promise<void> {
     const { rows, terms, standing, tell } = this.#parts;
-    const times = await rows.refused(leases, row.seq);
+    const times = await rows.refused(leases, row);
     if (times >= terms.refusalsMax && terms.refused !== "block")
       return this.#giveUp(row, leases, textOf(error));
     standing.stop(row.lane);
@@ -185,8 +184,7 @@ export class Pass {
   ): Promise<number> {
     const shares = new Set(rows.map(({ lane }) => shareOf(lane)));
     const under = leases.filter(({ share }) => shares.has(share));
-    const seqs = rows.map(({ seq }) => seq);
-    const buried = await this.#parts.rows.bury(under, seqs, reason, parking);
+    const buried = await this.#parts.rows.bury(under, rows, reason, parking);
     this.dead += buried;
     if (buried > 0)
       for (const { id, lane, key } of rows)
