@@ -1,0 +1,150 @@
+import type { Dialect } from "../store.ts";
+import type { SqlFailure } from "./driver.ts";
+
+/** How deep wrapped errors are looked into. */
+const causesMax = 8;
+
+/**
+ * What an error of a client means, whoever has wrapped it: builders hide the error of the database in `cause`, Prisma in
+ * `meta.driverAdapterError`.
+ */
+export function failureIn(dialect: Dialect, error: unknown): SqlFailure {
+  for (const each of causesOf(error)) {
+    const failure = connectionFailure(each) ?? failureBy[dialect](each);
+    if (failure !== undefined) return failure;
+  }
+  return "other";
+}
+
+/** The fields by which clients say what has happened. */
+interface Told {
+  readonly code?: unknown;
+  /** Of MySQL and MariaDB. */
+  readonly errno?: unknown;
+  /** Of SQLite, by `node:sqlite`. */
+  readonly errcode?: unknown;
+  readonly message?: unknown;
+  readonly cause?: unknown;
+  /** Of Prisma, which gives it a `code` of its own. */
+  readonly originalCode?: unknown;
+  readonly meta?: { readonly driverAdapterError?: unknown };
+}
+
+function causesOf(error: unknown): Told[] {
+  const found: Told[] = [];
+  let next = error;
+  while (typeof next === "object" && next !== null && found.length < causesMax) {
+    const told = next as Told;
+    found.push(told);
+    next = told.cause ?? told.meta?.driverAdapterError;
+  }
+  return found;
+}
+
+const lostCodes = new Set([
+  // The machine's.
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOENT",
+  // postgres.js
+  "CONNECTION_CLOSED",
+  "CONNECTION_ENDED",
+  "CONNECTION_DESTROYED",
+  "CONNECT_TIMEOUT",
+  // mysql2
+  "PROTOCOL_CONNECTION_LOST",
+  "PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR",
+  "POOL_CLOSED",
+]);
+
+/** Clients say most of this without a code. */
+const lostWords =
+  /connection (is )?(terminated|closed|ended)|connection error|was closed|in closed state|pool is (closed|ended|draining)|timeout exceeded when trying to connect|after calling end on the pool|timeout acquiring a connection|aborted: pool|is not open/i;
+
+function connectionFailure({ code, message }: Told): SqlFailure | undefined {
+  if (typeof code === "string" && lostCodes.has(code)) return "lost";
+  return code === undefined && lostWords.test(String(message)) ? "lost" : undefined;
+}
+
+const failureBy: Readonly<Record<Dialect, (told: Told) => SqlFailure | undefined>> = {
+  postgres({ code, originalCode = code }) {
+    const state = String(originalCode);
+    return byState[state] ?? (/^08...$/.test(state) ? "lost" : undefined);
+  },
+  mysql: ({ errno, originalCode }) => byErrno[Number(errno ?? originalCode)],
+  sqlite({ code, originalCode = code, errcode, message }) {
+    if (/no such table/.test(String(message))) return "missing";
+    const name = /^SQLITE_([A-Z]+)/.exec(String(originalCode))?.[1];
+    // The low byte is the kind; the rest says more of it.
+    return name === undefined ? byNumber[Number(errcode) & 0xff] : byName[name];
+  },
+};
+
+/** SQLSTATE of PostgreSQL, appendix A of its manual. */
+const byState: Readonly<Record<string, SqlFailure>> = {
+  "40001": "conflict", // serialization failure
+  "40P01": "conflict", // deadlock
+  "55P03": "conflict", // lock not available
+  "57014": "conflict", // cancelled: statement_timeout
+  "57P01": "lost", // shutdown by the administrator
+  "57P02": "lost", // crash of another process
+  "57P03": "lost", // starting up
+  "57P05": "lost", // idle_session_timeout
+  "25P03": "lost", // idle_in_transaction_session_timeout
+  "25P04": "lost", // transaction_timeout
+  "53300": "lost", // too many connections
+  "42501": "denied",
+  "28000": "denied",
+  "28P01": "denied",
+  "42P01": "missing",
+  "3F000": "missing", // no such schema
+};
+
+/** Error numbers of MySQL and MariaDB. */
+const byErrno: Readonly<Record<number, SqlFailure>> = {
+  1213: "conflict", // deadlock
+  1205: "conflict", // waited for a lock for too long
+  3572: "conflict", // NOWAIT
+  1020: "conflict", // changed since it was read
+  3101: "conflict", // rolled back by replication
+  1040: "lost", // too many connections
+  1053: "lost", // shutting down
+  1317: "lost", // interrupted
+  1927: "lost", // killed
+  4031: "lost", // idle for too long
+  1044: "denied",
+  1045: "denied",
+  1142: "denied",
+  1143: "denied",
+  1227: "denied",
+  1698: "denied",
+  1146: "missing",
+};
+
+/** Result codes of SQLite, by better-sqlite3. */
+const byName: Readonly<Record<string, SqlFailure>> = {
+  BUSY: "conflict",
+  LOCKED: "conflict",
+  CANTOPEN: "lost",
+  IOERR: "lost",
+  READONLY: "denied",
+  AUTH: "denied",
+  PERM: "denied",
+};
+
+/** The same by number. */
+const byNumber: Readonly<Record<number, SqlFailure>> = {
+  3: "denied",
+  5: "conflict",
+  6: "conflict",
+  8: "denied",
+  10: "lost",
+  14: "lost",
+  23: "denied",
+};
