@@ -10,17 +10,20 @@ import type { StreamOperation } from "../contract/stream.ts";
 import type { UploadOperation } from "../contract/upload.ts";
 import type { ItemStream } from "./client-type.ts";
 import type { Items } from "./items.ts";
-import type { Publish } from "./message-type.ts";
+import type { Publish, PublishInTransaction } from "./message-type.ts";
 
 /**
  * What serves contract `C`: an object with a method for each operation, or an instance of a class that
- * `implements Handlers<typeof Orders>`. Methods are called on the object given.
+ * `implements Handlers<typeof Orders>`. Methods are called on the object given. `Tx` is what the client of a store calls a transaction,
+ * where they are served with one.
  */
-export type Handlers<C> = C extends { readonly [info]: { readonly operations: infer Operations } }
+export type Handlers<C, Tx = never> = C extends {
+  readonly [info]: { readonly operations: infer Operations };
+}
   ? {
       readonly [
         Name in keyof Operations as Operations[Name] extends ConsumedOperation ? never : Name
-      ]: HandlerOf<Operations[Name], Publish<C>>;
+      ]: HandlerOf<Operations[Name], Publish<C>, Tx>;
     }
   : never;
 
@@ -29,10 +32,10 @@ interface ConsumedOperation {
   readonly kind: "event" | "document" | "gather";
 }
 
-/** A line for each kind. */
-export type HandlerOf<T, P = NoPublish> =
-  T extends CallOperation<infer In, infer Out, infer Errors>
-    ? CallHandler<In, Out, Errors, P>
+/** A line for each kind. Commands, and calls that are idempotent by key, run in a transaction, where there is one. */
+export type HandlerOf<T, P = NoPublish, Tx = never> =
+  T extends CallOperation<infer In, infer Out, infer Errors, infer Again>
+    ? CallHandler<In, Out, Errors, P, [Again] extends ["by-key"] ? Tx : never>
     : T extends StreamOperation<infer In, infer Out, infer Errors>
       ? StreamHandler<In, Out, Errors, P>
       : T extends NotificationOperation<infer In>
@@ -42,16 +45,16 @@ export type HandlerOf<T, P = NoPublish> =
           : T extends DuplexOperation<infer Head, infer In, infer Out, infer Errors>
             ? DuplexHandler<Head, In, Out, Errors, P>
             : T extends CommandOperation<infer In, infer Out, infer Errors>
-              ? CallHandler<In, Out, Errors, P>
+              ? CallHandler<In, Out, Errors, P, Tx>
               : never;
 
 /** Nothing of the contract can be published. */
 export interface NoPublish {}
 
 /** Gets the input as the schema reads it, gives the answer as the schema takes it. */
-export type CallHandler<In, Out, Errors, P = NoPublish> = (
+export type CallHandler<In, Out, Errors, P = NoPublish, Tx = never> = (
   input: Output<In>,
-  context: HandlerContext<Errors, P>,
+  context: [Tx] extends [never] ? HandlerContext<Errors, P> : TransactionContext<Errors, P, Tx>,
 ) => Promise<Input<Out>> | Input<Out>;
 
 /** Gives items; the next one is asked for only when the caller has room for it. */
@@ -91,6 +94,18 @@ export interface PublishingContext<P> extends Context {
 export interface HandlerContext<Errors, P = NoPublish> extends PublishingContext<P> {
   /** Makes the declared errors: `throw errors.NOT_FOUND(id)`. */
   readonly errors: ErrorMakers<Errors>;
+}
+
+/**
+ * The context of what runs in a transaction of a store: what is written by `tx` and published is there when it is committed, together
+ * with the answer, or not at all. It is committed when the handler returns, and rolled back when it throws, a declared error too.
+ */
+export interface TransactionContext<Errors, P, Tx> extends HandlerContext<
+  Errors,
+  P & PublishInTransaction
+> {
+  /** What the user's client takes. */
+  readonly tx: Tx;
 }
 
 /** The context of a served upload or duplex. */

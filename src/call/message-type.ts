@@ -109,6 +109,19 @@ export interface AnswerFailure<Errors> {
   readonly error: Failure<Errors>;
 }
 
+/** What can be published in a transaction: an event, a document, or a command, which leaves without a place for its reply. */
+export interface OutboxOperation<Data> {
+  readonly kind: "event" | "document" | "command";
+  readonly in: Data;
+}
+
+/** Publishes a message as a part of a transaction: `await publish(Orders.placed, order)`. */
+export type PublishInTransaction = <Data>(
+  operation: OutboxOperation<Data>,
+  data: Input<Data>,
+  options?: PublishOptions,
+) => Promise<Published>;
+
 export interface PublishOptions {
   /** How long the receipt may take; of a gather, the answers. Default: the operation's own, else 10 s. */
   readonly deadline?: Duration | Deadline | undefined;

@@ -35,12 +35,13 @@ export interface Serving extends ServedOperation {
 
 /**
  * Joins a contract with its handlers: an object with a method for each operation, or an instance of a class.
- * Nothing runs before it is given to `chassis`.
+ * Nothing runs before it is given to `chassis`. With `{ store: db }` commands, and calls that are idempotent by key, get `tx` and publish
+ * in its transaction.
  */
-export function serve<C extends AnyContract>(
+export function serve<C extends AnyContract, Tx = never>(
   contract: C,
-  handlers: Handlers<C>,
-  terms: ServiceTerms = {},
+  handlers: Handlers<C, NoInfer<Tx>>,
+  terms: ServiceTerms<Tx> = {},
 ): Service<C> {
   return Object.freeze({ contract, handlers: handlers as object, terms });
 }

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage, type AsyncResource } from "node:async_hooks";
 import { Deadline } from "../base/deadline.ts";
 import type { Env } from "../base/env.ts";
-import { systemError, type SystemError } from "../base/error.ts";
+import { systemError, type SystemError, type TrunklineError } from "../base/error.ts";
 import type { Context } from "../base/handler.ts";
 import type { SystemCode } from "../base/outcome.ts";
 import type { Peer } from "../base/peer.ts";
@@ -18,7 +18,13 @@ const storage = new AsyncLocalStorage<ServedContext | undefined>();
 
 const refusals = new WeakSet<object>();
 
-/** True for what `context.refuse` made. */
+/** An error that reaches whoever has asked as it is, though it comes from where the handler runs: what it says of `executed` is true. */
+export function asItIs(error: TrunklineError): TrunklineError {
+  refusals.add(error);
+  return error;
+}
+
+/** True for what `context.refuse` and `asItIs` made. */
 export function isRefusal(error: unknown): boolean {
   return typeof error === "object" && error !== null && refusals.has(error);
 }

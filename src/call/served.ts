@@ -204,15 +204,15 @@ export class Served implements ServedOperation {
       const { items } = context;
       if (items !== undefined) context.head = valid.value;
       const input = items ?? valid.value;
-      if (this.#keyed !== undefined && incoming.idempotencyKey !== undefined) {
+      if (this.#isKeyed(incoming)) {
         const work = (own: Incoming): Promise<unknown> => this.#work(own, input);
-        const output = await this.#keyed.run(first, incoming, work);
+        const output = await this.#keyed!.run(first, incoming, work);
         ending = "done";
         return output;
       }
       running = true;
       if (sink === undefined) {
-        const output = await this.#output(input, context);
+        const output = await this.#around(incoming, input, context);
         ending = "done";
         return output;
       }
@@ -255,6 +255,16 @@ export class Served implements ServedOperation {
     } finally {
       context.release(entry);
     }
+  }
+
+  /** Who runs the handler around it knows repetitions himself. */
+  #isKeyed({ idempotencyKey, around }: Incoming): boolean {
+    return this.#keyed !== undefined && idempotencyKey !== undefined && around === undefined;
+  }
+
+  #around({ around }: Incoming, input: unknown, context: ServedContext): Promise<unknown> {
+    if (around === undefined) return this.#output(input, context);
+    return around(() => this.#output(input, context));
   }
 
   async #output(input: unknown, context: ServedContext): Promise<unknown> {

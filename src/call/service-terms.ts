@@ -1,8 +1,8 @@
 import type { Retirement } from "../protocol/retirement.ts";
 import type { Store } from "../store/store.ts";
 
-/** What is said of a service as a whole. */
-export interface ServiceTerms {
+/** What is said of a service as a whole. `Tx` is what the client of its store calls a transaction. */
+export interface ServiceTerms<Tx = unknown> {
   /**
    * From when on nobody should use this version any more: `"2026-12-01"`, or with a time and its offset. It is served as
    * before; callers are told (over HTTP by `Deprecation`, RFC 9745). Default: it is not deprecated.
@@ -21,7 +21,7 @@ export interface ServiceTerms {
    * Its commands, and its calls that are idempotent by key, run in a transaction of this store: what they write by `tx` and publish
    * is committed together with their being done, or not at all. Default: none.
    */
-  readonly store?: Store;
+  readonly store?: Store<Tx>;
 }
 
 const isoDate = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;

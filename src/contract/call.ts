@@ -10,14 +10,26 @@ import {
 import type { StandardSchema } from "./schema.ts";
 
 /** One request, one answer. */
-export interface CallOperation<In, Out, Errors> extends Terms {
+export interface CallOperation<
+  In,
+  Out,
+  Errors,
+  Again extends Idempotency = Idempotency,
+> extends Terms {
   readonly kind: "call";
+  readonly idempotent: Again;
   readonly in: In;
   readonly out: Out;
   readonly errors: Errors;
 }
 
-export interface CallTerms<In, Out, Errors, Path extends string> {
+export interface CallTerms<
+  In,
+  Out,
+  Errors,
+  Path extends string,
+  Again extends Idempotency = Idempotency,
+> {
   /** Schema of the input. Default: the call takes nothing. */
   readonly in?: In;
   /** Schema of the answer. Default: it answers nothing. */
@@ -25,7 +37,7 @@ export interface CallTerms<In, Out, Errors, Path extends string> {
   /** Declared errors: code in UPPER_SNAKE → schema of its data, or `undefined` for none. Default: none. */
   readonly errors?: Errors;
   /** Whether it may be repeated when it perhaps ran. Default `false`. */
-  readonly idempotent?: Idempotency;
+  readonly idempotent?: Again;
   /** Dotted path to the field of the input by which calls keep their order. Default: no order between calls. */
   readonly key?: Key<In, Path>;
   /** How long a caller waits when it says nothing else. Default: the client's, 10 s. */
@@ -40,6 +52,7 @@ export function call<
   Out extends StandardSchema | undefined = undefined,
   Errors extends ErrorSchemas<Errors> = NoErrors,
   const Path extends string = never,
->(terms: CallTerms<In, Out, Errors, Path> = {}): CallOperation<In, Out, Errors> {
-  return operation("call", terms) as unknown as CallOperation<In, Out, Errors>;
+  const Again extends Idempotency = false,
+>(terms: CallTerms<In, Out, Errors, Path, Again> = {}): CallOperation<In, Out, Errors, Again> {
+  return operation("call", terms) as unknown as CallOperation<In, Out, Errors, Again>;
 }

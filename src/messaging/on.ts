@@ -4,7 +4,7 @@ import type { Env } from "../base/env.ts";
 import type { Context } from "../base/handler.ts";
 import type { StartAt } from "../broker/broker.ts";
 import type { ErrorMakers } from "../call/handlers-type.ts";
-import type { Publish } from "../call/message-type.ts";
+import type { Publish, PublishInTransaction } from "../call/message-type.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import { declarationsOf } from "../contract/contract.ts";
 import type { DocumentOperation } from "../contract/document.ts";
@@ -17,8 +17,8 @@ import type { Verdict } from "./outcome.ts";
 import type { RetryTerms } from "./retry.ts";
 import type { Where } from "./where.ts";
 
-/** How messages are consumed. */
-export interface ConsumeTerms {
+/** How messages are consumed. `Tx` is what the client of the store calls a transaction. */
+export interface ConsumeTerms<Tx = unknown> {
   /** Who shares the messages: those of one group get each message once together. Required for events and gathers; a document has one receiver. */
   readonly group?: string;
   /** Handlers that run at once in this process. Default 16. With order, at most one for each key. */
@@ -52,9 +52,15 @@ export interface ConsumeTerms {
   readonly from?: StartAt;
   /**
    * Each message is handled in a transaction of this store, in which it is marked as processed: what the handler writes by `tx` and
-   * publishes is committed with the mark, or not at all, and a message that comes again does nothing. Default: none.
+   * publishes is committed with the mark, or not at all, and a message that comes again does nothing. It is acknowledged after the
+   * commit. Default: none.
    */
-  readonly store?: Store;
+  readonly store?: Store<Tx>;
+  /**
+   * Under which name messages are marked in the store: once it is in use, another name handles again what comes again. At most 200
+   * characters. Default: the group and the operation, `billing orders@1/placed`.
+   */
+  readonly consumer?: string;
 }
 
 /** What a handler knows of its message, beside what it knows of any request. */
@@ -69,6 +75,14 @@ export interface MessageContext<Errors = NoErrors> extends Context {
   publisher<C extends AnyContract>(contract: C): Publish<C>;
   /** It is still being worked on: its time begins anew. */
   heartbeat(): void;
+}
+
+/** What a handler knows that runs in a transaction. It is committed when the handler returns; what it throws, and each verdict, rolls it back. */
+export interface TransactionalContext<Tx> extends MessageContext {
+  /** What the user's client takes. */
+  readonly tx: Tx;
+  /** Publishes as a part of the transaction; so does `publisher`. */
+  readonly publish: PublishInTransaction;
 }
 
 export interface MessageInfo {
@@ -94,9 +108,9 @@ export interface MessageInfo {
 }
 
 /** Returns when it is done. What it throws is a failure, told as an incident, after which it is tried again; `retryLater`, `reject` and `park` say more. */
-export type MessageHandler<Data> = (
+export type MessageHandler<Data, Tx = never> = (
   data: Output<Data>,
-  context: MessageContext,
+  context: [Tx] extends [never] ? MessageContext : TransactionalContext<Tx>,
 ) => Promise<Verdict | void> | Verdict | void;
 
 /** Answers a question for its group; a declared error is an answer too. */
@@ -127,15 +141,15 @@ export interface Consuming {
 }
 
 /** Consumes a document: each goes to one of all who do. */
-export function on<Data>(
+export function on<Data, Tx = never>(
   operation: DocumentOperation<Data>,
-  terms: ConsumeTerms & { readonly group?: never },
-  handler: MessageHandler<Data>,
+  terms: ConsumeTerms<Tx> & { readonly group?: never },
+  handler: MessageHandler<Data, NoInfer<Tx>>,
 ): Subscriber;
 /** Answers a gather for a group: each group answers once. */
 export function on<In, Out, Errors>(
   operation: GatherOperation<In, Out, Errors>,
-  terms: ConsumeTerms & { readonly group: string },
+  terms: ConsumeTerms & { readonly group: string; readonly store?: never },
   handler: GatherHandler<In, Out, Errors>,
 ): Subscriber;
 /**
@@ -144,10 +158,10 @@ export function on<In, Out, Errors>(
  *
  * @throws TrunklineError INVALID_ARGUMENT for what is not an operation of a contract, or has no group and needs one.
  */
-export function on<Data>(
+export function on<Data, Tx = never>(
   operation: EventOperation<Data>,
-  terms: ConsumeTerms & { readonly group: string },
-  handler: MessageHandler<Data>,
+  terms: ConsumeTerms<Tx> & { readonly group: string },
+  handler: MessageHandler<Data, NoInfer<Tx>>,
 ): Subscriber;
 export function on(
   operation: Pick<Operation, "kind">,

@@ -26,6 +26,8 @@ export class Incoming implements Cancellable {
   exact = false;
   /** Its handler runs in this transaction, which is committed before it is answered. Undefined: in none of ours. */
   within: Within | undefined = undefined;
+  /** Who runs the handler, where that is not simply done: it is given what runs it, and resolves or rejects as the handler does. */
+  around: ((run: () => Promise<unknown>) => Promise<unknown>) | undefined = undefined;
   /** Why the work is no longer wanted; undefined while it is. */
   cancelled: CancelReason | undefined = undefined;
   #work: Cancellable | undefined;

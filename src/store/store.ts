@@ -37,8 +37,9 @@ export interface Store<Native = unknown> extends AsyncDisposable {
    * Runs `work` in a transaction: committed when it resolves, rolled back when it rejects, with that error. Must not be begun
    * inside another one of the same store where transactions are not `concurrent`.
    *
-   * @throws TrunklineError UNAVAILABLE: `executed: "no"` when nothing was committed (no connection, a deadlock, a serialization
-   * failure: it may be run again), `maybe` when the connection was lost while it was being committed.
+   * @throws TrunklineError UNAVAILABLE: `executed: "no"` when nothing was committed (no connection; with `gate: "conflict"` a deadlock, a
+   * serialization failure, a lock that was waited for too long: it may be run again), `maybe` when the connection was lost while it
+   * was being committed.
    */
   transaction<T>(work: (tx: Transaction<Native>) => Promise<T>): Promise<T>;
   /**

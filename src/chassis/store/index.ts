@@ -1,11 +1,7 @@
 // `trunkline/store`: messages as a part of database transactions. The stores themselves have a subpath each.
 export { outbox, Outbox } from "../../messaging/outbox/outbox.ts";
-export type {
-  InTransaction,
-  OutboxOperation,
-  OutboxOptions,
-  PublishInTransaction,
-} from "../../messaging/outbox/outbox.ts";
+export type { InTransaction, OutboxOptions } from "../../messaging/outbox/outbox.ts";
+export type { OutboxOperation, PublishInTransaction } from "../../call/message-type.ts";
 export type { RefusedPolicy, RelayOptions } from "../../messaging/outbox/relay-terms.ts";
 export type { RelayStats } from "../../messaging/outbox/relay.ts";
 export type { Dialect, Listening, Store, StoreCapabilities } from "../../store/store.ts";

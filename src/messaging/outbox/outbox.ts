@@ -5,7 +5,12 @@ import { isTrunklineError, locate, systemError } from "../../base/error.ts";
 import type { Outgoing } from "../../broker/broker.ts";
 import { checkFirst } from "../../call/calling.ts";
 import type { Member } from "../../call/compile.ts";
-import type { Published, PublishOptions } from "../../call/message-type.ts";
+import type {
+  OutboxOperation,
+  Published,
+  PublishInTransaction,
+  PublishOptions,
+} from "../../call/message-type.ts";
 import { declarationsOf } from "../../contract/contract.ts";
 import type { Input } from "../../contract/schema.ts";
 import { isOrdered } from "../../store/outbox-rows.ts";
@@ -15,19 +20,6 @@ import { Channels, type Binding } from "../channels.ts";
 import { memberNamed } from "../messaging.ts";
 import { outgoingOf, type SendingParts } from "../publish-method.ts";
 import { rowOf } from "./message-row.ts";
-
-/** What can be published in a transaction: an event, a document, or a command, which leaves without a place for its reply. */
-export interface OutboxOperation<Data> {
-  readonly kind: "event" | "document" | "command";
-  readonly in: Data;
-}
-
-/** Publishes a message as a part of a transaction: `await publish(Orders.placed, order)`. */
-export type PublishInTransaction = <Data>(
-  operation: OutboxOperation<Data>,
-  data: Input<Data>,
-  options?: PublishOptions,
-) => Promise<Published>;
 
 /** How an outbox is made. */
 export interface OutboxOptions {
