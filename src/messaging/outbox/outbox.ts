@@ -148,8 +148,9 @@ export class Outbox<Native = unknown> {
   async #write(tx: Transaction, outgoing: readonly Outgoing[]): Promise<void> {
     if (outgoing.length === 0) return;
     const rows = outgoing.map((each) => rowOf(each, () => this.#env.random()));
-    const lanes = new Set(rows.map(({ lane }) => lane).filter(isOrdered));
     const { outbox: table } = this.store;
+    if (table.append !== undefined) return table.append(tx, rows);
+    const lanes = new Set(rows.map(({ lane }) => lane).filter(isOrdered));
     const ascending = [...lanes].toSorted((a, b) => a - b);
     if (ascending.length > 0) await table.lock(tx, ascending);
     await table.insert(tx, rows);

@@ -70,6 +70,8 @@ export class Relay {
   readonly #keeping: Waiter;
   #idleMs: number;
   #oldestMs = 0;
+  /** How many were published when room was last given back. */
+  #tidied = 0;
   #trouble: string | undefined;
   #running: Promise<unknown> | undefined;
   #listening: Listening | undefined;
@@ -145,6 +147,8 @@ export class Relay {
         if (more) await this.#pass.parked(this.#leases.usable.map(({ share }) => share));
         if (more) this.wake();
         this.#oldestMs = await store.outbox.oldestMs();
+        this.#tidied = this.#pass.published;
+        await store.outbox.tidy?.();
         failures = 0;
       } catch (error) {
         this.#troubled(error);
@@ -221,6 +225,7 @@ export class Relay {
       if (trouble === undefined) {
         slot.failures = 0;
         this.#trouble = undefined;
+        if (this.#pass.published - this.#tidied >= tidyRows) this.#keeping.call();
         return;
       }
       throw trouble;
@@ -258,5 +263,7 @@ export class Relay {
   }
 }
 
+/** After so many rows were taken out their room is given back, whatever the time. */
+const tidyRows = 10_000;
 /** For giving back its lanes, at least, in milliseconds. */
 const leaveMs = 1_000;

@@ -34,6 +34,11 @@ export interface SqlDriver<Native> {
   owns(native: unknown): native is Native;
   /** Runs one statement in a transaction. Parameters are `$1`, `$2` … for PostgreSQL, `?` for the others. */
   run(native: Native, sql: string, values: readonly SqlValue[]): Promise<SqlResult>;
+  /**
+   * Runs one statement in a transaction, and commits it when that went well, without waiting in between: `transaction` then commits
+   * nothing more. Nobody may use the transaction afterwards. Only where the client can.
+   */
+  commitWith?(native: Native, sql: string, values: readonly SqlValue[]): Promise<SqlResult>;
   /** Runs one statement by itself. */
   query(sql: string, values: readonly SqlValue[]): Promise<SqlResult>;
   failureOf(error: unknown): SqlFailure;

@@ -7,6 +7,7 @@ export class OpenTransaction<Native> implements Transaction<Native> {
   readonly managed = true;
   readonly #before: (() => Promise<void>)[] = [];
   readonly #after: (() => void)[] = [];
+  #closing = false;
 
   constructor(native: Native) {
     this.native = native;
@@ -22,7 +23,13 @@ export class OpenTransaction<Native> implements Transaction<Native> {
 
   /** What is registered while this runs is run too. */
   async aboutToCommit(): Promise<void> {
+    this.#closing = true;
     for (let act = this.#before.shift(); act !== undefined; act = this.#before.shift()) await act();
+  }
+
+  /** What runs at this moment is the last before it is committed. */
+  get closing(): boolean {
+    return this.#closing && this.#before.length === 0;
   }
 
   committed(): void {
