@@ -24,6 +24,7 @@ const programs = {
   test: "scripts/test.ts",
   "test:clusters": "clusters/main.ts",
   "test:java-client": "compatibility/main.ts",
+  "test:mysql": "scripts/test-mysql.ts",
   "test:rabbitmq4": "scripts/test-rabbitmq4.ts",
   torture: "torture/main.ts",
   trunkline: "src/cli/main.ts",
