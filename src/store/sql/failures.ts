@@ -65,7 +65,7 @@ const lostCodes = new Set([
 
 /** Clients say most of this without a code. */
 const lostWords =
-  /connection (is )?(terminated|closed|ended)|connection error|was closed|in closed state|pool is (closed|ended|draining)|timeout exceeded when trying to connect|after calling end on the pool|timeout acquiring a connection|aborted: pool|is not open/i;
+  /connection (is )?(terminated|closed|ended)|connection error|was closed|in closed state|pool is (closed|ended|draining)|timeout exceeded when trying to connect|after calling end on the pool|queue limit reached|no connections available|timeout acquiring a connection|aborted: pool|is not open/i;
 
 function connectionFailure({ code, message }: Told): SqlFailure | undefined {
   if (typeof code === "string" && lostCodes.has(code)) return "lost";
@@ -106,16 +106,24 @@ const byState: Readonly<Record<string, SqlFailure>> = {
   "3F000": "missing", // no such schema
 };
 
-/** Error numbers of MySQL and MariaDB. */
+/** Error numbers of MySQL and MariaDB, which share them. */
 const byErrno: Readonly<Record<number, SqlFailure>> = {
-  1213: "conflict", // deadlock
+  1213: "conflict", // deadlock, or not certified by a cluster
   1205: "conflict", // waited for a lock for too long
-  3572: "conflict", // NOWAIT
   1020: "conflict", // changed since it was read
+  1412: "conflict", // the table was altered since the transaction began
   3101: "conflict", // rolled back by replication
+  3572: "conflict", // NOWAIT
   1040: "lost", // too many connections
   1053: "lost", // shutting down
+  1158: "lost", // reading from the network
+  1159: "lost",
+  1160: "lost", // writing to it
+  1161: "lost",
+  1203: "lost", // too many connections of this user
+  1290: "lost", // read only: a primary that is none any more
   1317: "lost", // interrupted
+  1836: "lost", // read only
   1927: "lost", // killed
   4031: "lost", // idle for too long
   1044: "denied",
@@ -123,7 +131,12 @@ const byErrno: Readonly<Record<number, SqlFailure>> = {
   1142: "denied",
   1143: "denied",
   1227: "denied",
+  1370: "denied",
   1698: "denied",
+  1820: "denied", // the password has expired
+  1862: "denied",
+  3118: "denied", // the account is locked
+  1054: "missing", // a column: of a later step of the tables
   1146: "missing",
 };
 
