@@ -4,6 +4,7 @@ import { playBroker } from "./broker/broker.ts";
 import { playCalls } from "./calls.ts";
 import { playDiscovery } from "./discovery/discovery.ts";
 import { playMessaging } from "./messaging/messaging.ts";
+import { playOutbox } from "./outbox/outbox.ts";
 import type { Play, Played } from "./played.ts";
 import { playResilience } from "./resilience/resilience.ts";
 
@@ -24,13 +25,14 @@ const traceLines = 40;
 
 /**
  * What can be played, by name. `broker`: an embedded broker that ends at any point; `calls`: requests of all kinds; `discovery`: registries, those who register and those who watch;
- * `messaging`: publishers and groups of consumers on a broker; `resilience`: callers and replicas behind a registry.
+ * `messaging`: publishers and groups of consumers on a broker; `outbox`: transactions that publish, relays, and consumers with an inbox; `resilience`: callers and replicas behind a registry.
  */
 const suites: Readonly<Record<string, Play>> = {
   broker: playBroker,
   calls: playCalls,
   discovery: playDiscovery,
   messaging: playMessaging,
+  outbox: playOutbox,
   resilience: playResilience,
 };
 

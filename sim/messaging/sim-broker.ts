@@ -25,6 +25,10 @@ export interface Ways {
   latency(): number;
   /** Whether something of that class is lost now. */
   lost(what: FaultName): boolean;
+  /** Of a batch only so many messages come to the broker; undefined: all. Absent: always all. */
+  cut?(length: number): number | undefined;
+  /** The largest message that the broker takes, in bytes. Absent: as large as it says itself. */
+  readonly bytesMax?: number;
 }
 
 /** One direction of a connection: what was sent first arrives first. */
@@ -52,7 +56,6 @@ class Way {
 export class SimBroker implements Broker {
   readonly name = "simulated";
   readonly address = "memory:simulated";
-  readonly capabilities: Broker["capabilities"];
   readonly #broker: Broker;
   readonly #env: SimEnv;
   readonly #stage: Ways;
@@ -65,8 +68,13 @@ export class SimBroker implements Broker {
     this.#stage = stage;
     this.#there = new Way(stage);
     this.#back = new Way(stage);
-    // As most brokers: no transactions, so that what is dead is published first and acked then.
-    this.capabilities = { ...broker.capabilities, transactions: stage.transactions };
+  }
+
+  /** As most brokers: no transactions, so that what is dead is published first and acked then. */
+  get capabilities(): Broker["capabilities"] {
+    const { capabilities } = this.#broker;
+    const { transactions, bytesMax = capabilities.bytesMax } = this.#stage;
+    return { ...capabilities, transactions, bytesMax };
   }
 
   declare(channels: readonly Channel[]): ReturnType<Broker["declare"]> {
@@ -78,11 +86,14 @@ export class SimBroker implements Broker {
     if (this.#stage.lost("publishLost")) {
       return messages.map(() => maybe("the connection was lost before it was there"));
     }
-    const receipts = await this.#broker.publish(messages);
+    const arrived = messages.slice(0, this.#stage.cut?.(messages.length));
+    const receipts = await this.#broker.publish(arrived);
     await this.#back.pass(this.#env);
     if (this.#stage.lost("receiptLost"))
       return messages.map(() => maybe("the connection was lost before the receipt came"));
-    return receipts;
+    return messages.map(
+      (_, index) => receipts[index] ?? maybe("the connection was lost within the batch"),
+    );
   }
 
   async consume(
@@ -175,6 +186,8 @@ class Session implements Consumer {
         there(() => this.#deliver(own));
       },
     );
+    // It was left before it had joined.
+    if (this.#closed) return joined.member.close();
     this.#member = joined.member;
     this.#heardAt = this.#stage.world.now;
     this.#beat();

@@ -22,11 +22,15 @@ export class ModelConnection {
     this.#env = env;
   }
 
-  /** Does something at the database. */
-  async ask<T>(work: (database: ModelDatabase) => T | Promise<T>): Promise<T> {
+  /** Does something at the database; in `tx`, which ends with its connection. */
+  async ask<T>(
+    work: (database: ModelDatabase) => T | Promise<T>,
+    tx?: ModelTransaction,
+  ): Promise<T> {
     const { database } = this.#ways;
     await this.#pass(this.#ways.databaseEnv);
     if (!database.up || this.#ways.databaseLost()) {
+      if (tx !== undefined) database.rollback(tx);
       await this.#pass(this.#env);
       throw lost("no");
     }
@@ -38,11 +42,23 @@ export class ModelConnection {
       throw error instanceof Aborted ? told(error) : error;
     }
     await this.#pass(this.#env);
-    if (this.#ways.databaseLost()) throw lost("maybe");
-    return result;
+    if (!this.#ways.databaseLost()) return result;
+    if (tx !== undefined) database.rollback(tx);
+    throw lost("maybe");
   }
 
-  /** The same in a transaction of its own, which is committed there. */
+  /** A transaction of this connection, as the user's own client begins one. */
+  async begin(session: object): Promise<ModelTransaction> {
+    let begun: ModelTransaction | undefined;
+    try {
+      return await this.ask((database) => (begun = database.begin(session)));
+    } catch (error) {
+      if (begun !== undefined) this.#ways.database.rollback(begun);
+      throw error;
+    }
+  }
+
+  /** Does something in a transaction of its own, which is committed there. */
   alone<T>(work: (database: ModelDatabase, tx: ModelTransaction) => Promise<T>): Promise<T> {
     return this.ask(async (database) => {
       const tx = database.begin(this);

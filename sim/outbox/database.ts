@@ -120,15 +120,15 @@ export class ModelDatabase {
   }
 
   /** A row as `tx` sees it, or as anybody does. */
-  get<T>(table: string, key: string, tx?: ModelTransaction): T | undefined {
+  get(table: string, key: string, tx?: ModelTransaction): unknown {
     const own = tx?.writes.get(table);
-    if (own?.has(key) === true) return own.get(key) as T | undefined;
-    return this.#state.tables.get(table)?.get(key) as T | undefined;
+    if (own?.has(key) === true) return own.get(key);
+    return this.#state.tables.get(table)?.get(key);
   }
 
   /** All rows that are committed. */
-  rows<T>(table: string): [string, T][] {
-    return [...(this.#state.tables.get(table) ?? [])] as [string, T][];
+  rows(table: string): [string, unknown][] {
+    return [...(this.#state.tables.get(table) ?? [])];
   }
 
   /** Writes a row, or takes it out; in `tx`, or by itself at once. */
@@ -166,7 +166,10 @@ export class ModelDatabase {
       this.#holders.delete(name);
       const queue = this.#waiters.get(name) ?? [];
       const next = queue.find((each) => each.tx.ended === undefined);
-      this.#waiters.set(name, queue.slice(next === undefined ? queue.length : queue.indexOf(next) + 1));
+      this.#waiters.set(
+        name,
+        queue.slice(next === undefined ? queue.length : queue.indexOf(next) + 1),
+      );
       if (next === undefined) continue;
       this.#holders.set(name, next.tx);
       next.tx.locks.add(name);
@@ -174,7 +177,10 @@ export class ModelDatabase {
     }
     for (const [name, queue] of this.#waiters) {
       for (const each of queue) if (each.tx === tx) each.resume();
-      this.#waiters.set(name, queue.filter((each) => each.tx !== tx));
+      this.#waiters.set(
+        name,
+        queue.filter((each) => each.tx !== tx),
+      );
     }
   }
 

@@ -10,6 +10,9 @@ export interface Committed {
   forgotten: boolean;
 }
 
+/** Of one run so many are told. */
+const toldMax = 8;
+
 /** What was committed, in its order, and what came of it. */
 export class Ledger {
   readonly committed = new Map<string, Committed>();
@@ -32,8 +35,9 @@ export class Ledger {
 
   get owed(): number {
     const effects = new Set(this.effects);
-    return [...this.committed.values()].filter(({ id, forgotten }) => !forgotten && !effects.has(id))
-      .length;
+    return [...this.committed.values()].filter(
+      ({ id, forgotten }) => !forgotten && !effects.has(id),
+    ).length;
   }
 
   /** Everything that a promise was broken by, after all was mended and had its time. `parked`: later messages wait for a refused one of their key. */
@@ -47,7 +51,7 @@ export class Ledger {
       if (count > 1) lies.push(`${id} has its effect ${count} times`);
       if (!this.committed.has(id)) lies.push(`${id} has an effect, and was never committed`);
     }
-    return [...lies, ...this.#disorder(parked)];
+    return [...lies, ...this.#disorder(parked)].slice(0, toldMax);
   }
 
   /** Effects of one key that came in another order than the commits of what was published. */

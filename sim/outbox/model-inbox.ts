@@ -21,23 +21,23 @@ export class ModelInbox implements InboxRows {
     const place = placeOf(key);
     return this.#connection.ask(async (db) => {
       await db.lock(nativeOf(tx), `mark ${place}`);
-      const known = db.get<Processed>("inbox", place, nativeOf(tx));
+      const known = db.get("inbox", place, nativeOf(tx)) as Processed | undefined;
       if (known !== undefined) return known;
       const mark: Processed = { processedAt: db.now, reply: undefined };
       db.set("inbox", place, mark, nativeOf(tx));
       return undefined;
-    });
+    }, nativeOf(tx));
   }
 
   answer(tx: Transaction, key: InboxKey, reply: Uint8Array): Promise<void> {
     return this.#connection.ask((db) => {
-      const mark = db.get<Processed>("inbox", placeOf(key), nativeOf(tx));
+      const mark = db.get("inbox", placeOf(key), nativeOf(tx)) as Processed | undefined;
       db.set("inbox", placeOf(key), { ...mark, reply }, nativeOf(tx));
-    });
+    }, nativeOf(tx));
   }
 
   find(key: InboxKey): Promise<Processed | undefined> {
-    return this.#connection.ask((db) => db.get<Processed>("inbox", placeOf(key)));
+    return this.#connection.ask((db) => db.get("inbox", placeOf(key)) as Processed | undefined);
   }
 
   started(key: InboxKey): Promise<Attempts> {
@@ -50,38 +50,29 @@ export class ModelInbox implements InboxRows {
     );
   }
 
-  #count(
-    key: InboxKey,
-    change: (counts: Attempts) => Attempts | undefined,
-  ): Promise<Attempts> {
+  #count(key: InboxKey, change: (counts: Attempts) => Attempts | undefined): Promise<Attempts> {
     return this.#connection.ask((db) => {
       const none = { started: 0, finished: 0 };
-      const counts = change(db.get<Attempts>("attempt", placeOf(key)) ?? none);
+      const counts = change((db.get("attempt", placeOf(key)) as Attempts | undefined) ?? none);
       db.set("attempt", placeOf(key), counts);
       return counts ?? none;
     });
   }
 
-  follow(
-    tx: Transaction,
-    consumer: string,
-    key: string,
-    sequence: number,
-  ): Promise<Succession> {
+  follow(tx: Transaction, consumer: string, key: string, sequence: number): Promise<Succession> {
     const place = `${consumer} ${key}`;
     return this.#connection.ask(async (db) => {
       await db.lock(nativeOf(tx), `order ${place}`);
-      const last = db.get<number>("order", place, nativeOf(tx));
+      const last = db.get("order", place, nativeOf(tx)) as number | undefined;
       if (last !== undefined && sequence <= last) return "earlier";
       db.set("order", place, sequence, nativeOf(tx));
       return last === undefined || sequence === last + 1 ? "next" : "gap";
-    });
+    }, nativeOf(tx));
   }
 
   purge(olderThanMs: number, limit: number): Promise<number> {
     return this.#connection.ask((db) => {
-      const old = db
-        .rows<Processed>("inbox")
+      const old = (db.rows("inbox") as [string, Processed][])
         .filter(([, { processedAt }]) => db.now - processedAt > olderThanMs)
         .slice(0, limit);
       for (const [place] of old) db.set("inbox", place, undefined);
@@ -91,7 +82,10 @@ export class ModelInbox implements InboxRows {
 
   status(): Promise<readonly { consumer: string; marks: number; oldestMs: number }[]> {
     return this.#connection.ask((db) => {
-      const byConsumer = Map.groupBy(db.rows<Processed>("inbox"), ([place]) => place.split(" ")[0]!);
+      const byConsumer = Map.groupBy(
+        db.rows("inbox") as [string, Processed][],
+        ([place]) => place.split(" ")[0]!,
+      );
       return [...byConsumer].map(([consumer, marks]) => ({
         consumer,
         marks: marks.length,

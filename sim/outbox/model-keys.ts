@@ -29,7 +29,10 @@ export class ModelKeys implements KeyRows {
   }
 
   claimIn(tx: Transaction, key: string, input: string): Promise<KnownKey | undefined> {
-    return this.#connection.ask((db) => claim(db, nativeOf(tx), key, input, undefined));
+    return this.#connection.ask(
+      (db) => claim(db, nativeOf(tx), key, input, undefined),
+      nativeOf(tx),
+    );
   }
 
   async keep(
@@ -38,12 +41,12 @@ export class ModelKeys implements KeyRows {
     bytes: Uint8Array | undefined,
     tx?: Transaction,
   ): Promise<void> {
+    const native = tx === undefined ? undefined : nativeOf(tx);
     await this.#connection.ask((db) => {
-      const native = tx === undefined ? undefined : nativeOf(tx);
-      const row = db.get<KeyRow>("key", key, native);
+      const row = db.get("key", key, native) as KeyRow | undefined;
       const kept = { input: row?.input ?? "", owner: row?.owner, ending, bytes, at: db.now };
       db.set("key", key, kept satisfies KeyRow, native);
-    });
+    }, native);
   }
 
   forget(key: string): Promise<void> {
@@ -52,9 +55,11 @@ export class ModelKeys implements KeyRows {
 
   purge(olderThanMs: number, limit: number): Promise<number> {
     return this.#connection.ask((db) => {
-      const old = db
-        .rows<KeyRow>("key")
-        .filter(([, row]) => db.now - row.at > olderThanMs && (row.ending !== undefined || orphaned(db, row)))
+      const old = (db.rows("key") as [string, KeyRow][])
+        .filter(
+          ([, row]) =>
+            db.now - row.at > olderThanMs && (row.ending !== undefined || orphaned(db, row)),
+        )
         .slice(0, limit);
       for (const [key] of old) db.set("key", key, undefined);
       return old.length;
@@ -70,7 +75,7 @@ async function claim(
   owner: string | undefined,
 ): Promise<KnownKey | undefined> {
   await db.lock(tx, `key ${key}`);
-  const row = db.get<KeyRow>("key", key, tx);
+  const row = db.get("key", key, tx) as KeyRow | undefined;
   if (row !== undefined)
     return {
       input: row.input,
@@ -84,5 +89,5 @@ async function claim(
 }
 
 function orphaned(db: ModelDatabase, { owner }: KeyRow): boolean {
-  return owner === undefined || (db.get<number>("owner", owner) ?? 0) <= db.now;
+  return owner === undefined || ((db.get("owner", owner) as number | undefined) ?? 0) <= db.now;
 }

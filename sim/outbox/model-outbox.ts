@@ -33,7 +33,7 @@ export class ModelOutbox implements OutboxRows {
   lock(tx: Transaction, lanes: readonly number[]): Promise<void> {
     return this.#connection.ask(async (db) => {
       for (const lane of lanes) await db.lock(nativeOf(tx), `lane ${lane}`);
-    });
+    }, nativeOf(tx));
   }
 
   insert(tx: Transaction, rows: readonly NewOutboxRow[]): Promise<void> {
@@ -43,27 +43,27 @@ export class ModelOutbox implements OutboxRows {
         const written: OutboxRow = { ...row, seq, writtenAt: db.now, refusals: 0 };
         db.set("outbox", String(seq), written, nativeOf(tx));
       }
-    });
+    }, nativeOf(tx));
   }
 
   keep(relay: string, leaseMs: number, giveBack: readonly number[]): Promise<Kept> {
     return this.#connection.ask((db) => {
       db.set("relay", relay, db.now + leaseMs);
-      for (const [name, until] of db.rows<number>("relay"))
+      for (const [name, until] of db.rows("relay") as [string, number][])
         if (until <= db.now) db.set("relay", name, undefined);
-      const living = new Set(db.rows<number>("relay").map(([name]) => name));
+      const living = new Set((db.rows("relay") as [string, number][]).map(([name]) => name));
       const fair = Math.ceil(leaseShares / living.size);
       const leases: Lease[] = [];
       const free: number[] = [];
       for (let share = 0; share < leaseShares; share++) {
-        const row = db.get<LeaseRow>("lease", String(share));
+        const row = db.get("lease", String(share)) as LeaseRow | undefined;
         if (row?.relay === relay && giveBack.includes(share))
           db.set("lease", String(share), { relay: undefined, token: row.token });
         else if (row?.relay === relay) leases.push({ share, token: row.token });
         else if (row?.relay === undefined || !living.has(row.relay)) free.push(share);
       }
       for (const share of free.slice(0, Math.max(0, fair - leases.length))) {
-        const token = (db.get<LeaseRow>("lease", String(share))?.token ?? 0) + 1;
+        const token = ((db.get("lease", String(share)) as LeaseRow | undefined)?.token ?? 0) + 1;
         db.set("lease", String(share), { relay, token });
         leases.push({ share, token });
       }
@@ -75,11 +75,7 @@ export class ModelOutbox implements OutboxRows {
     return this.#connection.ask((db) => db.set("relay", relay, undefined));
   }
 
-  read(
-    shares: readonly number[],
-    except: readonly number[],
-    limit: number,
-  ): Promise<OutboxRow[]> {
+  read(shares: readonly number[], except: readonly number[], limit: number): Promise<OutboxRow[]> {
     return this.#connection.ask((db) => {
       const due = allOf(db).filter(
         ({ lane, notBefore }) =>
@@ -171,9 +167,11 @@ export class ModelOutbox implements OutboxRows {
         oldestMs: oldestOf(db, of),
         refusals: Math.max(...of.map(({ refusals }) => refusals)),
       }));
-      const relays = db.rows<number>("relay").filter(([, until]) => until > db.now);
+      const relays = (db.rows("relay") as [string, number][]).filter(([, until]) => until > db.now);
       const living = new Set(relays.map(([name]) => name));
-      const leased = db.rows<LeaseRow>("lease").filter(([, { relay }]) => living.has(relay ?? ""));
+      const leased = (db.rows("lease") as [string, LeaseRow][]).filter(([, { relay }]) =>
+        living.has(relay ?? ""),
+      );
       return {
         pending: rows.length,
         oldestMs: oldestOf(db, rows),
@@ -187,11 +185,11 @@ export class ModelOutbox implements OutboxRows {
 }
 
 function allOf(db: ModelDatabase): OutboxRow[] {
-  return db.rows<OutboxRow>("outbox").map(([, row]) => row);
+  return (db.rows("outbox") as [string, OutboxRow][]).map(([, row]) => row);
 }
 
 function deadOf(db: ModelDatabase): DeadOutboxRow[] {
-  const rows = db.rows<DeadOutboxRow>("dead").map(([, row]) => row);
+  const rows = (db.rows("dead") as [string, DeadOutboxRow][]).map(([, row]) => row);
   return rows.toSorted((a, b) => a.seq - b.seq);
 }
 
@@ -201,10 +199,10 @@ function heldRow(
   leases: readonly Lease[],
   { seq, id }: RowName,
 ): OutboxRow | undefined {
-  const row = db.get<OutboxRow>("outbox", String(seq));
+  const row = db.get("outbox", String(seq)) as OutboxRow | undefined;
   if (row === undefined || row.id !== id) return undefined;
   const share = shareOf(row.lane);
-  const token = db.get<LeaseRow>("lease", String(share))?.token;
+  const token = (db.get("lease", String(share)) as LeaseRow | undefined)?.token;
   return leases.some((each) => each.share === share && each.token === token) ? row : undefined;
 }
 

@@ -4,7 +4,7 @@ import { AdoptedTransaction, OpenTransaction } from "../../src/store/sql/open-tr
 import type { Listening, Store, StoreCapabilities } from "../../src/store/store.ts";
 import type { Transaction } from "../../src/store/transaction.ts";
 import { ModelConnection, type DatabaseWays } from "./connection.ts";
-import { ModelTransaction } from "./database.ts";
+import type { ModelTransaction } from "./database.ts";
 import { ModelInbox } from "./model-inbox.ts";
 import { ModelKeys } from "./model-keys.ts";
 import { ModelOutbox } from "./model-outbox.ts";
@@ -33,9 +33,7 @@ export class ModelStore implements Store<ModelTransaction> {
     this.keys = new ModelKeys(this.connection);
   }
 
-  async transaction<T>(
-    work: (tx: Transaction<ModelTransaction>) => Promise<T>,
-  ): Promise<T> {
+  async transaction<T>(work: (tx: Transaction<ModelTransaction>) => Promise<T>): Promise<T> {
     const native = await this.begin();
     const tx = new OpenTransaction(native);
     this.#open.set(native, tx);
@@ -54,16 +52,16 @@ export class ModelStore implements Store<ModelTransaction> {
 
   /** As the user's own client begins one. */
   begin(): Promise<ModelTransaction> {
-    return this.connection.ask((db) => db.begin(this));
+    return this.connection.begin(this);
   }
 
   /** An answer that is lost says nothing of whether it was committed. */
   commit(native: ModelTransaction): Promise<void> {
-    return this.connection.ask((db) => db.commit(native));
+    return this.connection.ask((db) => db.commit(native), native);
   }
 
   rollback(native: ModelTransaction): Promise<void> {
-    return this.connection.ask((db) => db.rollback(native));
+    return this.connection.ask((db) => db.rollback(native), native);
   }
 
   adopt(native: ModelTransaction): Transaction<ModelTransaction> {

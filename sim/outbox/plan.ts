@@ -23,7 +23,7 @@ const faultNames = [
 
 export type FaultName = (typeof faultNames)[number];
 
-/** What becomes of a message on its way. `refused`: the broker does not take it, until somebody has mended that. */
+/** What becomes of a message on its way. `refused`: it is larger than what the broker takes, until somebody has mended that. */
 export type Fate = "fine" | "refused";
 
 /** Everything about a run that is decided before it begins. */

@@ -79,8 +79,6 @@ export class RelayNode {
   /** Somebody has mended what was wrong with refused messages, and puts them back. */
   async redrive(): Promise<void> {
     for (const { id, key, parking } of await this.#store.outbox.dead(10_000))
-      await this.#store.outbox.redrive(
-        key !== undefined && parking !== "none" ? { key } : { id },
-      );
+      await this.#store.outbox.redrive(key !== undefined && parking !== "none" ? { key } : { id });
   }
 }

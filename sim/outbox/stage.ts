@@ -1,6 +1,4 @@
 import { World, type SimEnv } from "trunkline/testing";
-import { systemError, type TrunklineError } from "../../src/base/error.ts";
-import type { Broker, Outgoing, Receipt } from "../../src/broker/broker.ts";
 import { channel, type Channel } from "../../src/broker/channel.ts";
 import { MemoryBroker } from "../../src/broker/memory/memory-broker.ts";
 import { MemoryStore } from "../../src/broker/memory/store.ts";
@@ -13,6 +11,8 @@ import { drawPlan, type FaultName, type Plan } from "./plan.ts";
 
 /** The group that consumes. */
 export const group = "books";
+/** More than the broker takes, until that is mended. */
+export const largeBytes = 2_000;
 /** Between two states that a failover can fall back to, in milliseconds. */
 const rememberMs = 100;
 
@@ -75,11 +75,19 @@ export class Stage implements Ways, DatabaseWays {
     this.violations.push(what);
   }
 
-  broker(env: SimEnv): Broker {
-    return new CuttingBroker(
-      new SimBroker(new MemoryBroker("memory:simulated", this.#store), env, this),
-      this,
-    );
+  broker(env: SimEnv): SimBroker {
+    return new SimBroker(new MemoryBroker("memory:simulated", this.#store), env, this);
+  }
+
+  /** The way to the database of those who consume. */
+  get bookWays(): DatabaseWays {
+    const { books, databaseEnv } = this;
+    return {
+      database: books,
+      databaseEnv,
+      databaseLatency: () => this.databaseLatency(),
+      databaseLost: () => this.databaseLost(),
+    };
   }
 
   /** Messages that are not settled at the broker. */
@@ -93,7 +101,9 @@ export class Stage implements Ways, DatabaseWays {
   }
 
   databaseLatency(): number {
-    return this.#slow() ? this.#dice.between(50, 2_000) : this.#dice.exponential(this.plan.latencyMs);
+    return this.#slow()
+      ? this.#dice.between(50, 2_000)
+      : this.#dice.exponential(this.plan.latencyMs);
   }
 
   #slow(): boolean {
@@ -114,46 +124,9 @@ export class Stage implements Ways, DatabaseWays {
       ? this.#dice.between(0, length)
       : undefined;
   }
-}
 
-/** What comes to the broker in parts, and some of which it refuses. */
-class CuttingBroker extends SimBroker {
-  readonly #own: Stage;
-
-  constructor(broker: Broker, stage: Stage) {
-    super(broker, stage.brokerEnv, { ...quiet, world: stage.world, brokerEnv: stage.brokerEnv });
-    this.#own = stage;
+  /** What is too large is taken when that was mended. */
+  get bytesMax(): number {
+    return this.mended ? largeBytes * 10 : largeBytes;
   }
-
-  override async publish(
-    messages: readonly Outgoing[],
-  ): Promise<readonly (Receipt | TrunklineError)[]> {
-    const taken = messages.filter((each) => !this.#refuses(each));
-    const at = this.#own.cut(taken.length) ?? taken.length;
-    const receipts = at === 0 ? [] : [...(await super.publish(taken.slice(0, at)))];
-    const rest = taken.slice(at).map(() => cutOff());
-    const outcomes = [...receipts, ...rest];
-    return messages.map((each) => (this.#refuses(each) ? refused() : outcomes.shift()!));
-  }
-
-  #refuses({ envelope }: Outgoing): boolean {
-    return !this.#own.mended && envelope.attributes["fate"] === "refused";
-  }
-}
-
-/** The ways are those of the broker within: nothing is lost twice. */
-const quiet = {
-  transactions: false,
-  latency: () => 0,
-  lost: () => false,
-};
-
-function cutOff(): TrunklineError {
-  return systemError("UNAVAILABLE", "the connection was lost within a batch", {
-    executed: "maybe",
-  });
-}
-
-function refused(): TrunklineError {
-  return systemError("INVALID_ARGUMENT", "the broker does not take it", { executed: "no" });
 }

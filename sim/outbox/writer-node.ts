@@ -4,7 +4,7 @@ import { Dice } from "../dice.ts";
 import type { ModelTransaction } from "./database.ts";
 import { ModelStore } from "./model-store.ts";
 import type { Fate } from "./plan.ts";
-import type { Stage } from "./stage.ts";
+import { largeBytes, type Stage } from "./stage.ts";
 
 interface Draft {
   readonly id: string;
@@ -130,8 +130,8 @@ export class WriterNode {
         subject: key,
         time: this.#env.wall(),
         contentType: "application/json",
-        attributes: { fate },
-        data: new Uint8Array(0),
+        attributes: {},
+        data: new Uint8Array(fate === "refused" ? largeBytes : 0),
       },
     };
   }

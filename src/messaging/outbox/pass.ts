@@ -26,6 +26,17 @@ export interface PassParts {
   readonly tell: (event: Omit<OutboxEvent, "store">) => void;
 }
 
+interface Sendable {
+  readonly rows: OutboxRow[];
+  readonly outgoing: Outgoing[];
+  readonly unsendable: {
+    readonly row: OutboxRow;
+    readonly error: TrunklineError;
+    /** However often it is tried. */
+    readonly hopeless: boolean;
+  }[];
+}
+
 /** Publishes rows that were read, once, and settles what came of it. */
 export class Pass {
   readonly #parts: PassParts;
@@ -54,36 +65,46 @@ export class Pass {
   ): Promise<TrunklineError | undefined> {
     const followers = all.filter((row) => this.#follows(row));
     if (followers.length > 0) await this.#follow(followers, leases);
-    const unread: [OutboxRow, unknown][] = [];
-    const rows: OutboxRow[] = [];
-    const outgoing: Outgoing[] = [];
-    for (const row of all) {
-      if (followers.includes(row)) continue;
-      try {
-        outgoing.push(this.#reader.outgoingOf(row));
-        rows.push(row);
-      } catch (error) {
-        unread.push([row, error]);
-      }
-    }
-    // What is behind a row that cannot be read waits until that is settled.
-    const stuck = new Set(unread.map(([{ lane }]) => lane).filter(isOrdered));
-    const sendable = rows.map(({ lane }) => !stuck.has(lane));
-    const sent = await this.#send(
-      outgoing.filter((_, index) => sendable[index]),
-      leases,
-      broker,
+    const { rows, outgoing, unsendable } = this.#sendable(
+      all.filter((row) => !followers.includes(row)),
+      broker.capabilities.bytesMax,
     );
-    const settled = await this.#settle(
-      rows.filter((_, index) => sendable[index]),
-      sent,
-      leases,
-    );
-    for (const [row, error] of unread) await this.#giveUp(row, leases, textOf(error));
-    const progress = settled + unread.length + followers.length;
+    const sent = await this.#send(outgoing, leases, broker);
+    const settled = await this.#settle(rows, sent, leases);
+    for (const { row, error, hopeless } of unsendable)
+      await (hopeless
+        ? this.#giveUp(row, leases, error.message)
+        : this.#refused(row, error, leases));
+    const progress = settled + unsendable.length + followers.length;
     const failure = sent.find((each) => each.kind === "again" && each.error !== undefined);
     if (progress > 0 || failure?.kind !== "again") return undefined;
     return failure.error;
+  }
+
+  /**
+   * What can be sent, and the first of each lane that cannot: what is behind that in its lane waits. So does what is behind one that
+   * was refused before, until that is taken or given up: a broker may well take what comes after it.
+   */
+  #sendable(all: readonly OutboxRow[], bytesMax: number): Sendable {
+    const sendable: Sendable = { rows: [], outgoing: [], unsendable: [] };
+    const stopped = new Set<number>();
+    for (const row of all) {
+      const { lane, head, data, refusals } = row;
+      if (stopped.has(lane)) continue;
+      if (isOrdered(lane) && refusals > 0) stopped.add(lane);
+      const bytes = data.byteLength + head.length;
+      try {
+        if (bytes > bytesMax) throw tooLarge(bytes, bytesMax);
+        sendable.outgoing.push(this.#reader.outgoingOf(row));
+        sendable.rows.push(row);
+      } catch (cause) {
+        const known = isTrunklineError(cause);
+        const error = known ? cause : unreadable(cause);
+        sendable.unsendable.push({ row, error, hopeless: !known });
+        if (isOrdered(lane)) stopped.add(lane);
+      }
+    }
+    return sendable;
   }
 
   async #send(
@@ -150,7 +171,7 @@ export class Pass {
     const { rows, terms, standing, tell } = this.#parts;
     const times = await rows.refused(leases, row);
     if (times >= terms.refusalsMax && terms.refused !== "block")
-      return this.#giveUp(row, leases, textOf(error));
+      return this.#giveUp(row, leases, error.message);
     standing.stop(row.lane);
     if (times === terms.refusalsMax || times === 1)
       tell({ what: "refused", id: row.id, lane: row.lane, key: row.key, reason: error.message });
@@ -184,7 +205,8 @@ export class Pass {
   ): Promise<number> {
     const shares = new Set(rows.map(({ lane }) => shareOf(lane)));
     const under = leases.filter(({ share }) => shares.has(share));
-    const buried = await this.#parts.rows.bury(under, rows, reason, parking);
+    const told = reason.slice(0, reasonCharsMax);
+    const buried = await this.#parts.rows.bury(under, rows, told, parking);
     this.dead += buried;
     if (buried > 0)
       for (const { id, lane, key } of rows)
@@ -197,9 +219,16 @@ function placeOf(lane: number, key: string): string {
   return `${lane} ${key}`;
 }
 
-function textOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.slice(0, reasonCharsMax);
+function tooLarge(bytes: number, bytesMax: number): TrunklineError {
+  return systemError(
+    "INVALID_ARGUMENT",
+    `the message has ${bytes} bytes; the broker takes ${bytesMax}`,
+    { executed: "no", advice: "put what is large elsewhere, and send where it is" },
+  );
+}
+
+function unreadable(cause: unknown): TrunklineError {
+  return systemError("INVALID_ARGUMENT", "the row cannot be read", { executed: "no", cause });
 }
 
 function leaseLost(): TrunklineError {

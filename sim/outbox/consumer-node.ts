@@ -1,0 +1,117 @@
+import type { SimEnv } from "trunkline/testing";
+import { dropping } from "../../src/messaging/dead/dropping.ts";
+import { MessageConsumer } from "../../src/messaging/consumer.ts";
+import { consumerTerms } from "../../src/messaging/consumer-terms.ts";
+import { noteOf } from "../../src/messaging/failure-note.ts";
+import type { Outcome, Received } from "../../src/messaging/work.ts";
+import { Dice } from "../dice.ts";
+import { ModelStore } from "./model-store.ts";
+import { group, type Stage } from "./stage.ts";
+
+const operation = {
+  name: "orders.placed",
+  kind: "event",
+  contract: "orders",
+  version: "1.0.0",
+} as const;
+
+/** One process that consumes, and does each message in a transaction in which it is marked. */
+export class ConsumerNode {
+  readonly name: string;
+  readonly #stage: Stage;
+  readonly #dice: Dice;
+  #env!: SimEnv;
+  #store!: ModelStore;
+  #consumer: MessageConsumer | undefined;
+
+  constructor(stage: Stage, index: number) {
+    this.name = `consumer-${index}`;
+    this.#stage = stage;
+    this.#dice = new Dice(stage.world, this.name);
+  }
+
+  get up(): boolean {
+    return this.#consumer !== undefined && this.#env.alive;
+  }
+
+  start(): void {
+    const { world, plan, channel } = this.#stage;
+    const env = world.env(this.name);
+    this.#env = env;
+    this.#store = new ModelStore(this.#stage.bookWays, env);
+    const { concurrency } = plan;
+    const retry = { soon: 1_000, later: 0, base: "50ms", cap: "500ms" } as const;
+    const terms = consumerTerms(
+      // What it remembers by itself would hide what the inbox forgets.
+      { concurrency, retry, remembered: 0, within: "10s" },
+      undefined,
+      true,
+    );
+    const consumer = new MessageConsumer({
+      broker: this.#stage.broker(env),
+      channel,
+      group,
+      operation,
+      terms,
+      work: (message) => this.#handle(message, env),
+      ended: () => Promise.resolve(),
+      dead: dropping,
+      dataOf: () => undefined,
+      env,
+    });
+    this.#consumer = consumer;
+    world.trace(`${this.name} starts`);
+    void consumer.start();
+  }
+
+  async #handle({ envelope }: Received, env: SimEnv): Promise<Outcome> {
+    const { ledger, world } = this.#stage;
+    const { id } = envelope;
+    try {
+      await this.#store.transaction(async (tx) => {
+        const known = await this.#store.inbox.mark(tx, { consumer: group, message: id });
+        if (known !== undefined) return;
+        await new Promise<void>((resolve) => void env.in(this.#dice.exponential(3), resolve));
+        tx.native.atCommit.push(() => {
+          world.trace(`effect of ${id}`);
+          ledger.effects.push(id);
+        });
+      });
+      return { kind: "done" };
+    } catch (error) {
+      return { kind: "retry", failure: noteOf(error) };
+    }
+  }
+
+  crash(): void {
+    if (!this.up) return;
+    const { world, books } = this.#stage;
+    const store = this.#store;
+    world.trace(`${this.name} crashes`);
+    this.#env.kill();
+    this.#consumer = undefined;
+    world.in(this.#dice.between(1, 1_000), () => {
+      books.drop(store);
+      books.drop(store.connection);
+    });
+    world.in(this.#dice.between(10, 2_000), () => this.start());
+  }
+
+  pause(): void {
+    if (this.up) this.#env.pause(this.#dice.between(100, 5_000));
+  }
+
+  roll(): void {
+    if (!this.up) return;
+    const [consumer, env] = [this.#consumer!, this.#env];
+    this.#consumer = undefined;
+    void consumer.stop(3_000).then(() => {
+      env.kill();
+      this.start();
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#consumer?.stop(3_000);
+  }
+}
