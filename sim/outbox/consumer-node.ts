@@ -85,15 +85,11 @@ export class ConsumerNode {
 
   crash(): void {
     if (!this.up) return;
-    const { world, books } = this.#stage;
-    const store = this.#store;
+    const { world } = this.#stage;
     world.trace(`${this.name} crashes`);
     this.#env.kill();
     this.#consumer = undefined;
-    world.in(this.#dice.between(1, 1_000), () => {
-      books.drop(store);
-      books.drop(store.connection);
-    });
+    this.#missed(this.#store);
     world.in(this.#dice.between(10, 2_000), () => this.start());
   }
 
@@ -103,11 +99,21 @@ export class ConsumerNode {
 
   roll(): void {
     if (!this.up) return;
-    const [consumer, env] = [this.#consumer!, this.#env];
+    const [consumer, env, store] = [this.#consumer!, this.#env, this.#store];
     this.#consumer = undefined;
     void consumer.stop(3_000).then(() => {
       env.kill();
+      this.#missed(store);
       this.start();
+    });
+  }
+
+  /** The database notices some time later that a process is gone, and rolls back what that had open. */
+  #missed(store: ModelStore): void {
+    const { world, books } = this.#stage;
+    world.in(this.#dice.between(1, 1_000), () => {
+      books.drop(store);
+      books.drop(store.connection);
     });
   }
 

@@ -44,12 +44,10 @@ export class RelayNode {
   /** kill -9; up again a little later. */
   crash(): void {
     if (!this.up) return;
-    const { world, database } = this.#stage;
-    const store = this.#store;
+    const { world } = this.#stage;
     world.trace(`${this.name} crashes`);
     this.#env.kill();
     this.#relay = undefined;
-    world.in(this.#dice.between(1, 1_000), () => database.drop(store.connection));
     world.in(this.#dice.between(10, 3_000), () => this.start());
   }
 

@@ -50,17 +50,28 @@ export class Leases {
     return this.trusted && this.#held.some((each) => each.share === share && each.token === token);
   }
 
-  /** Says that it lives. `busy`: what passes are at; that is not given back yet. Resolves with true when it has shares that it had not. */
-  async keep(busy: (share: number) => boolean): Promise<boolean> {
+  /**
+   * Says that it lives. `busy`: what passes are at; that is not given back yet. `prepare` is done before shares that it had not are
+   * used. Resolves with true when there are such.
+   */
+  async keep(
+    busy: (share: number) => boolean,
+    prepare: (shares: readonly number[]) => Promise<void>,
+  ): Promise<boolean> {
     const askedAt = this.#env.now();
     const back = [...this.#leaving].filter((share) => !busy(share));
-    const before = new Set(this.#held.map(({ token, share }) => `${share}:${token}`));
     const { leases, relays } = await this.#rows.keep(this.relay, this.#leaseMs, back);
+    const before = new Set(this.#held.map(nameOf));
+    const more = leases.some((lease) => !before.has(nameOf(lease)));
+    if (more) {
+      this.#held = leases.filter((lease) => before.has(nameOf(lease)));
+      await prepare(leases.map(({ share }) => share));
+    }
     this.#held = leases;
     this.relays = relays;
     this.#trustedUntil = askedAt + this.#leaseMs * trustedPart;
     this.#leave(leases, relays);
-    return leases.some(({ token, share }) => !before.has(`${share}:${token}`));
+    return more;
   }
 
   #leave(leases: readonly Lease[], relays: number): void {
@@ -74,6 +85,10 @@ export class Leases {
     this.#trustedUntil = -Infinity;
     await this.#rows.leave(this.relay);
   }
+}
+
+function nameOf({ share, token }: Lease): string {
+  return `${share}:${token}`;
 }
 
 function fairPart(relays: number): number {

@@ -143,8 +143,10 @@ export class Relay {
     for (let failures = 0; !this.#stopping;) {
       try {
         const busy = this.#busyShares();
-        const more = await this.#leases.keep((share) => busy.has(share));
-        if (more) await this.#pass.parked(this.#leases.usable.map(({ share }) => share));
+        const more = await this.#leases.keep(
+          (share) => busy.has(share),
+          (shares) => this.#pass.parked(shares),
+        );
         if (more) this.wake();
         this.#oldestMs = await store.outbox.oldestMs();
         this.#tidied = this.#pass.published;
