@@ -86,6 +86,7 @@ export type {
   GatherHandler,
   MessageContext,
   MessageHandler,
+  TransactionalContext,
   MessageInfo,
   Subscriber,
 } from "./messaging/on.ts";
@@ -160,6 +161,7 @@ export type {
   DuplexHandler,
   ErrorMakers,
   HandlerContext,
+  TransactionContext,
   Handlers,
   HeadedContext,
   NotificationHandler,
@@ -194,6 +196,7 @@ export type {
   DeadLetterEvent,
   DiscoveryEvent,
   IncidentEvent,
+  InboxEvent,
   MessageEvent,
   RefusalEvent,
 } from "./base/diagnostics.ts";

@@ -30,6 +30,8 @@ export const channels: {
   readonly deadLetter: Channel;
   /** `OutboxEvent`: a message of an outbox was refused or given up, or its relay cannot go on for now. */
   readonly outbox: Channel;
+  /** `InboxEvent`: messages of a key that count themselves have gaps, or came in another order; old marks cannot be taken out. */
+  readonly inbox: Channel;
 } = {
   call: channel("trunkline:call"),
   stream: channel("trunkline:stream"),
@@ -42,6 +44,7 @@ export const channels: {
   broker: channel("trunkline:broker"),
   deadLetter: channel("trunkline:dead-letter"),
   outbox: channel("trunkline:outbox"),
+  inbox: channel("trunkline:inbox"),
 };
 
 export interface CallEvent {
@@ -143,6 +146,23 @@ export interface OutboxEvent {
   readonly lane?: number | undefined;
   readonly key?: string | undefined;
   readonly reason: string;
+}
+
+/** Told by consumers with a store. */
+export interface InboxEvent {
+  /** The database, without credentials. */
+  readonly store: string;
+  /**
+   * Of messages that say which of their key they are, and are not refused: `gap`: some of its key before it were not processed here;
+   * `earlier`: a later one was processed before. `unpurged`: old marks cannot be taken out, told once until they can.
+   */
+  readonly what: "gap" | "earlier" | "unpurged";
+  readonly consumer?: string | undefined;
+  /** The id of the message. */
+  readonly id?: string | undefined;
+  readonly key?: string | undefined;
+  readonly sequence?: number | undefined;
+  readonly reason?: string | undefined;
 }
 
 /** Told on the client's side, of each try that failed: those after which the call succeeds are seen nowhere else. */

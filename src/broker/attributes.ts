@@ -1,6 +1,6 @@
 /**
  * The extension attributes that Trunkline writes into envelopes, each with its meaning. `traceparent`, `tracestate`,
- * `partitionkey` and `expirytime` are CloudEvents' documented extensions; the others are ours.
+ * `partitionkey`, `expirytime` and `sequence` are CloudEvents' documented extensions; the others are ours.
  */
 export const attribute = {
   /** W3C Trace Context of who sent it. */
@@ -12,6 +12,8 @@ export const attribute = {
   expirytime: "expirytime",
   /** The full version of the contract that it was made by: `1.2.0`. */
   schemaversion: "schemaversion",
+  /** Which message of its channel and key it is, where its outbox counts them (CloudEvents' extension): 1 is the first. */
+  sequence: "sequence",
   /** Joins a reply to what it answers: the id of the request's envelope. */
   correlationid: "correlationid",
   /** Where replies go: what `ReplyBox.address` said. */

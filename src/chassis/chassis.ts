@@ -13,6 +13,7 @@ import { Services, type Service } from "../call/serve.ts";
 import type { Publish } from "../call/message-type.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import type { Binding } from "../messaging/channels.ts";
+import type { InboxOptions } from "../messaging/inbox/retention.ts";
 import type { Outbox } from "../messaging/outbox/outbox.ts";
 import type { RelayOptions } from "../messaging/outbox/relay-terms.ts";
 import type { Format } from "../codec/format.ts";
@@ -82,6 +83,8 @@ export interface ChassisOptions {
   readonly store?: Store | readonly Store[];
   /** How it publishes from them. `false`: it does not, another process does. Default: all the defaults. */
   readonly relay?: RelayOptions | false;
+  /** How long what was processed in transactions of stores is remembered. Default 7 days. */
+  readonly inbox?: InboxOptions;
   /** How the channels of messages are laid out, each made by `bind(operation, terms)`. Default: as their contracts say. */
   readonly bindings?: readonly Binding[];
   /**

@@ -3,6 +3,7 @@ import type { Interceptor } from "../base/handler.ts";
 import type { Service } from "../call/serve.ts";
 import type { Binding } from "../messaging/channels.ts";
 import type { Subscriber } from "../messaging/on.ts";
+import type { InboxOptions } from "../messaging/inbox/retention.ts";
 import type { RelayOptions } from "../messaging/outbox/relay-terms.ts";
 import type { Store } from "../store/store.ts";
 import type { BrokerChoice } from "./broker-at.ts";
@@ -16,6 +17,7 @@ interface Given {
   readonly bindings?: readonly Binding[];
   readonly store?: Store | readonly Store[];
   readonly relay?: RelayOptions | false;
+  readonly inbox?: InboxOptions;
   readonly aroundHandler?: readonly Interceptor[];
 }
 
@@ -32,12 +34,13 @@ export function messagesAndStores(
   checkSent: boolean,
   env: Env,
 ): { readonly messages: ProcessMessages; readonly stores: ProcessStores } {
-  const { name, bindings = [], relay = {}, aroundHandler: interceptors = [] } = options;
+  const { name, bindings = [], relay = {}, inbox, aroundHandler: interceptors = [] } = options;
   const stores = new ProcessStores(
     {
       name,
       stores: storesOf(options.store, services, subscribers),
       relay,
+      inbox,
       bindings,
       checkSent,
       broker:
@@ -48,7 +51,7 @@ export function messagesAndStores(
     env,
   );
   const { outboxes } = stores;
-  const terms = { name, messages: options.messages, bindings, services, subscribers };
+  const terms = { name, messages: options.messages, bindings, services, subscribers, inbox };
   const messages = new ProcessMessages({ ...terms, interceptors, checkSent, outboxes }, env);
   return { messages, stores };
 }

@@ -13,6 +13,8 @@ import { consumerTerms, type ConsumerStats } from "../messaging/consumer-terms.t
 import { dropping } from "../messaging/dead/dropping.ts";
 import { Parking } from "../messaging/dead/parking.ts";
 import { messageFilter } from "../messaging/filters/filter-of.ts";
+import type { Inbox } from "../messaging/inbox/inbox.ts";
+import { retentionOf, type InboxOptions } from "../messaging/inbox/retention.ts";
 import type { MessageFilter } from "../messaging/message-filter.ts";
 import { dataOf } from "../messaging/message-text.ts";
 import { handlerWork, type HandlingParts } from "../messaging/message-work.ts";
@@ -30,7 +32,16 @@ import {
 import type { Outboxes } from "../messaging/outbox/outboxes.ts";
 import { publishIn } from "../messaging/outbox/publish-in.ts";
 import type { Ended, Work } from "../messaging/work.ts";
+import type { Store } from "../store/store.ts";
 import { brokerMakeAt, takeBroker, type BrokerChoice, type TakenBroker } from "./broker-at.ts";
+import {
+  consumerOf,
+  ProcessInboxes,
+  sameConsumers,
+  serviceStoreProblems,
+  subscriberProblems,
+  type Transactional,
+} from "./inboxes.ts";
 import { problemOf, type Problem } from "./problems.ts";
 
 /** What a process does with messages, as its options say. */
@@ -44,6 +55,7 @@ export interface MessageOptions {
   readonly checkSent: boolean;
   /** What handlers in a transaction publish by. */
   readonly outboxes: Outboxes;
+  readonly inbox?: InboxOptions | undefined;
 }
 
 /** Receipts are waited for that long, when neither the sender nor the operation says otherwise. */
@@ -72,12 +84,15 @@ export class ProcessMessages {
   readonly #consuming: Consuming;
   readonly #taken: TakenBroker | undefined;
   readonly messaging: Messaging;
-  readonly #consumers: MessageConsumer[] = [];
+  readonly #consumers: { readonly consumer: MessageConsumer; readonly stored?: Transactional }[] =
+    [];
+  readonly #inboxes: ProcessInboxes;
 
   constructor(options: MessageOptions, env: Env) {
     this.#options = options;
     this.#env = env;
     this.#consuming = { env, stopped: this.#stopped.signal };
+    this.#inboxes = new ProcessInboxes(options.outboxes, env);
     const { name, messages, bindings, interceptors, checkSent } = options;
     this.#taken = messages === undefined ? undefined : takeBroker(messages, { name }, env);
     const open = (): Promise<Broker> => this.#taken!.open();
@@ -105,6 +120,8 @@ export class ProcessMessages {
         consumerTerms(terms, undefined, operation.key !== undefined);
         await filterOf(terms, make.capabilities);
       }
+      const refused = storeProblems(this.#options, (member) => this.messaging.channels.of(member));
+      problems.push(...refused.map((text) => ({ text })));
     } catch (error) {
       problems.push(problemOf(error));
     }
@@ -167,27 +184,36 @@ export class ProcessMessages {
   /** Begins to consume. `served` finds what answers commands. */
   async consume(served: Services): Promise<void> {
     const { services, subscribers } = this.#options;
-    for (const { contract } of services)
+    for (const { contract, terms } of services)
       for (const member of messagesOf(contract)) {
         const { kind, owner } = member.operation;
-        if (kind === "command")
-          await this.#serveCommands(member, served.servedAt(owner.name, owner.major, member.name)!);
+        const found = served.servedAt(owner.name, owner.major, member.name);
+        if (kind === "command") await this.#serveCommands(member, found!, terms?.store);
       }
     for (const subscriber of subscribers) {
       const { broker } = await this.messaging.sender();
       const member = memberOf(subscriber);
       const { kind } = member.operation;
+      const { terms } = subscriber;
       const answer = kind === "gather" ? gatherAnswer(member, broker, this.#env) : undefined;
-      const work = this.#workOf(subscriber, member, broker, answer);
-      await this.#begin(member, subscriber.terms, work, reportHandled(member, broker, this.#env));
+      const stored =
+        terms.store && this.#inboxes.of(terms.store, consumerOf(member, terms), member);
+      const work = this.#workOf(subscriber, member, broker, answer, stored?.inbox);
+      const ended = reportHandled(member, broker, this.#env);
+      await this.#begin(member, terms, { work, ended }, stored);
     }
   }
 
-  async #serveCommands(member: Member, served: ServedOperation): Promise<void> {
+  async #serveCommands(
+    member: Member,
+    served: ServedOperation,
+    store: Store | undefined,
+  ): Promise<void> {
     const { broker } = await this.messaging.sender();
-    const { work, ended } = commandWork(served, broker, this.#env);
+    const stored = store && this.#inboxes.of(store, consumerOf(member), member);
+    const serving = commandWork(served, broker, this.#env, stored?.inbox);
     // Who asked is told of a command that failed, and may ask for the next one of its key all the same.
-    await this.#begin(member, { dead: "park-message" }, work, ended);
+    await this.#begin(member, { dead: "park-message" }, serving, stored);
   }
 
   #workOf(
@@ -195,6 +221,7 @@ export class ProcessMessages {
     member: Member,
     broker: Broker,
     answer: Parameters<typeof handlerWork>[3],
+    inbox: Inbox | undefined,
   ): Work {
     const { interceptors } = this.#options;
     const { retry } = consumerTerms(terms, undefined, operation.key !== undefined);
@@ -205,7 +232,8 @@ export class ProcessMessages {
       publisherOf: (contract, outputs) => this.messaging.publisherOf(contract, outputs),
       transactional:
         operation.delivery === "exactly-once" ||
-        (to !== undefined && broker.capabilities.transactions),
+        (to !== undefined && inbox === undefined && broker.capabilities.transactions),
+      inbox,
       env: this.#env,
     };
     return handlerWork(
@@ -216,7 +244,12 @@ export class ProcessMessages {
     );
   }
 
-  async #begin(member: Member, terms: ConsumeTerms, work: Work, ended: Ended): Promise<void> {
+  async #begin(
+    member: Member,
+    terms: ConsumeTerms,
+    { work, ended }: { readonly work: Work; readonly ended: Ended },
+    stored: Transactional | undefined,
+  ): Promise<void> {
     const { broker } = await this.messaging.sender();
     const channel = this.#channelFor(member);
     const group = channel.shape === "topic" ? terms.group : undefined;
@@ -228,8 +261,8 @@ export class ProcessMessages {
       group,
       operation: member.operation,
       terms: resolved,
-      work,
-      ended,
+      work: stored === undefined ? work : stored.attempts.around(work),
+      ended: stored === undefined ? ended : stored.attempts.forgetting(ended),
       dead: broker.capabilities.keeps
         ? new Parking({
             broker,
@@ -244,17 +277,21 @@ export class ProcessMessages {
       dataOf: (delivery) => dataOf(member, { envelope: delivery.envelope }),
       env: this.#env,
     });
-    this.#consumers.push(consumer);
+    this.#consumers.push(stored === undefined ? { consumer } : { consumer, stored });
     await consumer.start();
   }
 
   stats(): ConsumerStats[] {
-    return this.#consumers.map((consumer) => consumer.stats());
+    return this.#consumers.map(({ consumer, stored }) => {
+      if (stored === undefined) return consumer.stats();
+      const { inbox, succession } = stored;
+      return { ...consumer.stats(), transactional: inbox.store.address, ...succession.stats };
+    });
   }
 
   /** Fetches no more, lets what runs end within `withinMs`, and leaves. Resolves with what was cut short. */
   async drain(withinMs: number): Promise<number> {
-    const cuts = await Promise.all(this.#consumers.map((consumer) => consumer.stop(withinMs)));
+    const cuts = await Promise.all(this.#consumers.map(({ consumer }) => consumer.stop(withinMs)));
     this.#stopped.abort();
     return cuts.reduce((sum, cut) => sum + cut, 0);
   }
@@ -275,6 +312,22 @@ function membersUsed({ contract, member, to }: Subscriber): Member[] {
   return [{ contract, member }, ...(to === undefined ? [] : [to])].map((each) =>
     memberNamed(each.contract, each.member),
   );
+}
+
+/** What keeps handlers from running in transactions of their stores. */
+function storeProblems(
+  { services, subscribers, inbox = {} }: MessageOptions,
+  channelOf: (member: Member) => Channel,
+): string[] {
+  const rememberedMs = retentionOf(inbox);
+  const consumed = subscribers.map((subscriber) => ({ subscriber, member: memberOf(subscriber) }));
+  return [
+    ...services.flatMap((service) => serviceStoreProblems(service, channelOf, rememberedMs)),
+    ...consumed.flatMap(({ subscriber, member }) =>
+      subscriberProblems(subscriber, member, channelOf(member), rememberedMs),
+    ),
+    ...sameConsumers(consumed),
+  ];
 }
 
 async function filterOf(

@@ -16,7 +16,10 @@ import { cannotStart } from "./problems.ts";
 import { Pulled, type Receiver } from "./pulled.ts";
 
 /** How messages are pulled. */
-export interface ReceiveOptions extends Omit<ConsumeTerms, "concurrency" | "prefetch"> {
+export interface ReceiveOptions extends Omit<
+  ConsumeTerms,
+  "concurrency" | "prefetch" | "store" | "consumer"
+> {
   /** Where they come from: an address, a make with options of yours, or an open broker. */
   readonly messages: BrokerChoice;
   /** Names this consumer to the broker. Default `receiver`. */
@@ -76,11 +79,14 @@ export async function receive(
       bindings,
       services: [],
       subscribers: [
-        subscriber(
-          operation,
-          consuming,
-          () => (data: never, context: MessageContext) => pulled.arrived(data, context),
-        ),
+        {
+          ...subscriber(
+            operation,
+            consuming,
+            () => (data: never, context: MessageContext) => pulled.arrived(data, context),
+          ),
+          outside: "what is pulled is handled outside of any transaction of ours",
+        },
       ],
       interceptors: [],
       checkSent: false,

@@ -4,6 +4,7 @@ import type { Broker } from "../broker/broker.ts";
 import type { Service } from "../call/serve.ts";
 import type { Binding } from "../messaging/channels.ts";
 import type { Subscriber } from "../messaging/on.ts";
+import { Purge, retentionOf, type InboxOptions } from "../messaging/inbox/retention.ts";
 import { Outboxes } from "../messaging/outbox/outboxes.ts";
 import { Relay, type RelayStats } from "../messaging/outbox/relay.ts";
 import { relayTerms, type RelayOptions, type RelayTerms } from "../messaging/outbox/relay-terms.ts";
@@ -15,6 +16,7 @@ export interface StoreOptions {
   readonly name: string;
   readonly stores: readonly Store[];
   readonly relay: RelayOptions | false;
+  readonly inbox: InboxOptions | undefined;
   readonly bindings: readonly Binding[];
   readonly checkSent: boolean;
   /** Opens the broker to publish by; undefined: this process has none, and others publish. */
@@ -27,6 +29,7 @@ export class ProcessStores {
   readonly #env: Env;
   readonly outboxes: Outboxes;
   readonly #relays: Relay[] = [];
+  readonly #purges: Purge[] = [];
 
   constructor(options: StoreOptions, env: Env) {
     const { name, bindings, checkSent } = options;
@@ -59,9 +62,14 @@ export class ProcessStores {
     return relay === false || broker === undefined ? undefined : relayTerms(relay);
   }
 
-  /** Begins to publish what is in the outboxes. */
+  /** Begins to publish what is in the outboxes, and to take old marks out of the inboxes. */
   begin(): void {
-    const { stores, name, broker } = this.#options;
+    const { stores, name, broker, inbox = {} } = this.#options;
+    for (const store of stores) {
+      const purge = new Purge(store, retentionOf(inbox), this.#env);
+      this.#purges.push(purge);
+      purge.start();
+    }
     const terms = this.#terms();
     if (terms === undefined || broker === undefined) return;
     for (const store of stores) {
@@ -78,6 +86,7 @@ export class ProcessStores {
 
   /** What is on its way to the broker may still be confirmed within `withinMs`; what is not stays, for the next who relays. */
   async stop(withinMs: number): Promise<void> {
+    for (const purge of this.#purges) purge.stop();
     await Promise.all(this.#relays.map((relay) => relay.stop(withinMs)));
   }
 }

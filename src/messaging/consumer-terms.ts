@@ -33,6 +33,11 @@ export interface ConsumerStats extends Counts {
   /** Keys that wait for a redrive. */
   readonly blockedKeys: number;
   readonly shards: readonly string[];
+  /** The database in whose transactions it handles them, without credentials; undefined: in none. */
+  readonly transactional?: string | undefined;
+  /** Of messages that say which of their key they are: gaps before one, and such as came after a later one. Undefined: it keeps no such books. */
+  readonly gaps?: number | undefined;
+  readonly reorderings?: number | undefined;
   /** How evenly its messages are spread over shards and keys, and how much of its time it had nothing to do. */
   readonly distribution: DistributionStats;
 }
@@ -43,7 +48,7 @@ const rememberedMax = 10_000_000;
 
 /** Reads the terms. @throws TrunklineError INVALID_ARGUMENT for what cannot be meant. */
 export function consumerTerms(
-  given: Omit<ConsumeTerms, "group" | "where">,
+  given: Omit<ConsumeTerms, "group" | "where" | "store" | "consumer">,
   filter: MessageFilter | undefined,
   ordered: boolean,
 ): ConsumerTerms {

@@ -29,6 +29,8 @@ const stoppedMs = 30_000;
 /** Between tries of reading which keys are blocked. */
 const preparing = { baseMs: 100, capMs: 5_000 };
 
+type Retry = Extract<Outcome, { readonly kind: "retry" }>;
+
 /** What a consumer is made of. */
 export interface ConsumerParts {
   readonly broker: Broker;
@@ -279,14 +281,13 @@ export class MessageConsumer implements TaskOwner {
       this.#recent.add(task.envelope.id);
       await this.#parts.ended(task, "handled");
       this.#parts.dead.handled(task.delivery);
-      this.#tell(task, "handled");
+      this.#tell(task, outcome.duplicate === true ? "duplicate" : "handled");
       // Whoever is next of its key need not wait for that: were it lost, both would come again, in their order.
       if (channel.guarantee !== "at-most-once") void this.#ack(task, outcome.outputs);
       else this.#settled(task);
       return;
     }
-    const pause =
-      outcome.kind === "retry" ? this.#pauseOf(task, outcome.failure, outcome.afterMs) : undefined;
+    const pause = outcome.kind === "retry" ? this.#pauseOf(task, outcome) : undefined;
     if (outcome.kind === "dead") task.note(outcome.failure);
     if (channel.guarantee === "at-most-once") {
       this.#tell(task, "lost", outcome.failure);
@@ -307,9 +308,9 @@ export class MessageConsumer implements TaskOwner {
   }
 
   /** How long to wait before the next attempt; undefined: there is none. */
-  #pauseOf(task: Task, failure: FailureNote, afterMs: number | undefined): number | undefined {
+  #pauseOf(task: Task, { failure, afterMs, blameless }: Retry): number | undefined {
     const { terms, env } = this.#parts;
-    task.note(failure);
+    if (blameless !== true) task.note(failure);
     if (afterMs !== undefined) return afterMs;
     const failures = task.delivery.attempt - 1 + task.failures;
     return pauseBefore(terms.retry, failures, env.now() - task.firstFailureAt, () => env.random());

@@ -14,9 +14,12 @@ import { ServedContext } from "../call/served-context.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
 import { Incoming } from "../protocol/incoming.ts";
+import type { Within } from "../store/within.ts";
 import { noteOf, StepFailure } from "./failure-note.ts";
+import type { Inbox } from "./inbox/inbox.ts";
 import { dataOf } from "./message-text.ts";
 import type { MessageInfo } from "./on.ts";
+import { publishIn } from "./outbox/publish-in.ts";
 import { verdictOf } from "./outcome.ts";
 import type { RetryPolicy } from "./retry.ts";
 import type { FailureNote, Outcome, Received, Work } from "./work.ts";
@@ -31,6 +34,8 @@ export interface HandlingParts {
   readonly publisherOf: (contract: AnyContract, outputs: Outgoing[] | undefined) => object;
   /** What is published by the handler leaves in one transaction with the ack. */
   readonly transactional: boolean;
+  /** Each message is handled in a transaction, in which it is marked as processed. Undefined: there is none. */
+  readonly inbox?: Inbox | undefined;
   readonly env: Env;
 }
 
@@ -38,7 +43,7 @@ export interface HandlingParts {
 class MessageServedContext extends ServedContext {
   readonly message: MessageInfo;
   readonly heartbeat: () => void;
-  readonly publisher: (contract: AnyContract) => object;
+  readonly publisher: (contract?: AnyContract) => object;
   readonly #received: Received;
 
   constructor(
@@ -46,7 +51,7 @@ class MessageServedContext extends ServedContext {
     errors: object,
     incoming: Incoming,
     received: Received,
-    publisher: (contract: AnyContract) => object,
+    publisher: (contract?: AnyContract) => object,
     env: Env,
   ) {
     super(operation, errors, incoming, env);
@@ -75,6 +80,18 @@ class MessageServedContext extends ServedContext {
   }
 }
 
+/** The same in a transaction: `TransactionalContext`. */
+class TransactionalServedContext extends MessageServedContext {
+  get tx(): unknown {
+    return this.within!.transaction.native;
+  }
+
+  /** Of no contract in particular. */
+  get publish(): object {
+    return this.publisher();
+  }
+}
+
 /**
  * Runs a handler for a message: its data is checked against the contract, calls that it makes belong to the trace of whoever sent it,
  * and what it returns or throws becomes an outcome. `answer` gets what it returned, or the declared error that it threw, of a
@@ -86,7 +103,7 @@ export function handlerWork(
   parts: HandlingParts,
   answer?: (received: Received, answered: Answered) => Promise<void>,
 ): Work {
-  const { env, interceptors } = parts;
+  const { env, interceptors, inbox } = parts;
   const errors = errorMakers(member);
   const scope = new AsyncResource("trunkline.message", { requireManualDestroy: true });
   const peer: Peer = { address: parts.address, sameHost: false };
@@ -97,26 +114,34 @@ export function handlerWork(
   return async (received) => {
     const read = await readData(member, received);
     if ("kind" in read) return read;
-    const outputs: Outgoing[] | undefined = parts.transactional ? [] : undefined;
-    const context = new MessageServedContext(
-      member,
-      errors,
-      incomingOf(received, peer, env),
-      received,
-      (contract) => parts.publisherOf(contract, outputs),
-      env,
-    );
-    try {
-      const returned = await context.run(scope, run, read.value);
-      if (answer !== undefined && verdictOf(returned) === undefined) {
-        await answer(received, { value: returned });
-        return { kind: "done" };
+    const handle = async (within?: Within): Promise<Outcome> => {
+      const outputs: Outgoing[] | undefined = parts.transactional ? [] : undefined;
+      const incoming = incomingOf(received, peer, env);
+      incoming.within = within;
+      const publisher = (contract?: AnyContract): object =>
+        within === undefined
+          ? parts.publisherOf(contract!, outputs)
+          : publishIn(inbox!.outbox, within.transaction, contract);
+      const context =
+        within === undefined
+          ? new MessageServedContext(member, errors, incoming, received, publisher, env)
+          : new TransactionalServedContext(member, errors, incoming, received, publisher, env);
+      try {
+        const returned = await context.run(scope, run, read.value);
+        if (answer !== undefined && verdictOf(returned) === undefined) {
+          await answer(received, { value: returned });
+          return { kind: "done" };
+        }
+        const done = { kind: "done", ...(outputs === undefined ? {} : { outputs }) } as const;
+        return outcomeOf(returned) ?? done;
+      } finally {
+        context.settle();
       }
-      return outcomeOf(returned) ?? { kind: "done", ...(outputs === undefined ? {} : { outputs }) };
+    };
+    try {
+      return await (inbox === undefined ? handle() : inbox.outcome(received, handle));
     } catch (error) {
-      return await thrown(error, member, received, parts, answer);
-    } finally {
-      context.settle();
+      return thrown(error, member, received, parts, answer);
     }
   };
 }

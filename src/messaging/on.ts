@@ -129,6 +129,8 @@ export interface Subscriber {
   readonly handlerIn: (consuming: Consuming) => SubscriberHandler;
   /** Where its steps lead to: what they publish leaves in one transaction with the ack where the broker can. */
   readonly to?: Pick<Subscriber, "contract" | "member"> | undefined;
+  /** Why its messages cannot be handled in transactions of a store, each in its own; undefined: they can. */
+  readonly outside?: string | undefined;
 }
 
 export type SubscriberHandler = (data: never, context: never) => unknown;

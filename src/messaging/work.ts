@@ -17,11 +17,18 @@ export interface Received {
 
 /** What came of handling a message once. */
 export type Outcome =
-  | { readonly kind: "done"; readonly outputs?: readonly Outgoing[] }
+  | {
+      readonly kind: "done";
+      readonly outputs?: readonly Outgoing[];
+      /** It was done before. */
+      readonly duplicate?: boolean;
+    }
   | {
       readonly kind: "retry";
       /** Not as the back-off says, but after so many milliseconds, and however often it was tried. */
       readonly afterMs?: number | undefined;
+      /** The failure is none of the message or its handler: it does not count among the attempts. */
+      readonly blameless?: boolean;
       readonly failure: FailureNote;
     }
   | { readonly kind: "dead"; readonly failure: FailureNote };

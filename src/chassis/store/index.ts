@@ -2,6 +2,7 @@
 export { outbox, Outbox } from "../../messaging/outbox/outbox.ts";
 export type { InTransaction, OutboxOptions } from "../../messaging/outbox/outbox.ts";
 export type { OutboxOperation, PublishInTransaction } from "../../call/message-type.ts";
+export type { InboxOptions } from "../../messaging/inbox/retention.ts";
 export type { RefusedPolicy, RelayOptions } from "../../messaging/outbox/relay-terms.ts";
 export type { RelayStats } from "../../messaging/outbox/relay.ts";
 export type { Dialect, Listening, Store, StoreCapabilities } from "../../store/store.ts";

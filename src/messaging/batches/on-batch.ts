@@ -19,7 +19,10 @@ import type { Verdict } from "../outcome.ts";
 import { batchBounds, Collector, type BatchBounds, type BatchTerms } from "./collector.ts";
 
 /** How messages are consumed in batches. */
-export interface BatchConsumeTerms extends Omit<ConsumeTerms, "concurrency"> {
+export interface BatchConsumeTerms extends Omit<
+  ConsumeTerms,
+  "concurrency" | "store" | "consumer"
+> {
   /** When a batch is complete: its count, its bytes, or how long the first message has waited, by default 100 ms. */
   readonly batch?: BatchTerms;
   /** Batches that are handled at once in this process, 1 to 100. Default 1: while it runs, the next one fills. */
@@ -94,7 +97,13 @@ export function onBatch(
     concurrency: bounds.count * (batches + 1),
     within: milliseconds(terms.within ?? withinDefault) + bounds.lingerMs,
   };
-  return subscriber(operation, consuming, ({ env }) => batching(handler, bounds, batches, env));
+  const made = subscriber(operation, consuming, ({ env }) =>
+    batching(handler, bounds, batches, env),
+  );
+  return Object.freeze({
+    ...made,
+    outside: "a batch is handled at once, and each message has a transaction of its own",
+  });
 }
 
 /** A handler of single messages that hands them on in batches, no more of them at once than `batches`. */

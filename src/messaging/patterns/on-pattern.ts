@@ -161,9 +161,12 @@ export function onPattern<Messages extends readonly unknown[]>(
     return watch;
   };
   return operations.map((operation, step) =>
-    subscriber(operation, operation.kind === "document" ? alone : consuming, (process) => {
-      const watch = watchIn(process);
-      return (data: never, context: MessageContext) => watch.seen(step, data, context, by);
+    Object.freeze({
+      ...subscriber(operation, operation.kind === "document" ? alone : consuming, (process) => {
+        const watch = watchIn(process);
+        return (data: never, context: MessageContext) => watch.seen(step, data, context, by);
+      }),
+      outside: "a match has several messages, and each would have a transaction of its own",
     }),
   );
 }

@@ -2,12 +2,14 @@ import type { Env } from "../../base/env.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../../base/error.ts";
 import type { Peer } from "../../base/peer.ts";
 import type { Broker } from "../../broker/broker.ts";
-import type { Envelope } from "../../broker/envelope.ts";
 import type { Incoming } from "../../protocol/incoming.ts";
 import type { ServedOperation } from "../../protocol/protocol.ts";
 import { noteOf } from "../failure-note.ts";
+import type { Inbox } from "../inbox/inbox.ts";
+import { isTrouble, outcomeOfTrouble } from "../inbox/trouble.ts";
 import { incomingOf } from "../message-work.ts";
 import type { Ended, FailureNote, Outcome, Received, Work } from "../work.ts";
+import { KeptReplies, type Replied } from "./kept-replies.ts";
 import { RecentReplies } from "./recent-replies.ts";
 import { Replier } from "./replier.ts";
 
@@ -21,10 +23,16 @@ export interface CommandServing {
 /**
  * Has the commands of an operation done by what serves it. The reply is with the broker before the command counts as done; a declared
  * error is a reply like any other. An incident is tried again, as its consumer says, and replied when it is given up. A command
- * that comes again after it was done gets the same reply again and does nothing, as far as this process remembers.
+ * that comes again after it was done gets the same reply again and does nothing, as far as this process remembers; with an inbox, as
+ * far as that does: the reply is kept there with the mark of its command, in the transaction in which that is done.
  */
-export function commandWork(served: ServedOperation, broker: Broker, env: Env): CommandServing {
-  const commands = new Commands(served, broker, env);
+export function commandWork(
+  served: ServedOperation,
+  broker: Broker,
+  env: Env,
+  inbox?: Inbox,
+): CommandServing {
+  const commands = new Commands(served, broker, env, inbox);
   return Object.freeze({
     work: (message) => commands.work(message),
     ended: (message, ending) =>
@@ -54,6 +62,7 @@ class Commands {
   readonly #peer: Peer;
   readonly #env: Env;
   readonly #replier: Replier;
+  readonly #kept: KeptReplies | undefined;
   /** By id. As many as the consumer runs. */
   readonly #running = new Map<string, Promise<Outcome>>();
   readonly #replies = new RecentReplies(repliesMax);
@@ -61,11 +70,12 @@ class Commands {
   readonly #replied = new Set<string>();
   readonly #failures = new Map<string, TrunklineError>();
 
-  constructor(served: ServedOperation, broker: Broker, env: Env) {
+  constructor(served: ServedOperation, broker: Broker, env: Env, inbox: Inbox | undefined) {
     this.#served = served;
     this.#peer = { address: broker.address, sameHost: false };
     this.#env = env;
-    this.#replier = new Replier(broker, served, env);
+    this.#replier = new Replier(broker, served, env, inbox?.store.capabilities.bytesMax);
+    this.#kept = inbox && new KeptReplies(inbox, this.#replier);
   }
 
   /** A second delivery of one that runs here waits for its end. */
@@ -80,9 +90,10 @@ class Commands {
 
   async #work(message: Received): Promise<Outcome> {
     const { envelope } = message;
-    const again = this.#replies.get(envelope.id);
-    const reply = again ?? (await this.#run(message));
-    if ("kind" in reply) return reply;
+    const before = this.#replies.get(envelope.id);
+    const ran = before === undefined ? await this.#run(message) : { reply: before, known: true };
+    if ("kind" in ran) return ran;
+    const { reply, known } = ran;
     this.#replies.add(envelope.id, reply);
     try {
       await this.#replier.send(envelope, reply);
@@ -93,18 +104,23 @@ class Commands {
     this.#failures.delete(envelope.id);
     this.#replied.add(envelope.id);
     forgetOldest(this.#replied, repliedMax);
-    return { kind: "done" };
+    return { kind: "done", duplicate: known };
   }
 
   /** Its consumer knows of one that comes again what it was, and does not ask for the work: it is told the same once more. */
-  async done({ envelope }: Received): Promise<void> {
+  async done(message: Received): Promise<void> {
+    const { envelope } = message;
     if (this.#replied.delete(envelope.id)) return;
-    const reply = this.#replies.get(envelope.id);
-    if (reply !== undefined) await this.#replier.send(envelope, reply).catch(() => {});
+    try {
+      const reply = this.#replies.get(envelope.id) ?? (await this.#kept?.find(message));
+      if (reply !== undefined) await this.#replier.send(envelope, reply);
+    } catch {
+      // It was told before: who waits for it in vain may send the command again.
+    }
   }
 
   /** The reply, or what is to become of the command without one. */
-  async #run(message: Received): Promise<Envelope | Outcome> {
+  async #run(message: Received): Promise<Replied | Outcome> {
     const { envelope } = message;
     const incoming = incomingOf(message, this.#peer, this.#env);
     const { operation } = this.#served;
@@ -120,18 +136,44 @@ class Commands {
     const stop = (): void => incoming.cancel("shutdown");
     message.signal.addEventListener("abort", stop, { once: true });
     if (message.signal.aborted) stop();
+    const replied = this.#kept?.attend(message, incoming);
     try {
       const output = await this.#served.handle(input, incoming);
-      return this.#replier.compose(envelope, { output });
+      return replied?.() ?? { reply: this.#replier.compose(envelope, { output }), known: false };
     } catch (failure) {
-      if (!isTrunklineError(failure))
-        return this.#failed(message, this.#served.incident(failure), "failed");
-      if (failure.declared || outOfTime(failure, incoming, this.#env.now()))
-        return this.#replier.compose(envelope, { failure });
-      return this.#failed(message, failure, "failed");
+      return await this.#thrown(failure, message, incoming);
     } finally {
       message.signal.removeEventListener("abort", stop);
     }
+  }
+
+  async #thrown(
+    thrown: unknown,
+    message: Received,
+    incoming: Incoming,
+  ): Promise<Replied | Outcome> {
+    if (!isTrunklineError(thrown))
+      return this.#failed(message, this.#served.incident(thrown), "failed");
+    if (isTrouble(thrown)) return this.#troubled(message, thrown);
+    if (!thrown.declared && !outOfTime(thrown, incoming, this.#env.now()))
+      return this.#failed(message, thrown, "failed");
+    if (this.#kept === undefined)
+      return {
+        reply: this.#replier.compose(message.envelope, { failure: thrown }),
+        known: false,
+      };
+    try {
+      return await this.#kept.failed(message, thrown);
+    } catch (error) {
+      if (isTrouble(error)) return this.#troubled(message, error as TrunklineError);
+      return this.#failed(message, this.#served.incident(error), "failed");
+    }
+  }
+
+  /** The store could not: it is done again. */
+  #troubled(message: Received, error: TrunklineError): Outcome {
+    this.#failed(message, error, "failed");
+    return outcomeOfTrouble(error, this.#env);
   }
 
   #failed(

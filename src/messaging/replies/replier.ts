@@ -18,14 +18,17 @@ export class Replier {
   readonly #broker: Broker;
   readonly #served: ReplyingOperation;
   readonly #env: Env;
+  readonly #bytesMax: number;
 
-  constructor(broker: Broker, served: ReplyingOperation, env: Env) {
+  /** `bytesMax`: replies are kept somewhere that takes no more than that. */
+  constructor(broker: Broker, served: ReplyingOperation, env: Env, bytesMax: number = Infinity) {
     this.#broker = broker;
     this.#served = served;
     this.#env = env;
+    this.#bytesMax = Math.min(broker.capabilities.bytesMax, bytesMax);
   }
 
-  /** An output that cannot be written, or is more than the broker takes, is replied as the failure that it is. Never throws. */
+  /** An output that cannot be written, or is more than is taken, is replied as the failure that it is. Never throws. */
   compose(request: Envelope, outcome: Outcome, answeredBy?: string): Envelope {
     const { operation } = this.#served;
     const compose = (told: Outcome): Envelope =>
@@ -36,7 +39,7 @@ export class Replier {
     } catch (exception) {
       return compose({ failure: this.#served.incident(exception) });
     }
-    const { bytesMax } = this.#broker.capabilities;
+    const bytesMax = this.#bytesMax;
     const bytes = reply.data.byteLength + attributesRoomBytes;
     return bytes <= bytesMax ? reply : compose({ failure: tooLarge(bytes, bytesMax) });
   }
@@ -64,7 +67,7 @@ const attributesRoomBytes = 1_024;
 function tooLarge(bytes: number, bytesMax: number): TrunklineError {
   return systemError(
     "RESOURCE_EXHAUSTED",
-    `the answer takes ${bytes} bytes, the broker carries ${bytesMax}`,
+    `the answer takes ${bytes} bytes, at most ${bytesMax} are carried`,
     { executed: "yes", advice: "answer with less, or with where it is" },
   );
 }
