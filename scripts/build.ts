@@ -1,7 +1,7 @@
 // Compiles `src/` to `dist/`, in place: whoever reads `dist/` meanwhile finds old or new, not nothing.
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 const compiler = join(root, "node_modules/typescript/bin/tsc");
@@ -9,8 +9,18 @@ const build = spawnSync(process.execPath, [compiler, "-p", "tsconfig.build.json"
   cwd: root,
   stdio: "inherit",
 });
+copySql(join(root, "src"), join(root, "dist"));
 removeOrphans(join(root, "dist"), join(root, "src"));
 process.exitCode = build.status ?? 1;
+
+/** Migrations are files of SQL, which the program reads where it is. */
+function copySql(source: string, target: string): void {
+  for (const path of readdirSync(source, { recursive: true, encoding: "utf8" })) {
+    if (!path.endsWith(".sql")) continue;
+    mkdirSync(dirname(join(target, path)), { recursive: true });
+    copyFileSync(join(source, path), join(target, path));
+  }
+}
 
 /** Removes what was compiled from files that are gone, so that it is not published. */
 function removeOrphans(target: string, source: string): void {

@@ -8,16 +8,19 @@ export class OpenTransaction<Native> implements Transaction<Native> {
   readonly #before: (() => Promise<void>)[] = [];
   readonly #after: (() => void)[] = [];
   #closing = false;
+  #over = false;
 
   constructor(native: Native) {
     this.native = native;
   }
 
   beforeCommit(act: () => Promise<void>): void {
+    this.check();
     this.#before.push(act);
   }
 
   afterCommit(act: () => void): void {
+    this.check();
     this.#after.push(act);
   }
 
@@ -30,6 +33,20 @@ export class OpenTransaction<Native> implements Transaction<Native> {
   /** What runs at this moment is the last before it is committed. */
   get closing(): boolean {
     return this.#closing && this.#before.length === 0;
+  }
+
+  /** It is committed, or rolled back: from now on it is another one's, whatever the client calls it. */
+  end(): void {
+    this.#over = true;
+  }
+
+  /** @throws TrunklineError INVALID_ARGUMENT when it is over. */
+  check(): void {
+    if (!this.#over) return;
+    throw systemError("INVALID_ARGUMENT", "this transaction is over", {
+      executed: "no",
+      advice: "await what is done in it before its work ends",
+    });
   }
 
   committed(): void {

@@ -1,0 +1,2 @@
+// `trunkline/store/postgres`
+export { postgres } from "./postgres.ts";

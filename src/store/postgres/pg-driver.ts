@@ -1,0 +1,158 @@
+import type Pg from "pg";
+import type { Client, Pool, PoolClient } from "pg";
+import { systemError } from "../../base/error.ts";
+import type { Env } from "../../base/env.ts";
+import type { SqlDriver, SqlFailure, SqlResult, SqlValue } from "../sql/driver.ts";
+import { failureIn } from "../sql/failures.ts";
+import type { Listening } from "../store.ts";
+import { PgListener } from "./pg-listener.ts";
+
+/** A connection that cannot be had within so many milliseconds is not there. */
+const connectMs = 10_000;
+
+/** PostgreSQL by `pg`. */
+export class PgDriver implements SqlDriver<PoolClient> {
+  readonly name = "pg";
+  readonly dialect = "postgres";
+  readonly address: string;
+  readonly #where: string | Pool;
+  readonly #env: Env;
+  readonly #listeners = new Set<PgListener>();
+  #pool: Promise<Pool> | undefined;
+
+  constructor(where: string | Pool, env: Env) {
+    this.#where = where;
+    this.#env = env;
+    this.address = addressOf(where);
+  }
+
+  async transaction<T>(work: (native: PoolClient) => Promise<T>): Promise<T> {
+    const client = await (await this.#opened()).connect();
+    let broken: Error | boolean = false;
+    const lost = (error: Error): void => void (broken = error);
+    client.on("error", lost);
+    try {
+      await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
+      try {
+        const result = await work(client);
+        const { command } = await client.query("COMMIT");
+        if (command === "ROLLBACK") throw failedBefore();
+        return result;
+      } catch (error) {
+        if (client.getTransactionStatus() !== "I")
+          await client.query("ROLLBACK").catch(() => (broken = true));
+        throw error;
+      }
+    } finally {
+      client.off("error", lost);
+      client.release(broken);
+    }
+  }
+
+  owns(native: unknown): native is PoolClient {
+    const client = native as Partial<PoolClient> | null;
+    if (typeof client !== "object" || typeof client?.query !== "function") return false;
+    if ("totalCount" in client) return false;
+    // Older versions do not say.
+    const status = client.getTransactionStatus?.();
+    return status === undefined || status === "T" || status === "E";
+  }
+
+  async run(native: PoolClient, sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
+    return resultOf(await native.query(sql, values as unknown[]));
+  }
+
+  async query(sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
+    return resultOf(await (await this.#opened()).query(sql, values as unknown[]));
+  }
+
+  failureOf(error: unknown): SqlFailure {
+    return failureIn("postgres", error);
+  }
+
+  async notify(channel: string): Promise<void> {
+    await this.query("SELECT pg_notify($1, '')", [channel]);
+  }
+
+  async listen(channel: string, heard: () => void): Promise<Listening> {
+    const pool = await this.#opened();
+    const { Client: ClientOf } = pool as unknown as { Client: typeof Client };
+    const listener = new PgListener(() => new ClientOf(pool.options), channel, heard, this.#env);
+    this.#listeners.add(listener);
+    try {
+      await listener.begin();
+    } catch (error) {
+      this.#listeners.delete(listener);
+      throw error;
+    }
+    return {
+      close: async () => {
+        this.#listeners.delete(listener);
+        await listener.close();
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#listeners].map((listener) => listener.close()));
+    this.#listeners.clear();
+    if (typeof this.#where === "string") await (await this.#pool)?.end();
+  }
+
+  #opened(): Promise<Pool> {
+    return (this.#pool ??=
+      typeof this.#where === "string" ? ownPool(this.#where) : Promise.resolve(this.#where));
+  }
+}
+
+async function ownPool(address: string): Promise<Pool> {
+  const { Pool: PoolOf } = await library();
+  const pool = new PoolOf({
+    connectionString: address,
+    connectionTimeoutMillis: connectMs,
+    keepAlive: true,
+    application_name: "trunkline",
+  });
+  // One that is idle and lost is taken out of the pool; whoever needs one hears of what is wrong.
+  pool.on("error", () => {});
+  return pool;
+}
+
+async function library(): Promise<typeof Pg> {
+  try {
+    return (await import("pg")).default;
+  } catch (cause) {
+    throw systemError("UNIMPLEMENTED", "PostgreSQL needs pg", {
+      executed: "no",
+      advice: "npm i pg",
+      cause,
+    });
+  }
+}
+
+function resultOf({
+  rows,
+  rowCount,
+}: {
+  rows: readonly Record<string, unknown>[];
+  rowCount: number | null;
+}): SqlResult {
+  return { rows, changes: rowCount ?? 0 };
+}
+
+function addressOf(where: string | Pool): string {
+  if (typeof where === "string") {
+    const { hostname, port, pathname } = new URL(where);
+    return `postgres://${hostname}${port === "" ? "" : `:${port}`}${pathname}`;
+  }
+  const { connectionString, host, port, database } = where.options;
+  if (connectionString !== undefined) return addressOf(connectionString);
+  return `postgres://${host ?? "localhost"}${port === undefined ? "" : `:${port}`}/${database ?? ""}`;
+}
+
+function failedBefore(): Error {
+  return systemError("INVALID_ARGUMENT", "a statement of this transaction had failed", {
+    executed: "no",
+    advice: "let what a statement throws end the work; the database has rolled it back",
+  });
+}

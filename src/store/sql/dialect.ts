@@ -1,0 +1,56 @@
+import type { Dialect } from "../store.ts";
+import { raw, type Sql } from "./statement.ts";
+
+/** What is written into the columns of `outboxColumns`, in their order. */
+export interface OutboxValues {
+  readonly id: string;
+  readonly lane: number;
+  readonly key: string | null;
+  readonly channel: string;
+  readonly head: string;
+  readonly data: Uint8Array;
+  /** 0: at once. */
+  readonly notBefore: number;
+}
+
+/** The columns that a new row says something for. */
+export const outboxColumns: Sql = raw(
+  "id, lane, msg_key, channel, head, data, not_before, written_at",
+);
+
+/**
+ * What the statements of outbox, inbox and keys leave open: what is written otherwise from database to database. All statements
+ * stand in `outbox-rows.ts`, `lease-rows.ts`, `dead-rows.ts`, `inbox-rows.ts` and `key-rows.ts`, once.
+ */
+export interface SqlDialect {
+  readonly dialect: Dialect;
+  /** The largest value of bytes that a row takes. */
+  readonly bytesMax: number;
+  /** The place of the value with this number, from 1. */
+  readonly placeholder: (index: number) => string;
+  /** Milliseconds since 1970 by the clock of the database, at this moment and not when the transaction began. */
+  readonly now: Sql;
+  /** What makes a SELECT lock its rows until the transaction ends; nothing where there is one writer at a time. */
+  readonly forUpdate: Sql;
+  /** INSERT and UPDATE may end in RETURNING. */
+  readonly returning: boolean;
+  /** Waits for the lanes, in this order, and has them until the transaction ends (OB-3). Undefined: nobody else writes anyway. */
+  lockLanes(lanes: readonly number[]): Sql | undefined;
+  /** Both in one statement: waits for the lanes, and then writes rows. Absent: two statements are as good. */
+  append?(lanes: readonly number[], rows: readonly OutboxValues[]): Sql;
+  /** Whether `column` is one of these whole numbers. */
+  among(column: string, numbers: readonly number[]): Sql;
+  /**
+   * `seq` and its place, from 1, of the first rows of the outbox in each of these lanes, as many as `limit` of each, that are `where`, by
+   * `order`.
+   */
+  firstOf(lanes: readonly number[], where: Sql, order: "seq" | "not_before", limit: number): Sql;
+  /** Inserts, unless the key is there; then it changes no row. `row`: `table (columns) VALUES (…)`. Waits for others with that key. */
+  insertNew(row: Sql): Sql;
+  /** Follows an INSERT; behind it stand assignments for when the key is there. */
+  onConflict(key: string): Sql;
+  /** Deletes as many as `limit` of the rows that are `where`. */
+  deleteSome(table: string, where: Sql, limit: number): Sql;
+  /** Lets one process at a time migrate: the first statement of the transaction, and the last when it has to be given back. */
+  readonly migrating: { readonly take?: Sql; readonly give?: Sql };
+}

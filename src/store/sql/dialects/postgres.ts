@@ -1,0 +1,50 @@
+import { outboxColumns, type OutboxValues, type SqlDialect } from "../dialect.ts";
+import { join, numbersOf, raw, sql, type Sql } from "../statement.ts";
+
+/** The first half of the keys of our advisory locks; the second is a lane, or `migrating`. "trun" in ASCII. */
+const lockClass = 0x7472756e;
+/** Beside the lanes, which are from 0. */
+const migrating = -1;
+
+/** Clients differ in how they write arrays; all of them write text. */
+function arrayOf(numbers: readonly number[]): Sql {
+  return sql`CAST(CAST(${`{${numbersOf(numbers)}}`} AS text) AS bigint[])`;
+}
+
+function locksOf(lanes: readonly number[]): Sql {
+  return sql`SELECT pg_advisory_xact_lock(${raw(String(lockClass))}, CAST(lane AS int)) FROM unnest(${arrayOf(lanes)}) AS lanes (lane)`;
+}
+
+function rowOf({ id, lane, key, channel, head, data, notBefore }: OutboxValues): Sql {
+  return sql`(CAST(${id} AS text), CAST(${lane} AS smallint), CAST(${key} AS text), CAST(${channel} AS text), CAST(${head} AS text), CAST(${data} AS bytea), CAST(${notBefore} AS bigint))`;
+}
+
+const now = raw("CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS bigint)");
+
+/** PostgreSQL. Its transactions are at READ COMMITTED, or whatever the user's own are at. */
+export const postgresDialect: SqlDialect = {
+  dialect: "postgres",
+  // Bytes come as hexadecimal text, and V8's strings end at 512 MiB.
+  bytesMax: 255 * 1024 * 1024,
+  placeholder: (index) => `$${index}`,
+  now,
+  forUpdate: raw("FOR UPDATE"),
+  returning: true,
+  // A function's rows come in the order of its array, and the lock of each is waited for before the next.
+  lockLanes: locksOf,
+  // The locks are counted before the first row is made, and each row draws its number when it is made.
+  append: (lanes, rows) =>
+    sql`WITH locks AS MATERIALIZED (${locksOf(lanes)})
+      INSERT INTO trunkline_outbox (${outboxColumns})
+      SELECT added.*, ${now} FROM (SELECT count(*) FROM locks) AS locked, (VALUES ${join(rows.map(rowOf), ", ")}) AS added`,
+  among: (column, numbers) => sql`${raw(column)} = ANY (${arrayOf(numbers)})`,
+  firstOf: (lanes, where, order, limit) =>
+    sql`SELECT firsts.seq, firsts.place FROM unnest(${arrayOf(lanes)}) AS lanes (lane) CROSS JOIN LATERAL
+      (SELECT seq, row_number() OVER (ORDER BY ${raw(order)}) AS place FROM trunkline_outbox o
+        WHERE o.lane = lanes.lane AND ${where} ORDER BY ${raw(order)} LIMIT ${raw(numbersOf([limit]))}) AS firsts`,
+  insertNew: (row) => sql`INSERT INTO ${row} ON CONFLICT DO NOTHING`,
+  onConflict: (key) => raw(`ON CONFLICT (${key}) DO UPDATE SET`),
+  deleteSome: (table, where, limit) =>
+    sql`DELETE FROM ${raw(table)} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${raw(table)} WHERE ${where} LIMIT ${raw(numbersOf([limit]))}))`,
+  migrating: { take: raw(`SELECT pg_advisory_xact_lock(${lockClass}, ${migrating})`) },
+};

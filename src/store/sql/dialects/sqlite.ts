@@ -1,0 +1,25 @@
+import type { SqlDialect } from "../dialect.ts";
+import { numbersOf, raw, sql } from "../statement.ts";
+
+/** SQLite from 3.42. One transaction at a time writes, so nothing has to be locked. */
+export const sqliteDialect: SqlDialect = {
+  dialect: "sqlite",
+  // SQLITE_MAX_LENGTH, less what else is in the row.
+  bytesMax: 900_000_000,
+  placeholder: () => "?",
+  now: raw("CAST(round(unixepoch('subsec') * 1000) AS INTEGER)"),
+  forUpdate: raw(""),
+  returning: true,
+  lockLanes: () => undefined,
+  among: (column, numbers) =>
+    sql`${raw(column)} IN (SELECT value FROM json_each(${`[${numbersOf(numbers)}]`}))`,
+  firstOf: (lanes, where, order, limit) =>
+    sql`SELECT o.seq, row_number() OVER (PARTITION BY o.lane ORDER BY o.${raw(order)}) AS place
+      FROM json_each(${`[${numbersOf(lanes)}]`}) AS lanes CROSS JOIN trunkline_outbox o ON o.seq IN
+        (SELECT seq FROM trunkline_outbox WHERE lane = lanes.value AND ${where} ORDER BY ${raw(order)} LIMIT ${raw(numbersOf([limit]))})`,
+  insertNew: (row) => sql`INSERT INTO ${row} ON CONFLICT DO NOTHING`,
+  onConflict: (key) => raw(`ON CONFLICT (${key}) DO UPDATE SET`),
+  deleteSome: (table, where, limit) =>
+    sql`DELETE FROM ${raw(table)} WHERE rowid IN (SELECT rowid FROM ${raw(table)} WHERE ${where} LIMIT ${raw(numbersOf([limit]))})`,
+  migrating: {},
+};

@@ -1,0 +1,233 @@
+import {
+  isOrdered,
+  leaseShares,
+  orderedLanes,
+  unorderedLanes,
+  type DeadOutboxRow,
+  type Kept,
+  type Lease,
+  type NewOutboxRow,
+  type OutboxRow,
+  type OutboxRows,
+  type OutboxStatus,
+  type Parking,
+  type RowName,
+} from "../outbox-rows.ts";
+import type { Transaction } from "../transaction.ts";
+import type { SqlAccess } from "./access.ts";
+import { numberOf } from "./columns.ts";
+import { DeadRows } from "./dead-rows.ts";
+import { LeaseRows, underLeases } from "./lease-rows.ts";
+import { outboxColumns, type OutboxValues } from "./dialect.ts";
+import { outboxRowOf, theseRows } from "./outbox-row.ts";
+import { join, numbersOf, raw, sql, type Sql } from "./statement.ts";
+
+/** One INSERT has at most so many rows, and about so many bytes: what a server takes in one packet by default. */
+const insertRowsMax = 500;
+const insertBytesMax = 4 * 1024 * 1024;
+
+/** Since a row can be published: what was delayed has not waited before. */
+const dueSince = raw("CASE WHEN not_before > written_at THEN not_before ELSE written_at END");
+const notDelayed = raw("not_before = 0");
+
+const allShares = Array.from({ length: leaseShares }, (_, share) => share);
+
+export class SqlOutboxRows implements OutboxRows {
+  readonly #access: SqlAccess;
+  readonly #leases: LeaseRows;
+  readonly #dead: DeadRows;
+  /** In so many lanes there was something the last time: the fewer they are, the more is read of each. */
+  #lanesFull = 1;
+
+  constructor(access: SqlAccess) {
+    this.#access = access;
+    this.#leases = new LeaseRows(access);
+    this.#dead = new DeadRows(access);
+  }
+
+  async lock(tx: Transaction, lanes: readonly number[]): Promise<void> {
+    const lock = this.#access.dialect.lockLanes(lanes);
+    if (lock !== undefined && lanes.length > 0) await this.#access.run(tx, lock);
+  }
+
+  async insert(tx: Transaction, rows: readonly NewOutboxRow[]): Promise<void> {
+    for (const some of portionsOf(rows))
+      await this.#access.runLast(tx, this.#insertion(some), some.at(-1) === rows.at(-1));
+  }
+
+  async append(tx: Transaction, rows: readonly NewOutboxRow[]): Promise<void> {
+    const lanes = [...new Set(rows.map(({ lane }) => lane))]
+      .filter(isOrdered)
+      .toSorted((a, b) => a - b);
+    const { append } = this.#access.dialect;
+    const portions = [...portionsOf(rows)];
+    if (lanes.length === 0) return this.insert(tx, rows);
+    if (append === undefined || portions.length > 1) {
+      await this.lock(tx, lanes);
+      return this.insert(tx, rows);
+    }
+    await this.#access.runLast(tx, append(lanes, portions[0]!.map(valuesOf)), true);
+  }
+
+  #insertion(rows: readonly NewOutboxRow[]): Sql {
+    const { now } = this.#access.dialect;
+    const values = rows
+      .map(valuesOf)
+      .map(
+        ({ id, lane, key, channel, head, data, notBefore }) =>
+          sql`(${id}, ${lane}, ${key}, ${channel}, ${head}, ${data}, ${notBefore}, ${now})`,
+      );
+    return sql`INSERT INTO trunkline_outbox (${outboxColumns}) VALUES ${join(values, ", ")}`;
+  }
+
+  keep(relay: string, leaseMs: number, giveBack: readonly number[]): Promise<Kept> {
+    return this.#leases.keep(relay, leaseMs, giveBack);
+  }
+
+  leave(relay: string): Promise<void> {
+    return this.#leases.leave(relay);
+  }
+
+  async read(
+    shares: readonly number[],
+    except: readonly number[],
+    limit: number,
+  ): Promise<OutboxRow[]> {
+    const perLane = Math.min(limit, Math.ceil((2 * limit) / Math.max(1, this.#lanesFull)));
+    const firsts = this.#firsts(shares, except, perLane);
+    if (firsts === undefined) return [];
+    const rows = await this.#access.rows(
+      sql`SELECT o.seq, o.id, o.lane, o.msg_key, o.channel, o.head, o.data, o.not_before, o.written_at, o.refusals
+        FROM trunkline_outbox o JOIN (SELECT seq FROM (${firsts}) AS candidates ORDER BY place, seq LIMIT ${raw(numbersOf([limit]))}) AS chosen ON chosen.seq = o.seq
+        ORDER BY o.seq`,
+    );
+    this.#lanesFull = new Set(rows.map((row) => row["lane"])).size;
+    return rows.map(outboxRowOf);
+  }
+
+  /** Of each lane its first rows; only what has no order may be delayed. */
+  #firsts(shares: readonly number[], except: readonly number[], limit: number): Sql | undefined {
+    const { dialect } = this.#access;
+    const lanes = shares.flatMap(lanesOf).filter((lane) => !except.includes(lane));
+    const delayable = lanes.filter((lane) => !isOrdered(lane));
+    const due = sql`not_before > 0 AND not_before <= ${dialect.now}`;
+    const firsts: Sql[] = [];
+    if (lanes.length > 0) firsts.push(dialect.firstOf(lanes, notDelayed, "seq", limit));
+    if (delayable.length > 0) firsts.push(dialect.firstOf(delayable, due, "not_before", limit));
+    return firsts.length === 0 ? undefined : join(firsts, " UNION ALL ");
+  }
+
+  async remove(leases: readonly Lease[], rows: readonly RowName[]): Promise<number> {
+    const { dialect } = this.#access;
+    const { changes } = await this.#access.query(
+      sql`DELETE FROM trunkline_outbox WHERE ${theseRows(dialect, rows)} AND ${underLeases(dialect, leases)}`,
+    );
+    return changes;
+  }
+
+  refused(leases: readonly Lease[], row: RowName): Promise<number> {
+    const { dialect } = this.#access;
+    const these = theseRows(dialect, [row]);
+    return this.#access.own(async (native) => {
+      const { changes } = await this.#access.runNative(
+        native,
+        sql`UPDATE trunkline_outbox SET refusals = refusals + 1 WHERE ${these} AND ${underLeases(dialect, leases)}`,
+      );
+      if (changes === 0) return 0;
+      const { rows } = await this.#access.runNative(
+        native,
+        sql`SELECT refusals FROM trunkline_outbox WHERE ${these}`,
+      );
+      return numberOf(rows[0]!["refusals"]);
+    });
+  }
+
+  bury(
+    leases: readonly Lease[],
+    rows: readonly RowName[],
+    reason: string,
+    parking: Parking,
+  ): Promise<number> {
+    return this.#dead.bury(leases, rows, reason, parking);
+  }
+
+  parkedKeys(shares: readonly number[]): Promise<readonly { lane: number; key: string }[]> {
+    return this.#dead.parkedKeys(shares);
+  }
+
+  dead(limit: number): Promise<readonly DeadOutboxRow[]> {
+    return this.#dead.list(limit);
+  }
+
+  redrive(which: { readonly key: string } | { readonly id: string }): Promise<number> {
+    return this.#dead.redrive(which);
+  }
+
+  async oldestMs(): Promise<number> {
+    const { dialect } = this.#access;
+    const firsts = this.#firsts(allShares, [], 1)!;
+    const [row] = await this.#access.rows(
+      sql`SELECT ${dialect.now} - MIN(${dueSince}) AS ms FROM trunkline_outbox o JOIN (${firsts}) AS candidates ON candidates.seq = o.seq`,
+    );
+    return ageOf(row?.["ms"]);
+  }
+
+  async status(lanes: number): Promise<OutboxStatus> {
+    const access = this.#access;
+    const { now } = access.dialect;
+    const [all] = await access.rows(
+      sql`SELECT COUNT(*) AS pending, ${now} - MIN(CASE WHEN not_before <= ${now} THEN ${dueSince} END) AS ms,
+        (SELECT COUNT(*) FROM trunkline_outbox_dead) AS dead FROM trunkline_outbox`,
+    );
+    const perLane = await access.rows(
+      sql`SELECT lane, COUNT(*) AS pending, ${now} - MIN(written_at) AS ms, MAX(refusals) AS refusals
+        FROM trunkline_outbox GROUP BY lane ORDER BY MIN(written_at), lane LIMIT ${raw(numbersOf([lanes]))}`,
+    );
+    const { relays, unleased } = await this.#leases.status();
+    return {
+      pending: numberOf(all!["pending"]),
+      oldestMs: ageOf(all!["ms"]),
+      dead: numberOf(all!["dead"]),
+      relays,
+      unleased,
+      lanes: perLane.map((row) => ({
+        lane: numberOf(row["lane"]),
+        pending: numberOf(row["pending"]),
+        oldestMs: ageOf(row["ms"]),
+        refusals: numberOf(row["refusals"]),
+      })),
+    };
+  }
+}
+
+function lanesOf(share: number): number[] {
+  const lanes: number[] = [];
+  for (let lane = share; lane < orderedLanes + unorderedLanes; lane += leaseShares)
+    lanes.push(lane);
+  return lanes;
+}
+
+function valuesOf({ notBefore, key, ...row }: NewOutboxRow): OutboxValues {
+  const due = notBefore === undefined ? 0 : Math.max(1, Math.ceil(notBefore));
+  return { ...row, key: key ?? null, notBefore: due };
+}
+
+function ageOf(ms: unknown): number {
+  return ms === null || ms === undefined ? 0 : Math.max(0, numberOf(ms));
+}
+
+function* portionsOf(rows: readonly NewOutboxRow[]): Iterable<readonly NewOutboxRow[]> {
+  let portion: NewOutboxRow[] = [];
+  let bytes = 0;
+  for (const row of rows) {
+    const own = row.data.byteLength + row.head.length + row.channel.length;
+    if (portion.length > 0 && (portion.length >= insertRowsMax || bytes + own > insertBytesMax)) {
+      yield portion;
+      portion = [];
+      bytes = 0;
+    }
+    portion.push(row);
+    bytes += own;
+  }
+  if (portion.length > 0) yield portion;
+}

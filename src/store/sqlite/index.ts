@@ -1,0 +1,2 @@
+// `trunkline/store/sqlite`
+export { sqlite } from "./sqlite.ts";

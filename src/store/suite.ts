@@ -1,0 +1,21 @@
+import { Stage, type StoreStand, type StoreSubject } from "./suite/stage.ts";
+import { transactionCases } from "./suite/transactions.ts";
+
+export type { StoreStand, StoreSubject };
+
+/** One sentence about the behaviour of a store, and its proof. */
+export interface StoreCase {
+  readonly name: string;
+  /** Rejects when the sentence does not hold. Give it a watchdog: what never comes is waited for. */
+  run(): Promise<void>;
+}
+
+/**
+ * The conformance suite of stores: transactions, migrations, and each operation of the outbox, the inbox and the keys, with the rules of
+ * messages in databases (OB-…, IN-…) by name. Register the cases with any test runner.
+ */
+export function storeCases(subject: StoreSubject): StoreCase[] {
+  return [...transactionCases]
+    .filter(({ when }) => when === undefined || when(subject))
+    .map((each) => ({ name: each.name, run: () => Stage.set(subject, each) }));
+}
