@@ -22,6 +22,7 @@ export type SuiteName =
   | "sim"
   | "sim-broker"
   | "sim-messaging"
+  | "sim-outbox"
   | "amqp"
   | "embedded"
   | "embeddedPort"

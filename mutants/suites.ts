@@ -14,10 +14,14 @@ const played: Readonly<Partial<Record<SuiteName, string>>> = {
   sim: "calls",
   "sim-broker": "broker",
   "sim-messaging": "messaging",
+  "sim-outbox": "outbox",
 };
 
 const tests: Readonly<
-  Record<Exclude<SuiteName, "sim" | "sim-broker" | "sim-messaging">, readonly string[]>
+  Record<
+    Exclude<SuiteName, "sim" | "sim-broker" | "sim-messaging" | "sim-outbox">,
+    readonly string[]
+  >
 > = {
   protocol: ["src/protocol/rsocket/**/*.test.ts"],
   client: ["src/call/*.test.ts", "src/testing/suites.test.ts"],

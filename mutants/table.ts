@@ -16,6 +16,7 @@ import { gatewayMutants } from "./gateway-mutants.ts";
 import { itemMutants } from "./item-mutants.ts";
 import { kafkaMutants } from "./kafka-mutants.ts";
 import { messagingMutants } from "./messaging-mutants.ts";
+import { outboxMutants } from "./outbox-mutants.ts";
 import { protobufMutants } from "./protobuf-mutants.ts";
 import { protocolMutants } from "./protocol-mutants.ts";
 import { registryMutants } from "./registry-mutants.ts";
@@ -46,4 +47,5 @@ export const mutants: readonly Mutant[] = [
   ...embeddedMutants,
   ...embeddedPortMutants,
   ...embeddedRoutingMutants,
+  ...outboxMutants,
 ];

@@ -76,9 +76,14 @@ export class Pass {
         ? this.#giveUp(row, leases, error.message)
         : this.#refused(row, error, leases));
     const progress = settled + unsendable.length + followers.length;
-    const failure = sent.find((each) => each.kind === "again" && each.error !== undefined);
-    if (progress > 0 || failure?.kind !== "again") return undefined;
-    return failure.error;
+    const failure = sent.find((each) => each.kind === "again");
+    if (failure === undefined) return undefined;
+    if (progress === 0) return failure.error;
+    // Others go on; a lane that does not is left alone for a while (OB-7).
+    rows.forEach(({ lane }, index) => {
+      if (sent[index]!.kind === "again") this.#parts.standing.stop(lane);
+    });
+    return undefined;
   }
 
   /**

@@ -152,6 +152,7 @@ export class Relay {
         this.#tidied = this.#pass.published;
         await store.outbox.tidy?.();
         failures = 0;
+        if (this.#slots.every((slot) => slot.failures === 0)) this.#trouble = undefined;
       } catch (error) {
         this.#troubled(error);
         const pauseMs = backoff(failures++, pauses, () => env.random());

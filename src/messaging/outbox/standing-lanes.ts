@@ -1,8 +1,8 @@
 import { backoff } from "../../base/backoff.ts";
 import type { Env } from "../../base/env.ts";
 
-/** Between tries of a lane whose first message is refused, in milliseconds. */
-const pauses = { baseMs: 500, capMs: 30_000 };
+/** Between tries of a lane whose first message is not taken, in milliseconds. */
+const pauses = { baseMs: 100, capMs: 30_000 };
 
 interface Standing {
   readonly failures: number;
@@ -18,8 +18,11 @@ export class StandingLanes {
     this.#env = env;
   }
 
+  /** Once, however many of its messages were not taken at that. */
   stop(lane: number): void {
-    const failures = (this.#lanes.get(lane)?.failures ?? 0) + 1;
+    const before = this.#lanes.get(lane);
+    if (before !== undefined && before.dueAt > this.#env.now()) return;
+    const failures = (before?.failures ?? 0) + 1;
     const pauseMs = backoff(failures - 1, pauses, () => this.#env.random());
     this.#lanes.set(lane, { failures, dueAt: this.#env.now() + pauseMs });
   }

@@ -1,0 +1,117 @@
+import type { Mutant } from "./mutant.ts";
+
+const folder = "src/messaging/outbox";
+
+/** Ways to break outbox and relay, most of them as those of others were broken. */
+export const outboxMutants: readonly Mutant[] = [
+  {
+    name: "serial-cursor",
+    file: `${folder}/relay.ts`,
+    find: "rows = await outbox.read(shares, this.#standing.current, this.#parts.terms.batch);",
+    replace: `const self = this as { last?: number };
+          rows = (await outbox.read(shares, this.#standing.current, 1_000_000)).filter(({ seq }) => seq > (self.last ?? 0));
+          self.last = Math.max(self.last ?? 0, ...rows.map(({ seq }) => seq));`,
+    because:
+      "a row whose transaction was committed after that of a higher number is never published",
+    killedBy: "sim-outbox",
+  },
+  {
+    name: "time-cursor",
+    file: `${folder}/relay.ts`,
+    find: "rows = await outbox.read(shares, this.#standing.current, this.#parts.terms.batch);",
+    replace: `const self = this as { since?: number };
+          rows = (await outbox.read(shares, this.#standing.current, 1_000_000)).filter(({ writtenAt }) => writtenAt > (self.since ?? -1));
+          self.since = Math.max(self.since ?? 0, ...rows.map(({ writtenAt }) => writtenAt));`,
+    because:
+      "a row of a transaction that was long open is never published (timestamps, transaction ids)",
+    killedBy: "sim-outbox",
+  },
+  {
+    name: "removed-unconfirmed",
+    file: `${folder}/pass.ts`,
+    find: 'if (outcome.kind === "confirmed") return void confirmed.push(row);',
+    replace: 'if (outcome.kind !== "refused") return void confirmed.push(row);',
+    because: "what perhaps never reached the broker counts as delivered",
+    killedBy: "sim-outbox",
+  },
+  {
+    name: "no-lane-lock",
+    file: `${folder}/outbox.ts`,
+    find: "if (ascending.length > 0) await table.lock(tx, ascending);",
+    replace: "void ascending;",
+    because: "numbers are drawn in another order than transactions are committed in",
+    killedBy: "sim-outbox",
+  },
+  {
+    name: "lock-after-insert",
+    file: `${folder}/outbox.ts`,
+    find: "if (ascending.length > 0) await table.lock(tx, ascending);\n    await table.insert(tx, rows);",
+    replace:
+      "await table.insert(tx, rows);\n    if (ascending.length > 0) await table.lock(tx, ascending);",
+    because: "the number is drawn before it is one's turn",
+    killedBy: "sim-outbox",
+  },
+  {
+    name: "written-after-the-commit",
+    file: `${folder}/outbox.ts`,
+    find: `tx.beforeCommit(async () => {
+      this.#waiting.delete(tx);
+      await this.#write(tx, mine);
+    });`,
+    replace: `tx.afterCommit(() => {
+      this.#waiting.delete(tx);
+      void this.store.transaction((other) => this.#write(other, mine)).catch(() => {});
+    });`,
+    because: "a process that ends between two transactions has done its work and told nobody",
+    killedBy: "sim-outbox",
+  },
+  {
+    name: "lane-read-twice",
+    file: `${folder}/relay.ts`,
+    find: "return busy === undefined && dueAt <= now;",
+    replace: "return dueAt <= now || busy === undefined;",
+    because: "two batches of one lane are under way at once",
+    killedBy: "sim-outbox",
+  },
+  {
+    name: "parked-unknown",
+    file: `${folder}/leases.ts`,
+    find: "await prepare(leases.map(({ share }) => share));",
+    replace: "void prepare;",
+    because: "after a change of relays later messages of a dead one's key are published",
+    killedBy: "sim-outbox",
+  },
+  {
+    name: "park-skips",
+    file: `${folder}/pass.ts`,
+    find: "if (parks) this.#parked.add(placeOf(lane, key));",
+    replace: "void this.#parked;",
+    because: "later messages of a dead one's key are published before it",
+    killedBy: "sim-outbox",
+  },
+  {
+    name: "lane-goes-on-behind-refused",
+    file: `${folder}/pass.ts`,
+    find: "sendable.unsendable.push({ row, error, hopeless: !known });\n        if (isOrdered(lane)) stopped.add(lane);",
+    replace: "sendable.unsendable.push({ row, error, hopeless: !known });",
+    because:
+      "what is behind a refused message is published before it is decided what becomes of that",
+    killedBy: "sim-outbox",
+  },
+  {
+    name: "lane-stands-for-ever",
+    file: `${folder}/standing-lanes.ts`,
+    find: "dueAt: this.#env.now() + pauseMs",
+    replace: "dueAt: this.#env.now() + pauseMs * 1e9",
+    because: "one refused message stops its lane for good",
+    killedBy: "sim-outbox",
+  },
+  {
+    name: "relay-keeps-dead-lease",
+    file: `${folder}/leases.ts`,
+    find: "return this.#env.now() < this.#trustedUntil;",
+    replace: "return this.#trustedUntil > 0;",
+    because: "a relay that stood still publishes from lanes that others have by now",
+    killedBy: "messaging",
+  },
+];
