@@ -10,7 +10,7 @@ import type { SqlAccess } from "./access.ts";
 import { numberOf, textOrUndefined } from "./columns.ts";
 import type { SqlRow } from "./driver.ts";
 import { heldShares } from "./lease-rows.ts";
-import { outboxRowOf, theseRows } from "./outbox-row.ts";
+import { outboxRowOf, seqsOf, withIds } from "./outbox-row.ts";
 import { numbersOf, raw, sql, type Sql } from "./statement.ts";
 
 /** Rows that go back in one statement, at most. */
@@ -45,20 +45,17 @@ export class DeadRows {
       const { rows: held } = await run(sql`${heldShares(dialect, leases)} ${dialect.forUpdate}`);
       const shares = held.map((row) => numberOf(row["share"]));
       const { rows: found } = await run(
-        sql`SELECT seq, lane, msg_key FROM trunkline_outbox WHERE ${theseRows(dialect, rows)} AND ${dialect.among(shareOfLane, shares)}
+        sql`SELECT seq, lane, msg_key FROM ${dialect.numbered("trunkline_outbox", seqsOf(rows))} ${withIds(rows)} AND ${dialect.among(shareOfLane, shares)}
           ORDER BY seq ${dialect.forUpdate}`,
       );
       const doomed = parking === "follows" ? await this.#following(run, found) : found;
       if (doomed.length === 0) return 0;
-      const these = dialect.among(
-        "seq",
-        doomed.map((row) => numberOf(row["seq"])),
-      );
+      const seqs = doomed.map((row) => numberOf(row["seq"]));
       await run(
         sql`INSERT INTO trunkline_outbox_dead (seq, ${shared}, not_before, written_at, refusals, dead_at, reason, parking)
-          SELECT seq, ${shared}, not_before, written_at, refusals, ${dialect.now}, ${reason}, ${parking} FROM trunkline_outbox WHERE ${these}`,
+          SELECT seq, ${shared}, not_before, written_at, refusals, ${dialect.now}, ${reason}, ${parking} FROM ${dialect.numbered("trunkline_outbox", seqs)}`,
       );
-      return (await run(sql`DELETE FROM trunkline_outbox WHERE ${these}`)).changes;
+      return (await run(dialect.deleteNumbered("trunkline_outbox", seqs))).changes;
     });
   }
 
@@ -130,11 +127,10 @@ export class DeadRows {
 
   async #putBack(run: Run, seqs: readonly number[]): Promise<number> {
     const { dialect } = this.#access;
-    const these = dialect.among("seq", seqs);
     await run(
       sql`INSERT INTO trunkline_outbox (${shared}, not_before, written_at)
-        SELECT ${shared}, 0, ${dialect.now} FROM trunkline_outbox_dead WHERE ${these} ORDER BY seq`,
+        SELECT ${shared}, 0, ${dialect.now} FROM ${dialect.numbered("trunkline_outbox_dead", seqs)} ORDER BY seq`,
     );
-    return (await run(sql`DELETE FROM trunkline_outbox_dead WHERE ${these}`)).changes;
+    return (await run(dialect.deleteNumbered("trunkline_outbox_dead", seqs))).changes;
   }
 }

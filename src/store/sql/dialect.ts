@@ -38,6 +38,15 @@ export interface SqlDialect {
   lockLanes(lanes: readonly number[]): Sql | undefined;
   /** Both in one statement: waits for the lanes, and then writes rows. Absent: two statements are as good. */
   append?(lanes: readonly number[], rows: readonly OutboxValues[]): Sql;
+  /** Which of these lanes have rows at all, as `lane`. Present where it costs to look into many: then they are asked for first. */
+  occupied?(lanes: readonly number[]): Sql;
+  /**
+   * What stands behind FROM for the rows of a table of messages with these numbers, up to and with a condition. They are found by their
+   * number and in no other way: a row that is looked at may be locked, and then is waited for as long as somebody's transaction is open.
+   */
+  numbered(table: string, seqs: readonly number[]): Sql;
+  /** Begins a DELETE of such rows; more conditions may follow. */
+  deleteNumbered(table: string, seqs: readonly number[]): Sql;
   /** Whether `column` is one of these whole numbers. */
   among(column: string, numbers: readonly number[]): Sql;
   /**
@@ -49,8 +58,8 @@ export interface SqlDialect {
   insertNew(row: Sql): Sql;
   /** Follows an INSERT; behind it stand assignments for when the key is there. */
   onConflict(key: string): Sql;
-  /** Deletes as many as `limit` of the rows that are `where`. */
-  deleteSome(table: string, where: Sql, limit: number): Sql;
+  /** Deletes as many as `limit` of the rows that are `where`, of a table with this primary key. */
+  deleteSome(table: string, key: readonly string[], where: Sql, limit: number): Sql;
   /** Lets one process at a time migrate: the first statement of the transaction, and the last when it has to be given back. */
   readonly migrating: { readonly take?: Sql; readonly give?: Sql };
 }

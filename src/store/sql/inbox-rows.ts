@@ -5,11 +5,11 @@ import { bytesOrUndefined, numberOf } from "./columns.ts";
 import type { SqlRow } from "./driver.ts";
 import { raw, sql, type Sql } from "./statement.ts";
 
-/** The tables that are purged by age, and their column for it. */
+/** The tables that are purged by age, the other part of their key, and their column for it. */
 const aged = [
-  ["trunkline_inbox", raw("processed_at")],
-  ["trunkline_inbox_attempt", raw("changed_at")],
-  ["trunkline_inbox_order", raw("changed_at")],
+  ["trunkline_inbox", "message", raw("processed_at")],
+  ["trunkline_inbox_attempt", "message", raw("changed_at")],
+  ["trunkline_inbox_order", "msg_key", raw("changed_at")],
 ] as const;
 
 export class SqlInboxRows implements InboxRows {
@@ -107,10 +107,12 @@ export class SqlInboxRows implements InboxRows {
   async purge(olderThanMs: number, limit: number): Promise<number> {
     const { dialect } = this.#access;
     let purged = 0;
-    for (const [table, column] of aged) {
+    for (const [table, key, column] of aged) {
       if (purged >= limit) break;
       const old = sql`${column} < ${dialect.now} - ${Math.floor(olderThanMs)}`;
-      const { changes } = await this.#access.query(dialect.deleteSome(table, old, limit - purged));
+      const { changes } = await this.#access.query(
+        dialect.deleteSome(table, ["consumer", key], old, limit - purged),
+      );
       purged += changes;
     }
     return purged;

@@ -79,6 +79,7 @@ export class SqlKeyRows implements KeyRows {
     const { changes } = await this.#access.query(
       dialect.deleteSome(
         "trunkline_key",
+        ["id"],
         sql`changed_at < ${now} - ${Math.floor(olderThanMs)} AND (ending IS NOT NULL OR owner IS NULL OR owner NOT IN (${living}))`,
         limit,
       ),
@@ -86,6 +87,7 @@ export class SqlKeyRows implements KeyRows {
     await this.#access.query(
       dialect.deleteSome(
         "trunkline_key_owner",
+        ["owner"],
         sql`expires_at < ${now} - ${Math.floor(olderThanMs)}`,
         limit,
       ),

@@ -1,6 +1,5 @@
 import type { OutboxRow, RowName } from "../outbox-rows.ts";
 import { bytesOf, numberOf, textOrUndefined } from "./columns.ts";
-import type { SqlDialect } from "./dialect.ts";
 import type { SqlRow } from "./driver.ts";
 import { join, sql, type Sql } from "./statement.ts";
 
@@ -20,12 +19,12 @@ export function outboxRowOf(row: SqlRow): OutboxRow {
   };
 }
 
-/** These rows, each by its number and its id: after a failover to an older state a number may be another row's. */
-export function theseRows(dialect: SqlDialect, rows: readonly RowName[]): Sql {
-  const seqs = dialect.among(
-    "seq",
-    rows.map(({ seq }) => seq),
-  );
+/** What stands behind the numbers of rows: each has its id too, as after a failover to an older state a number may be another row's. */
+export function withIds(rows: readonly RowName[]): Sql {
   const ids = rows.map(({ id }) => sql`${id}`);
-  return rows.length === 0 ? seqs : sql`${seqs} AND id IN (${join(ids, ", ")})`;
+  return rows.length === 0 ? sql`` : sql`AND id IN (${join(ids, ", ")})`;
+}
+
+export function seqsOf(rows: readonly RowName[]): number[] {
+  return rows.map(({ seq }) => seq);
 }

@@ -19,7 +19,7 @@ import { numberOf } from "./columns.ts";
 import { DeadRows } from "./dead-rows.ts";
 import { LeaseRows, underLeases } from "./lease-rows.ts";
 import { outboxColumns, type OutboxValues } from "./dialect.ts";
-import { outboxRowOf, theseRows } from "./outbox-row.ts";
+import { outboxRowOf, seqsOf, withIds } from "./outbox-row.ts";
 import { join, numbersOf, raw, sql, type Sql } from "./statement.ts";
 
 /** One INSERT has at most so many rows, and about so many bytes: what a server takes in one packet by default. */
@@ -93,8 +93,10 @@ export class SqlOutboxRows implements OutboxRows {
     except: readonly number[],
     limit: number,
   ): Promise<OutboxRow[]> {
-    const perLane = Math.min(limit, Math.ceil((2 * limit) / Math.max(1, this.#lanesFull)));
-    const firsts = this.#firsts(shares, except, perLane);
+    const lanes = shares.flatMap(lanesOf).filter((lane) => !except.includes(lane));
+    const firsts = await this.#firsts(lanes, (full) =>
+      Math.min(limit, Math.ceil((2 * limit) / full)),
+    );
     if (firsts === undefined) return [];
     const rows = await this.#access.rows(
       sql`SELECT o.seq, o.id, o.lane, o.msg_key, o.channel, o.head, o.data, o.not_before, o.written_at, o.refusals
@@ -105,29 +107,41 @@ export class SqlOutboxRows implements OutboxRows {
     return rows.map(outboxRowOf);
   }
 
-  /** Of each lane its first rows; only what has no order may be delayed. */
-  #firsts(shares: readonly number[], except: readonly number[], limit: number): Sql | undefined {
+  /** Of each lane its first rows, as many as there may be where so many are full; only what has no order may be delayed. */
+  async #firsts(
+    all: readonly number[],
+    perLane: (full: number) => number,
+  ): Promise<Sql | undefined> {
     const { dialect } = this.#access;
-    const lanes = shares.flatMap(lanesOf).filter((lane) => !except.includes(lane));
+    const lanes = await this.#occupied(all);
+    if (lanes.length === 0) return undefined;
+    const full = dialect.occupied === undefined ? this.#lanesFull : lanes.length;
+    const limit = perLane(Math.max(1, full));
     const delayable = lanes.filter((lane) => !isOrdered(lane));
     const due = sql`not_before > 0 AND not_before <= ${dialect.now}`;
-    const firsts: Sql[] = [];
-    if (lanes.length > 0) firsts.push(dialect.firstOf(lanes, notDelayed, "seq", limit));
+    const firsts = [dialect.firstOf(lanes, notDelayed, "seq", limit)];
     if (delayable.length > 0) firsts.push(dialect.firstOf(delayable, due, "not_before", limit));
-    return firsts.length === 0 ? undefined : join(firsts, " UNION ALL ");
+    return join(firsts, " UNION ALL ");
+  }
+
+  async #occupied(lanes: readonly number[]): Promise<readonly number[]> {
+    const { occupied } = this.#access.dialect;
+    if (occupied === undefined || lanes.length === 0) return lanes;
+    const rows = await this.#access.rows(occupied(lanes));
+    return rows.map((row) => numberOf(row["lane"]));
   }
 
   async remove(leases: readonly Lease[], rows: readonly RowName[]): Promise<number> {
     const { dialect } = this.#access;
     const { changes } = await this.#access.query(
-      sql`DELETE FROM trunkline_outbox WHERE ${theseRows(dialect, rows)} AND ${underLeases(dialect, leases)}`,
+      sql`${dialect.deleteNumbered("trunkline_outbox", seqsOf(rows))} ${withIds(rows)} AND ${underLeases(dialect, leases)}`,
     );
     return changes;
   }
 
   refused(leases: readonly Lease[], row: RowName): Promise<number> {
     const { dialect } = this.#access;
-    const these = theseRows(dialect, [row]);
+    const these = sql`seq = ${row.seq} AND id = ${row.id}`;
     return this.#access.own(async (native) => {
       const { changes } = await this.#access.runNative(
         native,
@@ -165,7 +179,8 @@ export class SqlOutboxRows implements OutboxRows {
 
   async oldestMs(): Promise<number> {
     const { dialect } = this.#access;
-    const firsts = this.#firsts(allShares, [], 1)!;
+    const firsts = await this.#firsts(allShares.flatMap(lanesOf), () => 1);
+    if (firsts === undefined) return 0;
     const [row] = await this.#access.rows(
       sql`SELECT ${dialect.now} - MIN(${dueSince}) AS ms FROM trunkline_outbox o JOIN (${firsts}) AS candidates ON candidates.seq = o.seq`,
     );

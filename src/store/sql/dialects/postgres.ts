@@ -19,6 +19,14 @@ function rowOf({ id, lane, key, channel, head, data, notBefore }: OutboxValues):
   return sql`(CAST(${id} AS text), CAST(${lane} AS smallint), CAST(${key} AS text), CAST(${channel} AS text), CAST(${head} AS text), CAST(${data} AS bytea), CAST(${notBefore} AS bigint))`;
 }
 
+function among(column: string, numbers: readonly number[]): Sql {
+  return sql`${raw(column)} = ANY (${arrayOf(numbers)})`;
+}
+
+function numbered(table: string, seqs: readonly number[]): Sql {
+  return sql`${raw(table)} WHERE ${among("seq", seqs)}`;
+}
+
 const now = raw("CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS bigint)");
 
 /** PostgreSQL. Its transactions are at READ COMMITTED, or whatever the user's own are at. */
@@ -37,14 +45,16 @@ export const postgresDialect: SqlDialect = {
     sql`WITH locks AS MATERIALIZED (${locksOf(lanes)})
       INSERT INTO trunkline_outbox (${outboxColumns})
       SELECT added.*, ${now} FROM (SELECT count(*) FROM locks) AS locked, (VALUES ${join(rows.map(rowOf), ", ")}) AS added`,
-  among: (column, numbers) => sql`${raw(column)} = ANY (${arrayOf(numbers)})`,
+  among,
   firstOf: (lanes, where, order, limit) =>
     sql`SELECT firsts.seq, firsts.place FROM unnest(${arrayOf(lanes)}) AS lanes (lane) CROSS JOIN LATERAL
       (SELECT seq, row_number() OVER (ORDER BY ${raw(order)}) AS place FROM trunkline_outbox o
         WHERE o.lane = lanes.lane AND ${where} ORDER BY ${raw(order)} LIMIT ${raw(numbersOf([limit]))}) AS firsts`,
+  numbered,
+  deleteNumbered: (table, seqs) => sql`DELETE FROM ${numbered(table, seqs)}`,
   insertNew: (row) => sql`INSERT INTO ${row} ON CONFLICT DO NOTHING`,
   onConflict: (key) => raw(`ON CONFLICT (${key}) DO UPDATE SET`),
-  deleteSome: (table, where, limit) =>
+  deleteSome: (table, _, where, limit) =>
     sql`DELETE FROM ${raw(table)} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${raw(table)} WHERE ${where} LIMIT ${raw(numbersOf([limit]))}))`,
   migrating: { take: raw(`SELECT pg_advisory_xact_lock(${lockClass}, ${migrating})`) },
 };

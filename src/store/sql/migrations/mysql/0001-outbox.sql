@@ -3,12 +3,11 @@
 -- that only one of them reads.
 
 -- Messages that wait to be published. A row that is there is pending; what was published is deleted. Its number is the last part of
--- each index, so that nothing has to be sorted.
+-- the index too, so that nothing has to be sorted.
 CREATE TABLE IF NOT EXISTS trunkline_outbox (
   seq bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,
   id text NOT NULL,
   lane smallint NOT NULL,
-  share smallint NOT NULL,
   msg_key text,
   channel text NOT NULL,
   head mediumtext NOT NULL,
@@ -16,7 +15,6 @@ CREATE TABLE IF NOT EXISTS trunkline_outbox (
   not_before bigint NOT NULL,
   written_at bigint NOT NULL,
   refusals int NOT NULL DEFAULT 0,
-  KEY trunkline_outbox_share (share, not_before),
   KEY trunkline_outbox_lane (lane, not_before)
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 /*!80001 COLLATE utf8mb4_bin */ /*!80017 COLLATE utf8mb4_0900_bin */ /*M!100600 COLLATE utf8mb4_nopad_bin */;
 
@@ -25,7 +23,6 @@ CREATE TABLE IF NOT EXISTS trunkline_outbox_dead (
   seq bigint NOT NULL PRIMARY KEY,
   id text NOT NULL,
   lane smallint NOT NULL,
-  share smallint NOT NULL,
   msg_key text,
   channel text NOT NULL,
   head mediumtext NOT NULL,

@@ -1,0 +1,2 @@
+// `trunkline/store/mysql`
+export { mysql } from "./mysql.ts";

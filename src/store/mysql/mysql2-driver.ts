@@ -1,0 +1,139 @@
+import type {
+  Connection,
+  ConnectionOptions,
+  FieldPacket,
+  Pool,
+  PoolConnection,
+  QueryResult,
+} from "mysql2/promise";
+import type { SqlDriver, SqlFailure, SqlResult, SqlValue } from "../sql/driver.ts";
+import { failureIn } from "../sql/failures.ts";
+import { checkVersion } from "./address.ts";
+import { sqlText } from "./sql-text.ts";
+
+/** Gaps are not locked, so that transactions which write different rows do not wait for each other in a circle. */
+const isolation = "TRANSACTION ISOLATION LEVEL READ COMMITTED";
+
+/** What mysql2 makes of whole numbers, unless the user's pool says otherwise. */
+const wholeNumberTypes: ReadonlySet<number> = new Set([8, 246]);
+
+/** Speaks with MySQL and MariaDB by mysql2. */
+export class Mysql2Driver implements SqlDriver<Connection> {
+  readonly name = "mysql2";
+  readonly dialect = "mysql";
+  readonly address: string;
+  readonly #pool: Pool;
+  readonly #own: boolean;
+  #checked: Promise<void> | undefined;
+
+  /** `own`: the pool was made for this driver, which closes it. */
+  constructor(pool: Pool, own: boolean) {
+    this.#pool = pool;
+    this.#own = own;
+    this.address = addressOf(pool);
+    if (own)
+      pool.pool.on("connection", (connection) => {
+        connection.query(`SET SESSION ${isolation}`, () => {});
+      });
+  }
+
+  async transaction<T>(work: (native: Connection) => Promise<T>): Promise<T> {
+    return this.#connected(async (connection) => {
+      if (!this.#own) await connection.query(`SET ${isolation}`);
+      await connection.query("START TRANSACTION");
+      const result = await work(connection);
+      await connection.query("COMMIT");
+      return result;
+    });
+  }
+
+  /** Whatever has failed may have left a transaction open: such a connection is rolled back, or given up. */
+  async #connected<T>(act: (connection: PoolConnection) => Promise<T>): Promise<T> {
+    await this.#check();
+    const connection = await this.#pool.getConnection();
+    try {
+      const result = await act(connection);
+      connection.release();
+      return result;
+    } catch (error) {
+      if (this.failureOf(error) === "lost") connection.destroy();
+      else
+        await connection.query("ROLLBACK").then(
+          () => connection.release(),
+          () => connection.destroy(),
+        );
+      throw error;
+    }
+  }
+
+  owns(native: unknown): native is Connection {
+    if (typeof native !== "object" || native === null) return false;
+    const { query, beginTransaction, getConnection, promise } = native as Record<string, unknown>;
+    // A pool would run each statement by itself, on any connection; one with callbacks answers nothing that can be awaited.
+    return (
+      typeof query === "function" &&
+      typeof beginTransaction === "function" &&
+      getConnection === undefined &&
+      promise === undefined
+    );
+  }
+
+  async run(native: Connection, sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
+    const typeCast = typeof native.config?.typeCast === "function" ? plainCast : undefined;
+    return resultOf(await native.query(queryOf(sqlText(sql, values), typeCast)));
+  }
+
+  async query(sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
+    return this.#connected(async (connection) => {
+      if (!this.#own && !sql.startsWith("SELECT")) await connection.query(`SET ${isolation}`);
+      return this.run(connection, sql, values);
+    });
+  }
+
+  failureOf(error: unknown): SqlFailure {
+    return failureIn("mysql", error);
+  }
+
+  async close(): Promise<void> {
+    if (this.#own) await this.#pool.end();
+  }
+
+  /** Which server it is, once; what failed is asked again. */
+  #check(): Promise<void> {
+    this.#checked ??= this.#version().catch((error: unknown) => {
+      this.#checked = undefined;
+      throw error;
+    });
+    return this.#checked;
+  }
+
+  async #version(): Promise<void> {
+    const { rows } = resultOf(await this.#pool.query(queryOf("SELECT VERSION() AS version")));
+    checkVersion(String(rows[0]?.["version"]));
+  }
+}
+
+/** The user's pool may have been told to give rows in other forms. */
+function queryOf(sql: string, typeCast?: typeof plainCast): Parameters<Pool["query"]>[0] & object {
+  return { sql, rowsAsArray: false, nestTables: false, ...(typeCast && { typeCast }) };
+}
+
+function plainCast(_: unknown, next: () => unknown): unknown {
+  return next();
+}
+
+function resultOf([result, fields]: [QueryResult, FieldPacket[]]): SqlResult {
+  if (!Array.isArray(result)) return { rows: [], changes: result.affectedRows };
+  const rows = result as Record<string, unknown>[];
+  for (const { name, columnType } of fields)
+    if (wholeNumberTypes.has(columnType ?? 0))
+      for (const row of rows) if (typeof row[name] === "string") row[name] = Number(row[name]);
+  return { rows, changes: 0 };
+}
+
+/** Without credentials. */
+function addressOf({ pool }: Pool): string {
+  const { config } = pool as { readonly config: { readonly connectionConfig?: ConnectionOptions } };
+  const { host, port, socketPath, database } = config.connectionConfig ?? {};
+  return `mysql://${socketPath ?? `${host}:${port}`}/${database ?? ""}`;
+}
