@@ -114,4 +114,28 @@ export const outboxMutants: readonly Mutant[] = [
     because: "a relay that stood still publishes from lanes that others have by now",
     killedBy: "messaging",
   },
+  {
+    name: "mark-without-effect",
+    file: "src/messaging/inbox/inbox.ts",
+    find: "const known = await store.inbox.mark(transaction, key);",
+    replace: "const known = await store.transaction((other) => store.inbox.mark(other, key));",
+    because: "a message whose handler did not come to its end counts as processed",
+    killedBy: "sim-outbox",
+  },
+  {
+    name: "window-too-short",
+    file: "src/messaging/inbox/retention.ts",
+    find: "this.#store.inbox.purge(this.#olderThanMs, batchRows)",
+    replace: "this.#store.inbox.purge(this.#olderThanMs / 100_000, batchRows)",
+    because: "what comes again after its mark was purged has its effect twice",
+    killedBy: "sim-outbox",
+  },
+  {
+    name: "commit-not-looked-at",
+    file: "src/messaging/inbox/inbox.ts",
+    find: "if (known !== undefined) return { known };",
+    replace: "void known;",
+    because: "what was processed is processed again",
+    killedBy: "sim-outbox",
+  },
 ];

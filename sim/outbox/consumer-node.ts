@@ -2,10 +2,15 @@ import type { SimEnv } from "trunkline/testing";
 import { dropping } from "../../src/messaging/dead/dropping.ts";
 import { MessageConsumer } from "../../src/messaging/consumer.ts";
 import { consumerTerms } from "../../src/messaging/consumer-terms.ts";
-import { noteOf } from "../../src/messaging/failure-note.ts";
-import type { Outcome, Received } from "../../src/messaging/work.ts";
+import { CountedAttempts } from "../../src/messaging/inbox/attempts.ts";
+import { Inbox } from "../../src/messaging/inbox/inbox.ts";
+import { Purge } from "../../src/messaging/inbox/retention.ts";
+import { Solitude } from "../../src/messaging/inbox/solitude.ts";
+import { Outbox } from "../../src/messaging/outbox/outbox.ts";
+import type { Work } from "../../src/messaging/work.ts";
 import { Dice } from "../dice.ts";
 import { ModelStore } from "./model-store.ts";
+import { nativeOf } from "./native.ts";
 import { group, type Stage } from "./stage.ts";
 
 const operation = {
@@ -14,6 +19,9 @@ const operation = {
   contract: "orders",
   version: "1.0.0",
 } as const;
+
+/** Longer than anything is delivered again here. */
+const retentionMs = 1_000_000;
 
 /** One process that consumes, and does each message in a transaction in which it is marked. */
 export class ConsumerNode {
@@ -53,7 +61,7 @@ export class ConsumerNode {
       group,
       operation,
       terms,
-      work: (message) => this.#handle(message, env),
+      work: this.#work(env),
       ended: () => Promise.resolve(),
       dead: dropping,
       dataOf: () => undefined,
@@ -62,25 +70,36 @@ export class ConsumerNode {
     this.#consumer = consumer;
     world.trace(`${this.name} starts`);
     void consumer.start();
+    new Purge(this.#store, retentionMs, env).start();
   }
 
-  async #handle({ envelope }: Received, env: SimEnv): Promise<Outcome> {
-    const { ledger, world } = this.#stage;
-    const { id } = envelope;
-    try {
-      await this.#store.transaction(async (tx) => {
-        const known = await this.#store.inbox.mark(tx, { consumer: group, message: id });
-        if (known !== undefined) return;
+  #work(env: SimEnv): Work {
+    const { world, ledger } = this.#stage;
+    const store = this.#store;
+    const inbox = new Inbox({
+      store,
+      outbox: new Outbox(store, { name: this.name, env }),
+      consumer: group,
+      keyOf: ({ id }) => id,
+      env,
+    });
+    const attempts = new CountedAttempts({
+      rows: store.inbox,
+      keyOf: (envelope) => inbox.keyOf(envelope),
+      solitude: new Solitude(),
+      env,
+    });
+    return attempts.around((message) =>
+      inbox.outcome(message, async ({ transaction }) => {
+        const { id } = message.envelope;
         await new Promise<void>((resolve) => void env.in(this.#dice.exponential(3), resolve));
-        tx.native.atCommit.push(() => {
+        nativeOf(transaction).atCommit.push(() => {
           world.trace(`effect of ${id}`);
           ledger.effects.push(id);
         });
-      });
-      return { kind: "done" };
-    } catch (error) {
-      return { kind: "retry", failure: noteOf(error) };
-    }
+        return { kind: "done" };
+      }),
+    );
   }
 
   crash(): void {
