@@ -36,7 +36,8 @@ export class DrizzleDriver<Tx> implements SqlDriver<Tx> {
   }
 
   transaction<T>(work: (native: Tx) => Promise<T>): Promise<T> {
-    const config = this.dialect === "mysql" ? ({ isolationLevel: "read committed" } as const) : undefined;
+    const config =
+      this.dialect === "mysql" ? ({ isolationLevel: "read committed" } as const) : undefined;
     return this.#db.transaction(work, config);
   }
 

@@ -1,4 +1,4 @@
-import type { Dialect, Store } from "../store.ts";
+import type { Dialect } from "../store.ts";
 import { dialectOf, type BridgeOptions } from "../sql/bridge.ts";
 import type { SqlDriver, SqlFailure, SqlResult, SqlRow, SqlValue } from "../sql/driver.ts";
 import { failureIn } from "../sql/failures.ts";

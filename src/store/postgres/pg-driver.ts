@@ -3,6 +3,7 @@ import type { Client, Pool, PoolClient } from "pg";
 import { systemError } from "../../base/error.ts";
 import type { Env } from "../../base/env.ts";
 import type { SqlDriver, SqlFailure, SqlResult, SqlValue } from "../sql/driver.ts";
+import { failedBefore } from "../sql/failed-before.ts";
 import { failureIn } from "../sql/failures.ts";
 import type { Listening } from "../store.ts";
 import { PgListener } from "./pg-listener.ts";
@@ -148,11 +149,4 @@ function addressOf(where: string | Pool): string {
   const { connectionString, host, port, database } = where.options;
   if (connectionString !== undefined) return addressOf(connectionString);
   return `postgres://${host ?? "localhost"}${port === undefined ? "" : `:${port}`}/${database ?? ""}`;
-}
-
-function failedBefore(): Error {
-  return systemError("INVALID_ARGUMENT", "a statement of this transaction had failed", {
-    executed: "no",
-    advice: "let what a statement throws end the work; the database has rolled it back",
-  });
 }

@@ -63,5 +63,7 @@ export const resultOf: Readonly<Record<Dialect, (answer: unknown) => SqlResult>>
 /** Whether a statement answers with rows: some clients have to be asked in another way then. */
 export function givesRows(sql: string): boolean {
   if (/\breturning\b/i.test(sql)) return true;
-  return /^\s*(select|values|pragma|show|with)\b/i.test(sql) && !/\b(insert|update|delete)\b/i.test(sql);
+  return (
+    /^\s*(select|values|pragma|show|with)\b/i.test(sql) && !/\b(insert|update|delete)\b/i.test(sql)
+  );
 }

@@ -1,15 +1,11 @@
 import { resolve } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { sleep } from "../../base/alarm.ts";
 import type { Env } from "../../base/env.ts";
 import type { SqlDriver, SqlFailure, SqlResult, SqlValue } from "../sql/driver.ts";
 import { failureIn } from "../sql/failures.ts";
-import { Turns } from "./turns.ts";
+import { Turns } from "../sql/turns.ts";
+import { whileBusy, writersWaitMs } from "../sql/while-busy.ts";
 
-/** Waits for other processes that write, and for those of this one: that long and no longer. */
-const waitMs = 30_000;
-/** Between looks whether another process has ended its transaction, in milliseconds: short at first. */
-const looks = { firstMs: 1, longestMs: 25 };
 /** Statements that are kept prepared. */
 const statementsMax = 200;
 
@@ -34,7 +30,7 @@ export class SqliteDriver implements SqlDriver<DatabaseSync> {
     this.#path = inMemory ? ":memory:" : resolve(location);
     this.#only = inMemory && typeof where !== "string" ? where : undefined;
     this.#env = env;
-    this.#turns = new Turns(env, waitMs);
+    this.#turns = new Turns(env, writersWaitMs);
     this.address = `sqlite:${this.#path}`;
   }
 
@@ -42,7 +38,7 @@ export class SqliteDriver implements SqlDriver<DatabaseSync> {
     const end = await this.#turns.take();
     try {
       const writer = await this.#opened();
-      await this.#patiently(() => writer.exec("BEGIN IMMEDIATE"));
+      await whileBusy(this.#env, () => writer.exec("BEGIN IMMEDIATE"));
       try {
         const result = await work(writer);
         writer.exec("COMMIT");
@@ -62,7 +58,7 @@ export class SqliteDriver implements SqlDriver<DatabaseSync> {
   }
 
   async run(native: DatabaseSync, sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
-    return this.#patiently(() => this.#ran(native, sql, values));
+    return whileBusy(this.#env, () => this.#ran(native, sql, values));
   }
 
   async query(sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
@@ -75,7 +71,7 @@ export class SqliteDriver implements SqlDriver<DatabaseSync> {
     const end = await this.#turns.take();
     try {
       const writer = await this.#opened();
-      return await this.#patiently(() => this.#ran(writer, sql, values));
+      return await whileBusy(this.#env, () => this.#ran(writer, sql, values));
     } finally {
       end();
     }
@@ -110,7 +106,7 @@ export class SqliteDriver implements SqlDriver<DatabaseSync> {
     if (this.#only !== undefined) return (this.#writer = this.#only);
     const writer = new DatabaseSync(this.#path, { timeout: 0 });
     try {
-      await this.#patiently(() => writer.exec("PRAGMA journal_mode = WAL"));
+      await whileBusy(this.#env, () => writer.exec("PRAGMA journal_mode = WAL"));
       // Otherwise a power failure takes the last commits with it (OB-3).
       writer.exec("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
       if (this.#path !== ":memory:")
@@ -120,19 +116,6 @@ export class SqliteDriver implements SqlDriver<DatabaseSync> {
       throw error;
     }
     return (this.#writer = writer);
-  }
-
-  /** Again while another process, or another connection, writes; the event loop goes on meanwhile. */
-  async #patiently<T>(act: () => T): Promise<T> {
-    const until = this.#env.now() + waitMs;
-    for (let pauseMs = looks.firstMs; ; pauseMs = Math.min(pauseMs * 2, looks.longestMs)) {
-      try {
-        return act();
-      } catch (error) {
-        if (this.failureOf(error) !== "conflict" || this.#env.now() >= until) throw error;
-      }
-      await sleep(this.#env, pauseMs);
-    }
   }
 
   #ran(database: DatabaseSync, sql: string, values: readonly SqlValue[]): SqlResult {
