@@ -29,6 +29,8 @@ export class CountedAttempts {
   readonly #parts: AttemptParts;
   /** Ends that are still to be written, by message. */
   readonly #owed = new Map<string, InboxKey>();
+  /** Those of which nothing is known any more, as far as this process has seen to it. */
+  readonly #forgotten = new WeakSet<Received>();
 
   constructor(parts: AttemptParts) {
     this.#parts = parts;
@@ -37,15 +39,17 @@ export class CountedAttempts {
   /** The same work, counted. */
   around(work: Work): Work {
     return (message) =>
-      message.attempt === 1 && !message.delivery.redelivered
-        ? this.#beside(() => work(message))
-        : this.#counted(message, work);
+      isFirst(message) ? this.#beside(() => work(message)) : this.#counted(message, work);
   }
 
-  /** The same, and what is known of the attempts at a message that is given up is forgotten: it may be redriven. */
+  /**
+   * The same, and what is known of the attempts at a message that has ended is forgotten: one that is given up may be redriven, and one
+   * that was done here before may have come to another process meanwhile, which died at it.
+   */
   forgetting(ended: Ended): Ended {
     return async (message, ending) => {
-      if (ending !== "handled") await this.#end(this.#parts.keyOf(message.envelope), true);
+      const known = ending !== "handled" || !(isFirst(message) || this.#forgotten.has(message));
+      if (known) await this.#end(this.#parts.keyOf(message.envelope), true);
       await ended(message, ending);
     };
   }
@@ -91,7 +95,9 @@ export class CountedAttempts {
 
   async #run(key: InboxKey, message: Received, work: Work): Promise<Outcome> {
     const outcome = await work(message);
-    await this.#end(key, outcome.kind === "done");
+    const done = outcome.kind === "done";
+    await this.#end(key, done);
+    if (done) this.#forgotten.add(message);
     return outcome;
   }
 
@@ -111,6 +117,10 @@ export class CountedAttempts {
       this.#owed.set(key.message, key);
     }
   }
+}
+
+function isFirst({ attempt, delivery }: Received): boolean {
+  return attempt === 1 && !delivery.redelivered;
 }
 
 function crashed(open: number): Outcome {
