@@ -47,7 +47,7 @@ export const insiders: Readonly<Record<string, string>> = {
   fuzz: "feeds parts that are not public",
   soak: "counts the alarms of the timer wheel",
   sim: "plays registries and endpoint sets without the rest of a process",
-  torture: "drives the broker of a folder by its port, without the rest of a process",
+  torture: "drives brokers and stores by their ports, and puts itself between them and the rest",
   mutants: "breaks the sources to see the tests fail",
 };
 

@@ -1,53 +1,83 @@
-// `npm run torture -- SUITE [--kills N] [--seed N] [--json]`: kills real processes under load, again and again, and counts what was promised and not kept.
+// `npm run torture -- SUITE [OPTION…]`: kills real processes under load, again and again, and counts what was promised and not kept.
 import { parseArgs } from "node:util";
 import { tortureBroker } from "./broker/broker.ts";
+import { tortureOutbox } from "./outbox/outbox.ts";
+import { tortureSteps } from "./outbox/steps/outbox-steps.ts";
+import type { BrokerName, StoreName } from "./outbox/worlds.ts";
 import type { TortureReport } from "./report.ts";
 
-const usage = `npm run torture -- broker [--kills N] [--seed N] [--json]
+const usage = `npm run torture -- SUITE [OPTION…]
 
-broker   processes that share a broker in a folder publish and consume; the owner and its guests are killed (SIGKILL),
-         stopped in order (SIGTERM) and stood still (SIGSTOP)
---kills  how many strikes of all these kinds (default 200); three in four are SIGKILL
---seed   draws the same victims in the same order; the processes themselves are not the same twice
---json   the last line is the report as JSON: {ok, kills, lost, doubled, reordered, stuck, hung}`;
+broker         processes that share a broker in a folder publish and consume; the owner and its guests are killed (SIGKILL),
+               stopped in order (SIGTERM) and stood still (SIGSTOP)
+  --kills      how many strikes of all these kinds (default 200); three in four are SIGKILL
+outbox         processes publish in transactions of a database, relay, and handle in transactions; they are struck the same way,
+               and the server of the database with them
+  --store      sqlite, postgres, mariadb; may be given several times (default all three, one after the other)
+  --broker     file or rabbitmq (default file)
+  --seconds    how long each is struck (default 60)
+  --kills      how many strikes for each (default 2 a second)
+outbox-steps   one process that publishes, relays and handles is killed at each step of a message, and the next one carries on
+  --store      as above
+  --times      how often at each step (default 20)
 
-/** What can be tortured, by name. */
-const suites: Readonly<
-  Record<
-    string,
-    (terms: {
-      kills: number;
-      seed: number;
-      progress: (text: string) => void;
-    }) => Promise<TortureReport>
-  >
-> = { broker: tortureBroker };
+for all of them
+  --seed       draws the same victims in the same order; the processes themselves are not the same twice
+  --json       the last line is the report as JSON: {ok, kills, lost, doubled, reordered, stuck, hung}`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    kills: { type: "string", default: "200" },
+    store: { type: "string", multiple: true, default: ["sqlite", "postgres", "mariadb"] },
+    broker: { type: "string", default: "file" },
+    seconds: { type: "string", default: "60" },
+    kills: { type: "string" },
+    times: { type: "string", default: "20" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     json: { type: "boolean", default: false },
   },
 });
+const [seconds, times, seed] = [values.seconds, values.times, values.seed].map(Number) as [
+  seconds: number,
+  times: number,
+  seed: number,
+];
+const stores = values.store as StoreName[];
+const began = performance.now();
+const terminal = process.stderr.isTTY;
+
+function progress(text: string): void {
+  const line = `${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${text}`;
+  process.stderr.write(terminal ? `\r\u001b[K${line}` : `${line}\n`);
+}
+
+/** How many strikes, when nobody says. */
+const killsOf = (usual: number): number => Number(values.kills ?? usual);
+
+/** What can be tortured, by name. */
+const suites: Readonly<Record<string, () => Promise<TortureReport>>> = {
+  broker: () => tortureBroker({ kills: killsOf(200), seed, progress }),
+  outbox: () =>
+    tortureOutbox({
+      stores,
+      broker: values.broker as BrokerName,
+      ...{ kills: killsOf(seconds * 2), seconds, seed, progress },
+    }),
+  "outbox-steps": () => tortureSteps({ stores, times, seed, progress }),
+};
+
 const suite = Object.hasOwn(suites, positionals[0] ?? "") ? suites[positionals[0]!] : undefined;
-const [kills, seed] = [Number(values.kills), Number(values.seed)];
-if (suite === undefined || !(kills > 0) || !Number.isSafeInteger(seed)) {
+const meant =
+  [seconds, times, killsOf(1)].every((each) => each > 0) &&
+  Number.isSafeInteger(seed) &&
+  values.store.every((each) => ["sqlite", "postgres", "mariadb"].includes(each)) &&
+  ["file", "rabbitmq"].includes(values.broker);
+if (suite === undefined || !meant) {
   console.error(usage);
   process.exit(2);
 }
 
-const began = performance.now();
-const terminal = process.stderr.isTTY;
-const report = await suite({
-  kills,
-  seed,
-  progress(text) {
-    const line = `${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${text}`;
-    process.stderr.write(terminal ? `\r\u001b[K${line}` : `${line}\n`);
-  },
-});
+const report = await suite();
 if (terminal) process.stderr.write("\r\u001b[K");
 for (const line of report.told) console.log(line);
 const { told: _told, ...plain } = report;

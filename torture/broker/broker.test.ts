@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { tortureBroker } from "./broker.ts";
-import type { Line } from "./log.ts";
+import type { Line } from "../log.ts";
 import { verdictOf } from "./verdict.ts";
 
 const lines = (...texts: readonly string[]): Line[] =>

@@ -1,14 +1,16 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { realEnv } from "../../src/base/real-env.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import { readOwner } from "../../src/bridge/embedded/owner-note.ts";
 import { openBroker } from "../../src/chassis/broker-at.ts";
-import type { TortureReport } from "../report.ts";
+import { begun, Hand } from "../hand.ts";
+import { linesOf } from "../log.ts";
+import { talliesOf, type TortureReport } from "../report.ts";
 import { orders } from "./channel.ts";
-import { Hand } from "./crew.ts";
-import { linesOf } from "./log.ts";
+
 import { verdictOf, type Verdict } from "./verdict.ts";
 
 const publishers = 2;
@@ -34,38 +36,34 @@ interface Terms {
 export async function tortureBroker(terms: Terms): Promise<TortureReport> {
   const place = mkdtempSync(join(tmpdir(), "trunkline-torture-"));
   const folder = join(place, "data");
+  const hand = (role: "publisher" | "consumer", index: number): Hand =>
+    new Hand({
+      program: `broker/${role}.ts`,
+      name: `${role}-${index}`,
+      args: [folder],
+      logs: place,
+    });
   const hands = [
-    ...Array.from({ length: publishers }, (_, i) => new Hand("publisher", i, folder, place)),
-    ...Array.from({ length: consumers }, (_, i) => new Hand("consumer", i, folder, place)),
+    ...Array.from({ length: publishers }, (_, index) => hand("publisher", index)),
+    ...Array.from({ length: consumers }, (_, index) => hand("consumer", index)),
   ];
   let kept = false;
   try {
-    for (const hand of hands) hand.start();
+    for (const each of hands) each.start();
     await begun(hands);
     await strike(hands, folder, terms);
     terms.progress("the last strike is over; what waits is consumed");
     const [publishing, consuming] = [hands.slice(0, publishers), hands.slice(publishers)];
-    const stopped = await Promise.all(publishing.map((hand) => hand.stop(stopMs)));
+    const stopped = await Promise.all(publishing.map((each) => each.stop(stopMs)));
     const stuck = await drained(folder);
-    stopped.push(...(await Promise.all(consuming.map((hand) => hand.stop(stopMs)))));
+    stopped.push(...(await Promise.all(consuming.map((each) => each.stop(stopMs)))));
     const verdict = verdictOf(hands.flatMap(({ log }) => linesOf(log)));
     const report = reportOf(verdict, stuck, stopped, hands, terms);
     kept = !report.ok;
     return kept ? { ...report, told: [...report.told, `all of it is kept in ${place}`] } : report;
   } finally {
-    for (const hand of hands) hand.kill("SIGKILL");
+    for (const each of hands) each.end();
     if (!kept) rmSync(place, { recursive: true, force: true });
-  }
-}
-
-/** Resolves when all are at work. */
-async function begun(hands: readonly Hand[]): Promise<void> {
-  const until = performance.now() + 60_000;
-  for (;;) {
-    if (hands.every(({ log }) => linesOf(log).some(({ what }) => what === "up"))) return;
-    if (performance.now() > until)
-      throw new Error(`they do not begin: ${hands.map(({ complaint }) => complaint).join("\n")}`);
-    await pause(50);
   }
 }
 
@@ -118,8 +116,9 @@ function reportOf(
   const hung = verdict.hung + stopped.filter((orderlyEnd) => !orderlyEnd).length;
   const deaths = hands.reduce((sum, each) => sum + each.deaths, 0);
   const ok = lost + doubled + reordered + stuck + hung + deaths === 0 && verdict.confirmed > 0;
+  const tallies = { ok, kills, lost, doubled, reordered, stuck, hung };
   const told = [
-    `${kills} strikes (seed ${seed}): ${verdict.confirmed} messages confirmed, ${lost} lost, ${doubled} doubled, ${reordered} reordered, ${stuck} stuck, ${hung} hung`,
+    `${kills} strikes (seed ${seed}): ${verdict.confirmed} messages confirmed, ${talliesOf(tallies)}`,
     `${verdict.repeated} deliveries were repeated, ${verdict.maybe} publications were told "maybe", ${verdict.refused} refused`,
   ];
   const examples = [...verdict.lost, ...verdict.doubled, ...verdict.reordered].slice(0, 10);
@@ -128,9 +127,5 @@ function reportOf(
     const complaints = hands.map(({ name, complaint }) => `${name}: ${complaint}`);
     told.push(`${deaths} processes ended by themselves`, ...complaints);
   }
-  return { ok, kills, lost, doubled, reordered, stuck, hung, told };
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, ms));
+  return { ...tallies, told };
 }

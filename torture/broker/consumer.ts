@@ -2,7 +2,7 @@
 import { realEnv } from "../../src/base/real-env.ts";
 import { openBroker } from "../../src/chassis/broker-at.ts";
 import { orders } from "./channel.ts";
-import { Log } from "./log.ts";
+import { Log } from "../log.ts";
 
 /** An ack that takes longer is hung. */
 const hungMs = 30_000;

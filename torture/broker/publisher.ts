@@ -4,7 +4,7 @@ import { realEnv } from "../../src/base/real-env.ts";
 import type { Outgoing } from "../../src/broker/broker.ts";
 import { openBroker } from "../../src/chassis/broker-at.ts";
 import { keysEach, orders } from "./channel.ts";
-import { linesOf, Log } from "./log.ts";
+import { linesOf, Log } from "../log.ts";
 
 /** Messages of one call of `publish`, and calls under way at a time. */
 const together = 20;

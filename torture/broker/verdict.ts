@@ -1,4 +1,4 @@
-import type { Line } from "./log.ts";
+import type { Line } from "../log.ts";
 
 /** What the logs of all processes say together. */
 export interface Verdict {
