@@ -1,5 +1,10 @@
+import { deadCases } from "./suite/dead.ts";
+import { inboxCases } from "./suite/inbox.ts";
+import { keyCases } from "./suite/keys.ts";
+import { relayingCases } from "./suite/relaying.ts";
 import { Stage, type StoreStand, type StoreSubject } from "./suite/stage.ts";
 import { transactionCases } from "./suite/transactions.ts";
+import { writingCases } from "./suite/writing.ts";
 
 export type { StoreStand, StoreSubject };
 
@@ -15,7 +20,14 @@ export interface StoreCase {
  * messages in databases (OB-…, IN-…) by name. Register the cases with any test runner.
  */
 export function storeCases(subject: StoreSubject): StoreCase[] {
-  return [...transactionCases]
+  return [
+    ...transactionCases,
+    ...writingCases,
+    ...relayingCases,
+    ...deadCases,
+    ...inboxCases,
+    ...keyCases,
+  ]
     .filter(({ when }) => when === undefined || when(subject))
     .map((each) => ({ name: each.name, run: () => Stage.set(subject, each) }));
 }

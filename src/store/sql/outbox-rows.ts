@@ -26,6 +26,9 @@ import { join, numbersOf, raw, sql, type Sql } from "./statement.ts";
 const insertRowsMax = 500;
 const insertBytesMax = 4 * 1024 * 1024;
 
+/** At least so many are read of each lane. */
+const perLaneMin = 4;
+
 /** Since a row can be published: what was delayed has not waited before. */
 const dueSince = raw("CASE WHEN not_before > written_at THEN not_before ELSE written_at END");
 const notDelayed = raw("not_before = 0");
@@ -36,8 +39,8 @@ export class SqlOutboxRows implements OutboxRows {
   readonly #access: SqlAccess;
   readonly #leases: LeaseRows;
   readonly #dead: DeadRows;
-  /** In so many lanes there was something the last time: the fewer they are, the more is read of each. */
-  #lanesFull = 1;
+  /** Read of one lane at once: few when all lanes are full, many when one is. It only says what is quick. */
+  #perLane = Infinity;
 
   constructor(access: SqlAccess) {
     this.#access = access;
@@ -93,34 +96,37 @@ export class SqlOutboxRows implements OutboxRows {
     except: readonly number[],
     limit: number,
   ): Promise<OutboxRow[]> {
+    const perLane = Math.min(limit, this.#perLane);
     const lanes = shares.flatMap(lanesOf).filter((lane) => !except.includes(lane));
-    const firsts = await this.#firsts(lanes, (full) =>
-      Math.min(limit, Math.ceil((2 * limit) / full)),
-    );
+    const firsts = await this.#firsts(lanes, perLane);
     if (firsts === undefined) return [];
     const rows = await this.#access.rows(
       sql`SELECT o.seq, o.id, o.lane, o.msg_key, o.channel, o.head, o.data, o.not_before, o.written_at, o.refusals
         FROM trunkline_outbox o JOIN (SELECT seq FROM (${firsts}) AS candidates ORDER BY place, seq LIMIT ${raw(numbersOf([limit]))}) AS chosen ON chosen.seq = o.seq
         ORDER BY o.seq`,
     );
-    this.#lanesFull = new Set(rows.map((row) => row["lane"])).size;
-    return rows.map(outboxRowOf);
+    const read = rows.map(outboxRowOf);
+    this.#adapt(read, perLane, limit);
+    return read;
   }
 
-  /** Of each lane its first rows, as many as there may be where so many are full; only what has no order may be delayed. */
-  async #firsts(
-    all: readonly number[],
-    perLane: (full: number) => number,
-  ): Promise<Sql | undefined> {
+  #adapt(read: readonly OutboxRow[], perLane: number, limit: number): void {
+    const counts = new Map<number, number>();
+    for (const { lane } of read) counts.set(lane, (counts.get(lane) ?? 0) + 1);
+    if (read.length >= limit)
+      this.#perLane = Math.max(perLaneMin, Math.ceil((2 * limit) / counts.size));
+    else if (Math.max(...counts.values()) >= perLane) this.#perLane = perLane * 4;
+  }
+
+  /** Of each lane its first rows, as many as `perLane`; only what has no order may be delayed. */
+  async #firsts(all: readonly number[], perLane: number): Promise<Sql | undefined> {
     const { dialect } = this.#access;
     const lanes = await this.#occupied(all);
     if (lanes.length === 0) return undefined;
-    const full = dialect.occupied === undefined ? this.#lanesFull : lanes.length;
-    const limit = perLane(Math.max(1, full));
     const delayable = lanes.filter((lane) => !isOrdered(lane));
     const due = sql`not_before > 0 AND not_before <= ${dialect.now}`;
-    const firsts = [dialect.firstOf(lanes, notDelayed, "seq", limit)];
-    if (delayable.length > 0) firsts.push(dialect.firstOf(delayable, due, "not_before", limit));
+    const firsts = [dialect.firstOf(lanes, notDelayed, "seq", perLane)];
+    if (delayable.length > 0) firsts.push(dialect.firstOf(delayable, due, "not_before", perLane));
     return join(firsts, " UNION ALL ");
   }
 
@@ -179,7 +185,7 @@ export class SqlOutboxRows implements OutboxRows {
 
   async oldestMs(): Promise<number> {
     const { dialect } = this.#access;
-    const firsts = await this.#firsts(allShares.flatMap(lanesOf), () => 1);
+    const firsts = await this.#firsts(allShares.flatMap(lanesOf), 1);
     if (firsts === undefined) return 0;
     const [row] = await this.#access.rows(
       sql`SELECT ${dialect.now} - MIN(${dueSince}) AS ms FROM trunkline_outbox o JOIN (${firsts}) AS candidates ON candidates.seq = o.seq`,

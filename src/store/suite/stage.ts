@@ -101,6 +101,26 @@ export class Stage {
     });
   }
 
+  /** Gives what runs beside it its chance: as many round trips as it could need, and more. */
+  async meanwhile(store: Store): Promise<void> {
+    for (let times = 0; times < 20; times++) await store.outbox.oldestMs();
+  }
+
+  /** A table of the user's own. */
+  async ownTable(store: Store): Promise<void> {
+    await store.transaction((tx) =>
+      this.stand.execute(tx.native, "CREATE TABLE suite_effect (id integer NOT NULL PRIMARY KEY)"),
+    );
+  }
+
+  /** What is in it. */
+  async effects(store: Store): Promise<number[]> {
+    const rows = await store.transaction((tx) =>
+      this.stand.execute(tx.native, "SELECT id FROM suite_effect ORDER BY id"),
+    );
+    return rows.map((row) => Number(row["id"]));
+  }
+
   /** All leases, for a relay that is alone. */
   async lease(store: Store, relay = "relay-1"): Promise<readonly Lease[]> {
     const { leases }: Kept = await store.outbox.keep(relay, 60_000, []);
