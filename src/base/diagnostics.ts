@@ -138,9 +138,10 @@ export interface OutboxEvent {
   readonly store: string;
   /**
    * `refused`: the broker does not take a message, for the first time, or so often that somebody should look; `dead`: it was given up, or
-   * follows one of its key that was; `trouble`: nothing is published for now, told once for each reason.
+   * follows one of its key that was; `trouble`: nothing is published for now; `log`: the log of the database is followed, or not any
+   * more, or may not be for long; both are told once for each reason.
    */
-  readonly what: "refused" | "dead" | "trouble";
+  readonly what: "refused" | "dead" | "trouble" | "log";
   /** The id of the message. */
   readonly id?: string | undefined;
   readonly lane?: number | undefined;

@@ -1,4 +1,5 @@
 import type { Env } from "../base/env.ts";
+import type { Finding } from "./finding.ts";
 
 /**
  * The log of a database, read as it is written (transaction log tailing). It tells that something was committed, earlier than any look at
@@ -12,6 +13,8 @@ export interface StoreLog {
   enable(): Promise<readonly string[]>;
   /** Takes it away; whoever follows it goes on without. */
   disable(): Promise<readonly string[]>;
+  /** Looks at what keeps it from being followed, or will. */
+  examine(): Promise<readonly Finding[]>;
 }
 
 export interface LogListener {

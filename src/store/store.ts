@@ -1,5 +1,7 @@
 import type { InboxRows } from "./inbox-rows.ts";
+import type { Finding } from "./finding.ts";
 import type { KeyRows } from "./key-rows.ts";
+import type { StoreLog } from "./log.ts";
 import type { Migration } from "./migration.ts";
 import type { OutboxRows } from "./outbox-rows.ts";
 import type { Transaction } from "./transaction.ts";
@@ -57,6 +59,10 @@ export interface Store<Native = unknown> extends AsyncDisposable {
   hint(): void;
   /** Hears hints; what is lost with a connection is not told again: who listens has to look by himself as well. */
   listen(heard: () => void): Promise<Listening>;
+  /** Where it was asked for when the store was made: its log, which tells of commits at once. */
+  readonly log?: StoreLog | undefined;
+  /** Looks at what commonly goes wrong with databases that have an outbox; each with what to do about it. For people. */
+  examine?(): Promise<readonly Finding[]>;
   /** Waits for nothing that runs. What the user has opened stays open. */
   close(): Promise<void>;
 }

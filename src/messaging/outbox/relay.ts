@@ -5,6 +5,7 @@ import type { Env } from "../../base/env.ts";
 import { uuidv7 } from "../../base/id.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { shareOf, type Lease, type OutboxRow } from "../../store/outbox-rows.ts";
+import type { Following, LogState } from "../../store/log.ts";
 import type { Listening, Store } from "../../store/store.ts";
 import { Leases } from "./leases.ts";
 import { Pass } from "./pass.ts";
@@ -45,6 +46,8 @@ export interface RelayStats {
   readonly oldestMs: number;
   /** Why nothing is published at the moment; undefined: something could be. */
   readonly trouble: string | undefined;
+  /** Whether the log of the database is followed, and by whom, or why it is not; undefined: the store was not told to. */
+  readonly log: LogState | undefined;
 }
 
 /** One of several that publish at once, each for lanes of its own: shares by their remainder. */
@@ -75,6 +78,8 @@ export class Relay {
   #trouble: string | undefined;
   #running: Promise<unknown> | undefined;
   #listening: Listening | undefined;
+  #following: Following | undefined;
+  #log: LogState | undefined;
   #stopping = false;
 
   constructor(parts: RelayParts) {
@@ -101,7 +106,9 @@ export class Relay {
 
   /** Begins. What goes wrong from here on is tried again, and told. */
   start(): void {
-    this.#running ??= Promise.all([this.#keep(), this.#publish(), this.#listen()]);
+    if (this.#running !== undefined) return;
+    this.#running = Promise.all([this.#keep(), this.#publish(), this.#listen()]);
+    this.#follow();
   }
 
   /** Something may be there: a hint, never needed (OB-9). */
@@ -121,6 +128,7 @@ export class Relay {
       standing: this.#standing.current.length,
       oldestMs: this.#oldestMs,
       trouble: this.#trouble,
+      log: this.#log,
     };
   }
 
@@ -134,6 +142,7 @@ export class Relay {
     const busy = this.#slots.flatMap((slot) => slot.busy ?? []);
     await atMost(env, withinMs, Promise.all([this.#running, ...busy]));
     await this.#listening?.close().catch(() => {});
+    if (this.#following !== undefined) await atMost(env, leaveMs, this.#following.close());
     await atMost(env, Math.max(withinMs, leaveMs), this.#leases.leave()).catch(() => {});
   }
 
@@ -254,6 +263,19 @@ export class Relay {
     }
   }
 
+  /** The log of the database tells of every commit at once, whoever has made it; the rows are read as always (OB-10). */
+  #follow(): void {
+    const { store, env } = this.#parts;
+    const ear = {
+      committed: () => this.wake(),
+      changed: (state: LogState) => {
+        this.#log = state;
+        for (const reason of toldOf(state)) this.#tell({ what: "log", reason });
+      },
+    };
+    this.#following = store.log?.follow(ear, env);
+  }
+
   #troubled(error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     if (reason !== this.#trouble) this.#tell({ what: "trouble", reason });
@@ -268,5 +290,14 @@ export class Relay {
 
 /** After so many rows were taken out their room is given back, whatever the time. */
 const tidyRows = 10_000;
+
+function toldOf(state: LogState): readonly string[] {
+  if (state.is === "elsewhere") return [];
+  if (state.is === "followed") return ["the log of the database is followed", ...state.warnings];
+  return [
+    `the log of the database is not followed, and the tables are looked at as without: ${state.reason}`,
+  ];
+}
+
 /** For giving back its lanes, at least, in milliseconds. */
 const leaveMs = 1_000;

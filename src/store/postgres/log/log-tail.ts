@@ -86,9 +86,15 @@ export class LogTail implements Following {
     this.#heardAt = env.now();
     const client = await this.#parts.connect();
     try {
-      this.#stream = await readSlot(client, { slot, publication, table }, this.#earOf(unconfirmed), env);
+      this.#stream = await readSlot(
+        client,
+        { slot, publication, table },
+        this.#earOf(unconfirmed),
+        env,
+      );
     } catch (error) {
-      if ((error as { code?: unknown }).code === objectInUse) return this.#tell({ is: "elsewhere" });
+      if ((error as { code?: unknown }).code === objectInUse)
+        return this.#tell({ is: "elsewhere" });
       throw error;
     }
     this.#tell({ is: "followed", warnings: warningsOf(look) });

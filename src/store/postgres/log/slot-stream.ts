@@ -62,10 +62,9 @@ export async function readSlot(
         reject(error);
       }
     });
-    client.query(startOf(terms)).then(
-      () => reject(new Error("the server has ended the stream of its log")),
-      reject,
-    );
+    client
+      .query(startOf(terms))
+      .then(() => reject(new Error("the server has ended the stream of its log")), reject);
     await Promise.race([begun, over]);
   } catch (error) {
     connection.stream.destroy();
