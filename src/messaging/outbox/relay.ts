@@ -267,7 +267,11 @@ export class Relay {
   #follow(): void {
     const { store, env } = this.#parts;
     const ear = {
-      committed: () => this.wake(),
+      committed: () => {
+        this.wake();
+        // Only one process follows it: the others have lanes too.
+        if (this.#leases.relays > 1) store.hint();
+      },
       changed: (state: LogState) => {
         this.#log = state;
         for (const reason of toldOf(state)) this.#tell({ what: "log", reason });

@@ -159,7 +159,7 @@ export class Slots {
 /** Why a slot cannot be read, and what to do about it; empty: it can. */
 export function troubleOf(look: SlotLook): string {
   const { slot, publication, found } = look;
-  const on = "run trunkline outbox tailing on ADDRESS";
+  const on = "run trunkline outbox tailing ADDRESS on";
   if (look.walLevel !== "logical")
     return `wal_level is ${look.walLevel}: set wal_level = logical and restart the server`;
   if (look.standby) return "this server is a standby: it is read at the primary";

@@ -1,4 +1,4 @@
-/** Rows that are remembered until they are gone, at most. */
+/** Rows that are remembered until they are gone, at most, and commits behind one that is not done. */
 const rowsMax = 100_000;
 /** The log is kept for a transaction that is not wholly confirmed for so long at most, in milliseconds. */
 const keptMs = 60_000;
@@ -85,7 +85,8 @@ export class Unconfirmed {
     const commits = this.#commits;
     let done = 0;
     for (const commit of commits) {
-      const over = now - commit.at > keptMs || this.#of.size > rowsMax;
+      const many = this.#of.size > rowsMax || commits.length - done > rowsMax;
+      const over = many || now - commit.at > keptMs;
       if (over) for (const seq of commit.seqs) this.#drop(seq);
       if (commit.left > 0) break;
       this.#confirmed = commit.end;
