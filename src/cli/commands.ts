@@ -17,6 +17,7 @@ import { importing } from "./import.ts";
 import { lag } from "./lag.ts";
 import { lint } from "./lint.ts";
 import { openapi } from "./openapi.ts";
+import { outbox } from "./outbox.ts";
 import { proto } from "./proto.ts";
 import { publish } from "./publish.ts";
 import { registrar } from "./registrar.ts";
@@ -26,7 +27,7 @@ import { stats } from "./stats.ts";
 
 const asking: readonly Command[] = [describe, call, health, stats, clientState, bench];
 
-const messaging: readonly Command[] = [publish, consume, tail, dlq, lag, hotKeys];
+const messaging: readonly Command[] = [publish, consume, tail, dlq, lag, hotKeys, outbox];
 
 const writing: readonly Command[] = [openapi, asyncapi, contract, proto, avro, importing, lint];
 

@@ -20,7 +20,7 @@ export async function doctor(line: Line, store: Store): Promise<number> {
   const wrong = findings.filter(({ state }) => state === "wrong").length;
   const warnings = findings.filter(({ state }) => state === "warning").length;
   if (json) {
-    for (const finding of findings) await printJson(terminal, finding);
+    for (const each of findings) await printJson(terminal, each);
     await printJson(terminal, { ok: wrong === 0, store: store.address, wrong, warnings });
   } else {
     await terminal.print(shown(store.address, findings, terminal));

@@ -61,7 +61,7 @@ publication and the slot by which PostgreSQL tells of commits at once.`,
     const address = line.word(1, "ADDRESS");
     line.atMost(what === "tailing" ? 3 : 2);
     await using store = await storeAt(address, { tailing: true });
-    return act(line, store);
+    return await act(line, store);
   },
 };
 

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { after, before, suite, test, type TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
@@ -43,7 +42,12 @@ class Taker {
   room = Infinity;
 
   get broker(): () => Promise<Broker> {
-    return () => Promise.resolve({ declare: () => [], publish: (all) => this.#take(all) } as unknown as Broker);
+    return () =>
+      Promise.resolve({
+        capabilities: { bytesMax: 2 ** 20 },
+        declare: () => [],
+        publish: (all: readonly Outgoing[]) => this.#take(all),
+      } as unknown as Broker);
   }
 
   get numbers(): number[] {
@@ -73,13 +77,35 @@ class Taker {
   }
 }
 
-/** A store that hears no hints and gives none. */
-function deaf<Native>(store: Store<Native>): Store<Native> {
-  return Object.create(store, {
-    hint: { value: () => {} },
-    listen: { value: () => Promise.resolve({ close: () => Promise.resolve() }) },
-  }) as Store<Native>;
+/** Makes a store hear no hints and give none. */
+function deaf(store: Store<never>): Store<never> {
+  return Object.assign(store, {
+    hint: () => {},
+    listen: () => Promise.resolve({ close: () => Promise.resolve() }),
+  });
 }
+
+const fromSource = ["--conditions=@trunkline/source", "--input-type=module"];
+const here = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href);
+/** A process that follows the log of the outbox at an address, and prints what it publishes. */
+const following = `
+  import { writeSync } from "node:fs";
+  import { realEnv } from ${here("../../base/real-env.ts")};
+  import { postgres } from ${here("../../store/postgres/index.ts")};
+  import { relayTerms } from ${here("./relay-terms.ts")};
+  import { Relay } from ${here("./relay.ts")};
+  const broker = {
+    capabilities: { bytesMax: 2 ** 20 },
+    declare: async () => [],
+    async publish(all) {
+      for (const { envelope } of all) writeSync(1, Buffer.from(envelope.data) + "\\n");
+      return all.map(() => ({ enqueued: "accepted" }));
+    },
+  };
+  const store = postgres(process.argv[1], { tailing: true });
+  const terms = relayTerms({ lease: "1s", batch: 200 });
+  new Relay({ store, broker: async () => broker, terms, name: "child", env: realEnv() }).start();
+`;
 
 /** Time stands still: nothing is looked at for a second time unless something is heard. */
 const still: Env = { ...realEnv(), now: () => 0, set: () => {}, clear: () => {} };
@@ -104,24 +130,23 @@ interface Bench {
 async function bench(context: TestContext, own: OwnDatabases): Promise<Bench> {
   const address = await own.fresh();
   const database = new URL(address).pathname.slice(1);
-  const store = postgres(address, { tailing: true }) as Store<never>;
+  const store = deaf(postgres(address, { tailing: true }) as Store<never>);
   await store.migrate();
   await store.log!.enable();
-  const quiet = deaf(store);
-  const box = new Outbox(quiet, { name: "shop" });
+  const box = new Outbox(store, { name: "shop" });
   const relays: Relay[] = [];
   context.after(async () => {
     await Promise.all(relays.map((relay) => relay.stop(1_000)));
     await store.close();
   });
-  const sql = (text: string): Promise<string> => own.run(text, database);
+  const sql = async (text: string): Promise<string> => (await own.run(text, database)).trim();
   return {
     address,
     store,
     box,
     relay(taker, options = {}, env = realEnv()) {
       const terms = relayTerms({ lease: "1s", ...options });
-      const relay = new Relay({ store: quiet, broker: taker.broker, terms, name: "shop", env });
+      const relay = new Relay({ store, broker: taker.broker, terms, name: "shop", env });
       relays.push(relay);
       relay.start();
       return relay;
@@ -169,7 +194,9 @@ suite("log tailing on PostgreSQL", { skip: missing(server) }, () => {
     await sql("INSERT INTO kept SELECT * FROM trunkline_outbox");
     taker.room = Infinity;
     await sql(copy);
-    await until("what psql has written is taken", () => taker.taken.some(({ id }) => id === "by psql"));
+    await until("what psql has written is taken", () =>
+      taker.taken.some(({ id }) => id === "by psql"),
+    );
   });
 
   test("OB-10: what others have published before the log tells of it is not published again", async (t) => {
@@ -203,8 +230,8 @@ suite("log tailing on PostgreSQL", { skip: missing(server) }, () => {
     const tailing = relay(taker, { poll: "10ms", concurrency: 1, batch: 10 });
     await until("it is followed", () => isFollowed(tailing));
     await publish(0, 10);
-    const before = await written();
-    await until("the first is confirmed", async () => (await confirmed()) >= before);
+    const first = await written();
+    await until("the first is confirmed", async () => (await confirmed()) >= first);
     await publish(10, 100);
     const between = await written();
     await until("30 of 90 are taken", () => taker.taken.length === 40);
@@ -227,8 +254,8 @@ suite("log tailing on PostgreSQL", { skip: missing(server) }, () => {
   test("OB-10: a slot that is dropped under it is said once, the table is looked at, and a new one is read", async (t) => {
     const { relay, publish, store } = await bench(t, own);
     const told: string[] = [];
-    const hear = (event: unknown): void => {
-      const { what, reason, store: of } = event as Record<string, string>;
+    const hear = (heard: unknown): void => {
+      const { what, reason, store: of } = heard as Record<string, string>;
       if (what === "log" && of === store.address) told.push(reason!);
     };
     subscribe("trunkline:outbox", hear);
@@ -254,7 +281,9 @@ suite("log tailing on PostgreSQL", { skip: missing(server) }, () => {
     await sql(
       "CREATE ROLE clerk LOGIN; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO clerk",
     );
-    const store = postgres(address.replace("postgres@", "clerk@"), { tailing: true }) as Store<never>;
+    const store = postgres(address.replace("postgres@", "clerk@"), {
+      tailing: true,
+    }) as Store<never>;
     const taker = new Taker();
     const terms = relayTerms({ poll: "10ms" });
     const relay = new Relay({ store, broker: taker.broker, terms, name: "shop", env: realEnv() });
@@ -275,11 +304,9 @@ suite("log tailing on PostgreSQL", { skip: missing(server) }, () => {
 
   test("OB-10: of a transaction of 10,000 messages half was published when the process was killed: the other half comes, in order", async (t) => {
     const { relay, publish, address, slot } = await bench(t, own);
-    const child = spawn(
-      process.execPath,
-      [...process.execArgv.filter((word) => word.startsWith("--conditions")), join(import.meta.dirname, "log-tailing-child.ts"), address],
-      { stdio: ["ignore", "pipe", "inherit"] },
-    );
+    const child = spawn(process.execPath, [...fromSource, "-e", following, address], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     t.after(() => void child.kill("SIGKILL"));
     const seen: Taken[] = [];
     let rest = "";
@@ -289,8 +316,6 @@ suite("log tailing on PostgreSQL", { skip: missing(server) }, () => {
       for (const line of lines) if (line.startsWith("{")) seen.push(JSON.parse(line) as Taken);
     });
     await until("the child follows it", async () => (await slot()).endsWith("true"));
-    const waiting = new Taker();
-    waiting.room = 0;
     await publish(0, 10_000);
     await until("it has begun", () => seen.length >= 2_000);
     child.kill("SIGKILL");
@@ -299,7 +324,10 @@ suite("log tailing on PostgreSQL", { skip: missing(server) }, () => {
     const tailing = relay(taker);
     await until("the other half comes", () => taker.numbers.includes(9_999));
     await until("another follows it", () => isFollowed(tailing));
-    await until("all are taken", () => new Set([...seen, ...taker.taken].map(({ number }) => number)).size === 10_000);
+    await until(
+      "all are taken",
+      () => new Set([...seen, ...taker.taken].map(({ number }) => number)).size === 10_000,
+    );
     assert.ok(taker.taken.length < 10_000, "what was taken out came again");
     taker.assertOrder();
   });
@@ -335,7 +363,9 @@ suite("log tailing on a PostgreSQL of its own", { skip: missing(server) }, () =>
     await until("it is followed", () => isFollowed(tailing));
     await publish(0, 100);
     await until("it is lost", async () => {
-      await sql("CREATE TABLE IF NOT EXISTS noise (text text); INSERT INTO noise VALUES ('x'); SELECT pg_switch_wal()");
+      await sql(
+        "CREATE TABLE IF NOT EXISTS noise (text text); INSERT INTO noise VALUES ('x'); SELECT pg_switch_wal()",
+      );
       await sql("CHECKPOINT");
       return (await slot()).startsWith("lost");
     });

@@ -6,6 +6,7 @@ import type { SqlDriver, SqlFailure, SqlResult, SqlValue } from "../sql/driver.t
 import { failedBefore } from "../sql/failed-before.ts";
 import { failureIn } from "../sql/failures.ts";
 import type { Listening } from "../store.ts";
+import type { ReplicationClient } from "./log/slot-stream.ts";
 import { PgListener } from "./pg-listener.ts";
 
 /** A connection that cannot be had within so many milliseconds is not there. */
@@ -92,6 +93,15 @@ export class PgDriver implements SqlDriver<PoolClient> {
         await listener.close();
       },
     };
+  }
+
+  /** A client for reading the log of the database, not connected yet. */
+  async replicating(): Promise<ReplicationClient> {
+    const pool = await this.#opened();
+    const { Client: ClientOf } = pool as unknown as { Client: typeof Client };
+    // What it does with its connection is not among its types.
+    const client: unknown = new ClientOf({ ...pool.options, replication: "database" } as object);
+    return client as ReplicationClient;
   }
 
   async close(): Promise<void> {

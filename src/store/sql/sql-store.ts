@@ -1,8 +1,10 @@
 import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
 import { realEnv } from "../../base/real-env.ts";
+import type { Finding } from "../finding.ts";
 import type { InboxRows } from "../inbox-rows.ts";
 import type { KeyRows } from "../key-rows.ts";
+import type { StoreLog } from "../log.ts";
 import type { Migration } from "../migration.ts";
 import type { OutboxRows } from "../outbox-rows.ts";
 import type { Dialect, Listening, Store, StoreCapabilities } from "../store.ts";
@@ -11,6 +13,10 @@ import { SqlAccess } from "./access.ts";
 import type { SqlDialect } from "./dialect.ts";
 import { dialects } from "./dialects/all.ts";
 import type { SqlDriver } from "./driver.ts";
+import type { Query } from "./examine/examine.ts";
+import { examineMysql } from "./examine/mysql.ts";
+import { examinePostgres } from "./examine/postgres.ts";
+import { examineSqlite } from "./examine/sqlite.ts";
 import { Hints } from "./hints.ts";
 import { SqlInboxRows } from "./inbox-rows.ts";
 import { SqlKeyRows } from "./key-rows.ts";
@@ -21,6 +27,8 @@ import { SqlOutboxRows } from "./outbox-rows.ts";
 /** What hints are told on, in databases that tell. */
 const hintChannel = "trunkline_outbox";
 
+const examineBy = { postgres: examinePostgres, mysql: examineMysql, sqlite: examineSqlite };
+
 /** A store over a database that is spoken with in SQL by some client library. */
 export class SqlStore<Native> implements Store<Native> {
   readonly name: string;
@@ -30,17 +38,19 @@ export class SqlStore<Native> implements Store<Native> {
   readonly outbox: OutboxRows;
   readonly inbox: InboxRows;
   readonly keys: KeyRows;
+  readonly log: StoreLog | undefined;
   readonly #driver: SqlDriver<Native>;
   readonly #access: SqlAccess<Native>;
   readonly #hints: Hints | undefined;
   /** Transactions of this store that run, by what the client calls them. */
   readonly #open = new Map<Native, OpenTransaction<Native>>();
 
-  constructor(driver: SqlDriver<Native>, env: Env = realEnv()) {
+  constructor(driver: SqlDriver<Native>, env: Env = realEnv(), log?: StoreLog) {
     const dialect: SqlDialect = dialects[driver.dialect];
     const { notify, listen } = driver;
     const access = new SqlAccess(driver, dialect);
     this.#driver = driver;
+    this.log = log;
     this.#access = access;
     this.name = driver.name;
     this.dialect = driver.dialect;
@@ -103,6 +113,11 @@ export class SqlStore<Native> implements Store<Native> {
     const { listen } = this.#driver;
     if (listen === undefined) return { close: () => Promise.resolve() };
     return listen.call(this.#driver, hintChannel, heard);
+  }
+
+  examine(): Promise<readonly Finding[]> {
+    const query: Query = async (sql, values) => (await this.#driver.query(sql, values)).rows;
+    return examineBy[this.dialect](query);
   }
 
   async close(): Promise<void> {

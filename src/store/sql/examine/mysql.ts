@@ -63,7 +63,7 @@ async function longTransaction(query: Query): Promise<Finding> {
   return {
     about: "long-transaction",
     state: "warning",
-    seen: `thread ${row!["thread"]} has a transaction open for ${lasting(seconds)}`,
+    seen: `thread ${String(row!["thread"])} has a transaction open for ${lasting(seconds)}`,
     advice:
       "nothing that was deleted since is purged, and lanes that it wrote to are locked: KILL it if nobody needs it",
   };

@@ -70,7 +70,7 @@ async function oldSnapshot(query: Query): Promise<Finding> {
   return {
     about: "old-snapshot",
     state: "warning",
-    seen: `process ${row!["pid"]} (${row!["whose"]}, ${row!["state"]}) has a transaction open for ${lasting(seconds)}${blind}`,
+    seen: `process ${String(row!["pid"])} (${String(row!["whose"])}, ${String(row!["state"])}) has a transaction open for ${lasting(seconds)}${blind}`,
     advice:
       "vacuum takes nothing out of any table that died since: end it, SELECT pg_terminate_backend(PID), and set idle_in_transaction_session_timeout",
   };
@@ -101,7 +101,8 @@ async function slots(query: Query): Promise<Finding[]> {
       FROM pg_replication_slots WHERE NOT active AND NOT temporary`,
     [],
   );
-  return rows.map(({ slot_name: slot, wal_status: status, kept }): Finding => {
+  return rows.map(({ slot_name: name, wal_status: status, kept }): Finding => {
+    const slot = String(name);
     const lost = status === "lost";
     return {
       about: "slots",
