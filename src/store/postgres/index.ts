@@ -1,2 +1,2 @@
 // `trunkline/store/postgres`
-export { postgres } from "./postgres.ts";
+export { postgres, type PostgresOptions } from "./postgres.ts";

@@ -6,8 +6,10 @@ import type { SqlDriver, SqlFailure, SqlResult, SqlValue } from "../sql/driver.t
 import { failedBefore } from "../sql/failed-before.ts";
 import { failureIn } from "../sql/failures.ts";
 import type { Listening } from "../store.ts";
+import { commitWith } from "./committing.ts";
 import type { ReplicationClient } from "./log/slot-stream.ts";
 import { PgListener } from "./pg-listener.ts";
+import { Prepared } from "./prepared.ts";
 
 /** A connection that cannot be had within so many milliseconds is not there. */
 const connectMs = 10_000;
@@ -20,11 +22,15 @@ export class PgDriver implements SqlDriver<PoolClient> {
   readonly #where: string | Pool;
   readonly #env: Env;
   readonly #listeners = new Set<PgListener>();
+  readonly #prepared: Prepared | undefined;
+  /** Those whose last statement has committed them. */
+  readonly #committed = new WeakSet<PoolClient>();
   #pool: Promise<Pool> | undefined;
 
-  constructor(where: string | Pool, env: Env) {
+  constructor(where: string | Pool, prepare: boolean, env: Env) {
     this.#where = where;
     this.#env = env;
+    this.#prepared = prepare ? new Prepared() : undefined;
     this.address = addressOf(where);
   }
 
@@ -37,6 +43,7 @@ export class PgDriver implements SqlDriver<PoolClient> {
       await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
       try {
         const result = await work(client);
+        if (this.#committed.delete(client)) return result;
         const { command } = await client.query("COMMIT");
         if (command === "ROLLBACK") throw failedBefore();
         return result;
@@ -61,7 +68,23 @@ export class PgDriver implements SqlDriver<PoolClient> {
   }
 
   async run(native: PoolClient, sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
-    return resultOf(await native.query(sql, values as unknown[]));
+    const name = this.#nameOf(sql);
+    if (name === "") return resultOf(await native.query(sql, values as unknown[]));
+    return resultOf(await native.query({ name, text: sql, values: values as unknown[] }));
+  }
+
+  async commitWith(
+    native: PoolClient,
+    sql: string,
+    values: readonly SqlValue[],
+  ): Promise<SqlResult> {
+    const result = await commitWith(native, sql, values, this.#nameOf(sql));
+    this.#committed.add(native);
+    return result;
+  }
+
+  #nameOf(sql: string): string {
+    return this.#prepared?.nameOf(sql) ?? "";
   }
 
   async query(sql: string, values: readonly SqlValue[]): Promise<SqlResult> {

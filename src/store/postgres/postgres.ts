@@ -9,6 +9,11 @@ import { PgDriver } from "./pg-driver.ts";
 
 export interface PostgresOptions {
   /**
+   * Statements that come again and again are prepared once for each connection. Default true; `false` behind a PgBouncer older than 1.21
+   * that pools transactions.
+   */
+  readonly prepare?: boolean;
+  /**
    * Relays of this process follow the log of the database (logical replication), which tells of every commit at once, whoever has
    * made it. `trunkline outbox tailing ADDRESS on` makes what that needs; without it, or when it is lost, they look at the table as
    * without, and say so. Default false.
@@ -24,8 +29,8 @@ export interface PostgresOptions {
  * more connection for each relay.
  */
 export function postgres(where: string | Pool, options: PostgresOptions = {}): Store<PoolClient> {
-  const { env, tailing = false } = options;
-  const driver = new PgDriver(where, env ?? realEnv());
+  const { prepare = true, env, tailing = false } = options;
+  const driver = new PgDriver(where, prepare, env ?? realEnv());
   if (tailing === false) return new SqlStore(driver, env);
   const log = postgresLog({
     query: async (sql, values) => (await driver.query(sql, values)).rows,

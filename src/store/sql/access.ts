@@ -32,11 +32,13 @@ export class SqlAccess<Native = unknown> {
     const { commitWith } = this.#driver;
     if (!last || commitWith === undefined || !(tx instanceof OpenTransaction && tx.closing))
       return void (await this.run(tx, statement));
+    tx.check();
     const text = textOf(statement, this.dialect.placeholder);
     try {
       await commitWith.call(this.#driver, tx.native as Native, text, statement.values);
     } catch (error) {
-      throw this.#ofStatement(error, "maybe");
+      // A check that the user has put off until the commit fails here: that is told as it is.
+      throw this.#driver.failureOf(error) === "other" ? error : this.#ofStatement(error, "maybe");
     }
   }
 

@@ -64,8 +64,7 @@ export class SqlOutboxRows implements OutboxRows {
       .toSorted((a, b) => a - b);
     const { append } = this.#access.dialect;
     const portions = [...portionsOf(rows)];
-    if (lanes.length === 0) return this.insert(tx, rows);
-    if (append === undefined || portions.length > 1) {
+    if (append === undefined || portions.length !== 1) {
       await this.lock(tx, lanes);
       return this.insert(tx, rows);
     }

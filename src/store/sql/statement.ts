@@ -45,8 +45,27 @@ function append(texts: string[], values: SqlValue[], piece: Sql): void {
   values.push(...piece.values);
 }
 
+/** The texts of statements that are put together once. */
+const fixedTexts = new WeakMap<readonly string[], string>();
+
+/** The same statement with other values again and again: its text is put together once, for one dialect. */
+export function fixed({ texts }: Sql): (values: readonly SqlValue[]) => Sql {
+  fixedTexts.set(texts, "");
+  return (values) => ({ texts, values });
+}
+
 /** Its text with a placeholder for each value. */
-export function textOf({ texts }: Sql, placeholder: (index: number) => string): string {
+export function textOf(statement: Sql, placeholder: (index: number) => string): string {
+  const { texts } = statement;
+  const known = fixedTexts.get(texts);
+  if (known === undefined) return textWith(texts, placeholder);
+  if (known !== "") return known;
+  const text = textWith(texts, placeholder);
+  fixedTexts.set(texts, text);
+  return text;
+}
+
+function textWith(texts: readonly string[], placeholder: (index: number) => string): string {
   let text = texts[0]!;
   for (let index = 1; index < texts.length; index++) text += placeholder(index) + texts[index]!;
   return text;

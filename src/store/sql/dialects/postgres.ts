@@ -1,5 +1,5 @@
 import { outboxColumns, type OutboxValues, type SqlDialect } from "../dialect.ts";
-import { join, numbersOf, raw, sql, type Sql } from "../statement.ts";
+import { fixed, join, numbersOf, raw, sql, type Sql } from "../statement.ts";
 
 /** The first half of the keys of our advisory locks; the second is a lane, or `migrating`. "trun" in ASCII. */
 const lockClass = 0x7472756e;
@@ -29,6 +29,27 @@ function numbered(table: string, seqs: readonly number[]): Sql {
 
 const now = raw("CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS bigint)");
 
+function appendAll(lanes: readonly number[], rows: readonly OutboxValues[]): Sql {
+  return sql`WITH locks AS MATERIALIZED (${locksOf(lanes)})
+    INSERT INTO trunkline_outbox (${outboxColumns})
+    SELECT added.*, ${now} FROM (SELECT count(*) FROM locks) AS locked, (VALUES ${join(rows.map(rowOf), ", ")}) AS added`;
+}
+
+const none = "";
+const oneRow = sql`INSERT INTO trunkline_outbox (${outboxColumns}) SELECT ${none}, ${none}, ${none}, ${none}, ${none}, ${none}, ${none}, ${now}`;
+const one = fixed(oneRow);
+/** OFFSET keeps the lock apart, so that it is taken before the row draws its number. */
+const oneLocked = fixed(
+  sql`${oneRow} FROM (SELECT pg_advisory_xact_lock(${raw(String(lockClass))}, ${none}) OFFSET 0) AS locked`,
+);
+
+/** Most transactions write one: what costs them least is a statement that is always the same, which the server keeps planned. */
+function appendOne(row: OutboxValues, locked: boolean): Sql {
+  const { id, lane, key, channel, head, data, notBefore } = row;
+  const values = [id, lane, key, channel, head, data, notBefore];
+  return locked ? oneLocked([...values, lane]) : one(values);
+}
+
 /** PostgreSQL. Its transactions are at READ COMMITTED, or whatever the user's own are at. */
 export const postgresDialect: SqlDialect = {
   dialect: "postgres",
@@ -42,9 +63,7 @@ export const postgresDialect: SqlDialect = {
   lockLanes: locksOf,
   // The locks are counted before the first row is made, and each row draws its number when it is made.
   append: (lanes, rows) =>
-    sql`WITH locks AS MATERIALIZED (${locksOf(lanes)})
-      INSERT INTO trunkline_outbox (${outboxColumns})
-      SELECT added.*, ${now} FROM (SELECT count(*) FROM locks) AS locked, (VALUES ${join(rows.map(rowOf), ", ")}) AS added`,
+    rows.length === 1 ? appendOne(rows[0]!, lanes.length > 0) : appendAll(lanes, rows),
   among,
   firstOf: (lanes, where, order, limit) =>
     sql`SELECT firsts.seq, firsts.place FROM unnest(${arrayOf(lanes)}) AS lanes (lane) CROSS JOIN LATERAL
