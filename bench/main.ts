@@ -5,6 +5,7 @@ import { calls } from "./calls.ts";
 import { formats } from "./formats.ts";
 import { gateway } from "./gateway.ts";
 import { messaging } from "./messaging.ts";
+import { outbox } from "./outbox.ts";
 import type { Bench } from "./report.ts";
 import { protocols } from "./protocols.ts";
 import { resilience } from "./resilience.ts";
@@ -19,6 +20,7 @@ const benches: Readonly<Record<string, { run: Bench; rounds: number; seconds: nu
   transports: { run: transports, rounds: 5, seconds: 0.4 },
   gateway: { run: gateway, rounds: 5, seconds: 0.6 },
   messaging: { run: messaging, rounds: 5, seconds: 1 },
+  outbox: { run: outbox, rounds: 5, seconds: 600 },
   protocols: { run: protocols, rounds: 5, seconds: 0.6 },
   resilience: { run: resilience, rounds: 9, seconds: 0.4 },
   storm: { run: storm, rounds: 1, seconds: 7 },
