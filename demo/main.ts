@@ -118,13 +118,14 @@ async function run(given: Settings): Promise<boolean> {
 async function tell(
   verdict: Verdict,
   facts: Omit<Facts, "stream">,
-  { json, seconds, storm, brokers }: Settings,
+  asked: Settings,
   folder: string,
   flights: readonly Flight[],
 ): Promise<boolean> {
+  const { json, seconds, storm } = asked;
   const stream = json ? process.stderr : process.stdout;
   stream.write(`${report(verdict, { ...facts, stream })}\n`);
-  const exchanged = await exchanges(folder, brokers, flights, console.error);
+  const exchanged = await exchanges(folder, asked, flights, console.error);
   stream.write(`${exchangeText(exchanged)}\n`);
   const struck = storm ? await storms(folder, seconds, console.error) : undefined;
   if (struck !== undefined) stream.write(`${stormText(struck)}\n`);

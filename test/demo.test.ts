@@ -36,12 +36,16 @@ suite("the demo", () => {
     const cut = /(\d) sheets? cut after \d+ flights?: not kept, handed in again|no sheet was cut/;
     equal(result.uploads_cut, Number(cut.exec(stderr)?.[1] ?? 0)); // usually one
     match(stderr, cut);
-    // Each flight departs and lands. Over the embedded broker, while who counts them, who asks and who owns it is killed.
+    // Each of 1,500 flights departs and lands. Over the embedded broker, while who counts them, who asks and who owns it is killed.
     const { event, command, gather, document } = kinds;
-    const carried = { event: 40_000, command: 200, gather: 40, document: 400 };
+    const carried = { event: 3_000, command: 200, gather: 40, document: 400 };
     deepEqual({ event, command, gather, document }, carried, stdout);
-    const by = (result.exchanges as Exchanged[]).map(({ over, off }) => ({ over, off }));
-    deepEqual(by, [{ over: "embedded", off: [] }]);
+    const by = (result.exchanges as Exchanged[]).map(({ over, store, off }) => ({
+      over,
+      store,
+      off,
+    }));
+    deepEqual(by, [{ over: "embedded", store: "sqlite", off: [] }]);
     match(stderr, / counter-1 killed \(SIGKILL\)\n/);
     match(stderr, / the broker's owner killed \(SIGKILL\), taken over by .+ in \d+ ms\n/);
     match(stderr, / counter-2 rolled \(SIGTERM\)\n/);
@@ -121,6 +125,7 @@ async function leavesNothing(signal: NodeJS.Signals): Promise<void> {
 }
 
 interface Exchanged {
+  readonly store: string;
   readonly over: string;
   readonly off: readonly string[];
 }

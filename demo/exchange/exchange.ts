@@ -6,12 +6,16 @@ import { client, isTrunklineError, type Client } from "trunkline";
 import type { Flight } from "../contracts/flight.ts";
 import { Child } from "../storm/child.ts";
 import { nextOwner, ownerOf } from "./owner.ts";
-import { countMovements } from "./tally.ts";
+import { booksAt } from "./books.ts";
+import type { OwnStore } from "./own-store.ts";
+import { countBooks, countMovements } from "./tally.ts";
 import { channelsOf, Traffic, type Movement } from "./traffic.ts";
 
 /** What one exchange came to. */
 export interface Exchanged {
   readonly over: string;
+  /** Where the totals were kept. */
+  readonly store: string;
   readonly event: number;
   readonly command: number;
   readonly gather: number;
@@ -29,7 +33,7 @@ export interface Exchanged {
 const counters = 3;
 const commandsEach = 100;
 const gathers = 40;
-const documents = 400;
+const documentsMax = 400;
 /** Events on their way at once. */
 const inFlight = 256;
 /** After the last event has its receipt the counters are through within this. */
@@ -44,6 +48,8 @@ export interface ExchangeOptions {
   readonly tell: (news: string) => void;
   /** Kills the broker and starts it again; undefined: it is somebody else's. */
   readonly restart?: (() => Promise<void>) | undefined;
+  /** Where the counters keep their totals; undefined: in files. */
+  readonly store?: OwnStore | undefined;
   /** The folder of the embedded broker, which one of the processes owns. */
   readonly data?: string | undefined;
 }
@@ -59,16 +65,20 @@ interface Crew {
 
 /** Carries the day's flights by one broker: every kind of message, while consumers, the asker and, where it may be, the broker are killed. */
 export async function exchange(options: ExchangeOptions): Promise<Exchanged> {
-  const { messages, folder, flights, over } = options;
+  const { messages, folder, flights, over, store } = options;
   const run = `demo-${randomUUID().slice(0, 8)}`;
   mkdirSync(folder, { recursive: true });
+  const books = store === undefined ? undefined : booksAt(store.address);
+  await using _books = books?.store;
+  await books?.open();
   await using lives = new AsyncDisposableStack();
   const start: Start = async (program, ...args) =>
     lives.use(await Child.start(`../exchange/${program}`, args));
-  const office = await start("office.ts", messages, "office", folder, run);
+  const kept = store === undefined ? [] : [store.address];
+  const office = await start("office.ts", messages, "office", folder, run, ...kept);
   const group = await Promise.all(
     Array.from({ length: counters }, (_, i) =>
-      start("counter.ts", messages, `counter-${i + 1}`, folder, run),
+      start("counter.ts", messages, `counter-${i + 1}`, folder, run, ...kept),
     ),
   );
   const crew = { office, counters: group };
@@ -86,19 +96,17 @@ export async function exchange(options: ExchangeOptions): Promise<Exchanged> {
   const published = await publishAll(traffic, flights);
   const perSecond = Math.round((published * 1_000) / (performance.now() - startedAt));
   await killed;
-  const plans = await traffic.plan.many(
-    flights
-      .slice(0, documents)
-      .map(({ number, origin, destination }) => ({ flight: number, route: [origin, destination] })),
-  );
+  const plans = await sendPlans(traffic, flights);
+  const documents = plans.length;
   const gathered = await gatherAll(traffic, flights);
   const commands = await asked;
   const counted = await until(
-    () => countMovements(folder, flights),
+    async () =>
+      books === undefined ? countMovements(folder, flights) : countBooks(books, flights),
     ({ missing }) => missing === 0,
   );
   const filed = await until(
-    () => new Set(readFileSync(join(folder, "plans.txt"), "utf8").trim().split("\n")).size,
+    async () => new Set(readFileSync(join(folder, "plans.txt"), "utf8").trim().split("\n")).size,
     (count) => count === documents,
   );
   const ended = await Promise.all([crew.office, ...crew.counters].map((child) => child.stop()));
@@ -113,6 +121,7 @@ export async function exchange(options: ExchangeOptions): Promise<Exchanged> {
   const { lost, doubled, reordered } = counted;
   return {
     over,
+    store: store?.named ?? "files",
     event: published,
     command: commands.count,
     gather: gathered.count,
@@ -147,17 +156,30 @@ async function publishAll(
   return published;
 }
 
+/** Some flight plans, each for one who files it. */
+function sendPlans(
+  traffic: Client<typeof Traffic>,
+  flights: readonly Flight[],
+): ReturnType<typeof traffic.plan.many> {
+  return traffic.plan.many(
+    flights
+      .slice(0, documentsMax)
+      .map(({ number, origin, destination }) => ({ flight: number, route: [origin, destination] })),
+  );
+}
+
 /** A counter is killed and comes back, another one is rolled; in between the broker, or the process that owns it, is killed. */
 async function strike(
-  { messages, folder, tell, restart, data, over }: ExchangeOptions,
+  { messages, folder, tell, restart, data, over, store }: ExchangeOptions,
   run: string,
   crew: Crew,
   start: Start,
   notes: string[],
 ): Promise<void> {
   const { counters: group } = crew;
+  const kept = store === undefined ? [] : [store.address];
   const again = (index: number): Promise<Child> =>
-    start("counter.ts", messages, `counter-${index + 1}`, folder, run);
+    start("counter.ts", messages, `counter-${index + 1}`, folder, run, ...kept);
   await sleep(400);
   tell(`${over}: counter-1 is killed`);
   await group[0]!.kill();
@@ -174,7 +196,7 @@ async function strike(
   if (data !== undefined) {
     tell(`${over}: the broker's owner is killed`);
     notes.push(await killOwner(data, crew));
-    crew.office = await start("office.ts", messages, "office", folder, run);
+    crew.office = await start("office.ts", messages, "office", folder, run, ...kept);
   }
   tell(`${over}: counter-2 is rolled`);
   const [next, ended] = await Promise.all([again(1), group[1]!.stop()]);
@@ -246,10 +268,10 @@ async function gatherAll(
 }
 
 /** The last look, or the first at which it is so. */
-async function until<T>(look: () => T, holds: (seen: T) => boolean): Promise<T> {
+async function until<T>(look: () => Promise<T>, holds: (seen: T) => boolean): Promise<T> {
   const late = performance.now() + settleMs;
   for (;;) {
-    const seen = look();
+    const seen = await look();
     if (holds(seen) || performance.now() > late) return seen;
     await sleep(100);
   }

@@ -1,12 +1,13 @@
 // Assigns runways, files plans, and answers for two regions.
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
-import { chassis, on, serve } from "trunkline";
+import { chassis, on, serve, type Subscriber } from "trunkline";
 import { readCharts } from "../flights.ts";
 import { courseOf } from "../navigator/course.ts";
+import { booksAt } from "./books.ts";
 import { channelsOf, closed, Traffic } from "./traffic.ts";
 
-const [messages = "", name = "", folder = "", run = ""] = process.argv.slice(2);
+const [messages = "", name = "", folder = "", run = "", store = ""] = process.argv.slice(2);
 process.on("disconnect", () => process.exit(1)); // the parent is gone
 const charts = readCharts();
 const east = new Set(["ATL", "BOS", "CLT", "DTW", "EWR", "JFK", "MIA", "ORD", "PHL"]);
@@ -20,6 +21,18 @@ function nearest(to: string, among: ReadonlySet<string>): { airport: string; mil
     .reduce((a, b) => (b.miles < a.miles ? b : a));
 }
 
+/** The board of milestones, each once, in the books of those who have counted. */
+function board(address: string): Subscriber[] {
+  const books = booksAt(address);
+  return [
+    on(
+      Traffic.milestone,
+      { group: "board", store: books.store },
+      ({ what, airport, movements }, { tx }) => books.note(tx, what, airport, movements),
+    ),
+  ];
+}
+
 await using app = await chassis({
   name,
   messages,
@@ -31,6 +44,7 @@ await using app = await chassis({
         return { flight, runway: `${(flight % 36) + 1}L` };
       },
     }),
+    ...(store === "" ? [] : board(store)),
     on(Traffic.plan, {}, ({ flight, route }) => {
       appendFileSync(join(folder, "plans.txt"), `${flight} ${route.join("-")}\n`);
     }),

@@ -12,6 +12,11 @@ export const Traffic = contract(
   {
     departed: event({ data: Movement, key: "airport" }),
     landed: event({ data: Movement, key: "airport" }),
+    milestone: event({
+      data: z.object({ what: z.enum(["departed", "landed"]), airport: Iata, movements: z.int() }),
+      key: "airport",
+      description: "So many flights have departed from, or landed at, an airport.",
+    }),
     assign: command({
       in: z.object({ flight: FlightNumber, airport: Iata }),
       out: z.object({ flight: FlightNumber, runway: z.string() }),
@@ -32,6 +37,9 @@ export const Traffic = contract(
   },
 );
 
+/** After so many movements of an airport one is told. */
+export const milestoneEach = 20;
+
 /** The groups that answer; the last one never does. */
 const regions = ["east", "west", "nobody"] as const;
 
@@ -41,6 +49,7 @@ export function channelsOf(run: string): Binding[] {
   return [
     bind(Traffic.departed, { channel: `${run}.departed`, ...counted }),
     bind(Traffic.landed, { channel: `${run}.landed`, ...counted }),
+    bind(Traffic.milestone, { channel: `${run}.milestone`, groups: ["board"] }),
     bind(Traffic.assign, { channel: `${run}.assign` }),
     bind(Traffic.alternates, { channel: `${run}.alternates`, groups: regions }),
     bind(Traffic.plan, { channel: `${run}.plan` }),

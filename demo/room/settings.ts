@@ -6,6 +6,8 @@ export interface Settings {
   readonly desks: number;
   /** Brokers that carry the messages; none: one in memory. */
   readonly brokers: readonly string[];
+  /** Where the counters of the exchange keep their totals: `sqlite`, `postgres`, `mariadb`, an address, `none`. */
+  readonly store: string;
   readonly storm: boolean;
   readonly json: boolean;
 }
@@ -16,13 +18,15 @@ const numbers = {
   desks: { default: 4, min: 1, max: 16 },
 } as const;
 
-export const usage = `npm run demo -- [--seconds 20] [--towers 3] [--desks 4] [--broker ADDRESS]… [--storm] [--json]
+export const usage = `npm run demo -- [--seconds 20] [--towers 3] [--desks 4] [--broker ADDRESS]… [--store NAME] [--storm] [--json]
 
   --seconds  how long the three months of flights take (${range("seconds")})
   --towers   how many towers share the work (${range("towers")}): one is killed, another one rolled
   --desks    how many desks clear flights (${range("desks")})
   --broker   what carries the flights as messages too: rabbitmq or kafka (the one that \`npm run servers -- start\` has started), or an
              address, amqp://host or kafka://host:9092; can be given several times. Without it: the embedded broker, in a folder
+  --store    the database in which the counters keep their totals, with an inbox and an outbox: sqlite (the default, a file), postgres or
+             mariadb (those of \`npm run servers\`), an address, postgres://host/database, or none: in files, without transactions
   --storm    afterwards three replicas of one service, found by its name, are killed, rolled and frozen under load, and their
              registry is taken away; freezes are 7 s each, and shorter when --seconds is less than 20
   --json     prints the result as one line of JSON; everything else goes to stderr`;
@@ -38,6 +42,7 @@ export function readSettings(args: readonly string[]): Settings | "help" {
       towers: text,
       desks: text,
       broker: { type: "string", multiple: true, default: [] },
+      store: { type: "string", default: "sqlite" },
       storm: flag,
       json: flag,
       help: flag,
@@ -49,6 +54,7 @@ export function readSettings(args: readonly string[]): Settings | "help" {
     towers: numberOf("towers", values.towers),
     desks: numberOf("desks", values.desks),
     brokers: values.broker,
+    store: values.store,
     storm: values.storm,
     json: values.json,
   };
