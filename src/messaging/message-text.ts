@@ -27,6 +27,8 @@ const contentTypes = { json: "application/json", raw: "application/octet-stream"
 
 /** The attributes that Trunkline writes itself: who sends may not. */
 const own: ReadonlySet<string> = new Set(Object.values(attribute));
+/** Those among them that who sends may set all the same. */
+const theirs: ReadonlySet<string> = new Set([attribute.partitionkey, attribute.sequence]);
 const coreAttributes: ReadonlySet<string> = new Set([
   "id",
   "type",
@@ -103,7 +105,7 @@ function checkAttributes(
   for (const [name, value] of Object.entries(attributes)) {
     const problem = !attributeName.test(name)
       ? "must have a name of 1 to 20 lower-case letters and digits"
-      : coreAttributes.has(name) || (own.has(name) && name !== attribute.partitionkey)
+      : coreAttributes.has(name) || (own.has(name) && !theirs.has(name))
         ? "is set by Trunkline itself"
         : typeof value !== "string"
           ? "must be text"

@@ -3,7 +3,7 @@ import type { Envelope } from "../../broker/envelope.ts";
 import type { InboxKey, InboxRows } from "../../store/inbox-rows.ts";
 import type { Ended, Outcome, Received, Work } from "../work.ts";
 import type { Solitude } from "./solitude.ts";
-import { outcomeOfTrouble, passes, troubleOf } from "./trouble.ts";
+import { outcomeOfTrouble, troubleOf } from "./trouble.ts";
 
 /** What counting attempts needs. */
 export interface AttemptParts {
@@ -88,7 +88,6 @@ export class CountedAttempts {
         solitude.leave(true);
       }
     } catch (error) {
-      if (!passes(error)) throw error;
       return outcomeOfTrouble(troubleOf(error, false), env);
     }
   }

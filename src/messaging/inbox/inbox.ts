@@ -9,7 +9,7 @@ import type { Within } from "../../store/within.ts";
 import type { Outbox } from "../outbox/outbox.ts";
 import type { Outcome, Received } from "../work.ts";
 import type { Succession } from "./succession.ts";
-import { isTrouble, outcomeOfTrouble, passes, troubleOf } from "./trouble.ts";
+import { isAway, isConflict, isTrouble, outcomeOfTrouble, troubleOf } from "./trouble.ts";
 
 /** What an inbox is made of. */
 export interface InboxParts {
@@ -100,8 +100,8 @@ export class Inbox {
           }
         });
       } catch (error) {
-        if ((thrown !== undefined && thrown.error === error) || !passes(error)) throw error;
-        const again = error.gate === "conflict" || error.executed === "maybe";
+        if (thrown !== undefined && thrown.error === error) throw error;
+        const again = isAway(error) && (isConflict(error) || error.executed === "maybe");
         if (!again || tries > againMax || message.signal.aborted) throw troubleOf(error, begun);
       }
       await sleep(
