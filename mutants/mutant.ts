@@ -39,6 +39,7 @@ export type SuiteName =
   | "directory"
   | "dns"
   | "bridge"
+  | "inbox"
   | "replies"
   | "gateway";
 

@@ -13,6 +13,7 @@ import { embeddedRoutingMutants } from "./embedded-routing-mutants.ts";
 import { formatMutants } from "./format-mutants.ts";
 import { fragmentMutants } from "./fragment-mutants.ts";
 import { gatewayMutants } from "./gateway-mutants.ts";
+import { inboxMutants } from "./inbox-mutants.ts";
 import { itemMutants } from "./item-mutants.ts";
 import { kafkaMutants } from "./kafka-mutants.ts";
 import { messagingMutants } from "./messaging-mutants.ts";
@@ -48,4 +49,5 @@ export const mutants: readonly Mutant[] = [
   ...embeddedPortMutants,
   ...embeddedRoutingMutants,
   ...outboxMutants,
+  ...inboxMutants,
 ];

@@ -110,7 +110,8 @@ for (const [name, verdict] of [
       on(Orders.label, { store: lab.db, remembered: 0 }, (order, { tx }) => {
         lab.write(tx, order.id);
         const said = verdict();
-        if (order.id === "thrown") return Promise.reject(said as unknown as Error);
+        const thrown = said as unknown as Error;
+        if (order.id === "thrown") return Promise.reject(thrown);
         return said;
       }),
     ]);
