@@ -60,7 +60,15 @@ export type { Authorize } from "./call/authorization.ts";
 export type { AdmissionOptions, Priority } from "./call/load/admission-options.ts";
 export { memoryKeys } from "./call/keys/memory-keys.ts";
 export type { KeyStoreFactory, MemoryKeysOptions } from "./call/keys/memory-keys.ts";
-export type { Claim, Ending, KeptError, KeyStore } from "./call/keys/key-store.ts";
+export type {
+  Claim,
+  Ending,
+  KeptError,
+  KeyStore,
+  TransactionalKeyStore,
+} from "./call/keys/key-store.ts";
+export { storeKeys } from "./call/keys/store-keys.ts";
+export type { StoreKeysOptions, TransactionalKeyStoreFactory } from "./call/keys/store-keys.ts";
 export type { AdmissionStats, LaneStats } from "./call/load/load-gate.ts";
 export type { BrokerChoice, ConfiguredBroker } from "./chassis/broker-at.ts";
 export { openBroker } from "./chassis/broker-at.ts";

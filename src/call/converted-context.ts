@@ -2,6 +2,8 @@ import type { Deadline } from "../base/deadline.ts";
 import type { Context, OperationName } from "../base/handler.ts";
 import type { Peer } from "../base/peer.ts";
 import type { TraceContext } from "../base/trace.ts";
+import type { Within } from "../store/within.ts";
+import { currentContext } from "./served-context.ts";
 
 /** The context of a request to an older version, as the handler of the newer one sees it: all of it, but what is said of the operation. */
 export class ConvertedContext implements Context {
@@ -15,6 +17,14 @@ export class ConvertedContext implements Context {
     this.operation = operation;
     this.errors = errors;
     this.head = head;
+    const served = currentContext();
+    // What it has beside that is made for the operation whose handler asks.
+    for (const name of served?.slots ?? [])
+      Object.defineProperty(this, name, { get: () => Reflect.get(served!, name, this) as unknown });
+  }
+
+  get within(): Within | undefined {
+    return currentContext()?.within;
   }
 
   get signal(): AbortSignal {

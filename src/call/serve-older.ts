@@ -18,8 +18,10 @@ export function serveOlder<Old extends AnyContract, New extends AnyContract>(
   contract: Old,
   by: Service<New>,
   conversions: Conversions<Old, New>,
-  terms: ServiceTerms = {},
+  said: ServiceTerms = {},
 ): Service<Old> {
+  // The newer handlers are written for their transaction.
+  const terms = by.terms?.store === undefined ? said : { store: by.terms.store, ...said };
   const own = conversions as Readonly<Record<string, unknown>>;
   const known = new Map(membersOf(by.contract).map((member) => [member.name, member]));
   const handlersIn = (surroundings: Surroundings): object => {

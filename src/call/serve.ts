@@ -81,7 +81,8 @@ export class Services implements Dispatcher {
       const handlers = handlersIn?.(surroundings) ?? service.handlers;
       const retirement = retirementOf(terms);
       // What Trunkline itself needs is not refused because others ask for too much.
-      const serving = service.own === true ? { ...options, gate: undefined } : options;
+      const gate = service.own === true ? undefined : options.gate;
+      const serving = { ...options, gate, store: terms.store };
       for (const member of membersOf(contract)) {
         if (!isServed(member.operation.kind)) continue;
         const served =

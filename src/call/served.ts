@@ -24,8 +24,9 @@ import { HandlerItems } from "./handler-items.ts";
 import { incident } from "./incident.ts";
 import { isItems, iteratorOf } from "./items.ts";
 import type { KeyOrder } from "./key-order.ts";
+import { doingOf, type KeysOptions } from "./keys/doing.ts";
 import { KeyedWork } from "./keys/keyed-work.ts";
-import type { KeyStore } from "./keys/key-store.ts";
+import type { Work } from "./keys/work.ts";
 import type { Demand } from "./load/demand.ts";
 import type { Lane } from "./load/lane.ts";
 import type { LoadGate, WorkEnd } from "./load/load-gate.ts";
@@ -34,7 +35,7 @@ import { Pump } from "./pump.ts";
 import { currentContext, ServedContext } from "./served-context.ts";
 
 /** How an operation is served, the same for all operations of a server. */
-export interface ServingOptions {
+export interface ServingOptions extends KeysOptions {
   readonly interceptors: readonly Interceptor[];
   /** Checks what handlers send too, not only what they receive. */
   readonly checkSent: boolean;
@@ -44,8 +45,6 @@ export interface ServingOptions {
   readonly gate?: LoadGate | undefined;
   /** The class of contexts, where handlers are given more than a context has of itself. Absent: `ServedContext`. */
   readonly context?: typeof ServedContext | undefined;
-  /** What is remembered of calls and notifications that are idempotent by key. Absent: nothing. */
-  readonly keys?: KeyStore | undefined;
 }
 
 /** One operation with its handler: validation, order per key, context, and the truth about what came of it. */
@@ -85,8 +84,8 @@ export class Served implements ServedOperation {
     this.#admission = new Admission(options.authorize, member, this.#scope, env);
     this.#gate = options.gate;
     this.#demand = options.gate?.demandOf(this.operation);
-    if (options.keys !== undefined && this.operation.idempotent === "by-key" && !member.streaming)
-      this.#keyed = new KeyedWork(options.keys, this.operation, env);
+    const doing = doingOf(member, options, env);
+    if (doing !== undefined) this.#keyed = new KeyedWork(doing, this.operation, env);
     this.#channel = member.streaming ? channels.stream : channels.call;
     const handler = methodOf(member, handlers);
     // Interceptors may rely on a promise; without them one less is made for each call.
@@ -204,9 +203,8 @@ export class Served implements ServedOperation {
       const { items } = context;
       if (items !== undefined) context.head = valid.value;
       const input = items ?? valid.value;
-      if (this.#isKeyed(incoming)) {
-        const work = (own: Incoming): Promise<unknown> => this.#work(own, input);
-        const output = await this.#keyed!.run(first, incoming, work);
+      if (this.#keyed?.takes(incoming) === true) {
+        const output = await this.#keyed.run(first, incoming, this.#work(input));
         ending = "done";
         return output;
       }
@@ -257,11 +255,6 @@ export class Served implements ServedOperation {
     }
   }
 
-  /** Who runs the handler around it knows repetitions himself. */
-  #isKeyed({ idempotencyKey, around }: Incoming): boolean {
-    return this.#keyed !== undefined && idempotencyKey !== undefined && around === undefined;
-  }
-
   #around({ around }: Incoming, input: unknown, context: ServedContext): Promise<unknown> {
     if (around === undefined) return this.#output(input, context);
     return around(() => this.#output(input, context));
@@ -274,16 +267,20 @@ export class Served implements ServedOperation {
     return this.#member.declared.out === undefined ? undefined : output;
   }
 
-  /** The work of a key, in a context of its own: it outlives the request that has begun it. */
-  async #work(incoming: Incoming, input: unknown): Promise<unknown> {
-    const context = new this.#Context(this.operation, this.#errors, incoming, this.#env);
-    try {
-      return await this.#output(input, context);
-    } catch (exception) {
-      throw await this.#escaped(exception, context);
-    } finally {
-      context.settle();
-    }
+  /** The work of a key: in a context of its own each time, because it outlives the request that has begun it. */
+  #work(input: unknown): Work {
+    let context: ServedContext;
+    return {
+      run: async (incoming) => {
+        context = new this.#Context(this.operation, this.#errors, incoming, this.#env);
+        try {
+          return await this.#output(input, context);
+        } finally {
+          context.settle();
+        }
+      },
+      told: (exception) => this.#escaped(exception, context),
+    };
   }
 
   /** Gives up what runs under keys: nobody else does. */

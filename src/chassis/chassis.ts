@@ -8,7 +8,7 @@ import { realEnv } from "../base/real-env.ts";
 import type { Authorize } from "../call/authorization.ts";
 import type { AdmissionOptions } from "../call/load/admission-options.ts";
 import { LoadGate } from "../call/load/load-gate.ts";
-import { memoryKeys, type KeyStoreFactory } from "../call/keys/memory-keys.ts";
+import type { KeyStoreFactory } from "../call/keys/memory-keys.ts";
 import { Services, type Service } from "../call/serve.ts";
 import type { Publish } from "../call/message-type.ts";
 import type { AnyContract } from "../contract/contract.ts";
@@ -45,6 +45,7 @@ import {
 import { serveReflection, type Reflected } from "./reflection.ts";
 import { identityOf, registerTerms, registrationOf } from "./self-registration.ts";
 import type { Registration, RegistrationOptions, RegistrationStats } from "./registration.ts";
+import { keysProblems, ProcessKeys } from "./keys.ts";
 import { onStopSignals } from "./signals.ts";
 import { messagesAndStores } from "./messages-and-stores.ts";
 import type { ProcessStores } from "./stores.ts";
@@ -109,7 +110,8 @@ export interface ChassisOptions {
   readonly admission?: AdmissionOptions | false;
   /**
    * What is remembered of calls that are idempotent by key: one with a key that was seen is not done again, it gets the answer
-   * of the first. Give a store that the replicas share if they are to know each other's keys; `false`: your handlers see to it.
+   * of the first. Give a store that the replicas share, `storeKeys(db)`, if they are to know each other's keys; `false`: your handlers
+   * see to it. A service with a store keeps its keys there, whatever is said here, and its calls run in the transaction that does.
    * Default `memoryKeys()`: what this process has seen, 100,000 keys for 10 minutes.
    */
   readonly keys?: KeyStoreFactory | false;
@@ -215,6 +217,7 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
   const interceptors = options.aroundHandler ?? [];
   const { stores, messages } = messagesAndStores(options, served, checkSent, env);
   problems.push(...(await messages.problems()), ...(await stores.problems()));
+  problems.push(...keysProblems(options.keys, services));
   const register = registerTerms(options.register, { contracts, places: listened }, problems, env);
   if (problems.length > 0) {
     await register?.taken.release();
@@ -225,9 +228,8 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
   const { context } = messages;
   const serving = { interceptors, checkSent, authorize: options.authorize, context };
   const gate = admission === false ? undefined : new LoadGate(admission, env);
-  const { keys = memoryKeys() } = options;
-  const store = keys === false ? undefined : keys(env);
-  const given = new Services(services, { ...serving, gate, keys: store }, env);
+  const keys = new ProcessKeys(options.keys, services, env);
+  const given = new Services(services, { ...serving, ...keys.options, gate }, env);
   const stopping = new AbortController();
   const board = new HealthBoard(contracts, stopping.signal);
   const running = Promise.withResolvers<Reflected>();
@@ -240,21 +242,21 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
     (options.reflection ?? near(address)) ? reflected : open;
   let servers: readonly Server[];
   try {
-    await messages.open();
+    await Promise.all([messages.open(), keys.open()]);
     servers = await listenAll(options, places, offerAt, { instance, gate }, env);
   } catch (error) {
-    await Promise.all([register?.taken.release(), messages.close()]);
+    await Promise.all([register?.taken.release(), messages.close(), keys.close()]);
     throw isTrunklineError(error) && error.operation === undefined && error.endpoint === undefined
       ? error
       : cannotStart(name, [problemOf(error)]);
   }
   const listening = servers.slice(0, listened.length);
-  const listens = { instance, contracts, servers: listening, keyStore: store?.name };
+  const listens = { instance, contracts, servers: listening, keyStore: keys.name };
   const registration = register && registrationOf(register, listens, env);
   const app = new RunningChassis(
     options,
     instance,
-    { given, gate, board, stopping, budgets, registration, messages, stores },
+    { given, gate, board, stopping, budgets, registration, messages, stores, keys },
     servers,
     env,
   );
@@ -323,6 +325,7 @@ interface Parts {
   readonly registration: Registration | undefined;
   readonly messages: ProcessMessages;
   readonly stores: ProcessStores;
+  readonly keys: ProcessKeys;
 }
 
 class RunningChassis implements Chassis {
@@ -458,7 +461,7 @@ class RunningChassis implements Chassis {
     ]);
     if (cut > 0) this.#parts.given.cut();
     await this.#parts.stores.stop(this.#forced ? 0 : drainMs);
-    await this.#parts.messages.close();
+    await Promise.all([this.#parts.messages.close(), this.#parts.keys.close()]);
     this.#parts.gate?.close();
     this.#env.pulse?.release();
     this.#unlisten();

@@ -18,8 +18,11 @@ export interface KeyRows {
   alive(owner: string, leaseMs: number): Promise<void>;
   /** Begins work under a key: resolves with undefined when it is new, else with what is known. In a transaction of its own. */
   claim(key: string, input: string, owner: string): Promise<KnownKey | undefined>;
-  /** The same as a part of `tx`: waits for another transaction with the key. A rollback takes the key away. */
-  claimIn(tx: Transaction, key: string, input: string): Promise<KnownKey | undefined>;
+  /**
+   * The same as a part of `tx`, whose rollback takes the key away. Resolves with `busy`, and waits for nobody, while another
+   * transaction has the key: that takes as long as a handler, and who waits in the database has one of its connections meanwhile.
+   */
+  claimIn(tx: Transaction, key: string, input: string): Promise<KnownKey | "busy" | undefined>;
   /** The work has ended. Without `tx` in a transaction of its own. */
   keep(key: string, ending: string, bytes: Uint8Array | undefined, tx?: Transaction): Promise<void>;
   /** It never ran. */

@@ -1,3 +1,6 @@
+import type { Store } from "../../store/store.ts";
+import type { Transaction } from "../../store/transaction.ts";
+
 /** How work that was done under a key has ended, as plain data. */
 export type Ending =
   /** It has answered so: text, or bytes; an operation without output answers nothing. */
@@ -26,6 +29,8 @@ export type Claim =
   /** Another process is at it, or was when it died. */
   | { readonly state: "running"; readonly input: string }
   | { readonly state: "ended"; readonly input: string; readonly ending: Ending }
+  /** Another transaction has it: whoever is at it will keep how it ended, or leave nothing. */
+  | { readonly state: "busy" }
   /** There is no room for one more key that is in use. */
   | { readonly state: "full" };
 
@@ -34,12 +39,29 @@ export type Claim =
  * twice. Keys are texts of at most 64 characters. A process claims a key once at a time; it sees to those that come meanwhile itself.
  */
 export interface KeyStore {
-  /** Names a store that several processes share; undefined where it is gone with this process. */
+  /** Names a store that several processes share; undefined where it is gone with this process. Known when it is open. */
   readonly name?: string | undefined;
+  /** Before the first claim. */
+  open?(): Promise<void>;
+  /** After the last one. */
+  close?(): Promise<void>;
   /** `input` tells one input from another: a digest. */
   claim(key: string, input: string): Claim | Promise<Claim>;
   /** The work has ended. */
   keep(key: string, ending: Ending): void | Promise<void>;
   /** The work never ran: who comes next begins it. */
   forget(key: string): void | Promise<void>;
+}
+
+/** A key store in a database: there a key is claimed, its effects are made, and its ending is kept in one transaction. */
+export interface TransactionalKeyStore extends KeyStore {
+  readonly store: Store;
+  /** As a part of `tx`. Never waits for another transaction: that is `busy`. */
+  claimIn(tx: Transaction, key: string, input: string): Promise<Claim>;
+  keepIn(tx: Transaction, key: string, ending: Ending): Promise<void>;
+}
+
+/** True for keys that are kept in the transactions of a database. */
+export function isTransactional(keys: KeyStore): keys is TransactionalKeyStore {
+  return "claimIn" in keys;
 }

@@ -6,6 +6,7 @@ import { unwanted } from "../../call/expiry.ts";
 import { incident } from "../../call/incident.ts";
 import type { Member } from "../../call/compile.ts";
 import { iteratorOf } from "../../call/items.ts";
+import { ClaimedWork } from "../../call/keys/claimed-work.ts";
 import { KeyedWork } from "../../call/keys/keyed-work.ts";
 import type { Demand } from "../../call/load/demand.ts";
 import type { Lane } from "../../call/load/lane.ts";
@@ -63,7 +64,11 @@ export class Forwarded implements Serving {
     const { idempotent, ordered } = member.operation;
     if (ordered) this.#orders = new WeakMap();
     if (idempotent === "by-key" && keys !== undefined && !member.streaming)
-      this.#keyed = new KeyedWork(keys, member.operation, env);
+      this.#keyed = new KeyedWork(
+        new ClaimedWork(keys, member.operation, env),
+        member.operation,
+        env,
+      );
   }
 
   stats(): OperationStats {
@@ -91,9 +96,12 @@ export class Forwarded implements Serving {
         return this.#send(input, onward);
       // Who comes again may be sent to another instance, which does not know his key: here it is known.
       const known = withKey(incoming, idempotencyKey!);
-      return keyed.run(input, known, (own) => {
-        own.bind(cancelling(onward.attempt));
-        return this.#send(input, onward);
+      return keyed.run(input, known, {
+        run: (own) => {
+          own.bind(cancelling(onward.attempt));
+          return this.#send(input, onward);
+        },
+        told: (failure) => Promise.resolve(failure as TrunklineError),
       });
     });
   }
