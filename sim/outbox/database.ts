@@ -109,6 +109,12 @@ export class ModelDatabase {
     throw new Aborted("lost", "the connection is lost");
   }
 
+  /** Whether `tx` would wait for it. */
+  heldByOthers(tx: ModelTransaction, name: string): boolean {
+    const holder = this.#holders.get(name);
+    return holder !== undefined && holder !== tx;
+  }
+
   /** Whether `tx` waits, by however many others, for a lock that `other` holds. */
   #waitsFor(tx: ModelTransaction, other: ModelTransaction): boolean {
     for (const [name, queue] of this.#waiters) {

@@ -28,10 +28,12 @@ export class ModelKeys implements KeyRows {
     return this.#connection.alone((db, tx) => claim(db, tx, key, input, owner));
   }
 
-  claimIn(tx: Transaction, key: string, input: string): Promise<KnownKey | undefined> {
-    return this.#connection.ask(
-      (db) => claim(db, nativeOf(tx), key, input, undefined),
-      nativeOf(tx),
+  claimIn(tx: Transaction, key: string, input: string): Promise<KnownKey | "busy" | undefined> {
+    const native = nativeOf(tx);
+    return this.#connection.ask<KnownKey | "busy" | undefined>(
+      (db) =>
+        db.heldByOthers(native, lockOf(key)) ? "busy" : claim(db, native, key, input, undefined),
+      native,
     );
   }
 
@@ -74,7 +76,7 @@ async function claim(
   input: string,
   owner: string | undefined,
 ): Promise<KnownKey | undefined> {
-  await db.lock(tx, `key ${key}`);
+  await db.lock(tx, lockOf(key));
   const row = db.get("key", key, tx) as KeyRow | undefined;
   if (row !== undefined)
     return {
@@ -86,6 +88,10 @@ async function claim(
   const begun: KeyRow = { input, owner, ending: undefined, bytes: undefined, at: db.now };
   db.set("key", key, begun, tx);
   return undefined;
+}
+
+function lockOf(key: string): string {
+  return `key ${key}`;
 }
 
 function orphaned(db: ModelDatabase, { owner }: KeyRow): boolean {

@@ -56,6 +56,10 @@ export interface SqlDialect {
   firstOf(lanes: readonly number[], where: Sql, order: "seq" | "not_before", limit: number): Sql;
   /** Inserts, unless the key is there; then it changes no row. `row`: `table (columns) VALUES (…)`. Waits for others with that key. */
   insertNew(row: Sql): Sql;
+  /** The same for a key of a call, which nobody owns: it changes no row either, and does not wait, while another transaction has the key. */
+  insertKey(key: string, input: string): Sql;
+  /** Stands before that where it would wait all the same: fails with a conflict when another transaction has the key. */
+  freeKey?(key: string): Sql;
   /** Follows an INSERT; behind it stand assignments for when the key is there. */
   onConflict(key: string): Sql;
   /** Deletes as many as `limit` of the rows that are `where`, of a table with this primary key. */

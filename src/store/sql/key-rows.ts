@@ -1,9 +1,9 @@
-import { systemError } from "../../base/error.ts";
+import { isTrunklineError, systemError } from "../../base/error.ts";
 import type { KeyRows, KnownKey } from "../key-rows.ts";
 import type { Transaction } from "../transaction.ts";
 import type { SqlAccess } from "./access.ts";
 import { bytesOrUndefined, textOrUndefined } from "./columns.ts";
-import type { SqlResult, SqlRow } from "./driver.ts";
+import type { SqlRow } from "./driver.ts";
 import { sql, type Sql } from "./statement.ts";
 
 /** A key that is there may be forgotten before it is read: then it is claimed again, so often at most. */
@@ -24,37 +24,45 @@ export class SqlKeyRows implements KeyRows {
     );
   }
 
-  claim(key: string, input: string, owner: string): Promise<KnownKey | undefined> {
-    return this.#claim(key, input, owner, (statement) => this.#access.query(statement));
-  }
-
-  claimIn(tx: Transaction, key: string, input: string): Promise<KnownKey | undefined> {
-    return this.#claim(key, input, null, (statement) => this.#access.run(tx, statement));
-  }
-
-  async #claim(
-    key: string,
-    input: string,
-    owner: string | null,
-    run: (statement: Sql) => Promise<SqlResult>,
-  ): Promise<KnownKey | undefined> {
+  async claim(key: string, input: string, owner: string): Promise<KnownKey | undefined> {
     const { dialect } = this.#access;
+    const row = sql`trunkline_key (id, input, owner, changed_at) VALUES (${key}, ${input}, ${owner}, ${dialect.now})`;
     for (let tries = 0; tries < claimTriesMax; tries++) {
-      const { changes } = await run(
-        dialect.insertNew(
-          sql`trunkline_key (id, input, owner, changed_at) VALUES (${key}, ${input}, ${owner}, ${dialect.now})`,
-        ),
-      );
+      const { changes } = await this.#access.query(dialect.insertNew(row));
       if (changes > 0) return undefined;
-      const { rows } = await run(
-        sql`SELECT k.input, k.ending, k.bytes, o.owner AS living FROM trunkline_key k
-          LEFT JOIN trunkline_key_owner o ON o.owner = k.owner AND o.expires_at > ${dialect.now} WHERE k.id = ${key}`,
-      );
+      const { rows } = await this.#access.query(this.#known(key));
       if (rows[0] !== undefined) return knownOf(rows[0]);
     }
     throw systemError("UNAVAILABLE", "this idempotency key is claimed and forgotten all the time", {
       executed: "no",
     });
+  }
+
+  async claimIn(
+    tx: Transaction,
+    key: string,
+    input: string,
+  ): Promise<KnownKey | "busy" | undefined> {
+    const { dialect } = this.#access;
+    const free = dialect.freeKey?.(key);
+    if (free !== undefined) {
+      try {
+        await this.#access.run(tx, free);
+      } catch (error) {
+        if (isTrunklineError(error) && error.gate === "conflict") return "busy";
+        throw error;
+      }
+    }
+    const { changes } = await this.#access.run(tx, dialect.insertKey(key, input));
+    if (changes > 0) return undefined;
+    const { rows } = await this.#access.run(tx, this.#known(key));
+    return rows[0] === undefined ? "busy" : knownOf(rows[0]);
+  }
+
+  #known(key: string): Sql {
+    const { now } = this.#access.dialect;
+    return sql`SELECT k.input, k.ending, k.bytes, o.owner AS living FROM trunkline_key k
+      LEFT JOIN trunkline_key_owner o ON o.owner = k.owner AND o.expires_at > ${now} WHERE k.id = ${key}`;
   }
 
   async keep(

@@ -17,14 +17,16 @@ function numbered(table: string, seqs: readonly number[]): Sql {
   return sql`${given(seqs)} STRAIGHT_JOIN ${raw(table)} FORCE INDEX (PRIMARY) ON ${raw(table)}.seq = given.n WHERE TRUE`;
 }
 
+// Not by UNIX_TIMESTAMP: that goes by the time zone of the session, in which an hour comes twice in a year.
+const now = raw("(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)");
+
 /** MySQL from 8.0.11 and MariaDB from 10.6, in transactions at READ COMMITTED. */
 export const mysqlDialect: SqlDialect = {
   dialect: "mysql",
   // Bytes come as hexadecimal text, and MariaDB takes 16 MiB in one packet by default (`max_allowed_packet`), MySQL 64.
   bytesMax: 7 * 1024 * 1024,
   placeholder: () => "?",
-  // Not by UNIX_TIMESTAMP: that goes by the time zone of the session, in which an hour comes twice in a year.
-  now: raw("(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)"),
+  now,
   forUpdate: raw("FOR UPDATE"),
   returning: false,
   lockLanes: (lanes) =>
@@ -48,6 +50,10 @@ export const mysqlDialect: SqlDialect = {
       " UNION ALL ",
     )}) AS firsts`,
   insertNew: (row) => sql`INSERT IGNORE INTO ${row}`,
+  insertKey: (key, input) =>
+    sql`INSERT IGNORE INTO trunkline_key (id, input, changed_at) VALUES (${key}, ${input}, ${now})`,
+  // A row that another transaction has inserted, and not committed, is locked by that.
+  freeKey: (key) => sql`SELECT id FROM trunkline_key WHERE id = ${key} FOR UPDATE NOWAIT`,
   onConflict: () => raw("ON DUPLICATE KEY UPDATE"),
   // Rows that others have locked are not what is looked for, but would be waited for on the way: it is found without locks, and then
   // taken by its key, if it is still so.

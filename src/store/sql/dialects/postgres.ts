@@ -3,6 +3,8 @@ import { fixed, join, numbersOf, raw, sql, type Sql } from "../statement.ts";
 
 /** The first half of the keys of our advisory locks; the second is a lane, or `migrating`. "trun" in ASCII. */
 const lockClass = 0x7472756e;
+/** The first half for keys of calls; the second is a hash of the key. "trup" in ASCII. */
+const keyClass = 0x74727570;
 /** Beside the lanes, which are from 0. */
 const migrating = -1;
 
@@ -72,6 +74,10 @@ export const postgresDialect: SqlDialect = {
   numbered,
   deleteNumbered: (table, seqs) => sql`DELETE FROM ${numbered(table, seqs)}`,
   insertNew: (row) => sql`INSERT INTO ${row} ON CONFLICT DO NOTHING`,
+  // Who has the lock may wait for the row of nobody. Keys that share a hash exclude each other for a moment.
+  insertKey: (key, input) =>
+    sql`INSERT INTO trunkline_key (id, input, changed_at) SELECT CAST(${key} AS text), CAST(${input} AS text), ${now}
+      WHERE pg_try_advisory_xact_lock(${raw(String(keyClass))}, hashtext(CAST(${key} AS text))) ON CONFLICT DO NOTHING`,
   onConflict: (key) => raw(`ON CONFLICT (${key}) DO UPDATE SET`),
   deleteSome: (table, _, where, limit) =>
     sql`DELETE FROM ${raw(table)} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${raw(table)} WHERE ${where} LIMIT ${raw(numbersOf([limit]))}))`,

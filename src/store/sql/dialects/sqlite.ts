@@ -9,13 +9,15 @@ function numbered(table: string, seqs: readonly number[]): Sql {
   return sql`${raw(table)} WHERE ${among("seq", seqs)}`;
 }
 
+const now = raw("CAST(round(unixepoch('subsec') * 1000) AS INTEGER)");
+
 /** SQLite from 3.42. One transaction at a time writes, so nothing has to be locked. */
 export const sqliteDialect: SqlDialect = {
   dialect: "sqlite",
   // SQLITE_MAX_LENGTH, less what else is in the row.
   bytesMax: 900_000_000,
   placeholder: () => "?",
-  now: raw("CAST(round(unixepoch('subsec') * 1000) AS INTEGER)"),
+  now,
   forUpdate: raw(""),
   returning: true,
   lockLanes: () => undefined,
@@ -27,6 +29,8 @@ export const sqliteDialect: SqlDialect = {
   numbered,
   deleteNumbered: (table, seqs) => sql`DELETE FROM ${numbered(table, seqs)}`,
   insertNew: (row) => sql`INSERT INTO ${row} ON CONFLICT DO NOTHING`,
+  insertKey: (key, input) =>
+    sql`INSERT INTO trunkline_key (id, input, changed_at) VALUES (${key}, ${input}, ${now}) ON CONFLICT DO NOTHING`,
   onConflict: (key) => raw(`ON CONFLICT (${key}) DO UPDATE SET`),
   deleteSome: (table, _, where, limit) =>
     sql`DELETE FROM ${raw(table)} WHERE rowid IN (SELECT rowid FROM ${raw(table)} WHERE ${where} LIMIT ${raw(numbersOf([limit]))})`,
