@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import type { KnownKey } from "../key-rows.ts";
 import type { Case } from "./stage.ts";
 
 export const keyCases: readonly Case[] = [
@@ -77,30 +78,53 @@ export const keyCases: readonly Case[] = [
         equal(await keys.claimIn(tx, "k", "input"), undefined);
         await keys.keep("k", "ended", Buffer.from("bytes"), tx);
       });
-      const known = await store.transaction((tx) => keys.claimIn(tx, "k", "other"));
-      deepEqual([known!.input, known!.ending, known!.orphaned], ["input", "ended", false]);
-      equal(Buffer.from(known!.bytes!).toString(), "bytes");
+      const known = knownOf(await store.transaction((tx) => keys.claimIn(tx, "k", "other")));
+      deepEqual([known.input, known.ending, known.orphaned], ["input", "ended", false]);
+      equal(Buffer.from(known.bytes!).toString(), "bytes");
     },
   },
   {
-    name: "whoever claims a key that another transaction has claimed waits for its end",
+    name: "whoever claims a key in a transaction never waits for another transaction that has it",
     async play(stage) {
       const [one, two] = [await stage.open(), await stage.open()];
       const claimed = Promise.withResolvers<void>();
+      const asked = Promise.withResolvers<void>();
+      const first = one.transaction(async (tx) => {
+        await one.keys.claimIn(tx, "k", "input");
+        await one.keys.keep("k", "ended", undefined, tx);
+        claimed.resolve();
+        if (stage.capabilities.concurrent) await asked.promise;
+      });
+      await claimed.promise;
+      // Where there is one transaction at a time the first one is over when the second begins.
+      const second = await two.transaction((tx) => two.keys.claimIn(tx, "k", "input"));
+      if (stage.capabilities.concurrent) equal(second, "busy");
+      else equal(knownOf(second).ending, "ended");
+      equal(await two.transaction((tx) => two.keys.claimIn(tx, "other", "input")), undefined);
+      asked.resolve();
+      await first;
+      const known = await two.transaction((tx) => two.keys.claimIn(tx, "k", "input"));
+      equal(knownOf(known).ending, "ended");
+    },
+  },
+  {
+    name: "… nor for one that is rolled back later: then the key is free",
+    when: ({ capabilities }) => capabilities.concurrent,
+    async play(stage) {
+      const [one, two] = [await stage.open(), await stage.open()];
+      const claimed = Promise.withResolvers<void>();
+      const asked = Promise.withResolvers<void>();
       const first = one.transaction(async (tx) => {
         await one.keys.claimIn(tx, "k", "input");
         claimed.resolve();
-        await stage.meanwhile(one);
-        await one.keys.keep("k", "ended", undefined, tx);
+        await asked.promise;
+        throw new Error("rolled back");
       });
       await claimed.promise;
-      const [known, other] = await Promise.all([
-        two.transaction((tx) => two.keys.claimIn(tx, "k", "input")),
-        two.keys.claim("k", "input", "me"),
-        first,
-      ]);
-      equal(known?.ending, "ended");
-      equal(other?.ending, "ended");
+      equal(await two.transaction((tx) => two.keys.claimIn(tx, "k", "input")), "busy");
+      asked.resolve();
+      await rejects(first, /rolled back/);
+      equal(await two.transaction((tx) => two.keys.claimIn(tx, "k", "input")), undefined);
     },
   },
   {
@@ -142,3 +166,8 @@ export const keyCases: readonly Case[] = [
     },
   },
 ];
+
+function knownOf(claim: KnownKey | "busy" | undefined): KnownKey {
+  ok(typeof claim === "object", claim === "busy" ? "the key is busy" : "the key is new");
+  return claim;
+}
