@@ -8,7 +8,7 @@ import type {
 } from "mysql2/promise";
 import type { SqlDriver, SqlFailure, SqlResult, SqlValue } from "../sql/driver.ts";
 import { failureIn } from "../sql/failures.ts";
-import { checkVersion } from "./address.ts";
+import { checkPacket, checkVersion } from "./server-limits.ts";
 import { sqlText } from "./sql-text.ts";
 
 /** Gaps are not locked, so that transactions which write different rows do not wait for each other in a circle. */
@@ -25,6 +25,8 @@ export class Mysql2Driver implements SqlDriver<Connection> {
   readonly #pool: Pool;
   readonly #own: boolean;
   #checked: Promise<void> | undefined;
+  /** What the server takes as one statement, in bytes: `max_allowed_packet`. */
+  #packetMax = Infinity;
 
   /** `own`: the pool was made for this driver, which closes it. */
   constructor(pool: Pool, own: boolean) {
@@ -80,7 +82,9 @@ export class Mysql2Driver implements SqlDriver<Connection> {
 
   async run(native: Connection, sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
     const typeCast = typeof native.config?.typeCast === "function" ? plainCast : undefined;
-    return resultOf(await native.query(queryOf(sqlText(sql, values), typeCast)));
+    const text = sqlText(sql, values);
+    checkPacket(text, this.#packetMax);
+    return resultOf(await native.query(queryOf(text, typeCast)));
   }
 
   async query(sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
@@ -108,8 +112,11 @@ export class Mysql2Driver implements SqlDriver<Connection> {
   }
 
   async #version(): Promise<void> {
-    const { rows } = resultOf(await this.#pool.query(queryOf("SELECT VERSION() AS version")));
+    const asked = "SELECT VERSION() AS version, @@max_allowed_packet AS packet";
+    const connection = await this.#pool.getConnection();
+    const { rows } = await this.run(connection, asked, []).finally(() => connection.release());
     checkVersion(String(rows[0]?.["version"]));
+    this.#packetMax = Number(rows[0]?.["packet"]);
   }
 }
 

@@ -40,6 +40,8 @@ export interface SqlDialect {
   append?(lanes: readonly number[], rows: readonly OutboxValues[]): Sql;
   /** Which of these lanes have rows at all, as `lane`. Present where it costs to look into many: then they are asked for first. */
   occupied?(lanes: readonly number[]): Sql;
+  /** Joins so that the left side is gone through, and the right side looked into, where a database has to be told. */
+  readonly joinInOrder: Sql;
   /**
    * What stands behind FROM for the rows of a table of messages with these numbers, up to and with a condition. They are found by their
    * number and in no other way: a row that is looked at may be locked, and then is waited for as long as somebody's transaction is open.

@@ -97,12 +97,13 @@ export class SqlOutboxRows implements OutboxRows {
   ): Promise<OutboxRow[]> {
     const perLane = Math.min(limit, this.#perLane);
     const lanes = shares.flatMap(lanesOf).filter((lane) => !except.includes(lane));
+    const { dialect } = this.#access;
     const firsts = await this.#firsts(lanes, perLane);
     if (firsts === undefined) return [];
     const rows = await this.#access.rows(
       sql`SELECT o.seq, o.id, o.lane, o.msg_key, o.channel, o.head, o.data, o.not_before, o.written_at, o.refusals
-        FROM trunkline_outbox o JOIN (SELECT seq FROM (${firsts}) AS candidates ORDER BY place, seq LIMIT ${raw(numbersOf([limit]))}) AS chosen ON chosen.seq = o.seq
-        ORDER BY o.seq`,
+        FROM (SELECT seq FROM (${firsts}) AS candidates ORDER BY place, seq LIMIT ${raw(numbersOf([limit]))}) AS chosen
+        ${dialect.joinInOrder} trunkline_outbox o ON o.seq = chosen.seq ORDER BY chosen.seq`,
     );
     const read = rows.map(outboxRowOf);
     this.#adapt(read, perLane, limit);
@@ -187,7 +188,7 @@ export class SqlOutboxRows implements OutboxRows {
     const firsts = await this.#firsts(allShares.flatMap(lanesOf), 1);
     if (firsts === undefined) return 0;
     const [row] = await this.#access.rows(
-      sql`SELECT ${dialect.now} - MIN(${dueSince}) AS ms FROM trunkline_outbox o JOIN (${firsts}) AS candidates ON candidates.seq = o.seq`,
+      sql`SELECT ${dialect.now} - MIN(${dueSince}) AS ms FROM (${firsts}) AS candidates ${dialect.joinInOrder} trunkline_outbox o ON o.seq = candidates.seq`,
     );
     return ageOf(row?.["ms"]);
   }

@@ -31,11 +31,12 @@ export const mysqlDialect: SqlDialect = {
   returning: false,
   lockLanes: (lanes) =>
     sql`SELECT l.lane FROM ${given(lanes)} STRAIGHT_JOIN trunkline_outbox_lane AS l FORCE INDEX (PRIMARY) ON l.lane = given.n FOR UPDATE`,
-  // The first row of each lane is one look into the index; DISTINCT would read all of it.
+  // The first row of each lane is one look into the index, by whose whole order MySQL has to be asked; DISTINCT would read all of it.
   occupied: (lanes) =>
     sql`SELECT lane FROM (SELECT given.n AS lane, (SELECT o.seq FROM trunkline_outbox AS o FORCE INDEX (trunkline_outbox_lane)
-        WHERE o.lane = given.n ORDER BY o.not_before LIMIT 1) AS first FROM ${given(lanes)}) AS firsts
+        WHERE o.lane = given.n ORDER BY o.lane, o.not_before LIMIT 1) AS first FROM ${given(lanes)}) AS firsts
       WHERE first IS NOT NULL ORDER BY first LIMIT ${raw(String(lanesMax))}`,
+  joinInOrder: raw("STRAIGHT_JOIN"),
   numbered,
   deleteNumbered: (table, seqs) => sql`DELETE ${raw(table)} FROM ${numbered(table, seqs)}`,
   among: (column, numbers) =>
@@ -60,7 +61,7 @@ export const mysqlDialect: SqlDialect = {
   deleteSome(table, key, where, limit) {
     const columns = key.map((column, index) => raw(`${column} AS key_${index}`));
     const same = key.map((column, index) => raw(`${table}.${column} = some.key_${index}`));
-    return sql`DELETE ${raw(table)} FROM (SELECT ${join(columns, ", ")} FROM ${raw(table)} WHERE ${where} LIMIT ${raw(numbersOf([limit]))}) AS some
+    return sql`DELETE ${raw(table)} FROM (SELECT ${join(columns, ", ")} FROM ${raw(table)} WHERE ${where} LIMIT ${raw(numbersOf([limit]))} FOR UPDATE SKIP LOCKED) AS some
       STRAIGHT_JOIN ${raw(table)} FORCE INDEX (PRIMARY) ON ${join(same, " AND ")} WHERE ${where}`;
   },
   // A statement that makes a table commits: a lock that is not a transaction's.

@@ -71,6 +71,7 @@ export const postgresDialect: SqlDialect = {
     sql`SELECT firsts.seq, firsts.place FROM unnest(${arrayOf(lanes)}) AS lanes (lane) CROSS JOIN LATERAL
       (SELECT seq, row_number() OVER (ORDER BY ${raw(order)}) AS place FROM trunkline_outbox o
         WHERE o.lane = lanes.lane AND ${where} ORDER BY ${raw(order)} LIMIT ${raw(numbersOf([limit]))}) AS firsts`,
+  joinInOrder: raw("JOIN"),
   numbered,
   deleteNumbered: (table, seqs) => sql`DELETE FROM ${numbered(table, seqs)}`,
   insertNew: (row) => sql`INSERT INTO ${row} ON CONFLICT DO NOTHING`,

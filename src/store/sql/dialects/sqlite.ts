@@ -26,6 +26,7 @@ export const sqliteDialect: SqlDialect = {
     sql`SELECT o.seq, row_number() OVER (PARTITION BY o.lane ORDER BY o.${raw(order)}) AS place
       FROM json_each(${`[${numbersOf(lanes)}]`}) AS lanes CROSS JOIN trunkline_outbox o ON o.seq IN
         (SELECT seq FROM trunkline_outbox WHERE lane = lanes.value AND ${where} ORDER BY ${raw(order)} LIMIT ${raw(numbersOf([limit]))})`,
+  joinInOrder: raw("CROSS JOIN"),
   numbered,
   deleteNumbered: (table, seqs) => sql`DELETE FROM ${numbered(table, seqs)}`,
   insertNew: (row) => sql`INSERT INTO ${row} ON CONFLICT DO NOTHING`,
