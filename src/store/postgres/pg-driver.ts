@@ -35,10 +35,9 @@ export class PgDriver implements SqlDriver<PoolClient> {
   }
 
   async transaction<T>(work: (native: PoolClient) => Promise<T>): Promise<T> {
-    const client = await (await this.#opened()).connect();
     let broken: Error | boolean = false;
     const lost = (error: Error): void => void (broken = error);
-    client.on("error", lost);
+    const client = await taken(await this.#opened(), lost);
     try {
       await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
       try {
@@ -137,6 +136,20 @@ export class PgDriver implements SqlDriver<PoolClient> {
     return (this.#pool ??=
       typeof this.#where === "string" ? ownPool(this.#where) : Promise.resolve(this.#where));
   }
+}
+
+/**
+ * A connection of the pool, which tells `lost` when it is. From the very moment on at which the pool does not listen any more: what a
+ * server says in one breath with that it is ready would end the process otherwise.
+ */
+function taken(pool: Pool, lost: (error: Error) => void): Promise<PoolClient> {
+  return new Promise((resolve, reject) => {
+    pool.connect((error, client) => {
+      if (client === undefined) return reject(error ?? new Error("there is no connection"));
+      client.on("error", lost);
+      resolve(client);
+    });
+  });
 }
 
 async function ownPool(address: string): Promise<Pool> {
