@@ -163,7 +163,8 @@ export async function kill(folder: string): Promise<void> {
     process.kill(-pid, "SIGKILL");
   }
   for (const child of children) send(child, "SIGKILL");
-  while (pidOf(folder) !== undefined || children.some(alive)) await pause(pollMs);
+  const there = (): boolean => pidOf(folder) !== undefined || (pid !== undefined && unburied(pid));
+  while (there() || children.some(alive)) await pause(pollMs);
   rmSync(join(folder, "pid"), { force: true });
 }
 
@@ -172,6 +173,11 @@ function childrenOf(pid: number): number[] {
   if (!existsSync("/proc/self/stat")) return [];
   const all = readdirSync("/proc").map(Number).filter(Number.isInteger);
   return all.filter((each) => statOf(each)?.parent === pid);
+}
+
+/** It has ended, and this process has not heard of that yet: whoever asks for its number still finds it, PostgreSQL before it starts again for one. */
+function unburied(pid: number): boolean {
+  return statOf(pid)?.parent === process.pid;
 }
 
 function alive(pid: number): boolean {
