@@ -19,6 +19,12 @@ export interface Duty {
 /** Characters that are kept of what a process complains about. */
 export const complaintMax = 4_000;
 
+/** All that run: nobody outlives who started him, however that ends. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 /** Starts a process. */
 export function begin(duty: Duty, complains: (text: string) => void): ChildProcess {
   const { program, args, name } = duty;
@@ -33,6 +39,8 @@ export function begin(duty: Duty, complains: (text: string) => void): ChildProce
     ],
     { cwd: root, stdio: ["ignore", "ignore", "pipe"] },
   );
+  running.add(child);
+  child.once("exit", () => running.delete(child));
   child.stderr.setEncoding("utf8").on("data", complains);
   return child;
 }

@@ -16,7 +16,7 @@ outbox         processes publish in transactions of a database, relay, and handl
   --store      sqlite, postgres, mariadb; may be given several times (default all three, one after the other)
   --broker     file or rabbitmq (default file)
   --seconds    how long each is struck (default 60)
-  --kills      how many strikes for each (default 2 a second)
+  --kills      how many strikes for each (default 1 a second)
 outbox-steps   one process that publishes, relays and handles is killed at each step of a message, and the next one carries on
   --store      as above
   --times      how often at each step (default 20)
@@ -61,7 +61,7 @@ const suites: Readonly<Record<string, () => Promise<TortureReport>>> = {
     tortureOutbox({
       stores,
       broker: values.broker as BrokerName,
-      ...{ kills: killsOf(seconds * 2), seconds, seed, progress },
+      ...{ kills: killsOf(seconds), seconds, seed, progress },
     }),
   "outbox-steps": () => tortureSteps({ stores, times, seed, progress }),
 };

@@ -1,5 +1,5 @@
 import { createPool } from "mysql2/promise";
-import { Pool } from "pg";
+import { Pool, type PoolClient } from "pg";
 import { systemError } from "../../src/base/error.ts";
 import type { Store } from "../../src/store/store.ts";
 
@@ -52,9 +52,15 @@ export async function databaseAt(address: string): Promise<Database> {
     store,
     own: (work) =>
       transaction(async () => {
-        const native = await pool.connect();
         const lost = (): void => {};
-        native.on("error", lost);
+        // At once: a server may say in one breath that it is ready, and that it ends.
+        const native = await new Promise<PoolClient>((resolve, reject) => {
+          pool.connect((error, client) => {
+            client?.on("error", lost);
+            if (client === undefined) reject(error ?? new Error("there is no connection"));
+            else resolve(client);
+          });
+        });
         const end = (broken: boolean): void => {
           native.off("error", lost);
           native.release(broken);

@@ -12,6 +12,8 @@ const examplesMax = 10;
 /** A report, but for the kills, and what people may want to know beside it. */
 export interface Judgement extends Omit<TortureReport, "kills"> {
   readonly figures: string;
+  /** Transactions that were told to be committed. */
+  readonly committed: number;
 }
 
 /** Judges when nothing runs any more: by what stands in the database at an address, and in the logs. */
@@ -32,7 +34,8 @@ export async function judge(address: string, lines: readonly Line[]): Promise<Ju
   told.push(...failed.slice(0, examplesMax));
   const wrong = lost + doubled + reordered + stuck + hung + failed.length;
   const figures = `${committed} transactions told to be committed, ${sent.length} messages, ${effects.length} effects`;
-  return { ok: wrong === 0 && committed > 0, lost, doubled, reordered, stuck, hung, told, figures };
+  const ok = wrong === 0 && committed > 0;
+  return { ok, lost, doubled, reordered, stuck, hung, told, figures, committed };
 }
 
 /** What is left when the leases of the dead have ended. */

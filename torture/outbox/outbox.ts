@@ -56,7 +56,7 @@ async function tortureOne(name: StoreName, terms: OutboxTerms): Promise<TortureR
     for (const hand of hands) hand.start();
     await begun(hands);
     const began = performance.now();
-    await strikeAll(hands, world, terms);
+    await strikeAll(crew.writers, [...crew.relays, ...crew.consumers], world, terms);
     const seconds = (performance.now() - began) / 1_000;
     terms.progress("the last strike is over; what is there is published and handled");
     const stopped = await stopAll(crew.writers);
@@ -115,13 +115,13 @@ interface Seen {
   readonly terms: OutboxTerms;
 }
 
-function reportOf({ figures, ...judged }: Judgement, seen: Seen): TortureReport {
+function reportOf({ figures, committed, ...judged }: Judgement, seen: Seen): TortureReport {
   const { kills, seed } = seen.terms;
   const hung = judged.hung + seen.stopped.filter((orderlyEnd) => !orderlyEnd).length;
   const deaths = seen.hands.reduce((sum, each) => sum + each.deaths, 0);
   const report = { ...judged, hung, kills, ok: judged.ok && hung + deaths === 0 };
   const told = [
-    `${kills} strikes (seed ${seed}) in ${seen.seconds.toFixed(0)} s: ${figures}; ${talliesOf(report)}`,
+    `${kills} strikes (seed ${seed}) in ${seen.seconds.toFixed(0)} s: ${figures}, ${(committed / seen.seconds).toFixed(0)} transactions/s; ${talliesOf(report)}`,
     ...judged.told,
   ];
   if (deaths > 0) {

@@ -10,9 +10,10 @@ const orderly = 0.125;
 const still = 0.125;
 /** Of those that stand still, as long as that, in milliseconds: longer than the lease of a relay. */
 const standMs: readonly [least: number, most: number] = [1_200, 2_500];
-/** Of the strikes, so many hit the process that has the broker's folder; so many each server. */
-const ofOwner = 0.2;
+/** Of the strikes, so many hit each server, so many a writer, so many the process that has the broker's folder; all others any relay or consumer. */
 const ofServer = 0.12;
+const ofWriters = 0.1;
+const ofOwner = 0.2;
 
 export interface StrikeTerms {
   readonly kills: number;
@@ -23,7 +24,8 @@ export interface StrikeTerms {
 
 /** Strikes processes and servers, evenly over the time. Resolves when all of them are up again, with how many strikes hit something. */
 export async function strikeAll(
-  hands: readonly Hand[],
+  writers: readonly Hand[],
+  others: readonly Hand[],
   world: World,
   { kills, seconds, seed, progress }: StrikeTerms,
 ): Promise<void> {
@@ -32,9 +34,11 @@ export async function strikeAll(
   /** Those that stand still, or are being started again. */
   const busy = new Set<object>();
   const under: Promise<void>[] = [];
+  const failures: unknown[] = [];
   const away = (victim: object, act: () => Promise<void>): void => {
     busy.add(victim);
-    under.push(act().finally(() => busy.delete(victim)));
+    const over = act().catch((error: unknown) => void failures.push(error));
+    under.push(over.finally(() => busy.delete(victim)));
   };
   const everyMs = (seconds * 1_000) / kills;
   for (let kill = 1; kill <= kills; kill++) {
@@ -53,15 +57,15 @@ export async function strikeAll(
       away(server, () => strikeServer(server.running, standing ? ms : undefined));
       continue;
     }
-    const owner = (await ownerOf(world))?.pid;
-    const owning = hands.find(({ pid }) => pid !== undefined && pid === owner);
-    const any = hands[Math.floor(draw * hands.length)]!;
-    const victim = kind > 1 - ofOwner ? (owning ?? any) : any;
-    const role = victim === owning ? ", which has the broker," : "";
+    const owning = await ownerOf(world, others);
+    const role = kind > 1 - ofWriters ? writers : others;
+    const any = role[Math.floor(draw * role.length)]!;
+    const victim = kind > 1 - ofWriters - ofOwner && role === others ? (owning ?? any) : any;
+    const owner = victim === owning ? ", which has the broker," : "";
     const standing = how < still && !busy.has(victim);
     const asked = how >= still && how < still + orderly;
     const did = standing ? "stood still" : asked ? "was stopped" : "was killed";
-    progress(`${kill}/${kills}: ${victim.name}${role} ${did}`);
+    progress(`${kill}/${kills}: ${victim.name}${owner} ${did}`);
     if (!standing) {
       victim.kill(asked ? "SIGTERM" : "SIGKILL");
       continue;
@@ -74,6 +78,7 @@ export async function strikeAll(
     });
   }
   await Promise.all(under);
+  if (failures.length > 0) throw failures[0];
 }
 
 async function strikeServer(server: Running, stillMs: number | undefined): Promise<void> {
@@ -87,7 +92,8 @@ async function strikeServer(server: Running, stillMs: number | undefined): Promi
   server.thaw();
 }
 
-async function ownerOf({ broker }: World): Promise<{ readonly pid: number } | undefined> {
+async function ownerOf({ broker }: World, hands: readonly Hand[]): Promise<Hand | undefined> {
   if (!broker.startsWith("file:")) return undefined;
-  return (await readOwner(broker.slice("file:".length))) ?? undefined;
+  const owner = await readOwner(broker.slice("file:".length));
+  return hands.find(({ pid }) => pid !== undefined && pid === owner?.pid);
 }

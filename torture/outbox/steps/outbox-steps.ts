@@ -102,10 +102,11 @@ async function inOneWorld(world: World, next: () => Death | undefined): Promise<
     kills++;
   }
   await live(undefined);
-  const { figures, ...judged } = await judge(
-    world.store,
-    linesOf(logOf(duty(place, world.folder))),
-  );
+  const {
+    figures,
+    committed: _,
+    ...judged
+  } = await judge(world.store, linesOf(logOf(duty(place, world.folder))));
   const told = [figures, ...judged.told, ...unforeseen];
   const ok = judged.ok && unforeseen.length === 0;
   if (!ok) {
