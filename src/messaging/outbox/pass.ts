@@ -10,13 +10,11 @@ import {
   type OutboxRows,
   type Parking,
 } from "../../store/outbox-rows.ts";
+import { noteOf } from "../failure-note.ts";
 import { RowReader } from "./message-row.ts";
 import { sentOf, type Sent } from "./refusal-of.ts";
 import type { RelayTerms } from "./relay-terms.ts";
 import type { StandingLanes } from "./standing-lanes.ts";
-
-/** Text of a refusal that is kept with a dead row, at most. */
-const reasonCharsMax = 1_000;
 
 export interface PassParts {
   readonly rows: OutboxRows;
@@ -73,7 +71,7 @@ export class Pass {
     const settled = await this.#settle(rows, sent, leases);
     for (const { row, error, hopeless } of unsendable)
       await (hopeless
-        ? this.#giveUp(row, leases, error.message)
+        ? this.#giveUp(row, leases, reasonOf(error))
         : this.#refused(row, error, leases));
     const progress = settled + unsendable.length + followers.length;
     const failure = sent.find((each) => each.kind === "again");
@@ -176,10 +174,10 @@ export class Pass {
     const { rows, terms, standing, tell } = this.#parts;
     const times = await rows.refused(leases, row);
     if (times >= terms.refusalsMax && terms.refused !== "block")
-      return this.#giveUp(row, leases, error.message);
+      return this.#giveUp(row, leases, reasonOf(error));
     standing.stop(row.lane);
     if (times === terms.refusalsMax || times === 1)
-      tell({ what: "refused", id: row.id, lane: row.lane, key: row.key, reason: error.message });
+      tell({ what: "refused", id: row.id, lane: row.lane, key: row.key, reason: reasonOf(error) });
   }
 
   async #giveUp(row: OutboxRow, leases: readonly Lease[], reason: string): Promise<void> {
@@ -210,8 +208,7 @@ export class Pass {
   ): Promise<number> {
     const shares = new Set(rows.map(({ lane }) => shareOf(lane)));
     const under = leases.filter(({ share }) => shares.has(share));
-    const told = reason.slice(0, reasonCharsMax);
-    const buried = await this.#parts.rows.bury(under, rows, told, parking);
+    const buried = await this.#parts.rows.bury(under, rows, reason, parking);
     this.dead += buried;
     if (buried > 0)
       for (const { id, lane, key } of rows)
@@ -222,6 +219,12 @@ export class Pass {
 
 function placeOf(lane: number, key: string): string {
   return `${lane} ${key}`;
+}
+
+/** As people read it in a list of what was given up. */
+function reasonOf(error: unknown): string {
+  const { code, reason } = noteOf(error);
+  return `${code}: ${reason}`;
 }
 
 function tooLarge(bytes: number, bytesMax: number): TrunklineError {

@@ -7,6 +7,7 @@ import type { Broker } from "../../broker/broker.ts";
 import { shareOf, type Lease, type OutboxRow } from "../../store/outbox-rows.ts";
 import type { Following, LogState } from "../../store/log.ts";
 import type { Listening, Store } from "../../store/store.ts";
+import { noteOf } from "../failure-note.ts";
 import { Leases } from "./leases.ts";
 import { Pass } from "./pass.ts";
 import type { RelayTerms } from "./relay-terms.ts";
@@ -281,7 +282,8 @@ export class Relay {
   }
 
   #troubled(error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const { code, reason: why } = noteOf(error);
+    const reason = `${code}: ${why}`;
     if (reason !== this.#trouble) this.#tell({ what: "trouble", reason });
     this.#trouble = reason;
   }
