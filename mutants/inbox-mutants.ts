@@ -178,8 +178,8 @@ export const inboxMutants: readonly Mutant[] = [
   {
     name: "dead-attempts-kept",
     file: `${folder}/attempts.ts`,
-    find: 'if (ending !== "handled") await this.#end(this.#parts.keyOf(message.envelope), true);',
-    replace: "",
+    find: 'const known = ending !== "handled" ||',
+    replace: 'const known = ending === "handled" &&',
     because: "a redriven message is given up at once, although what it broke at was mended",
     killedBy: "inbox",
   },
