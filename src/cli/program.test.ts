@@ -5,7 +5,19 @@ import { channels } from "../base/diagnostics.ts";
 import { realEnv } from "../base/real-env.ts";
 import { serve } from "../call/serve.ts";
 import { chassis, type Chassis } from "../chassis/chassis.ts";
-import { bytes, call, contract, duplex, notification, stream, upload } from "../contract/index.ts";
+import {
+  bytes,
+  call,
+  contract,
+  duplex,
+  event,
+  notification,
+  stream,
+  upload,
+} from "../contract/index.ts";
+import { memoryBroker } from "../broker/memory/index.ts";
+import { on } from "../messaging/on.ts";
+import { sqlite } from "../store/sqlite/index.ts";
 import { commands } from "./commands.ts";
 import { run } from "./program.ts";
 import type { Terminal } from "./terminal.ts";
@@ -358,6 +370,24 @@ test("health --watch tells each change until the process stops", async () => {
   equal(code, 7);
   const lines = told.map((line) => JSON.parse(line));
   deepEqual(lines, [{ serving: true }, { serving: false }, { ok: false, serving: false }]);
+});
+
+test("stats says what is handled in transactions, and of which database", async () => {
+  await using store = sqlite(":memory:");
+  await store.migrate();
+  const News = contract("news", { version: "1.0.0" }, { told: event({ data: z.string() }) });
+  await using _app = await chassis({
+    name: "reader",
+    listen: "memory:cli-transactions",
+    messages: memoryBroker(),
+    signals: false,
+    serve: [
+      on(News.told, { group: "a", store }, () => {}),
+      on(News.told, { group: "b" }, () => {}),
+    ],
+  });
+  const { out } = await trunkline(["stats", "memory:cli-transactions"]);
+  match(out, /^ {2}in transactions of sqlite::memory:: news\.told \(a\)$/m);
 });
 
 test("stats shows what became of the operations", async () => {

@@ -57,7 +57,7 @@ async function show(
 }
 
 function head(
-  { name, ready, uptimeMs, inFlight, addresses, admission }: ChassisStats,
+  { name, ready, uptimeMs, inFlight, addresses, admission, consumers }: ChassisStats,
   terminal: Terminal,
 ): string {
   const state = ready ? styled(terminal, "green", "ready") : styled(terminal, "yellow", "stopping");
@@ -66,7 +66,21 @@ function head(
     { right: several(each.connections, "connection") },
     { right: `${count(each.inFlight)} in flight` },
   ]);
-  return `${styled(terminal, "bold", name)}    ${state}, ${age(uptimeMs)}    ${count(inFlight)} in flight\n${table(rows)}\n${overload(admission)}`;
+  return `${styled(terminal, "bold", name)}    ${state}, ${age(uptimeMs)}    ${count(inFlight)} in flight\n${table(rows)}\n${overload(admission)}${transactions(consumers)}`;
+}
+
+/** What is consumed in transactions of a database, with the database. */
+function transactions(consumers: ChassisStats["consumers"] = []): string {
+  const stores = Map.groupBy(consumers, ({ transactional }) => transactional);
+  return [...stores]
+    .filter(([store]) => store !== undefined)
+    .map(([store, those]) => {
+      const names = those.map(({ operation, group, channel }) =>
+        group === channel ? operation : `${operation} (${group})`,
+      );
+      return `  in transactions of ${store}: ${names.join(", ")}\n`;
+    })
+    .join("");
 }
 
 /** Only where something was refused, or waits. An older process does not say. */
