@@ -207,3 +207,49 @@ test("a message under suspicion runs alone, and who waited for its turn too long
   );
   deepEqual(table.counts.get("late"), { started: 2, finished: 1 });
 });
+
+test("what does not end keeps who would run alone from it, but not the others", async () => {
+  const table = new Table();
+  const { counted } = new Life(table);
+  const log: string[] = [];
+  const work = counted.around(async ({ envelope: { id } }) => {
+    log.push(id);
+    if (id === "endless") await new Promise(() => {});
+    return { kind: "done" };
+  });
+  void work(delivered("endless", 1));
+  table.counts.set("x", { started: 1, finished: 0 });
+  const time = new AbortController();
+  const suspect = work({ ...delivered("x", 2), signal: time.signal });
+  await new Promise((resolve) => setImmediate(resolve));
+  const behind = work(delivered("behind", 1));
+  await new Promise((resolve) => setImmediate(resolve));
+  deepEqual(log, ["endless"]);
+  time.abort();
+  const outcome = await suspect;
+  equal(outcome.kind === "retry" && outcome.blameless, true);
+  equal((await behind).kind, "done");
+  deepEqual(log, ["endless", "behind"]);
+  deepEqual(table.counts.get("x"), { started: 2, finished: 1 });
+});
+
+test("who runs alone and does not end keeps the others waiting until its time is over, and no longer", async () => {
+  const table = new Table();
+  const { counted } = new Life(table);
+  const log: string[] = [];
+  const work = counted.around(async ({ envelope: { id } }) => {
+    log.push(id);
+    if (id === "endless") await new Promise(() => {});
+    return { kind: "done" };
+  });
+  table.counts.set("endless", { started: 1, finished: 0 });
+  const time = new AbortController();
+  void work({ ...delivered("endless", 2), signal: time.signal });
+  await new Promise((resolve) => setImmediate(resolve));
+  const behind = work(delivered("behind", 1));
+  await new Promise((resolve) => setImmediate(resolve));
+  deepEqual(log, ["endless"]);
+  time.abort();
+  await behind;
+  deepEqual(log, ["endless", "behind"]);
+});

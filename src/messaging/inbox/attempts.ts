@@ -18,6 +18,8 @@ export interface AttemptParts {
 const crashesMax = 3;
 /** With so many it may be at fault, or may have been beside one that is: it runs alone. */
 const suspiciousFrom = 2;
+/** Before it waits for its turn once more, in milliseconds: others go on meanwhile. */
+const turnAgainMs = 1_000;
 /** Attempts whose end could not be written when it came; the oldest go first. */
 const owedMax = 10_000;
 
@@ -56,12 +58,12 @@ export class CountedAttempts {
 
   async #beside<T>(run: () => Promise<T>): Promise<T> {
     const { solitude } = this.#parts;
-    const free = solitude.enter(false);
+    const free = solitude.enter();
     if (free !== undefined) await free;
     try {
       return await run();
     } finally {
-      solitude.leave(false);
+      solitude.leave();
     }
   }
 
@@ -78,15 +80,12 @@ export class CountedAttempts {
         return undefined;
       });
       if (outcome !== undefined) return outcome;
-      await solitude.enter(true);
-      try {
-        if (message.signal.aborted) return again("it waited for its turn until its time was over");
+      const alone = await solitude.alone(message.signal, async () => {
         message.heartbeat();
         const open = await this.#begin(key);
-        return open > crashesMax ? crashed(open) : await this.#run(key, message, work);
-      } finally {
-        solitude.leave(true);
-      }
+        return open > crashesMax ? crashed(open) : this.#run(key, message, work);
+      });
+      return alone ?? waitedTooLong();
     } catch (error) {
       return outcomeOfTrouble(troubleOf(error, false), env);
     }
@@ -127,7 +126,9 @@ function crashed(open: number): Outcome {
   return { kind: "dead", failure: { why: "crashed", code: "UNAVAILABLE", reason } };
 }
 
-function again(reason: string): Outcome {
+/** Its turn did not come: it waits for another one. */
+function waitedTooLong(): Outcome {
+  const reason = "what runs beside it did not end until its time was over";
   const failure = { why: "failed", code: "DEADLINE_EXCEEDED", reason } as const;
-  return { kind: "retry", afterMs: 0, blameless: true, failure };
+  return { kind: "retry", afterMs: turnAgainMs, blameless: true, failure };
 }
