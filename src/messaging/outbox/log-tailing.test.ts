@@ -4,78 +4,17 @@ import { once } from "node:events";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { after, before, suite, test, type TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import * as z from "zod";
 import { missing } from "../../../scripts/servers/for-tests.ts";
 import { ownPostgres, postgres as server } from "../../../scripts/servers/postgres.ts";
 import type { OwnDatabases } from "../../../scripts/servers/databases.ts";
-import { systemError, type TrunklineError } from "../../base/error.ts";
 import type { Env } from "../../base/env.ts";
 import { realEnv } from "../../base/real-env.ts";
-import type { Broker, Outgoing, Receipt } from "../../broker/broker.ts";
-import { contract } from "../../contract/contract.ts";
-import { event } from "../../contract/event.ts";
 import { postgres } from "../../store/postgres/index.ts";
 import type { Store } from "../../store/store.ts";
 import { Outbox } from "./outbox.ts";
+import { Orders, Taker, until, upTo, type Taken } from "./testing/taker.ts";
 import { relayTerms, type RelayOptions } from "./relay-terms.ts";
 import { Relay } from "./relay.ts";
-
-const Orders = contract(
-  "orders",
-  { version: "1.0.0" },
-  {
-    placed: event({ data: z.object({ id: z.string(), number: z.int() }), key: "id" }),
-    heard: event({ data: z.object({ number: z.int() }) }),
-  },
-);
-
-interface Taken {
-  readonly id: string;
-  readonly key: string | undefined;
-  readonly number: number;
-}
-
-/** Takes what it is given and writes it down, unless it is told otherwise. */
-class Taker {
-  readonly taken: Taken[] = [];
-  /** How many it takes; then it is away. */
-  room = Infinity;
-
-  get broker(): () => Promise<Broker> {
-    return () =>
-      Promise.resolve({
-        capabilities: { bytesMax: 2 ** 20 },
-        declare: () => [],
-        publish: (all: readonly Outgoing[]) => this.#take(all),
-      } as unknown as Broker);
-  }
-
-  get numbers(): number[] {
-    return this.taken.map(({ number }) => number).toSorted((a, b) => a - b);
-  }
-
-  /** In the order of the publisher, for each key. */
-  assertOrder(): void {
-    const last = new Map<string, number>();
-    for (const { key, number } of this.taken) {
-      if (key === undefined) continue;
-      assert.ok((last.get(key) ?? -1) <= number, `${key}: ${number} after ${last.get(key)}`);
-      last.set(key, number);
-    }
-  }
-
-  #take(all: readonly Outgoing[]): Promise<(Receipt | TrunklineError)[]> {
-    return Promise.resolve(
-      all.map(({ envelope }) => {
-        if (this.taken.length >= this.room)
-          return systemError("UNAVAILABLE", "the broker is away", { executed: "maybe" });
-        const { number } = JSON.parse(Buffer.from(envelope.data).toString()) as Taken;
-        this.taken.push({ id: envelope.id, key: envelope.subject, number });
-        return { enqueued: "accepted" } as const;
-      }),
-    );
-  }
-}
 
 /** Makes a store hear no hints and give none. */
 function deaf(store: Store<never>): Store<never> {
@@ -109,13 +48,6 @@ const following = `
 
 /** Time stands still: nothing is looked at for a second time unless something is heard. */
 const still: Env = { ...realEnv(), now: () => 0, set: () => {}, clear: () => {} };
-
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await holds()); tries++) {
-    assert.ok(tries < 3_000, `in vain: ${what}`);
-    await pause(10);
-  }
-}
 
 interface Bench {
   readonly address: string;
@@ -165,10 +97,6 @@ async function bench(context: TestContext, own: OwnDatabases): Promise<Bench> {
 }
 
 const isFollowed = (relay: Relay): boolean => relay.stats().log?.is === "followed";
-
-function upTo(count: number): number[] {
-  return Array.from({ length: count }, (_, number) => number);
-}
 
 suite("log tailing on PostgreSQL", { skip: missing(server) }, () => {
   let own: OwnDatabases;

@@ -26,6 +26,7 @@ export class PgDriver implements SqlDriver<PoolClient> {
   /** Those whose last statement has committed them. */
   readonly #committed = new WeakSet<PoolClient>();
   #pool: Promise<Pool> | undefined;
+  #ended: Promise<void> | undefined;
 
   constructor(where: string | Pool, prepare: boolean, env: Env) {
     this.#where = where;
@@ -129,7 +130,7 @@ export class PgDriver implements SqlDriver<PoolClient> {
   async close(): Promise<void> {
     await Promise.all([...this.#listeners].map((listener) => listener.close()));
     this.#listeners.clear();
-    if (typeof this.#where === "string") await (await this.#pool)?.end();
+    if (typeof this.#where === "string") await (this.#ended ??= (await this.#pool)?.end());
   }
 
   #opened(): Promise<Pool> {

@@ -66,6 +66,8 @@ export interface SqlDialect {
   onConflict(key: string): Sql;
   /** Deletes as many as `limit` of the rows that are `where`, of a table with this primary key. */
   deleteSome(table: string, key: readonly string[], where: Sql, limit: number): Sql;
+  /** Where rows can be copied here without what draws their numbers: whether that is `behind` the rows, and what raises it above them. */
+  readonly numbers?: { readonly behind: Sql; readonly raise: Sql };
   /** Lets one process at a time migrate: the first statement of the transaction, and the last when it has to be given back. */
   readonly migrating: { readonly take?: Sql; readonly give?: Sql };
 }

@@ -60,7 +60,10 @@ export async function migrate(access: SqlAccess): Promise<readonly Migration[]> 
   const { dialect } = access;
   // Who may not create tables may still find that all are there.
   const before = await migrationsOf(access);
-  if (before.every(({ ranAt }) => ranAt !== undefined)) return [];
+  if (before.every(({ ranAt }) => ranAt !== undefined)) {
+    await renumber(access);
+    return [];
+  }
   return access.transaction(async (native) => {
     const run = (statement: string) => access.runNative(native, raw(statement));
     const { take, give } = dialect.migrating;
@@ -87,6 +90,18 @@ export async function migrate(access: SqlAccess): Promise<readonly Migration[]> 
     } finally {
       if (give !== undefined) await access.runNative(native, give);
     }
+  });
+}
+
+/** What draws the numbers of rows is raised above those that are there (OB-12). */
+async function renumber(access: SqlAccess): Promise<void> {
+  const { numbers, migrating } = access.dialect;
+  if (numbers === undefined) return;
+  const [row] = await access.rows(numbers.behind);
+  if (row?.["behind"] !== true) return;
+  await access.own(async (native) => {
+    if (migrating.take !== undefined) await access.runNative(native, migrating.take);
+    await access.runNative(native, numbers.raise);
   });
 }
 

@@ -1,5 +1,6 @@
 import { outboxColumns, type OutboxValues, type SqlDialect } from "../dialect.ts";
 import { fixed, join, numbersOf, raw, sql, type Sql } from "../statement.ts";
+import { numbersBehind, raiseNumbers } from "./postgres-numbers.ts";
 
 /** The first half of the keys of our advisory locks; the second is a lane, or `migrating`. "trun" in ASCII. */
 const lockClass = 0x7472756e;
@@ -82,5 +83,6 @@ export const postgresDialect: SqlDialect = {
   onConflict: (key) => raw(`ON CONFLICT (${key}) DO UPDATE SET`),
   deleteSome: (table, _, where, limit) =>
     sql`DELETE FROM ${raw(table)} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${raw(table)} WHERE ${where} LIMIT ${raw(numbersOf([limit]))}))`,
+  numbers: { behind: raw(numbersBehind), raise: raw(raiseNumbers) },
   migrating: { take: raw(`SELECT pg_advisory_xact_lock(${lockClass}, ${migrating})`) },
 };

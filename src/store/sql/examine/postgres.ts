@@ -1,4 +1,5 @@
 import type { Finding } from "../../finding.ts";
+import { numbersBehind } from "../dialects/postgres-numbers.ts";
 import { examined, lasting, size, type Look, type Query } from "./examine.ts";
 
 /** A transaction that is open for so long keeps vacuum from its work long enough to be felt, in seconds. */
@@ -10,6 +11,7 @@ const tableBytesLarge = 256 * 1024 * 1024;
 const keptBytesLarge = 1024 * 1024 * 1024;
 
 const looks: Readonly<Record<string, Look>> = {
+  numbers,
   durability,
   "old-snapshot": oldSnapshot,
   prepared,
@@ -21,6 +23,23 @@ const looks: Readonly<Record<string, Look>> = {
 /** What keeps vacuum from the outbox (OB-8), and what the settings of the server do to it. */
 export function examinePostgres(query: Query): Promise<Finding[]> {
   return examined(looks, query);
+}
+
+async function numbers(query: Query): Promise<Finding> {
+  const [row] = await query(numbersBehind, []);
+  if (row?.["behind"] !== true)
+    return {
+      about: "numbers",
+      state: "fine",
+      seen: "new messages are numbered above all that are there",
+    };
+  return {
+    about: "numbers",
+    state: "wrong",
+    seen: "new messages are numbered below some that are there",
+    advice:
+      "the rows came by replication, which leaves sequences behind; what is published fails or overtakes: run trunkline store migrate ADDRESS",
+  };
 }
 
 async function durability(query: Query): Promise<Finding> {

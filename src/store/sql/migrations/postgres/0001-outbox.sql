@@ -20,6 +20,10 @@ CREATE TABLE trunkline_outbox (
   autovacuum_analyze_threshold = 50000
 );
 
+-- Numbers begin with the time, so that those of a server that was set up later, and becomes the primary by logical replication, are
+-- higher than all that come with the rows: sequences are not replicated.
+SELECT setval(pg_get_serial_sequence('trunkline_outbox', 'seq'), CAST(extract(epoch FROM clock_timestamp()) AS bigint) * 2097152);
+
 CREATE INDEX trunkline_outbox_lane ON trunkline_outbox (lane, not_before, seq);
 
 -- Those that were given up.
