@@ -11,6 +11,11 @@ import { age, count, several } from "./units.ts";
 const oldMs = 60_000;
 const lanesLooked = 300;
 
+/** People read no longer lines than these. */
+const textColumns = 100;
+/** Where `annotated` puts notes. */
+const indent = " ".repeat(6);
+
 const signs = { fine: ["✓", "green"], warning: ["!", "yellow"], wrong: ["✗", "red"] } as const;
 
 /** Looks at everything that commonly goes wrong with an outbox, and says what to do. */
@@ -94,12 +99,20 @@ function shown(address: string, findings: readonly Finding[], terminal: Terminal
     const [sign, style] = signs[state];
     return [`  ${styled(terminal, style, sign)} ${about}`, seen];
   });
-  const head = `${styled(terminal, "bold", address)}\n`;
-  return (
-    head +
-    annotated(
-      table(rows),
-      findings.map(({ advice = "" }) => advice),
-    )
+  const width = Math.min(terminal.columns, textColumns) - indent.length;
+  const notes = findings.map(({ advice = "" }) =>
+    folded(advice.replace("ADDRESS", address), width),
   );
+  return `${styled(terminal, "bold", address)}\n${annotated(table(rows), notes)}`;
+}
+
+/** The text in lines of that width at most; only a word that is longer goes on. */
+function folded(text: string, width: number): string {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const line = `${lines.at(-1) ?? ""} ${word}`;
+    if (lines.length > 0 && line.length <= width) lines[lines.length - 1] = line;
+    else lines.push(word);
+  }
+  return lines.join(`\n${indent}`);
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { setTimeout as pause } from "node:timers/promises";
 import * as z from "zod";
+import { sleep } from "../../../base/alarm.ts";
 import { systemError, type TrunklineError } from "../../../base/error.ts";
+import { realEnv } from "../../../base/real-env.ts";
 import type { Broker, Outgoing, Receipt } from "../../../broker/broker.ts";
 import { contract } from "../../../contract/contract.ts";
 import { event } from "../../../contract/event.ts";
@@ -65,7 +66,7 @@ export class Taker {
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   for (let tries = 0; !(await holds()); tries++) {
     assert.ok(tries < 3_000, `in vain: ${what}`);
-    await pause(10);
+    await sleep(realEnv(), 10);
   }
 }
 

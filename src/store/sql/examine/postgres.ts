@@ -112,12 +112,13 @@ async function prepared(query: Query): Promise<Finding> {
   };
 }
 
+/** Of all but our own, of which the log itself tells. */
 async function slots(query: Query): Promise<Finding[]> {
   const rows = await query(
     `SELECT slot_name, wal_status,
         CASE WHEN restart_lsn IS NULL OR pg_is_in_recovery() THEN 0
           ELSE pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) END::float8 AS kept
-      FROM pg_replication_slots WHERE NOT active AND NOT temporary`,
+      FROM pg_replication_slots WHERE NOT active AND NOT temporary AND slot_name NOT LIKE 'trunkline\\_outbox%'`,
     [],
   );
   return rows.map(({ slot_name: name, wal_status: status, kept }): Finding => {
@@ -130,7 +131,7 @@ async function slots(query: Query): Promise<Finding[]> {
         ? `the replication slot ${slot} is lost`
         : `nobody reads the replication slot ${slot}; the server keeps ${size(Number(kept))} of its log for it`,
       advice: lost
-        ? "whoever has read it has to begin anew: drop it, or run trunkline outbox tailing ADDRESS on where it is ours"
+        ? "whoever has read it has to begin anew: SELECT pg_drop_replication_slot(NAME)"
         : "it fills the disk and keeps vacuum away: start who reads it, or SELECT pg_drop_replication_slot(NAME)",
     };
   });
@@ -194,5 +195,10 @@ async function autovacuum(query: Query): Promise<Finding | undefined> {
       advice:
         "the migrations set its own; a restore without them has lost them: trunkline store migrate --sql shows which",
     };
-  return { about: "autovacuum", state: "fine", seen: `autovacuum comes early: ${options}` };
+  const [, threshold = "few"] = /autovacuum_vacuum_threshold=(\d+)/.exec(options) ?? [];
+  return {
+    about: "autovacuum",
+    state: "fine",
+    seen: `autovacuum comes after ${threshold} dead rows`,
+  };
 }
