@@ -1,5 +1,6 @@
 import { offOf } from "../demo/storm/judgement.ts";
 import { phases, Storm } from "../demo/storm/storm.ts";
+import { sharedKeys, sharedTerms } from "../demo/storm/weather.ts";
 import type { Row } from "../demo/storm/tally.ts";
 import { goal, goalsTable, machine, table, whole, withFolder, type Bench } from "./report.ts";
 
@@ -20,7 +21,8 @@ const peers: Readonly<Record<string, URL>> = {
 
 /**
  * Three replicas and a caller, each a process; while it calls, each replica in turn is killed, rolled, and stands still for
- * `seconds`. The same load, deadline and faults for all. What ran is known from the replicas' journals.
+ * `seconds`. The same load, deadline and faults for all. What ran is known from the replicas' journals. `shared-keys` are replicas of ours
+ * that share the keys of their calls in SQLite, under less load.
  */
 export const storm: Bench = async ({ seconds, quick, only, progress }) => {
   const rows: Row[] = [];
@@ -41,13 +43,24 @@ export const storm: Bench = async ({ seconds, quick, only, progress }) => {
       for (const phase of phases) rows.push(await gathered.phase(phase));
     });
   }
-  const ours = rows.filter(({ peer }) => peer === "trunkline");
-  const goals = ours.map((row) =>
-    goal(`${row.phase}: what is not as it must be`, offOf(row).length, "≤", 0, ""),
+  const shared: Row[] = [];
+  if (only.length === 0 || only.includes("shared-keys"))
+    await withFolder(async (folder) => {
+      const calm = quick ? quickCalmMs : calmMs;
+      const given = { freezeMs: seconds * 1_000, calm, tell: progress };
+      for await (const row of sharedKeys(folder, "sqlite", given)) shared.push(row);
+    });
+  const off = [
+    ...rows.filter(({ peer }) => peer === "trunkline").map((row) => ({ row, told: offOf(row) })),
+    ...shared.map((row) => ({ row, told: offOf(row, sharedTerms(row)) })),
+  ];
+  const goals = off.map(({ row, told }) =>
+    goal(`${row.peer}, ${row.phase}: what is not as it must be`, told.length, "≤", 0, ""),
   );
+  rows.push(...shared);
   const report = { ok: true, bench: "storm", machine: machine(), rows, ratios: {}, goals };
-  const off = ours.flatMap((row) => offOf(row));
-  return { report, tables: [tableOf(rows), goalsTable(goals), ...off].join("\n\n") };
+  const told = off.flatMap((each) => each.told);
+  return { report, tables: [tableOf(rows), goalsTable(goals), ...told].join("\n\n") };
 };
 
 function tableOf(rows: readonly Row[]): string {

@@ -122,12 +122,12 @@ async function tell(
   folder: string,
   flights: readonly Flight[],
 ): Promise<boolean> {
-  const { json, seconds, storm } = asked;
+  const { json, storm } = asked;
   const stream = json ? process.stderr : process.stdout;
   stream.write(`${report(verdict, { ...facts, stream })}\n`);
   const exchanged = await exchanges(folder, asked, flights, console.error);
   stream.write(`${exchangeText(exchanged)}\n`);
-  const struck = storm ? await storms(folder, seconds, console.error) : undefined;
+  const struck = storm ? await storms(folder, asked, console.error) : undefined;
   if (struck !== undefined) stream.write(`${stormText(struck)}\n`);
   if (json) console.log(jsonOf(verdict, exchanged, struck));
   const delivered = exchanged.every(({ off }) => off.length === 0);

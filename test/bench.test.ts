@@ -87,19 +87,19 @@ test("the bench of protocols runs, and all who serve and call do the same work",
 test("the bench of storms runs, and every peer is called, killed, rolled and frozen", async () => {
   const report = await bench("storm");
   const rows = report.rows as unknown as { peer: string; phase: string; calls: number }[];
-  const peers = ["trunkline", "nestjs", "moleculer", "trpc", "grpc-js"];
+  const peers = ["trunkline", "nestjs", "moleculer", "trpc", "grpc-js", "shared keys, sqlite"];
   deepEqual(
     rows.map(({ peer, phase }) => `${peer} ${phase}`),
     peers.flatMap((peer) => ["kill", "roll", "freeze"].map((phase) => `${peer} ${phase}`)),
   );
   ok(
-    rows.every(({ calls }) => calls > 100),
+    rows.every(({ peer, calls }) => calls > (peer.startsWith("shared") ? 50 : 100)),
     JSON.stringify(rows),
   );
   deepEqual(
     report.goals.map(({ met }) => met),
-    [true, true, true],
-    JSON.stringify(rows.slice(0, 3)),
+    [true, true, true, true, true, true],
+    JSON.stringify(rows),
   );
 });
 

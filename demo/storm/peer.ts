@@ -21,6 +21,8 @@ export interface Seat {
   readonly over: string;
   /** Where replicas are found, for who asks a registry. */
   readonly registry: string;
+  /** The database that the replicas share; empty: none. */
+  readonly store: string;
 }
 
 /** A handler's work: writes down that it ran, and takes its time. Resolves with the id. */

@@ -3,6 +3,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Child } from "./child.ts";
+import type { Effects } from "./effects.ts";
 import { executions } from "./journal.ts";
 import type { Called } from "./load.ts";
 import type { Seat } from "./peer.ts";
@@ -22,6 +23,8 @@ export interface StormOptions {
   readonly over?: string;
   /** Where they are found. Default: a folder. */
   readonly registry?: string;
+  /** The database that they share, and what they have written there of calls that they carried out. Default: none. */
+  readonly shared?: { readonly address: string; readonly effects: Effects };
   /** A private folder, empty. */
   readonly folder: string;
   readonly perSecond: number;
@@ -57,8 +60,9 @@ export class Storm implements AsyncDisposable {
 
   static async gather(options: StormOptions): Promise<Storm> {
     const { folder, over = "", registry = `directory:${registryFolder(folder)}` } = options;
+    const store = options.shared?.address ?? "";
     const ports = await freePorts(options.replicas + 1);
-    const seats = ports.map((port, number) => ({ number, port, folder, over, registry }));
+    const seats = ports.map((port, number) => ({ number, port, folder, over, registry, store }));
     const replicas = await Promise.all(
       seats
         .slice(1)
@@ -84,7 +88,7 @@ export class Storm implements AsyncDisposable {
 
   /** Anything that happens under load. */
   async under(phase: string, happens: (calm: () => Promise<void>) => Promise<void>): Promise<Row> {
-    const { peer, folder, perSecond, calmMs } = this.#options;
+    const { peer, folder, perSecond, calmMs, shared } = this.#options;
     const calm = (): Promise<void> => sleep(calmMs);
     this.#caller.send(perSecond);
     await calm();
@@ -92,7 +96,8 @@ export class Storm implements AsyncDisposable {
     this.#caller.send("end");
     const calls = (await this.#caller.answer()) as Called[];
     await sleep(aftermathMs);
-    return tally(peer, phase, calls, executions(folder));
+    const written = (await shared?.effects.read()) ?? [];
+    return tally(peer, phase, calls, new Map([...executions(folder), ...written]));
   }
 
   /** One replica is replaced, whatever else happens meanwhile. */

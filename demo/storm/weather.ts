@@ -1,8 +1,10 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { ownStore } from "../exchange/own-store.ts";
 import { issueCredentials } from "../room/authority.ts";
 import { Child } from "./child.ts";
-import { offOf } from "./judgement.ts";
+import { Effects } from "./effects.ts";
+import { offOf, type SharedTerms } from "./judgement.ts";
 import { phases, registryFolder, Storm, type StormOptions } from "./storm.ts";
 import type { Row } from "./tally.ts";
 import { callerName } from "./trunkline.ts";
@@ -27,12 +29,12 @@ type Given = Pick<StormOptions, "freezeMs" | "tell">;
 
 /**
  * The storm over Unix sockets, in the middle of which the registry is taken away; one with a registry that is a process, which is
- * killed; and a shorter one over each protocol of the outside. In 20 seconds or more each replica stands still for 7 s; in fewer
+ * killed; a shorter one over each protocol of the outside; and one whose replicas share the keys of their calls in `store`. In 20 seconds or more each replica stands still for 7 s; in fewer
  * for 0.35 of them. All else takes what it takes: a storm is at least as long as its faults.
  */
 export async function storms(
   folder: string,
-  seconds: number,
+  { seconds, store }: { readonly seconds: number; readonly store: string },
   tell: (news: string) => void,
 ): Promise<StormFacts> {
   const given = { freezeMs: Math.min(freezeMsMax, seconds * freezeShare * 1_000), tell };
@@ -54,7 +56,18 @@ export async function storms(
       failed.push(`${name}: ${(error as Error).message}`);
     }
   }
-  return { off: [...failed, ...rows.flatMap(offOf)], rows };
+  const off = rows.flatMap((row) => offOf(row));
+  const place = join(folder, "storm-shared-keys");
+  mkdirSync(place);
+  try {
+    for await (const row of sharedKeys(place, store === "none" ? "sqlite" : store, given)) {
+      rows.push(row);
+      off.push(...offOf(row, sharedTerms(row)));
+    }
+  } catch (error) {
+    failed.push(`shared keys: ${(error as Error).message}`);
+  }
+  return { off: [...failed, ...off], rows };
 }
 
 async function* whole(place: string, given: Given): AsyncGenerator<Row> {
@@ -96,6 +109,41 @@ async function* short(place: string, over: string, given: Given): AsyncGenerator
   const freezeMs = given.freezeMs * shorter.share;
   await using storm = await gather(place, { ...given, over, freezeMs, struck: shorter.struck });
   for (const phase of phases) yield await storm.phase(phase);
+}
+
+/** Fewer: most calls are on the disk before they are answered, in SQLite one at a time. */
+const sharedPerSecond = { sqlite: 45, others: 150 } as const;
+
+/** Replicas that share the keys of their calls in a database, which a name or an address means. */
+export async function* sharedKeys(
+  folder: string,
+  named: string,
+  { freezeMs, tell, calm = calmMs }: Given & { readonly calm?: number },
+): AsyncGenerator<Row> {
+  await using own = await ownStore(named, folder);
+  await using effects = Effects.at(own.address);
+  await effects.begin();
+  await using storm = await Storm.gather({
+    peer: `shared keys, ${own.named}`,
+    module: new URL("shared-keys.ts", import.meta.url),
+    shared: { address: own.address, effects },
+    folder,
+    perSecond: sharedPerSecond[effects.store.dialect === "sqlite" ? "sqlite" : "others"],
+    replicas,
+    freezeMs,
+    calmMs: calm,
+    tell,
+  });
+  for (const phase of phases) yield await storm.phase(phase);
+}
+
+/**
+ * Who stands still in the middle of a transaction keeps its key to itself until the database takes that away, as PostgreSQL can be told to;
+ * in SQLite it keeps everything.
+ */
+export function sharedTerms({ peer }: Row): SharedTerms {
+  const sure = new Set(peer.endsWith("postgres") ? phases : ["kill", "roll"]);
+  return { perSecondMin: sharedPerSecond.sqlite * 0.75, sure };
 }
 
 function gather(
