@@ -14,6 +14,11 @@ interface Row {
   readonly open: (address: string, options: StoreAtOptions) => Promise<Store>;
 }
 
+const mysql: Row = {
+  example: "mysql://user@host/database",
+  open: async (address) => (await import("../store/mysql/index.ts")).mysql(address),
+};
+
 const postgres: Row = {
   example: "postgres://user@host/database",
   open: async (address, { tailing = false }) =>
@@ -22,6 +27,8 @@ const postgres: Row = {
 
 /** The makes of databases, by the schemes of their addresses. */
 const rows: Readonly<Record<string, Row>> = {
+  mariadb: mysql,
+  mysql,
   postgres,
   postgresql: postgres,
   sqlite: {
