@@ -13,6 +13,8 @@ import { Solitude } from "./solitude.ts";
 class Table {
   readonly counts = new Map<string, { started: number; finished: number }>();
   away = false;
+  /** The next beginning is counted, and nobody hears of it. */
+  mute = false;
 
   readonly rows = {
     started: async ({ message }: InboxKey): Promise<Attempts> => {
@@ -20,6 +22,10 @@ class Table {
       const counts = this.counts.get(message) ?? { started: 0, finished: 0 };
       this.counts.set(message, counts);
       counts.started++;
+      if (this.mute) {
+        this.mute = false;
+        throw systemError("UNAVAILABLE", "the connection was lost", { executed: "maybe" });
+      }
       return { ...counts };
     },
     finished: async ({ message }: InboxKey, forget: boolean): Promise<void> => {
@@ -161,6 +167,17 @@ test("IN-5: an end that could not be written is no crash: it is written before t
     table.away = false;
   }
   deepEqual(table.counts.get("a"), { started: 10, finished: 9 });
+});
+
+test("IN-5: a beginning that was counted and never heard of is no crash either", async () => {
+  const table = new Table();
+  const { counted } = new Life(table);
+  for (let attempt = 2; attempt < 12; attempt++) {
+    table.mute = true;
+    equal((await counted.around(done)(delivered("a", attempt))).kind, "retry");
+  }
+  equal((await counted.around(done)(delivered("a", 12))).kind, "done");
+  equal(table.counts.size, 0);
 });
 
 test("IN-5: while attempts cannot be counted nothing is handled, and nobody is to blame", async () => {

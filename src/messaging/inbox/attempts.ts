@@ -1,4 +1,5 @@
 import type { Env } from "../../base/env.ts";
+import { isTrunklineError } from "../../base/error.ts";
 import type { Envelope } from "../../broker/envelope.ts";
 import type { InboxKey, InboxRows } from "../../store/inbox-rows.ts";
 import type { Ended, Outcome, Received, Work } from "../work.ts";
@@ -102,8 +103,14 @@ export class CountedAttempts {
   /** Resolves with how many attempts have begun and not ended, this one included. */
   async #begin(key: InboxKey): Promise<number> {
     if (this.#owed.delete(key.message)) await this.#end(key, false);
-    const { started, finished } = await this.#parts.rows.started(key);
-    return started - finished;
+    try {
+      const { started, finished } = await this.#parts.rows.started(key);
+      return started - finished;
+    } catch (error) {
+      // It may have been counted, and nothing begins.
+      if (!isTrunklineError(error) || error.executed !== "no") this.#owe(key);
+      throw error;
+    }
   }
 
   /** What cannot be written now is written before the next attempt: the process lives, so it was no crash. */
@@ -111,9 +118,13 @@ export class CountedAttempts {
     try {
       await this.#parts.rows.finished(key, forget);
     } catch {
-      if (this.#owed.size >= owedMax) this.#owed.delete(this.#owed.keys().next().value!);
-      this.#owed.set(key.message, key);
+      this.#owe(key);
     }
+  }
+
+  #owe(key: InboxKey): void {
+    if (this.#owed.size >= owedMax) this.#owed.delete(this.#owed.keys().next().value!);
+    this.#owed.set(key.message, key);
   }
 }
 
