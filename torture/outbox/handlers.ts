@@ -7,12 +7,15 @@ import { followerOf } from "./verdict.ts";
 /** Of the attempts, so many fail after their effect was written. */
 const failing = 0.02;
 
+/** Whoever dies counts as a failure of what he was at, after which pauses would be minutes. */
+const retry = { later: 1_000, base: "50ms", cap: "500ms" } as const;
+
 /** What the consumers do: each message has one effect, and some are followed by another message. `at` is told where a handler is. */
 export function handlersOf(
   store: Store,
   at: (when: "before" | "after", what: "handler" | "effect") => void = () => {},
 ): ReturnType<typeof on>[] {
-  const terms = { group, store, from: "first" } as const;
+  const terms = { group, store, from: "first", retry } as const;
   const effect = async (tx: unknown, kind: string, { id }: Told): Promise<void> => {
     at("before", "handler");
     at("before", "effect");

@@ -17,7 +17,7 @@ export interface Left {
   readonly dead: number;
   /** Effects that are still to come. */
   readonly effects: number;
-  /** Messages whose attempts are still counted. */
+  /** Messages whose attempts are still counted, though they were not handled. Of those that were it is purged by age. */
   readonly attempts: number;
   readonly relays: number;
   /** Shares of the lanes that somebody has. */
@@ -49,7 +49,9 @@ export async function leftOf(store: Store): Promise<Left> {
   const sent = await count("select count(*) as c from torture_sent");
   const followed = await count("select count(*) as c from torture_sent where follow = 1");
   const effects = await count("select count(*) as c from torture_effect");
-  const attempts = await count("select count(*) as c from trunkline_inbox_attempt");
+  const attempts = await count(
+    "select count(*) as c from trunkline_inbox_attempt a where not exists (select 1 from trunkline_inbox i where i.consumer = a.consumer and i.message = a.message)",
+  );
   const missing = Math.max(0, sent + followed - effects);
   return { pending, dead, effects: missing, attempts, relays, leased: leaseShares - unleased };
 }
