@@ -225,4 +225,21 @@ export const inboxMutants: readonly Mutant[] = [
     because: "a gap is told as often as its message is tried",
     killedBy: "inbox",
   },
+  {
+    name: "sequence-stands",
+    file: "src/messaging/outbox/outbox.ts",
+    find: "next.set(sequence, number + 1);",
+    replace: "",
+    because: "messages of one transaction have one number, and look like one that came twice",
+    killedBy: "inbox",
+  },
+  {
+    name: "alone-for-ever",
+    file: `${folder}/solitude.ts`,
+    find: `    signal.addEventListener("abort", leave, { once: true });
+    try {`,
+    replace: "    try {",
+    because: "a handler that does not end keeps all others of its database from beginning",
+    killedBy: "inbox",
+  },
 ];

@@ -46,6 +46,14 @@ export class ModelOutbox implements OutboxRows {
     }, nativeOf(tx));
   }
 
+  count(tx: Transaction, sequence: string, by: number): Promise<number> {
+    return this.#connection.ask((db) => {
+      const last = ((db.get("sequence", sequence, nativeOf(tx)) as number | undefined) ?? 0) + by;
+      db.set("sequence", sequence, last, nativeOf(tx));
+      return last;
+    }, nativeOf(tx));
+  }
+
   keep(relay: string, leaseMs: number, giveBack: readonly number[]): Promise<Kept> {
     return this.#connection.ask((db) => {
       db.set("relay", relay, db.now + leaseMs);

@@ -31,6 +31,11 @@ export interface BindingTerms {
   readonly batch?: BatchTerms;
   /** How keys with far more messages than others are spread over several shards. Default: each key stays in one. */
   readonly salting?: SaltingTerms;
+  /**
+   * Messages of a key are counted where an outbox publishes them, in the attribute `sequence`: consumers with a store then tell of gaps and
+   * reorderings. One row more in the database for each key, for ever. Only with a key. Default false.
+   */
+  readonly sequenced?: boolean;
   /** What concerns one make of broker alone, under its name: `{ amqp: { … } }`. */
   readonly native?: Readonly<Record<string, unknown>>;
 }
@@ -61,6 +66,7 @@ export class Channels {
   readonly #made = new Map<Member, Channel>();
   readonly #batches = new Map<Channel, BatchBounds>();
   readonly #placements = new Map<Channel, Placement>();
+  readonly #sequenced = new Set<Channel>();
 
   constructor(bindings: readonly Binding[] = []) {
     for (const { operation, terms } of bindings) this.#bindings.set(operation, terms);
@@ -83,10 +89,15 @@ export class Channels {
     return this.#placements.get(bound);
   }
 
+  /** Whether an outbox counts the messages of its keys. */
+  isSequenced(bound: Channel): boolean {
+    return this.#sequenced.has(bound);
+  }
+
   #make({ name, declared, operation }: Member): Channel {
     const { owner } = operation;
     const terms = this.#bindings.get(declared) ?? {};
-    const { retention, channel: own, batch, salting, ...given } = terms;
+    const { retention, channel: own, batch, salting, sequenced, ...given } = terms;
     const made = channel({
       ...given,
       name: own ?? `${owner.name}.${owner.major}.${name}`,
@@ -95,6 +106,7 @@ export class Channels {
       guarantee: declared.delivery ?? "at-least-once",
       retentionMs: retention === undefined ? undefined : milliseconds(retention),
     });
+    if (sequenced === true) this.#sequenced.add(made);
     if (batch !== undefined) this.#batches.set(made, batchBounds(batch));
     this.#placements.set(made, new Placement(made, salting));
     return made;

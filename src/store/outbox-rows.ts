@@ -100,6 +100,11 @@ export interface OutboxRows {
   lock(tx: Transaction, lanes: readonly number[]): Promise<void>;
   /** Writes rows, whose order in a lane is the order here. Lanes that are ordered must be locked before. */
   insert(tx: Transaction, rows: readonly NewOutboxRow[]): Promise<void>;
+  /**
+   * Counts `by` further messages of a sequence, whose lane is locked in `tx`: resolves with the number of the last of them; the first of
+   * all is 1. A sequence has a name of at most 100 characters, and is never forgotten. A rollback takes the numbers back.
+   */
+  count(tx: Transaction, sequence: string, by: number): Promise<number>;
   /** Locks the ordered lanes of these rows, ascending, and writes them: where that is quicker than one after the other. */
   append?(tx: Transaction, rows: readonly NewOutboxRow[]): Promise<void>;
 

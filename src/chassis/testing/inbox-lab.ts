@@ -15,10 +15,12 @@ export type Fault = "conflict" | "away" | "lost commit" | "lost answer";
 /** Processes with handlers in transactions: SQLite, a broker in memory, virtual time, and what happens in which order. */
 export class InboxLab implements AsyncDisposable {
   readonly env: VirtualEnv = new VirtualEnv();
-  /** What happened, in order: `mark`, `outbox`, `purge`, `commit`, `rollback`, `ack`, and what handlers say. */
+  /** What happened, in order: `mark`, `outbox`, `commit`, `rollback`, `ack`, and what handlers say. */
   readonly log: string[] = [];
   /** What consumers told of messages. */
   readonly told: MessageEvent[] = [];
+  /** How often old marks were looked for. */
+  purges = 0;
   /** Exceptions that were reported. */
   readonly incidents: IncidentEvent[] = [];
   /** What is to go wrong with the next transactions of handlers, in turn. */
@@ -103,7 +105,7 @@ export class InboxLab implements AsyncDisposable {
     const file = this.#file;
     const inbox = watching(file.inbox, {
       mark: () => log.push("mark"),
-      purge: () => log.push("purge"),
+      purge: () => this.purges++,
     });
     const written = (): void => void log.push("outbox");
     const outbox = watching(file.outbox, { insert: written, append: written });

@@ -21,6 +21,7 @@ export function commandKeyOf(envelope: Envelope): string {
   return key === undefined ? messageKeyOf(envelope) : short(`key ${key}`);
 }
 
-function short(text: string): string {
+/** Text that is no longer than a key of the inbox: what is longer is hashed. */
+export function short(text: string): string {
   return text.length <= keyCharsMax ? text : `sha256 ${sha256(text)}`;
 }

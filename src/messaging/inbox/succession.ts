@@ -3,6 +3,7 @@ import { attribute } from "../../broker/attributes.ts";
 import type { Store } from "../../store/store.ts";
 import type { Transaction } from "../../store/transaction.ts";
 import type { Received } from "../work.ts";
+import { short } from "./message-key.ts";
 
 /** What was seen of the order of messages that count themselves. */
 export interface SuccessionStats {
@@ -37,7 +38,7 @@ export class Succession {
     const { subject: key, attributes, id } = envelope;
     const sequence = Number(attributes[attribute.sequence]);
     if (key === undefined || !Number.isSafeInteger(sequence)) return;
-    const found = await this.#store.inbox.follow(transaction, consumer, key, sequence);
+    const found = await this.#store.inbox.follow(transaction, consumer, short(key), sequence);
     if (found === "next") return;
     transaction.afterCommit(() => {
       if (found === "gap") this.#gaps++;

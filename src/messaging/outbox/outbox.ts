@@ -2,6 +2,7 @@ import { alarmAt } from "../../base/alarm.ts";
 import type { Env } from "../../base/env.ts";
 import { realEnv } from "../../base/real-env.ts";
 import { isTrunklineError, locate, systemError } from "../../base/error.ts";
+import { attribute } from "../../broker/attributes.ts";
 import type { Outgoing } from "../../broker/broker.ts";
 import { checkFirst } from "../../call/calling.ts";
 import type { Member } from "../../call/compile.ts";
@@ -12,8 +13,9 @@ import type {
   PublishOptions,
 } from "../../call/message-type.ts";
 import { declarationsOf } from "../../contract/contract.ts";
+import { sha256 } from "../../contract/sha256.ts";
 import type { Input } from "../../contract/schema.ts";
-import { isOrdered } from "../../store/outbox-rows.ts";
+import { isOrdered, type NewOutboxRow } from "../../store/outbox-rows.ts";
 import type { Store } from "../../store/store.ts";
 import type { Transaction } from "../../store/transaction.ts";
 import { Channels, type Binding } from "../channels.ts";
@@ -47,6 +49,7 @@ export interface InTransaction<Native> {
 export class Outbox<Native = unknown> {
   readonly store: Store<Native>;
   readonly #parts: SendingParts;
+  readonly #channels: Channels;
   readonly #env: Env;
   /** What is to be written when its transaction is committed. */
   readonly #waiting = new WeakMap<Transaction, Outgoing[]>();
@@ -58,6 +61,7 @@ export class Outbox<Native = unknown> {
     const { name, bindings = [], checkSent = true, env = realEnv() } = options;
     const channels = new Channels(bindings);
     this.store = store;
+    this.#channels = channels;
     this.#env = env;
     this.#parts = {
       source: `/${encodeURIComponent(name)}`,
@@ -149,11 +153,40 @@ export class Outbox<Native = unknown> {
     if (outgoing.length === 0) return;
     const rows = outgoing.map((each) => rowOf(each, () => this.#env.random()));
     const { outbox: table } = this.store;
-    if (table.append !== undefined) return table.append(tx, rows);
+    const counted = outgoing.some(({ channel }) => this.#channels.isSequenced(channel));
+    if (table.append !== undefined && !counted) return table.append(tx, rows);
     const lanes = new Set(rows.map(({ lane }) => lane).filter(isOrdered));
     const ascending = [...lanes].toSorted((a, b) => a - b);
     if (ascending.length > 0) await table.lock(tx, ascending);
-    await table.insert(tx, rows);
+    await table.insert(tx, counted ? await this.#counted(tx, outgoing, rows) : rows);
+  }
+
+  /** With which of its channel and key each is; their lanes are locked. */
+  async #counted(
+    tx: Transaction,
+    outgoing: readonly Outgoing[],
+    rows: readonly NewOutboxRow[],
+  ): Promise<NewOutboxRow[]> {
+    const sequences = rows.map(({ key }, place) => {
+      const { channel } = outgoing[place]!;
+      return key !== undefined && this.#channels.isSequenced(channel)
+        ? sequenceOf(channel.name, key)
+        : undefined;
+    });
+    const next = new Map<string, number>();
+    for (const [sequence, those] of Map.groupBy(sequences, (each) => each))
+      if (sequence !== undefined)
+        next.set(
+          sequence,
+          (await this.store.outbox.count(tx, sequence, those.length)) - those.length + 1,
+        );
+    return rows.map((row, place) => {
+      const sequence = sequences[place];
+      if (sequence === undefined) return row;
+      const number = next.get(sequence)!;
+      next.set(sequence, number + 1);
+      return rowOf(numbered(outgoing[place]!, number), () => this.#env.random());
+    });
   }
 
   #committed(): void {
@@ -206,4 +239,15 @@ function withoutTransaction(): Error {
     executed: "no",
     advice: "give the transaction of your client: outbox.publish(tx, Orders.placed, order)",
   });
+}
+
+/** A name for the messages of one key of a channel, of a bounded length. */
+function sequenceOf(channel: string, key: string): string {
+  return sha256(JSON.stringify([channel, key]));
+}
+
+function numbered(outgoing: Outgoing, sequence: number): Outgoing {
+  const { envelope } = outgoing;
+  const attributes = { ...envelope.attributes, [attribute.sequence]: String(sequence) };
+  return { ...outgoing, envelope: { ...envelope, attributes } };
 }

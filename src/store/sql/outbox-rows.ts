@@ -71,6 +71,20 @@ export class SqlOutboxRows implements OutboxRows {
     await this.#access.runLast(tx, append(lanes, portions[0]!.map(valuesOf)), true);
   }
 
+  async count(tx: Transaction, sequence: string, by: number): Promise<number> {
+    const { dialect } = this.#access;
+    const count = sql`INSERT INTO trunkline_outbox_sequence (id, last) VALUES (${sequence}, ${by})
+      ${dialect.onConflict("id")} last = trunkline_outbox_sequence.last + ${by}`;
+    if (dialect.returning) {
+      const { rows } = await this.#access.run(tx, sql`${count} RETURNING last`);
+      return numberOf(rows[0]!["last"]);
+    }
+    await this.#access.run(tx, count);
+    const these = sql`SELECT last FROM trunkline_outbox_sequence WHERE id = ${sequence} ${dialect.forUpdate}`;
+    const { rows } = await this.#access.run(tx, these);
+    return numberOf(rows[0]!["last"]);
+  }
+
   #insertion(rows: readonly NewOutboxRow[]): Sql {
     const { now } = this.#access.dialect;
     const values = rows

@@ -15,6 +15,23 @@ const texts = [
 
 export const writingCases: readonly Case[] = [
   {
+    name: "IN-6: messages of a sequence are counted without a gap, what is rolled back included in no count",
+    async play(stage) {
+      const store = await stage.open();
+      const count = (sequence: string, by: number): Promise<number> =>
+        store.transaction((tx) => store.outbox.count(tx, sequence, by));
+      equal(await count("a", 1), 1);
+      equal(await count("a", 3), 4);
+      equal(await count("b", 1), 1);
+      const failed = store.transaction(async (tx) => {
+        equal(await store.outbox.count(tx, "a", 2), 6);
+        throw new Error("not after all");
+      });
+      await failed.catch(() => {});
+      equal(await count("a", 1), 5);
+    },
+  },
+  {
     name: "rows keep the order in which they were written, however many",
     async play(stage) {
       const store = await stage.open();
