@@ -11,6 +11,8 @@ export interface StoreAtOptions {
 /** A make of database that an address can name; loaded when one does. */
 interface Row {
   readonly example: string;
+  /** The library that it needs from the start, where it is not a part of ours. */
+  readonly peer?: string;
   readonly open: (address: string, options: StoreAtOptions) => Promise<Store>;
 }
 
@@ -23,6 +25,12 @@ const postgres: Row = {
   example: "postgres://user@host/database",
   open: async (address, { tailing = false }) =>
     (await import("../store/postgres/index.ts")).postgres(address, { tailing }),
+};
+
+const mysql: Row = {
+  example: "mysql://user@host/database",
+  peer: "mysql2",
+  open: async (address) => (await import("../store/mysql/index.ts")).mysql(address),
 };
 
 /** The makes of databases, by the schemes of their addresses. */
@@ -43,7 +51,17 @@ export async function storeAt(address: string, options: StoreAtOptions = {}): Pr
   const [, scheme = ""] = /^([a-z]+):/.exec(address) ?? [];
   const row = Object.hasOwn(rows, scheme) ? rows[scheme] : undefined;
   if (row === undefined) throw unknownStore(address);
-  return row.open(address, options);
+  try {
+    return await row.open(address, options);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND" || row.peer === undefined)
+      throw cause;
+    throw systemError("UNIMPLEMENTED", `${conceal(address)} needs ${row.peer}`, {
+      executed: "no",
+      advice: `npm i ${row.peer}`,
+      cause,
+    });
+  }
 }
 
 function unknownStore(address: string): TrunklineError {

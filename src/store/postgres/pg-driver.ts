@@ -43,7 +43,7 @@ export class PgDriver implements SqlDriver<PoolClient> {
       await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
       try {
         const result = await work(client);
-        if (this.#committed.delete(client)) return result;
+        if (this.#committed.has(client)) return result;
         const { command } = await client.query("COMMIT");
         if (command === "ROLLBACK") throw failedBefore();
         return result;
@@ -53,6 +53,7 @@ export class PgDriver implements SqlDriver<PoolClient> {
         throw error;
       }
     } finally {
+      this.#committed.delete(client);
       client.off("error", lost);
       client.release(broken);
     }
@@ -123,7 +124,12 @@ export class PgDriver implements SqlDriver<PoolClient> {
     const pool = await this.#opened();
     const { Client: ClientOf } = pool as unknown as { Client: typeof Client };
     // What it does with its connection is not among its types.
-    const client: unknown = new ClientOf({ ...pool.options, replication: "database" } as object);
+    const client: unknown = new ClientOf({
+      ...pool.options,
+      // The pool keeps it where nobody prints it.
+      password: pool.options.password,
+      replication: "database",
+    } as object);
     return client as ReplicationClient;
   }
 
