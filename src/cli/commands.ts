@@ -24,10 +24,11 @@ import { registrar } from "./registrar.ts";
 import { registry } from "./registry.ts";
 import { router } from "./router.ts";
 import { stats } from "./stats.ts";
+import { store } from "./store.ts";
 
 const asking: readonly Command[] = [describe, call, health, stats, clientState, bench];
 
-const messaging: readonly Command[] = [publish, consume, tail, dlq, lag, hotKeys, outbox];
+const messaging: readonly Command[] = [publish, consume, tail, dlq, lag, hotKeys, outbox, store];
 
 const writing: readonly Command[] = [openapi, asyncapi, contract, proto, avro, importing, lint];
 

@@ -5,6 +5,7 @@ import type { Env } from "../../base/env.ts";
 import type { SqlDriver, SqlFailure, SqlResult, SqlValue } from "../sql/driver.ts";
 import { failedBefore } from "../sql/failed-before.ts";
 import { failureIn } from "../sql/failures.ts";
+import { NotReached } from "../sql/not-reached.ts";
 import type { Listening } from "../store.ts";
 import { commitWith } from "./committing.ts";
 import type { ReplicationClient } from "./log/slot-stream.ts";
@@ -38,7 +39,7 @@ export class PgDriver implements SqlDriver<PoolClient> {
   async transaction<T>(work: (native: PoolClient) => Promise<T>): Promise<T> {
     let broken: Error | boolean = false;
     const lost = (error: Error): void => void (broken = error);
-    const client = await taken(await this.#opened(), lost);
+    const client = await this.#connected(lost);
     try {
       await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
       try {
@@ -89,7 +90,15 @@ export class PgDriver implements SqlDriver<PoolClient> {
   }
 
   async query(sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
-    return resultOf(await (await this.#opened()).query(sql, values as unknown[]));
+    let broken: Error | undefined;
+    const lost = (error: Error): void => void (broken = error);
+    const client = await this.#connected(lost);
+    try {
+      return resultOf(await client.query(sql, values as unknown[]));
+    } finally {
+      client.off("error", lost);
+      client.release(broken);
+    }
   }
 
   failureOf(error: unknown): SqlFailure {
@@ -137,6 +146,15 @@ export class PgDriver implements SqlDriver<PoolClient> {
     await Promise.all([...this.#listeners].map((listener) => listener.close()));
     this.#listeners.clear();
     if (typeof this.#where === "string") await (this.#ended ??= (await this.#pool)?.end());
+  }
+
+  async #connected(lost: (error: Error) => void): Promise<PoolClient> {
+    const pool = await this.#opened();
+    try {
+      return await taken(pool, lost);
+    } catch (error) {
+      throw new NotReached(error);
+    }
   }
 
   #opened(): Promise<Pool> {

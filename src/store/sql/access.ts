@@ -2,6 +2,7 @@ import { isTrunklineError, systemError, type TrunklineError } from "../../base/e
 import type { Transaction } from "../transaction.ts";
 import type { SqlDialect } from "./dialect.ts";
 import type { SqlDriver, SqlResult, SqlRow } from "./driver.ts";
+import { NotReached } from "./not-reached.ts";
 import { OpenTransaction } from "./open-transaction.ts";
 import { textOf, type Sql } from "./statement.ts";
 
@@ -106,7 +107,7 @@ export class SqlAccess<Native = unknown> {
     }
     if (failure === "conflict") return this.#conflict(error);
     // The connection of a transaction that runs was made long ago: who cannot dial is somebody else's client.
-    if (failure === "lost" && !isDialling(error))
+    if (failure === "lost" && !unreached(error))
       return this.#unavailable("was lost", phase === "ending" ? "maybe" : "no", error);
     return error;
   }
@@ -117,7 +118,9 @@ export class SqlAccess<Native = unknown> {
       case "conflict":
         return this.#conflict(error);
       case "lost":
-        return this.#unavailable("was lost", isDialling(error) ? "no" : lost, error);
+        return unreached(error)
+          ? this.#unavailable("cannot be reached", "no", error)
+          : this.#unavailable("was lost", lost, error);
       case "denied":
         return this.#denied(error);
       case "missing":
@@ -170,7 +173,8 @@ export class SqlAccess<Native = unknown> {
   }
 }
 
-function isDialling(error: unknown): boolean {
+function unreached(error: unknown): boolean {
+  if (error instanceof NotReached) return true;
   const { syscall } = (error ?? {}) as NodeJS.ErrnoException;
   return syscall === "connect" || syscall === "getaddrinfo";
 }

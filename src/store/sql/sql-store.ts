@@ -58,7 +58,7 @@ export class SqlStore<Native> implements Store<Native> {
     this.capabilities = {
       concurrent: driver.dialect !== "sqlite",
       hints: notify !== undefined && listen !== undefined,
-      tailing: driver.dialect === "postgres",
+      tailing: log !== undefined,
       bytesMax: dialect.bytesMax,
     };
     this.outbox = new SqlOutboxRows(access);

@@ -3,6 +3,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Env } from "../../base/env.ts";
 import type { SqlDriver, SqlFailure, SqlResult, SqlValue } from "../sql/driver.ts";
 import { failureIn } from "../sql/failures.ts";
+import { NotReached } from "../sql/not-reached.ts";
 import { Turns } from "../sql/turns.ts";
 import { whileBusy, writersWaitMs } from "../sql/while-busy.ts";
 
@@ -104,7 +105,7 @@ export class SqliteDriver implements SqlDriver<DatabaseSync> {
     if (this.#writer !== undefined) return this.#writer;
     if (this.#closed) throw new Error("the database is not open any more");
     if (this.#only !== undefined) return (this.#writer = this.#only);
-    const writer = new DatabaseSync(this.#path, { timeout: 0 });
+    const writer = opened(this.#path);
     try {
       await whileBusy(this.#env, () => writer.exec("PRAGMA journal_mode = WAL"));
       // Otherwise a power failure takes the last commits with it (OB-3).
@@ -138,5 +139,13 @@ export class SqliteDriver implements SqlDriver<DatabaseSync> {
       prepared.set(sql, statement);
     }
     return statement;
+  }
+}
+
+function opened(path: string): DatabaseSync {
+  try {
+    return new DatabaseSync(path, { timeout: 0 });
+  } catch (error) {
+    throw new NotReached(error);
   }
 }
