@@ -16,11 +16,6 @@ interface Row {
   readonly open: (address: string, options: StoreAtOptions) => Promise<Store>;
 }
 
-const mysql: Row = {
-  example: "mysql://user@host/database",
-  open: async (address) => (await import("../store/mysql/index.ts")).mysql(address),
-};
-
 const postgres: Row = {
   example: "postgres://user@host/database",
   open: async (address, { tailing = false }) =>

@@ -30,7 +30,7 @@ suite("with a real PostgreSQL, by postgres.js", { skip: missing(server) ?? false
       return {
         open: () => postgres(made()),
         execute: async (native, sql) => (native as TransactionSql).unsafe(sql),
-        own: async (work) => void (await made().begin(work)),
+        own: (work) => made().begin(work),
         close: async () => void (await Promise.all(clients.map((sql) => sql.end()))),
       };
     },

@@ -29,11 +29,11 @@ export interface PostgresOptions {
  * `pg` (`npm i pg`); `postgres(sql)` by postgres.js, over yours. What you have opened stays yours to close. Transactions that it
  * begins are at READ COMMITTED. New messages are told by NOTIFY, on one more connection for each relay.
  */
-export function postgres(where: string | Pool, options?: PostgresOptions): Store<PoolClient>;
 export function postgres<Tx>(
   sql: PostgresJs<Tx>,
   options?: Pick<PostgresOptions, "env">,
 ): Store<Tx>;
+export function postgres(where: string | Pool, options?: PostgresOptions): Store<PoolClient>;
 export function postgres<Tx>(
   where: string | Pool | PostgresJs<Tx>,
   { env = realEnv(), prepare = true, tailing = false }: PostgresOptions = {},
