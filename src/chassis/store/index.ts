@@ -7,6 +7,8 @@ export type { RefusedPolicy, RelayOptions } from "../../messaging/outbox/relay-t
 export type { RelayStats } from "../../messaging/outbox/relay.ts";
 export type { Dialect, Listening, Store, StoreCapabilities } from "../../store/store.ts";
 export type { Transaction } from "../../store/transaction.ts";
+export type { Finding } from "../../store/finding.ts";
+export type { Following, LogListener, LogState, StoreLog } from "../../store/log.ts";
 export type { Migration } from "../../store/migration.ts";
 export type {
   Attempts,

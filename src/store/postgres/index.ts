@@ -1,2 +1,3 @@
 // `trunkline/store/postgres`
 export { postgres, type PostgresOptions } from "./postgres.ts";
+export type { TailingNames } from "./log/slots.ts";

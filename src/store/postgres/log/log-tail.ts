@@ -67,7 +67,7 @@ export class LogTail implements Following {
         await this.#read();
         pauseMs = elsewhereMs;
       } catch (error) {
-        this.#tell({ is: "lost", reason: error instanceof Error ? error.message : String(error) });
+        this.#tell({ is: "lost", reason: reasonOf(error) });
         pauseMs = backoff(this.#failures++, pauses, () => env.random());
       }
       if (!this.#closing) await this.#pause(pauseMs);
@@ -193,3 +193,10 @@ export class LogTail implements Following {
 }
 
 const objectInUse = "55006";
+const insufficientPrivilege = "42501";
+
+function reasonOf(error: unknown): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  if ((error as { code?: unknown }).code !== insufficientPrivilege) return reason;
+  return `this user may not read the log: ALTER ROLE … REPLICATION, or what the provider has instead (${reason})`;
+}

@@ -1,5 +1,5 @@
 import type { Env } from "../../../base/env.ts";
-import { atMost } from "../../../base/alarm.ts";
+import { alarmAt, atMost } from "../../../base/alarm.ts";
 import { PgOutput, type LogEar } from "./pgoutput.ts";
 
 /** What is used of a client of `pg` that was made with `replication: "database"`. */
@@ -36,6 +36,8 @@ export interface SlotStream {
   close(): Promise<void>;
 }
 
+/** Who has not begun to send after so many milliseconds is not there. */
+const beginMs = 30_000;
 /** For a farewell, in milliseconds. */
 const endMs = 1_000;
 
@@ -50,8 +52,11 @@ export async function readSlot(
   over.catch(() => {});
   client.on("error", reject);
   const { connection } = client;
+  const alarm = alarmAt(env, env.now() + beginMs, () =>
+    reject(new Error(`the server has not begun to send its log within ${beginMs / 1_000} s`)),
+  );
   try {
-    await client.connect();
+    await Promise.race([client.connect(), over]);
     const begun = new Promise<void>((begin) => connection.once("replicationStart", begin));
     const output = new PgOutput(terms.table, ear);
     connection.on("copyData", ({ chunk }) => {
@@ -69,6 +74,8 @@ export async function readSlot(
   } catch (error) {
     connection.stream.destroy();
     throw error;
+  } finally {
+    env.clear(alarm);
   }
   return {
     over,

@@ -22,8 +22,6 @@ export interface SlotLook {
   readonly keepSize: string;
   /** This server repeats another one. */
   readonly standby: boolean;
-  /** This user may read a log. */
-  readonly allowed: boolean;
 }
 
 export interface SlotFound {
@@ -47,7 +45,6 @@ const lookSql = `
     current_setting('wal_level') AS wal_level,
     current_setting('max_slot_wal_keep_size') AS keep_size,
     pg_is_in_recovery() AS standby,
-    (SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user) AS allowed,
     EXISTS (SELECT FROM pg_publication_tables WHERE pubname = $2 AND tablename = '${table}') AS published,
     s.slot_name IS NOT NULL AS found,
     s.plugin = 'pgoutput' AND s.database = current_database() AS ours,
@@ -90,7 +87,6 @@ export class Slots {
           : undefined,
       keepSize: String(each["keep_size"]),
       standby: each["standby"] === true,
-      allowed: each["allowed"] === true,
     };
   }
 
@@ -168,7 +164,6 @@ export function troubleOf(look: SlotLook): string {
   if (found.walStatus === "lost")
     return `the slot ${slot} is lost: the server kept no more of its log than max_slot_wal_keep_size (${look.keepSize}); ${on}`;
   if (!look.published) return `no publication ${publication} has ${table}: ${on}`;
-  if (!look.allowed) return "this user may not read the log: ALTER ROLE … REPLICATION";
   return "";
 }
 
