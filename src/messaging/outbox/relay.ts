@@ -174,7 +174,9 @@ export class Relay {
   }
 
   async #publish(): Promise<void> {
+    const { env, terms } = this.#parts;
     while (!this.#stopping) {
+      const lookedAt = env.now();
       const free = this.#freeShares();
       let rows: readonly OutboxRow[] = [];
       if (free.length > 0) {
@@ -186,10 +188,22 @@ export class Relay {
           this.#troubled(error);
         }
       }
+      const lookMs = env.now() - lookedAt;
       if (rows.length > 0 && !this.#stopping) this.#begin(rows, free);
-      else if (await this.#change.wait(this.#pauseMs())) continue;
-      else this.#idleMs = Math.min(this.#idleMs * 2, this.#parts.terms.pollMs);
+      else if (!(await this.#change.wait(this.#pauseMs())))
+        this.#idleMs = Math.min(this.#idleMs * 2, terms.pollMs);
+      if (rows.length < terms.batch) await this.#gather(lookedAt, lookMs);
     }
+  }
+
+  /**
+   * Where messages come one by one it is not looked for each: a look costs the database as much for one as for a hundred. So there is
+   * a pause of a few times what the last one took, counted from its beginning; whoever comes after it is not kept waiting.
+   */
+  async #gather(lookedAt: number, lookMs: number): Promise<void> {
+    const { env } = this.#parts;
+    const pauseMs = lookedAt + Math.min(gatherMsMax, gatherLooks * lookMs) - env.now();
+    if (pauseMs > 0 && !this.#stopping) await sleep(env, pauseMs);
   }
 
   #pauseMs(): number {
@@ -220,23 +234,32 @@ export class Relay {
   #begin(rows: readonly OutboxRow[], leases: readonly Lease[]): void {
     this.#idleMs = this.#parts.terms.pollMs * firstPart;
     const bySlot = Map.groupBy(rows, ({ lane }) => this.#slotOf(shareOf(lane)));
-    for (const [slot, own] of bySlot) {
-      const shares = new Set(own.map(({ lane }) => shareOf(lane)));
-      const under = leases.filter(({ share }) => shares.has(share));
-      slot.busy = this.#work(slot, own, under).finally(() => {
-        slot.busy = undefined;
-        this.#change.call();
-      });
-    }
+    // A few are one pass together: each takes out what it has published by a statement of its own.
+    if (rows.length <= fewRows) return this.#occupy([...bySlot.keys()], rows, leases);
+    for (const [slot, own] of bySlot) this.#occupy([slot], own, leases);
   }
 
-  async #work(slot: Slot, rows: readonly OutboxRow[], leases: readonly Lease[]): Promise<void> {
+  #occupy(slots: readonly Slot[], rows: readonly OutboxRow[], leases: readonly Lease[]): void {
+    const shares = new Set(rows.map(({ lane }) => shareOf(lane)));
+    const under = leases.filter(({ share }) => shares.has(share));
+    const busy = this.#work(slots, rows, under).finally(() => {
+      for (const slot of slots) slot.busy = undefined;
+      this.#change.call();
+    });
+    for (const slot of slots) slot.busy = busy;
+  }
+
+  async #work(
+    slots: readonly Slot[],
+    rows: readonly OutboxRow[],
+    leases: readonly Lease[],
+  ): Promise<void> {
     const { env } = this.#parts;
     try {
       const broker = await this.#parts.broker();
       const trouble = await this.#pass.run(rows, leases, broker);
       if (trouble === undefined) {
-        slot.failures = 0;
+        for (const slot of slots) slot.failures = 0;
         this.#trouble = undefined;
         if (this.#pass.published - this.#tidied >= tidyRows) this.#keeping.call();
         return;
@@ -245,7 +268,8 @@ export class Relay {
     } catch (error) {
       this.#troubled(error);
       // A pass without any progress is followed by a pause, whatever was wrong (OB-7).
-      slot.dueAt = env.now() + backoff(slot.failures++, pauses, () => env.random());
+      for (const slot of slots)
+        slot.dueAt = env.now() + backoff(slot.failures++, pauses, () => env.random());
     }
   }
 
@@ -305,5 +329,10 @@ function toldOf(state: LogState): readonly string[] {
   ];
 }
 
+/** Up to so many rows are published in one pass. */
+const fewRows = 50;
+/** From the beginning of one look to that of the next, where one brings less than a batch: so many times as long as it takes, at most so long in milliseconds. */
+const gatherLooks = 4;
+const gatherMsMax = 20;
 /** For giving back its lanes, at least, in milliseconds. */
 const leaveMs = 1_000;

@@ -45,7 +45,7 @@ export class DeadRows {
       const { rows: held } = await run(sql`${heldShares(dialect, leases)} ${dialect.forUpdate}`);
       const shares = held.map((row) => numberOf(row["share"]));
       const { rows: found } = await run(
-        sql`SELECT seq, lane, msg_key FROM ${dialect.numbered("trunkline_outbox", seqsOf(rows))} ${withIds(rows)} AND ${dialect.among(shareOfLane, shares)}
+        sql`SELECT seq, lane, msg_key FROM ${dialect.numbered("trunkline_outbox", seqsOf(rows))} ${withIds(dialect, rows)} AND ${dialect.among(shareOfLane, shares)}
           ORDER BY seq ${dialect.forUpdate}`,
       );
       const doomed = parking === "follows" ? await this.#following(run, found) : found;

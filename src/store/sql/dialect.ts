@@ -51,6 +51,8 @@ export interface SqlDialect {
   deleteNumbered(table: string, seqs: readonly number[]): Sql;
   /** Whether `column` is one of these whole numbers. */
   among(column: string, numbers: readonly number[]): Sql;
+  /** Whether it is one of these texts, as one value, however many they are. Absent: a value each is as good. */
+  amongTexts?(column: string, texts: readonly string[]): Sql;
   /**
    * `seq` and its place, from 1, of the first rows of the outbox in each of these lanes, as many as `limit` of each, that are `where`, by
    * `order`.
@@ -68,6 +70,8 @@ export interface SqlDialect {
   deleteSome(table: string, key: readonly string[], where: Sql, limit: number): Sql;
   /** Where rows can be copied here without what draws their numbers: whether that is `behind` the rows, and what raises it above them. */
   readonly numbers?: { readonly behind: Sql; readonly raise: Sql };
+  /** Gives back the room of rows that are gone. Absent: the database does that well by itself. */
+  readonly tidy?: Sql;
   /** Lets one process at a time migrate: the first statement of the transaction, and the last when it has to be given back. */
   readonly migrating: { readonly take?: Sql; readonly give?: Sql };
 }

@@ -154,7 +154,7 @@ export class SqlOutboxRows implements OutboxRows {
   async remove(leases: readonly Lease[], rows: readonly RowName[]): Promise<number> {
     const { dialect } = this.#access;
     const { changes } = await this.#access.query(
-      sql`${dialect.deleteNumbered("trunkline_outbox", seqsOf(rows))} ${withIds(rows)} AND ${underLeases(dialect, leases)}`,
+      sql`${dialect.deleteNumbered("trunkline_outbox", seqsOf(rows))} ${withIds(dialect, rows)} AND ${underLeases(dialect, leases)}`,
     );
     return changes;
   }
@@ -205,6 +205,12 @@ export class SqlOutboxRows implements OutboxRows {
       sql`SELECT ${dialect.now} - MIN(${dueSince}) AS ms FROM (${firsts}) AS candidates ${dialect.joinInOrder} trunkline_outbox o ON o.seq = candidates.seq`,
     );
     return ageOf(row?.["ms"]);
+  }
+
+  async tidy(): Promise<void> {
+    const { tidy } = this.#access.dialect;
+    if (tidy !== undefined)
+      await this.#access.own((native) => this.#access.runNative(native, tidy));
   }
 
   async status(lanes: number): Promise<OutboxStatus> {

@@ -1,4 +1,5 @@
 import { outboxColumns, type OutboxValues, type SqlDialect } from "../dialect.ts";
+import { tidyText } from "./postgres-tidy.ts";
 import { fixed, join, numbersOf, raw, sql, type Sql } from "../statement.ts";
 import { numbersBehind, raiseNumbers } from "./postgres-numbers.ts";
 
@@ -24,6 +25,11 @@ function rowOf({ id, lane, key, channel, head, data, notBefore }: OutboxValues):
 
 function among(column: string, numbers: readonly number[]): Sql {
   return sql`${raw(column)} = ANY (${arrayOf(numbers)})`;
+}
+
+/** An element of an array as its text. */
+function quoted(text: string): string {
+  return `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
 }
 
 function numbered(table: string, seqs: readonly number[]): Sql {
@@ -68,6 +74,8 @@ export const postgresDialect: SqlDialect = {
   append: (lanes, rows) =>
     rows.length === 1 ? appendOne(rows[0]!, lanes.length > 0) : appendAll(lanes, rows),
   among,
+  amongTexts: (column, texts) =>
+    sql`${raw(column)} = ANY (CAST(CAST(${`{${texts.map(quoted).join(",")}}`} AS text) AS text[]))`,
   firstOf: (lanes, where, order, limit) =>
     sql`SELECT firsts.seq, firsts.place FROM unnest(${arrayOf(lanes)}) AS lanes (lane) CROSS JOIN LATERAL
       (SELECT seq, row_number() OVER (ORDER BY ${raw(order)}) AS place FROM trunkline_outbox o
@@ -84,5 +92,6 @@ export const postgresDialect: SqlDialect = {
   deleteSome: (table, _, where, limit) =>
     sql`DELETE FROM ${raw(table)} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${raw(table)} WHERE ${where} LIMIT ${raw(numbersOf([limit]))}))`,
   numbers: { behind: raw(numbersBehind), raise: raw(raiseNumbers) },
+  tidy: raw(tidyText(lockClass)),
   migrating: { take: raw(`SELECT pg_advisory_xact_lock(${lockClass}, ${migrating})`) },
 };
