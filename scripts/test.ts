@@ -3,13 +3,20 @@
 import { spawn, spawnSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { servers } from "./servers/all.ts";
+import { missing } from "./servers/for-tests.ts";
 import { tests } from "./steps.ts";
 
 const root = join(import.meta.dirname, "..");
 const everything = "{src,tidy,test,demo,sim,bench,fuzz,mutants,soak,torture}/**/*.test.ts";
 /** Tests of the sources: they wait for nothing but themselves, unless they bring a server of somebody else. */
 const sources = "src/**/*.test.ts";
-const bringsServer = "scripts/servers/";
+const serverNames = /scripts\/servers\/([a-z0-9-]+)\.ts/g;
+/** Databases are light, and each is a test file's own. */
+const light: ReadonlySet<string> = new Set([
+  ...["command", "databases", "for-tests", "running"],
+  ...["mariadb", "mysql-for-tests", "postgres"],
+]);
 const fileEndsWithinS = 10 * 60;
 const allEndWithinMs = 29 * 60_000;
 
@@ -17,6 +24,7 @@ const args = process.argv.slice(2);
 const hasFiles = args.some((arg) => !arg.startsWith("-"));
 
 process.exitCode = build();
+if (process.exitCode === 0 && !hasFiles) bringServers();
 if (process.exitCode === 0)
   process.exitCode = await (hasFiles ? run([tests(fileEndsWithinS, 1, ...args)]) : run(all()));
 
@@ -29,12 +37,24 @@ function build(): number {
   return status ?? 1;
 }
 
+/** Where tests may install what they need, it is there before they begin: two that run side by side must not bring the same. */
+function bringServers(): void {
+  const used = new Set(globSync(everything, { cwd: root }).flatMap(serversOf));
+  for (const server of servers) if (used.has(server.name)) missing(server);
+}
+
+/** The files of servers that a test names. */
+function serversOf(file: string): string[] {
+  const text = readFileSync(join(root, file), "utf8");
+  return Array.from(text.matchAll(serverNames), ([, name]) => name!);
+}
+
 /** First what can run side by side; then one file at a time: some measure, some have little patience, and servers are brought once. */
 function all(): string[][] {
   const files = globSync(everything, { cwd: root }).toSorted();
   const ofSources = new Set(globSync(sources, { cwd: root }));
   const aside = files.filter(
-    (file) => ofSources.has(file) && !readFileSync(join(root, file), "utf8").includes(bringsServer),
+    (file) => ofSources.has(file) && serversOf(file).every((name) => light.has(name)),
   );
   const inTurn = files.filter((file) => !aside.includes(file));
   return [
