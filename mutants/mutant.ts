@@ -41,7 +41,8 @@ export type SuiteName =
   | "bridge"
   | "inbox"
   | "replies"
-  | "gateway";
+  | "gateway"
+  | "keys";
 
 /** The file with the mutant in it; throws when the table no longer fits the source. */
 export function broken(mutant: Mutant): string {

@@ -40,6 +40,7 @@ const tests: Readonly<
   ],
   directory: ["src/discovery/directory/*.test.ts"],
   dns: ["src/discovery/dns/*.test.ts"],
+  keys: ["src/chassis/{keys,store-keys,transactional-calls}.test.ts"],
   messaging: [
     "src/messaging/**/*.test.ts",
     "src/chassis/{batches,filtered-messages,messages,patterns,receiver,steps}.test.ts",

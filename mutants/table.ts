@@ -16,6 +16,7 @@ import { gatewayMutants } from "./gateway-mutants.ts";
 import { inboxMutants } from "./inbox-mutants.ts";
 import { itemMutants } from "./item-mutants.ts";
 import { kafkaMutants } from "./kafka-mutants.ts";
+import { keyMutants } from "./key-mutants.ts";
 import { messagingMutants } from "./messaging-mutants.ts";
 import { outboxMutants } from "./outbox-mutants.ts";
 import { protobufMutants } from "./protobuf-mutants.ts";
@@ -45,6 +46,7 @@ export const mutants: readonly Mutant[] = [
   ...consumerMutants,
   ...replyMutants,
   ...kafkaMutants,
+  ...keyMutants,
   ...embeddedMutants,
   ...embeddedPortMutants,
   ...embeddedRoutingMutants,

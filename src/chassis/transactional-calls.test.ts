@@ -14,6 +14,7 @@ import { call, contract } from "../contract/index.ts";
 import { Incoming } from "../protocol/incoming.ts";
 import { chassis } from "./chassis.ts";
 import { client } from "./client.ts";
+import { ProcessKeys } from "./keys.ts";
 
 const errors = { BROKE: z.object({ missing: z.int() }) };
 const pay = call({ in: z.string(), out: z.string(), idempotent: "by-key", errors });
@@ -282,5 +283,26 @@ test("keys that nobody is to remember cannot be kept in a store", async () => {
   await rejects(chassis({ name: "bank", signals: false, env, keys: false, serve: [service] }), {
     message: /bank has a store/,
   });
+  equal(env.alarms, 0);
+});
+
+test("instances have the name of a store only where all their services keep their keys in stores", async () => {
+  const env = new VirtualEnv();
+  const Other = contract("other", { version: "1.0.0" }, { pay });
+  const bank = bankIn(env, new ModelDatabase(env), []);
+  const other = serve(Other, { pay: (input) => input });
+  const nameOf = async (...given: ConstructorParameters<typeof ProcessKeys>): Promise<string> => {
+    const keys = new ProcessKeys(...given);
+    await keys.open();
+    await keys.close();
+    return keys.name ?? "none";
+  };
+  const name = await nameOf(undefined, [bank], env);
+  ok(name.startsWith("sqlite-"), name);
+  equal(await nameOf(undefined, [bank, other], env), "none");
+  equal(await nameOf(undefined, [other], env), "none");
+  equal(await nameOf(storeKeys(bank.terms!.store!), [bank, other], env), name);
+  const apart = storeKeys(new ModelDatabase(env).store(), { name: "apart" });
+  equal(await nameOf(apart, [bank, other], env), `apart+${name}`);
   equal(env.alarms, 0);
 });
