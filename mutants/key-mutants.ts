@@ -187,7 +187,7 @@ export const keyMutants: readonly Mutant[] = [
   {
     name: "keyless-call-without-its-transaction",
     file: "src/call/keys/keyed-work.ts",
-    find: "(this.#doing.keyless || idempotencyKey !== undefined)",
+    find: "(this.transactional !== undefined || idempotencyKey !== undefined)",
     replace: "idempotencyKey !== undefined",
     because: "the handler of a caller who gives no key finds no transaction",
     killedBy: "keys",

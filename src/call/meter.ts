@@ -18,6 +18,8 @@ export interface OperationStats {
   readonly waiting: number;
   /** From request to end, failures included, refusals not; a stream's is as long as the stream. */
   readonly latency: LatencySummary;
+  /** Where the database is in whose transactions its handler runs; undefined: it runs in none, or is a command, see `consumers`. */
+  readonly transactional?: string | undefined;
 }
 
 /** Codes counted one by one; a declared code more is a bug elsewhere, and must not grow this without end. */

@@ -104,7 +104,9 @@ export class Served implements ServedOperation {
   }
 
   stats(): OperationStats {
-    return this.#meter.stats(this.operation, this.#admission.waiting);
+    const stats = this.#meter.stats(this.operation, this.#admission.waiting);
+    const { transactional } = this.#keyed ?? {};
+    return transactional === undefined ? stats : { ...stats, transactional };
   }
 
   handle(input: unknown, incoming: Incoming): Promise<unknown> {

@@ -128,7 +128,7 @@ const stats = fields(
             maxMs: number,
           }),
         },
-        { version: text },
+        { version: text, transactional: text },
       ),
     ),
   },

@@ -240,6 +240,19 @@ test("a database that is away says no before the handler has begun, and maybe af
   deepEqual([a.began, world.database.effects], [["a"], []]);
 });
 
+test("who has given up before its handler began is not worked for", async (t) => {
+  const world = worldOf(t);
+  const a = await replica(world);
+  const controller = new AbortController();
+  const first = failure(a.bank.pay("a", { ...one, signal: controller.signal }));
+  await sleep(world.env, 1); // on its way into a transaction
+  controller.abort();
+  equal((await first).code, "CANCELLED");
+  await sleep(world.env, 100);
+  deepEqual(a.began, []);
+  equal(await a.bank.pay("a", one), "a 1");
+});
+
 test("who has joined somebody that gave up before the handler began takes his turn", async (t) => {
   const world = worldOf(t);
   const a = await replica(world);
@@ -260,7 +273,7 @@ test("an older version runs in the transaction of the newer one that serves it",
   deepEqual(world.database.effects, ["a"]);
 });
 
-test("who gives no key runs in a transaction too", async (t) => {
+test("who gives no key runs in a transaction too, as the figures of the operation say", async (t) => {
   const { env, database } = worldOf(t);
   const began: string[] = [];
   const keys = storeKeys(database.store())(env);
@@ -268,6 +281,10 @@ test("who gives no key runs in a transaction too", async (t) => {
   const options = { interceptors: [], checkSent: true, context, keysIn: () => keys };
   const services = new Services([bankIn(env, database, began)], options, env);
   const peer = { address: "test:", sameHost: false };
+  deepEqual(
+    services.stats().map(({ transactional }) => transactional),
+    ["model:"],
+  );
   for (const input of ["a", "bug"]) {
     const incoming = new Incoming(peer, Infinity, Infinity, undefined, undefined, {}, env.now());
     const answer = services.find("bank", 2, "pay")!.handle(input, incoming);

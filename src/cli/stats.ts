@@ -57,7 +57,7 @@ async function show(
 }
 
 function head(
-  { name, ready, uptimeMs, inFlight, addresses, admission, consumers }: ChassisStats,
+  { name, ready, uptimeMs, inFlight, addresses, admission, ...told }: ChassisStats,
   terminal: Terminal,
 ): string {
   const state = ready ? styled(terminal, "green", "ready") : styled(terminal, "yellow", "stopping");
@@ -66,20 +66,27 @@ function head(
     { right: several(each.connections, "connection") },
     { right: `${count(each.inFlight)} in flight` },
   ]);
-  return `${styled(terminal, "bold", name)}    ${state}, ${age(uptimeMs)}    ${count(inFlight)} in flight\n${table(rows)}\n${overload(admission)}${transactions(consumers)}`;
+  return `${styled(terminal, "bold", name)}    ${state}, ${age(uptimeMs)}    ${count(inFlight)} in flight\n${table(rows)}\n${overload(admission)}${transactions(told)}`;
 }
 
-/** What is consumed in transactions of a database, with the database. */
-function transactions(consumers: ChassisStats["consumers"] = []): string {
-  const stores = Map.groupBy(consumers, ({ transactional }) => transactional);
-  return [...stores]
+/** What is consumed and called in transactions of a database, with the database. */
+function transactions({
+  consumers = [],
+  operations: calls,
+}: Pick<ChassisStats, "consumers" | "operations">): string {
+  const all = [
+    ...consumers.map(({ operation, group, channel, transactional }) => ({
+      name: group === channel ? operation : `${operation} (${group})`,
+      transactional,
+    })),
+    ...calls.map(({ operation: name, transactional }) => ({ name, transactional })),
+  ];
+  return [...Map.groupBy(all, ({ transactional }) => transactional)]
     .filter(([store]) => store !== undefined)
-    .map(([store, those]) => {
-      const names = those.map(({ operation, group, channel }) =>
-        group === channel ? operation : `${operation} (${group})`,
-      );
-      return `  in transactions of ${store}: ${names.join(", ")}\n`;
-    })
+    .map(
+      ([store, those]) =>
+        `  in transactions of ${store}: ${those.map(({ name }) => name).join(", ")}\n`,
+    )
     .join("");
 }
 

@@ -15,7 +15,7 @@ import { knownAlready, Looks, type Doing, type Work } from "./work.ts";
  * nobody knows how far its work came.
  */
 export class ClaimedWork implements Doing {
-  readonly keyless = false;
+  readonly transactional = undefined;
   readonly #store: KeyStore;
   readonly #operation: Operation;
   readonly #env: Env;

@@ -27,9 +27,15 @@ export class KeyedWork {
     this.#env = env;
   }
 
+  get transactional(): string | undefined {
+    return this.#doing.transactional;
+  }
+
   /** Who runs a handler himself, by `around`, knows repetitions himself. */
   takes({ idempotencyKey, around }: Incoming): boolean {
-    return around === undefined && (this.#doing.keyless || idempotencyKey !== undefined);
+    return (
+      around === undefined && (this.transactional !== undefined || idempotencyKey !== undefined)
+    );
   }
 
   /** `first` is the input as it came. Rejects with TrunklineErrors only, whose `executed` is final. */

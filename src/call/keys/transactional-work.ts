@@ -20,12 +20,13 @@ const pauseMs = 40;
  * together, or not at all. Who dies on the way leaves nothing, and whoever comes next does the work.
  */
 export class TransactionalWork implements Doing {
-  readonly keyless = true;
+  readonly transactional: string;
   readonly #keys: TransactionalKeyStore;
   readonly #operation: Operation;
   readonly #env: Env;
 
   constructor(keys: TransactionalKeyStore, operation: Operation, env: Env) {
+    this.transactional = keys.store.address;
     this.#keys = keys;
     this.#operation = operation;
     this.#env = env;

@@ -16,8 +16,8 @@ export interface Work {
 
 /** How work is done, once no other request of this process is at its key. */
 export interface Doing {
-  /** It takes requests without a key as well. */
-  readonly keyless: boolean;
+  /** Where the database is in whose transactions handlers run: those of requests without a key as well. */
+  readonly transactional: string | undefined;
   /** Rejects with TrunklineErrors only. */
   run(key: string, running: Running, incoming: Incoming, work: Work): Promise<unknown>;
 }
