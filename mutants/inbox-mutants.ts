@@ -242,4 +242,21 @@ export const inboxMutants: readonly Mutant[] = [
     because: "a handler that does not end keeps all others of its database from beginning",
     killedBy: "inbox",
   },
+  {
+    name: "rolled-back-never-ran",
+    file: `${folder}/inbox.ts`,
+    find: "          begun = true;\n",
+    replace: "",
+    because: "a command whose handler ran, with effects elsewhere, is said not to have run",
+    killedBy: "inbox",
+  },
+  {
+    name: "older-version-outside",
+    file: "src/call/serve-older.ts",
+    find: "terms: store === undefined ? terms : { store, ...terms },",
+    replace: "terms: store === null ? terms : { ...terms },",
+    because:
+      "a command of an older version runs without a transaction, and its handler finds no tx",
+    killedBy: "inbox",
+  },
 ];

@@ -12,7 +12,8 @@ import type { ServiceTerms } from "./service-terms.ts";
  * older version can serve a still older one.
  *
  * Requests are counted, authorized and intercepted as the older operation's. What comes up is checked by the newer schemas:
- * misfits are INVALID_ARGUMENT, `executed: "no"`. Where the newer operation has a key, both versions share one order.
+ * misfits are INVALID_ARGUMENT, `executed: "no"`. Where the newer operation has a key, both versions share one order. What the newer one
+ * does in transactions of a store is done so here too.
  */
 export function serveOlder<Old extends AnyContract, New extends AnyContract>(
   contract: Old,
@@ -44,7 +45,13 @@ export function serveOlder<Old extends AnyContract, New extends AnyContract>(
     }
     return handlers;
   };
-  return Object.freeze({ contract, handlers: handlersIn(nowhere), terms, handlersIn });
+  const store = by.terms?.store;
+  return Object.freeze({
+    contract,
+    handlers: handlersIn(nowhere),
+    terms: store === undefined ? terms : { store, ...terms },
+    handlersIn,
+  });
 }
 
 const nowhere: Surroundings = { checkSent: false, orderOf: () => undefined };

@@ -95,7 +95,7 @@ export function subscriberProblems(
 
 /** The same of the commands of a service. */
 export function serviceStoreProblems(
-  { contract, terms }: Service,
+  { contract, terms, handlersIn }: Service,
   channelOf: (member: Member) => Channel,
   retentionMs: number,
 ): string[] {
@@ -106,7 +106,8 @@ export function serviceStoreProblems(
   const keyed = members.some(
     ({ operation }) => operation.kind === "call" && operation.idempotent === "by-key",
   );
-  if (commands.length === 0 && !keyed)
+  // An older version has the store of the newer one, whether or not it needs it.
+  if (commands.length === 0 && !keyed && handlersIn === undefined)
     return [
       `${name}@${major} is served with a store, and has nothing that runs in a transaction.\n     → declare a call idempotent: "by-key", or leave the store away`,
     ];

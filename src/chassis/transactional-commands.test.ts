@@ -5,6 +5,7 @@ import { attribute } from "../broker/attributes.ts";
 import type { Envelope } from "../broker/envelope.ts";
 import { channel } from "../broker/channel.ts";
 import { serve, type Service } from "../call/serve.ts";
+import { serveOlder } from "../call/serve-older.ts";
 import { command, contract, event } from "../contract/index.ts";
 import { on } from "../messaging/on.ts";
 import { InboxLab } from "./testing/inbox-lab.ts";
@@ -187,4 +188,45 @@ test("a command that is idempotent by key is done once for its key, by whatever 
   deepEqual(asker.told(), ["OK 1", "OK 1"]);
   deepEqual(ran, ["o-1"]);
   deepEqual(await lab.marks(), ["depot@1/pay: key invoice 7"]);
+});
+
+test("a command of an older version is done in the transaction of the newer one's handler, and published there", async () => {
+  await using lab = await InboxLab.make();
+  const asker = await new Asker(lab).open();
+  const Newer = contract(
+    "depot",
+    { version: "2.0.0" },
+    {
+      ship: command({ in: Order, out: z.object({ parcel: z.string() }) }),
+      sent: event({ data: Order }),
+    },
+  );
+  const Older = contract(
+    "depot",
+    { version: "1.0.0" },
+    { ship: command({ in: Order, out: z.object({ parcel: z.string() }) }) },
+  );
+  const heard: string[] = [];
+  const newer = serve(
+    Newer,
+    {
+      async ship(order, { tx, publish }) {
+        lab.write(tx, order.id);
+        await publish.sent(order);
+        return { parcel: order.id };
+      },
+    },
+    { store: lab.db },
+  );
+  await lab.start([
+    newer,
+    serveOlder(Older, newer, {}),
+    on(Newer.sent, { group: "news", remembered: 0 }, ({ id: order }) => void heard.push(order)),
+  ]);
+  await asker.send("ship", "o-1");
+  await asker.send("ship", "o-1");
+  deepEqual(asker.told(), ['OK {"parcel":"o-1"}', 'OK {"parcel":"o-1"}']);
+  deepEqual(await lab.effects(), ["o-1"]);
+  deepEqual(heard, ["o-1"]);
+  deepEqual(await lab.marks(), [`depot@1/ship: ${id}`]);
 });

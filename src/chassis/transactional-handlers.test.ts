@@ -1,7 +1,9 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
 import * as z from "zod";
+import type { DatabaseSync } from "node:sqlite";
 import { systemError } from "../base/error.ts";
+import type { Interceptor } from "../base/handler.ts";
 import { contract, document, event } from "../contract/index.ts";
 import { on } from "../messaging/on.ts";
 import { park, reject, retryLater } from "../messaging/outcome.ts";
@@ -216,6 +218,27 @@ test("a store that is away for long makes no dead letters, and costs no attempts
   ok(!lab.outcomes().includes("dead"));
   equal(lab.told.at(-1)!.attempt, 1);
   deepEqual(lab.incidents, []);
+});
+
+test("interceptors see the transaction, and may pass on a copy of the context", async () => {
+  await using lab = await InboxLab.make();
+  const copying: Interceptor = (next) => async (input, context) => {
+    lab.write((context as unknown as { readonly tx: DatabaseSync }).tx, "around");
+    return next(input, { ...context });
+  };
+  const app = await lab.start(
+    [
+      on(Orders.label, { store: lab.db }, async (order, { tx, publish }) => {
+        lab.write(tx, order.id);
+        await publish(Billing.invoiced, { order: order.id });
+      }),
+    ],
+    { aroundHandler: [copying] },
+  );
+  await app.publisher(Orders).label({ id: "o-1" });
+  await lab.pass();
+  deepEqual(lab.outcomes(), ["handled"]);
+  deepEqual(await lab.effects(), ["around", "o-1"]);
 });
 
 test("IN-7: a message without an id is dead at once, and its handler does not begin", async () => {

@@ -82,14 +82,10 @@ class MessageServedContext extends ServedContext {
 
 /** The same in a transaction: `TransactionalContext`. */
 class TransactionalServedContext extends MessageServedContext {
-  get tx(): unknown {
-    return this.within!.transaction.native;
-  }
-
+  // Fields, because interceptors may pass on a copy.
+  readonly tx: unknown = this.within!.transaction.native;
   /** Of no contract in particular. */
-  get publish(): object {
-    return this.publisher();
-  }
+  readonly publish: object = this.publisher();
 }
 
 /**

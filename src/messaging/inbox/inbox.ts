@@ -83,8 +83,8 @@ export class Inbox {
   ): Promise<Processing<T>> {
     const { store, env, succession } = this.#parts;
     const key = this.keyOf(message.envelope);
+    let begun = false;
     for (let tries = 1; ; tries++) {
-      let begun = false;
       let thrown: { readonly error: unknown } | undefined;
       try {
         return await store.transaction(async (transaction): Promise<Processing<T>> => {
