@@ -2,6 +2,7 @@ import { isTrunklineError, systemError, type TrunklineError } from "../../base/e
 import type { Transaction } from "../transaction.ts";
 import type { SqlDialect } from "./dialect.ts";
 import type { SqlDriver, SqlResult, SqlRow } from "./driver.ts";
+import { isDialling, reasonOf } from "./failures.ts";
 import { NotReached } from "./not-reached.ts";
 import { OpenTransaction } from "./open-transaction.ts";
 import { textOf, type Sql } from "./statement.ts";
@@ -129,7 +130,7 @@ export class SqlAccess<Native = unknown> {
           `the tables of Trunkline are not in ${this.#driver.address}`,
           {
             executed: "no",
-            advice: `trunkline store migrate ${this.#driver.address}`,
+            advice: `run trunkline store migrate ${this.#driver.address}, or await store.migrate()`,
             cause: error,
           },
         );
@@ -174,14 +175,5 @@ export class SqlAccess<Native = unknown> {
 }
 
 function unreached(error: unknown): boolean {
-  if (error instanceof NotReached) return true;
-  const { syscall } = (error ?? {}) as NodeJS.ErrnoException;
-  return syscall === "connect" || syscall === "getaddrinfo";
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message !== ""
-    ? error.message
-    : ((error as NodeJS.ErrnoException).code ?? error.name);
+  return error instanceof NotReached || isDialling(error);
 }

@@ -1,6 +1,10 @@
+import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
 import type { Dialect } from "../store.ts";
-import type { SqlResult, SqlRow } from "./driver.ts";
+import type { SqlDriver, SqlFailure, SqlResult, SqlValue } from "./driver.ts";
+import { failedBefore } from "./failed-before.ts";
+import { failureIn } from "./failures.ts";
+import { whileBusy } from "./while-busy.ts";
 
 /** How a store over the user's own query builder is made. */
 export interface BridgeOptions {
@@ -8,8 +12,119 @@ export interface BridgeOptions {
   readonly dialect?: Dialect;
   /** Where the database is, for messages: never with a password. Default: as far as the builder tells. */
   readonly address?: string;
+  /** Time and randomness. Default: the machine's. */
+  readonly env?: Env;
 }
 
+/** What a query builder is able to do, in its own words. */
+export interface Builder<Native> {
+  readonly name: string;
+  readonly dialect: Dialect;
+  readonly address: string;
+  /** A transaction as its user begins one. */
+  begin<T>(work: (native: Native) => Promise<T>): Promise<T>;
+  owns(native: unknown): native is Native;
+  run(native: Native, sql: string, values: readonly SqlValue[]): Promise<SqlResult>;
+  /** One statement that only reads, outside of transactions. Where there is one connection only, it must not see what is open there. */
+  read(sql: string, values: readonly SqlValue[]): Promise<SqlResult>;
+  /** What it says by codes of its own. */
+  failureOf?(error: unknown): SqlFailure;
+}
+
+/** Speaks with a database by a builder, whose transactions are the user's: what they lack is added here. */
+export class BridgeDriver<Native> implements SqlDriver<Native> {
+  readonly name: string;
+  readonly dialect: Dialect;
+  readonly address: string;
+  readonly notify?: (channel: string) => Promise<void>;
+  readonly #builder: Builder<Native>;
+  readonly #env: Env;
+
+  constructor(builder: Builder<Native>, env: Env) {
+    this.#builder = builder;
+    this.#env = env;
+    this.name = builder.name;
+    this.dialect = builder.dialect;
+    this.address = builder.address;
+    if (this.dialect === "postgres")
+      this.notify = async (channel) => {
+        // As text: not every builder knows the type `void`.
+        await builder.read("SELECT CAST(pg_notify($1, '') AS text)", [channel]);
+      };
+  }
+
+  transaction<T>(work: (native: Native) => Promise<T>): Promise<T> {
+    return this.#builder.begin(async (native) => {
+      if (this.dialect === "sqlite") await this.#writeFromNowOn(native);
+      const result = await work(native);
+      if (this.dialect === "postgres") await this.#seeThatNothingFailed(native);
+      return result;
+    });
+  }
+
+  owns(native: unknown): native is Native {
+    return this.#builder.owns(native);
+  }
+
+  run(native: Native, sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
+    return this.#builder.run(native, sql, this.#bindable(values));
+  }
+
+  query(sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
+    // What writes needs the isolation, or the patience, of a transaction; PostgreSQL is the same without.
+    return this.dialect === "postgres" || /^\s*SELECT\b/i.test(sql)
+      ? this.#builder.read(sql, this.#bindable(values))
+      : this.transaction((native) => this.run(native, sql, values));
+  }
+
+  failureOf(error: unknown): SqlFailure {
+    const failure = failureIn(this.dialect, error);
+    return failure === "other" ? (this.#builder.failureOf?.(error) ?? "other") : failure;
+  }
+
+  async close(): Promise<void> {
+    // What the user has opened stays open.
+  }
+
+  /**
+   * Builders begin transactions of SQLite that may only turn out to be too late when they write first. This one waits for its turn at
+   * once, without stopping the event loop.
+   */
+  async #writeFromNowOn(native: Native): Promise<void> {
+    const run = (sql: string): Promise<SqlResult> => this.#builder.run(native, sql, []);
+    const { rows } = await run("PRAGMA busy_timeout");
+    await run("ROLLBACK");
+    await run("PRAGMA busy_timeout = 0");
+    try {
+      await whileBusy(this.#env, () => run("BEGIN IMMEDIATE"));
+    } catch (error) {
+      // The builder will end what it believes to be open.
+      await run("BEGIN");
+      throw error;
+    } finally {
+      await run(`PRAGMA busy_timeout = ${Number(rows[0]?.["timeout"])}`);
+    }
+  }
+
+  /** better-sqlite3 makes a REAL of a number that has more than 32 bits. */
+  #bindable(values: readonly SqlValue[]): readonly SqlValue[] {
+    if (this.dialect !== "sqlite") return values;
+    return values.map((value) =>
+      typeof value === "number" && Math.abs(value) > 0x7fffffff ? BigInt(value) : value,
+    );
+  }
+
+  /** PostgreSQL answers a COMMIT by a rollback when a statement had failed, and not every builder looks at the answer. */
+  async #seeThatNothingFailed(native: Native): Promise<void> {
+    try {
+      await this.#builder.run(native, "SELECT 1", []);
+    } catch (error) {
+      throw this.failureOf(error) === "other" ? failedBefore(error) : error;
+    }
+  }
+}
+
+/** The dialect of a builder: as its user says, or as was found. */
 export function dialectOf(
   builder: string,
   { dialect }: BridgeOptions,
@@ -23,47 +138,17 @@ export function dialectOf(
   });
 }
 
-/** Where a database is: what connections are made with goes by these names in most clients. */
+/** Where a database is. What connections are made with goes by these names in most clients. */
 export function addressOf(dialect: Dialect, settings: unknown, builder: string): string {
-  const { host, port, database, filename } = (settings ?? {}) as Readonly<
-    Record<"host" | "port" | "database" | "filename", unknown>
+  const { host, port, database, filename, connectionString } = (settings ?? {}) as Readonly<
+    Record<"host" | "port" | "database" | "filename" | "connectionString", unknown>
   >;
   if (typeof filename === "string") return `sqlite:${filename}`;
+  if (typeof connectionString === "string" && URL.canParse(connectionString)) {
+    const { host: where, pathname } = new URL(connectionString);
+    return `${dialect}://${where}${pathname}`;
+  }
   if (typeof host !== "string") return `${dialect}:${builder}`;
   const where = typeof port === "number" ? `${host}:${port}` : host;
   return `${dialect}://${where}/${typeof database === "string" ? database : ""}`;
-}
-
-/** Reads what clients of databases answer; builders hand it on as it is. */
-export const resultOf: Readonly<Record<Dialect, (answer: unknown) => SqlResult>> = {
-  // A list with a count by postgres.js; else by pg.
-  postgres(answer) {
-    const { rows, rowCount, count } = answer as {
-      readonly rows?: readonly SqlRow[];
-      readonly rowCount?: number | null;
-      readonly count?: number;
-    };
-    if (Array.isArray(answer)) return { rows: answer as SqlRow[], changes: count ?? 0 };
-    return { rows: rows ?? [], changes: rowCount ?? 0 };
-  },
-  // By mysql2, with descriptions of the columns behind it.
-  mysql(answer) {
-    const [first] = answer as [readonly SqlRow[] | { readonly affectedRows: number }];
-    return "affectedRows" in first
-      ? { rows: [], changes: first.affectedRows }
-      : { rows: first, changes: 0 };
-  },
-  // By better-sqlite3.
-  sqlite(answer) {
-    if (Array.isArray(answer)) return { rows: answer as SqlRow[], changes: answer.length };
-    return { rows: [], changes: (answer as { readonly changes: number }).changes };
-  },
-};
-
-/** Whether a statement answers with rows: some clients have to be asked in another way then. */
-export function givesRows(sql: string): boolean {
-  if (/\breturning\b/i.test(sql)) return true;
-  return (
-    /^\s*(select|values|pragma|show|with)\b/i.test(sql) && !/\b(insert|update|delete)\b/i.test(sql)
-  );
 }

@@ -16,6 +16,19 @@ export function failureIn(dialect: Dialect, error: unknown): SqlFailure {
   return "other";
 }
 
+/** What the innermost error says in words: the messages of builders around it are long, and some have the values in them. */
+export function reasonOf(error: unknown): string {
+  const said = causesOf(error).map(
+    ({ originalMessage, message, code }) => originalMessage ?? (message === "" ? code : message),
+  );
+  return String(said.findLast((each) => each !== undefined) ?? error);
+}
+
+/** Whether the database could not even be reached. */
+export function isDialling(error: unknown): boolean {
+  return causesOf(error).some(({ syscall }) => syscall === "connect" || syscall === "getaddrinfo");
+}
+
 /** The fields by which clients say what has happened. */
 interface Told {
   readonly code?: unknown;
@@ -27,6 +40,9 @@ interface Told {
   readonly cause?: unknown;
   /** Of Prisma, which gives it a `code` of its own. */
   readonly originalCode?: unknown;
+  readonly originalMessage?: unknown;
+  /** Of the machine. */
+  readonly syscall?: unknown;
   readonly meta?: { readonly driverAdapterError?: unknown };
 }
 

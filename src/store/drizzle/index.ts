@@ -1,0 +1,2 @@
+// `trunkline/store/drizzle`
+export { drizzle } from "./drizzle.ts";

@@ -1,0 +1,2 @@
+// `trunkline/store/knex`
+export { knex } from "./knex.ts";

@@ -1,0 +1,2 @@
+// `trunkline/store/kysely`
+export { kysely } from "./kysely.ts";

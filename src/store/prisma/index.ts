@@ -1,0 +1,2 @@
+// `trunkline/store/prisma`
+export { prisma } from "./prisma.ts";
