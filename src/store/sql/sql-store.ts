@@ -56,10 +56,9 @@ export class SqlStore<Native> implements Store<Native> {
     this.dialect = driver.dialect;
     this.address = driver.address;
     this.capabilities = {
-      concurrent: driver.dialect !== "sqlite",
+      ...capabilitiesOf(driver.dialect),
       hints: notify !== undefined && listen !== undefined,
       tailing: log !== undefined,
-      bytesMax: dialect.bytesMax,
     };
     this.outbox = new SqlOutboxRows(access);
     this.inbox = new SqlInboxRows(access);
@@ -128,4 +127,14 @@ export class SqlStore<Native> implements Store<Native> {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** What a database is able to do, whoever speaks with it; some of the clients can more. */
+export function capabilitiesOf(dialect: Dialect): StoreCapabilities {
+  return {
+    concurrent: dialect !== "sqlite",
+    hints: false,
+    tailing: false,
+    bytesMax: dialects[dialect].bytesMax,
+  };
 }
