@@ -15,8 +15,9 @@ function arrayOf(numbers: readonly number[]): Sql {
   return sql`CAST(CAST(${`{${numbersOf(numbers)}}`} AS text) AS bigint[])`;
 }
 
+/** As text: Prisma knows no `void`. */
 function locksOf(lanes: readonly number[]): Sql {
-  return sql`SELECT pg_advisory_xact_lock(${raw(String(lockClass))}, CAST(lane AS int)) FROM unnest(${arrayOf(lanes)}) AS lanes (lane)`;
+  return sql`SELECT CAST(pg_advisory_xact_lock(${raw(String(lockClass))}, CAST(lane AS int)) AS text) FROM unnest(${arrayOf(lanes)}) AS lanes (lane)`;
 }
 
 function rowOf({ id, lane, key, channel, head, data, notBefore }: OutboxValues): Sql {
@@ -93,5 +94,5 @@ export const postgresDialect: SqlDialect = {
     sql`DELETE FROM ${raw(table)} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${raw(table)} WHERE ${where} LIMIT ${raw(numbersOf([limit]))}))`,
   numbers: { behind: raw(numbersBehind), raise: raw(raiseNumbers) },
   tidy: raw(tidyText(lockClass)),
-  migrating: { take: raw(`SELECT pg_advisory_xact_lock(${lockClass}, ${migrating})`) },
+  migrating: { take: raw(`SELECT CAST(pg_advisory_xact_lock(${lockClass}, ${migrating}) AS text)`) },
 };
