@@ -9,7 +9,8 @@ import { createPool } from "mysql2/promise";
 import { Pool } from "pg";
 import postgresJs from "postgres";
 import { suiteOn } from "../../../scripts/servers/databases-for-tests.ts";
-import { subjectOf, type Opened, type Row } from "../sql/testing/subject.ts";
+import { givesRows } from "../sql/answers.ts";
+import { partsOn, subjectOf, type Opened, type Row } from "../sql/testing/subject.ts";
 import type { Dialect } from "../store.ts";
 import { storeCases } from "../suite.ts";
 import { drizzle } from "./index.ts";
@@ -23,7 +24,7 @@ const clients: readonly [client: string, dialect: Dialect, open: (address: strin
 
 for (const [client, dialect, open] of clients)
   await suiteOn(dialect, `Drizzle, by ${client}`, (fresh) => {
-    const cases = storeCases(subjectOf(dialect, open, fresh));
+    const cases = storeCases(subjectOf(dialect, open, fresh), partsOn[dialect]);
     for (const { name, run } of cases) void test(name, { timeout: 60_000 }, run);
   });
 
@@ -71,7 +72,12 @@ function overBetterSqlite3(path: string): Opened {
   const db = ofBetterSqlite3(client);
   return {
     store: drizzle(db),
-    execute: (native, text) => Promise.resolve((native as typeof db).all<Row>(sql.raw(text))),
+    execute(native, text) {
+      const tx = native as typeof db;
+      if (givesRows(text)) return Promise.resolve(tx.all<Row>(sql.raw(text)));
+      tx.run(sql.raw(text));
+      return Promise.resolve([]);
+    },
     close: () => client.close(),
   };
 }

@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import knexOf, { type Knex } from "knex";
 import { suiteOn } from "../../../scripts/servers/databases-for-tests.ts";
-import { subjectOf, type Opened, type Row } from "../sql/testing/subject.ts";
+import { partsOn, subjectOf, type Opened, type Row } from "../sql/testing/subject.ts";
 import type { Dialect } from "../store.ts";
 import { storeCases } from "../suite.ts";
 import { knex } from "./index.ts";
@@ -16,7 +16,7 @@ const clients: readonly [client: string, dialect: Dialect, rowsOf: (answer: unkn
 for (const [client, dialect, rowsOf] of clients)
   await suiteOn(dialect, `Knex, by ${client}`, (fresh) => {
     const open = (address: string): Opened => over(client, address, rowsOf);
-    const cases = storeCases(subjectOf(dialect, open, fresh));
+    const cases = storeCases(subjectOf(dialect, open, fresh), partsOn[dialect]);
     for (const { name, run } of cases) void test(name, { timeout: 60_000 }, run);
   });
 

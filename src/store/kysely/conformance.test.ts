@@ -13,7 +13,7 @@ import {
 import { createPool } from "mysql2";
 import { Pool } from "pg";
 import { suiteOn } from "../../../scripts/servers/databases-for-tests.ts";
-import { subjectOf, type Opened, type Row } from "../sql/testing/subject.ts";
+import { partsOn, subjectOf, type Opened, type Row } from "../sql/testing/subject.ts";
 import type { Dialect } from "../store.ts";
 import { storeCases } from "../suite.ts";
 import { kysely } from "./index.ts";
@@ -30,7 +30,10 @@ const clients: readonly [
 
 for (const [client, dialect, speaking] of clients)
   await suiteOn(dialect, `Kysely, by ${client}`, (fresh) => {
-    const cases = storeCases(subjectOf(dialect, (address) => over(speaking(address)), fresh));
+    const cases = storeCases(
+      subjectOf(dialect, (address) => over(speaking(address)), fresh),
+      partsOn[dialect],
+    );
     for (const { name, run } of cases) void test(name, { timeout: 60_000 }, run);
   });
 

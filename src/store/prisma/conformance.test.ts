@@ -7,7 +7,7 @@ import {
   type PrismaClient,
   type PrismaTransaction,
 } from "../../../scripts/servers/prisma.ts";
-import { subjectOf, type Opened, type Row } from "../sql/testing/subject.ts";
+import { partsOn, subjectOf, type Opened, type Row } from "../sql/testing/subject.ts";
 import type { Dialect } from "../store.ts";
 import { storeCases } from "../suite.ts";
 import { prisma } from "./index.ts";
@@ -33,7 +33,7 @@ for (const [name, dialect, provider, adapter] of adapters) {
   await suiteOn(dialect, `Prisma, by its ${name}`, (fresh) => {
     const open = (address: string): Opened =>
       over(new generated.PrismaClient({ adapter: adapter(address) }));
-    const cases = storeCases(subjectOf(dialect, open, fresh));
+    const cases = storeCases(subjectOf(dialect, open, fresh), partsOn[dialect]);
     for (const { name: sentence, run } of cases) void test(sentence, { timeout: 60_000 }, run);
   });
 }

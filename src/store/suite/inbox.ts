@@ -32,7 +32,7 @@ export const inboxCases: readonly Case[] = [
       const first = one.transaction(async (tx) => {
         await one.inbox.mark(tx, key);
         marked.resolve();
-        await stage.meanwhile(one);
+        await stage.meanwhile();
         await one.inbox.answer(tx, key, Buffer.from("done"));
         order.push("first");
       });
@@ -55,7 +55,7 @@ export const inboxCases: readonly Case[] = [
       const first = one.transaction(async (tx) => {
         await one.inbox.mark(tx, key);
         marked.resolve();
-        await stage.meanwhile(one);
+        await stage.meanwhile();
         throw new Error("rolled back");
       });
       await marked.promise;

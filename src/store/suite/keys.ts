@@ -158,7 +158,7 @@ export const keyCases: readonly Case[] = [
         ok(some <= 2);
         purged += some;
       }
-      await stage.meanwhile(await stage.open());
+      await stage.meanwhile();
       equal(await keys.purge(0, 100), 0);
       ok(await keys.claim("running", "input", "me"));
       equal(await keys.claim("ended 1", "input", "me"), undefined);

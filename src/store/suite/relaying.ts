@@ -255,7 +255,7 @@ const reading: readonly Case[] = [
       const store = await stage.open();
       const notBefore = Math.floor(stage.env.wall()) + 86_400_000;
       await stage.write(store, [stage.row("tomorrow", { notBefore })]);
-      await stage.meanwhile(store);
+      await stage.meanwhile();
       equal(await store.outbox.oldestMs(), 0);
       equal((await store.outbox.status(1)).oldestMs, 0);
     },

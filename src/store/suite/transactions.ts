@@ -292,7 +292,7 @@ const hinting: readonly Case[] = [
       await listening.close();
       const before = count;
       one.hint();
-      await stage.meanwhile(one);
+      await stage.meanwhile();
       equal(count, before);
     },
   },

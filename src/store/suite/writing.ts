@@ -175,7 +175,7 @@ export const writingCases: readonly Case[] = [
         await one.outbox.lock(tx, [5]);
         locked.resolve();
         await begun.promise;
-        await stage.meanwhile(one);
+        await stage.meanwhile();
         order.push("first");
         await one.outbox.insert(tx, [stage.row("first", { lane: 5 })]);
       });
@@ -204,7 +204,7 @@ export const writingCases: readonly Case[] = [
         await one.outbox.lock(tx, [5]);
         locked.resolve();
         await begun.promise;
-        await stage.meanwhile(one);
+        await stage.meanwhile();
         await one.outbox.insert(tx, [stage.row("first", { lane: 5 })]);
       });
       await locked.promise;

@@ -94,5 +94,7 @@ export const postgresDialect: SqlDialect = {
     sql`DELETE FROM ${raw(table)} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${raw(table)} WHERE ${where} LIMIT ${raw(numbersOf([limit]))}))`,
   numbers: { behind: raw(numbersBehind), raise: raw(raiseNumbers) },
   tidy: raw(tidyText(lockClass)),
-  migrating: { take: raw(`SELECT CAST(pg_advisory_xact_lock(${lockClass}, ${migrating}) AS text)`) },
+  migrating: {
+    take: raw(`SELECT CAST(pg_advisory_xact_lock(${lockClass}, ${migrating}) AS text)`),
+  },
 };

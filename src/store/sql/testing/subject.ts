@@ -1,9 +1,16 @@
 import { realEnv } from "../../../base/real-env.ts";
 import type { Dialect, Store } from "../../store.ts";
-import type { StoreSubject } from "../../suite.ts";
+import type { StorePart, StoreSubject } from "../../suite.ts";
 import { capabilitiesOf } from "../sql-store.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
+
+/** All of the suite where it takes seconds, and where databases have to be made what depends on the client. */
+export const partsOn: Readonly<Record<Dialect, readonly StorePart[] | undefined>> = {
+  postgres: ["transactions", "writing"],
+  mysql: ["transactions", "writing"],
+  sqlite: undefined,
+};
 
 /** A store over a builder, with the builder itself for its user. */
 export interface Opened {
