@@ -3,7 +3,7 @@ import Database from "better-sqlite3";
 import { sql } from "drizzle-orm";
 import { drizzle as ofBetterSqlite3 } from "drizzle-orm/better-sqlite3";
 import { drizzle as ofMysql2 } from "drizzle-orm/mysql2";
-import { drizzle as ofPg, type NodePgDatabase } from "drizzle-orm/node-postgres";
+import { drizzle as ofPg } from "drizzle-orm/node-postgres";
 import { drizzle as ofPostgresJs } from "drizzle-orm/postgres-js";
 import { createPool } from "mysql2/promise";
 import { Pool } from "pg";
