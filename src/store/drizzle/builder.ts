@@ -1,7 +1,13 @@
 import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
 import { givesRows, resultOf } from "../sql/answers.ts";
-import { addressOf, dialectOf, type BridgeOptions, type Builder } from "../sql/bridge.ts";
+import {
+  addressOf,
+  dialectOf,
+  type BridgeOptions,
+  type Builder,
+  type ConnectionSettings,
+} from "../sql/bridge.ts";
 import type { SqlResult, SqlValue } from "../sql/driver.ts";
 import { Turns } from "../sql/turns.ts";
 import { writersWaitMs } from "../sql/while-busy.ts";
@@ -192,18 +198,19 @@ function notAPool(): Error {
 }
 
 /** What connections are made with, by pg, postgres.js, mysql2 and better-sqlite3. */
-function settingsOf(client: unknown): object | undefined {
+function settingsOf(client: unknown): ConnectionSettings {
   const { options, pool, name } = (client ?? {}) as {
-    readonly options?: { readonly host?: unknown; readonly port?: unknown };
-    readonly pool?: { readonly config?: { readonly connectionConfig?: object } };
-    readonly name?: unknown;
+    readonly options?: ConnectionSettings & { readonly host?: string | readonly string[] };
+    readonly pool?: { readonly config?: { readonly connectionConfig?: ConnectionSettings } };
+    readonly name?: string;
   };
-  if (pool?.config?.connectionConfig !== undefined) return pool.config.connectionConfig;
-  if (options === undefined) return { filename: name };
-  const { host, port } = options;
-  return Array.isArray(host)
-    ? { ...options, host: host[0], port: Array.isArray(port) ? port[0] : port }
-    : options;
+  const settings = pool?.config?.connectionConfig ?? options;
+  if (settings === undefined) return name === undefined ? {} : { filename: name };
+  const { host, port } = settings as { host?: unknown; port?: unknown };
+  // postgres.js has a list of each.
+  return Array.isArray(host) && Array.isArray(port)
+    ? { ...settings, host: String(host[0]), port: String(port[0]) }
+    : settings;
 }
 
 function executing(of: unknown): Executing {

@@ -1,5 +1,11 @@
 import { resultOf } from "../sql/answers.ts";
-import { addressOf, dialectOf, type BridgeOptions, type Builder } from "../sql/bridge.ts";
+import {
+  addressOf,
+  dialectOf,
+  type BridgeOptions,
+  type Builder,
+  type ConnectionSettings,
+} from "../sql/bridge.ts";
 import type { SqlResult, SqlValue } from "../sql/driver.ts";
 import type { Dialect } from "../store.ts";
 
@@ -25,7 +31,7 @@ interface Queryable {
  */
 interface Client {
   readonly driverName: string;
-  readonly connectionSettings?: object;
+  readonly connectionSettings?: ConnectionSettings;
   acquireConnection(): Promise<unknown>;
   releaseConnection(connection: unknown): Promise<void>;
   _query(connection: unknown, statement: Statement): Promise<{ readonly response: unknown }>;
@@ -47,7 +53,7 @@ const dialects: Readonly<Record<string, Dialect>> = {
 
 /** Knex, and its transactions. */
 export function knexBuilder<Trx>(db: KnexDatabase<Trx>, options: BridgeOptions): Builder<Trx> {
-  const { driverName, connectionSettings } = queryable(db).client;
+  const { driverName, connectionSettings = {} } = queryable(db).client;
   const dialect = dialectOf("Knex", options, dialects[driverName]);
   const run = async (
     { client }: Queryable,

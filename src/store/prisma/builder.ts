@@ -5,13 +5,18 @@ import type { Dialect } from "../store.ts";
 
 /** What Prisma calls a client, as far as it is used here. */
 export interface PrismaDatabase<Tx> {
-  $transaction<T>(work: (tx: Tx) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  $transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+}
+
+/** The same with its options, whose type is another one for each database. */
+interface WithOptions<Tx> {
+  $transaction<T>(work: (tx: Tx) => Promise<T>, options: TransactionOptions): Promise<T>;
 }
 
 interface TransactionOptions {
-  maxWait?: number;
-  timeout?: number;
-  isolationLevel?: "ReadCommitted";
+  readonly maxWait: number;
+  readonly timeout: number;
+  readonly isolationLevel?: "ReadCommitted";
 }
 
 /** How a store over Prisma is made. */
@@ -50,7 +55,8 @@ export function prismaBuilder<Tx>(client: PrismaDatabase<Tx>, options: PrismaOpt
     timeout: options.transactionMs ?? 60_000,
     ...(dialect === "mysql" && { isolationLevel: "ReadCommitted" }),
   };
-  const begin = <T>(work: (tx: Tx) => Promise<T>): Promise<T> => client.$transaction(work, terms);
+  const begin = <T>(work: (tx: Tx) => Promise<T>): Promise<T> =>
+    (client as WithOptions<Tx>).$transaction(work, terms);
   return {
     name: "prisma",
     dialect,

@@ -138,17 +138,26 @@ export function dialectOf(
   });
 }
 
-/** Where a database is. What connections are made with goes by these names in most clients. */
-export function addressOf(dialect: Dialect, settings: unknown, builder: string): string {
-  const { host, port, database, filename, connectionString } = (settings ?? {}) as Readonly<
-    Record<"host" | "port" | "database" | "filename" | "connectionString", unknown>
-  >;
-  if (typeof filename === "string") return `sqlite:${filename}`;
-  if (typeof connectionString === "string" && URL.canParse(connectionString)) {
+/** What connections are made with; most clients give it these names. */
+export interface ConnectionSettings {
+  readonly host?: string;
+  readonly port?: number | string;
+  readonly database?: string;
+  readonly filename?: string;
+  readonly connectionString?: string;
+}
+
+/** Where a database is, without a password, as far as the client of a builder tells. */
+export function addressOf(
+  dialect: Dialect,
+  { host, port, database = "", filename, connectionString }: ConnectionSettings,
+  builder: string,
+): string {
+  if (filename !== undefined) return `sqlite:${filename}`;
+  if (connectionString !== undefined && URL.canParse(connectionString)) {
     const { host: where, pathname } = new URL(connectionString);
     return `${dialect}://${where}${pathname}`;
   }
-  if (typeof host !== "string") return `${dialect}:${builder}`;
-  const where = typeof port === "number" ? `${host}:${port}` : host;
-  return `${dialect}://${where}/${typeof database === "string" ? database : ""}`;
+  if (host === undefined) return `${dialect}:${builder}`;
+  return `${dialect}://${host}${port === undefined ? "" : `:${port}`}/${database}`;
 }
