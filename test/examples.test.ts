@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { missingBetterSqlite3 } from "../scripts/servers/better-sqlite3.ts";
 import { fromSource, start } from "./program.ts";
 
 const folder = join(import.meta.dirname, "../examples");
@@ -12,7 +13,9 @@ const examples = existsSync(folder)
   : [];
 
 for (const { name } of examples) {
-  test(`example ${name} prints what it should`, async () => {
+  const main = readFileSync(join(folder, name, "main.ts"), "utf8");
+  const missing = main.includes('"better-sqlite3"') ? await missingBetterSqlite3() : undefined;
+  test(`example ${name} prints what it should`, { skip: missing ?? false }, async () => {
     const cwd = mkdtempSync(join(tmpdir(), "trunkline-example-"));
     try {
       const args = [...fromSource, join(folder, name, "main.ts")];

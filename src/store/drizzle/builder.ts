@@ -4,10 +4,10 @@ import { givesRows, resultOf } from "../sql/answers.ts";
 import {
   addressOf,
   dialectOf,
-  type BridgeOptions,
+  type BuilderOptions,
   type Builder,
   type ConnectionSettings,
-} from "../sql/bridge.ts";
+} from "../sql/builder.ts";
 import type { SqlResult, SqlValue } from "../sql/driver.ts";
 import { Turns } from "../sql/turns.ts";
 import { writersWaitMs } from "../sql/while-busy.ts";
@@ -60,7 +60,7 @@ class Statement {
 /** Drizzle, and its transactions. */
 export function drizzleBuilder<Tx>(
   db: DrizzleDatabase<Tx>,
-  options: BridgeOptions,
+  options: BuilderOptions,
   env: Env,
 ): Builder<Tx> {
   const all = executing(db);

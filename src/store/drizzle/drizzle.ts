@@ -1,5 +1,5 @@
 import { realEnv } from "../../base/real-env.ts";
-import { BridgeDriver, type BridgeOptions } from "../sql/bridge.ts";
+import { BuilderDriver, type BuilderOptions } from "../sql/builder.ts";
 import { SqlStore } from "../sql/sql-store.ts";
 import type { Store } from "../store.ts";
 import { drizzleBuilder, type DrizzleDatabase } from "./builder.ts";
@@ -11,7 +11,7 @@ import { drizzleBuilder, type DrizzleDatabase } from "./builder.ts";
  * With better-sqlite3 the store needs a `db` of its own, to the same file: it has one connection, and what others do on it
  * while a transaction of the store is open would become a part of that.
  */
-export function drizzle<Tx>(db: DrizzleDatabase<Tx>, options: BridgeOptions = {}): Store<Tx> {
+export function drizzle<Tx>(db: DrizzleDatabase<Tx>, options: BuilderOptions = {}): Store<Tx> {
   const env = options.env ?? realEnv();
-  return new SqlStore(new BridgeDriver(drizzleBuilder(db, options, env), env), env);
+  return new SqlStore(new BuilderDriver(drizzleBuilder(db, options, env), env), env);
 }

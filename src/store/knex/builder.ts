@@ -2,10 +2,10 @@ import { resultOf } from "../sql/answers.ts";
 import {
   addressOf,
   dialectOf,
-  type BridgeOptions,
+  type BuilderOptions,
   type Builder,
   type ConnectionSettings,
-} from "../sql/bridge.ts";
+} from "../sql/builder.ts";
 import type { SqlResult, SqlValue } from "../sql/driver.ts";
 import type { Dialect } from "../store.ts";
 
@@ -52,7 +52,7 @@ const dialects: Readonly<Record<string, Dialect>> = {
 };
 
 /** Knex, and its transactions. */
-export function knexBuilder<Trx>(db: KnexDatabase<Trx>, options: BridgeOptions): Builder<Trx> {
+export function knexBuilder<Trx>(db: KnexDatabase<Trx>, options: BuilderOptions): Builder<Trx> {
   const { driverName, connectionSettings = {} } = queryable(db).client;
   const dialect = dialectOf("Knex", options, dialects[driverName]);
   const run = async (

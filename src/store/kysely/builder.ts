@@ -1,4 +1,4 @@
-import { dialectOf, type BridgeOptions, type Builder } from "../sql/bridge.ts";
+import { dialectOf, type BuilderOptions, type Builder } from "../sql/builder.ts";
 import type { SqlResult, SqlRow, SqlValue } from "../sql/driver.ts";
 import type { Dialect } from "../store.ts";
 
@@ -40,7 +40,7 @@ interface Compiled {
 }
 
 /** Kysely, and its transactions. */
-export function kyselyBuilder<Trx>(db: KyselyDatabase<Trx>, options: BridgeOptions): Builder<Trx> {
+export function kyselyBuilder<Trx>(db: KyselyDatabase<Trx>, options: BuilderOptions): Builder<Trx> {
   const dialect = dialectOf("Kysely", options, spokenBy(executing(db)));
   const run = async (
     native: unknown,

@@ -1,5 +1,5 @@
 import { realEnv } from "../../base/real-env.ts";
-import { BridgeDriver, type BridgeOptions } from "../sql/bridge.ts";
+import { BuilderDriver, type BuilderOptions } from "../sql/builder.ts";
 import { SqlStore } from "../sql/sql-store.ts";
 import type { Store } from "../store.ts";
 import { kyselyBuilder, type KyselyDatabase } from "./builder.ts";
@@ -8,7 +8,7 @@ import { kyselyBuilder, type KyselyDatabase } from "./builder.ts";
  * A store in the database that Kysely speaks with, PostgreSQL, MySQL or SQLite: `kysely(db)`. Its transactions are those of Kysely, so
  * what handlers are given is a `Transaction<Database>`, and `publish` takes one that you have begun.
  */
-export function kysely<Trx>(db: KyselyDatabase<Trx>, options: BridgeOptions = {}): Store<Trx> {
+export function kysely<Trx>(db: KyselyDatabase<Trx>, options: BuilderOptions = {}): Store<Trx> {
   const env = options.env ?? realEnv();
-  return new SqlStore(new BridgeDriver(kyselyBuilder(db, options), env), env);
+  return new SqlStore(new BuilderDriver(kyselyBuilder(db, options), env), env);
 }

@@ -1,5 +1,5 @@
 import { givesRows } from "../sql/answers.ts";
-import { dialectOf, type BridgeOptions, type Builder } from "../sql/bridge.ts";
+import { dialectOf, type BuilderOptions, type Builder } from "../sql/builder.ts";
 import type { SqlFailure, SqlResult, SqlRow, SqlValue } from "../sql/driver.ts";
 import type { Dialect } from "../store.ts";
 
@@ -20,7 +20,7 @@ interface TransactionOptions {
 }
 
 /** How a store over Prisma is made. */
-export interface PrismaOptions extends BridgeOptions {
+export interface PrismaOptions extends BuilderOptions {
   /**
    * How long a transaction of the store may last, in milliseconds, its handler included: Prisma rolls it back then. Default 60,000, as its
    * own 5,000 are soon over in a handler that waits for others.

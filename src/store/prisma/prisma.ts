@@ -1,5 +1,5 @@
 import { realEnv } from "../../base/real-env.ts";
-import { BridgeDriver } from "../sql/bridge.ts";
+import { BuilderDriver } from "../sql/builder.ts";
 import { SqlStore } from "../sql/sql-store.ts";
 import type { Store } from "../store.ts";
 import { prismaBuilder, type PrismaDatabase, type PrismaOptions } from "./builder.ts";
@@ -10,5 +10,5 @@ import { prismaBuilder, type PrismaDatabase, type PrismaOptions } from "./builde
  */
 export function prisma<Tx>(client: PrismaDatabase<Tx>, options: PrismaOptions = {}): Store<Tx> {
   const env = options.env ?? realEnv();
-  return new SqlStore(new BridgeDriver(prismaBuilder(client, options), env), env);
+  return new SqlStore(new BuilderDriver(prismaBuilder(client, options), env), env);
 }

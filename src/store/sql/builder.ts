@@ -7,7 +7,7 @@ import { failureIn } from "./failures.ts";
 import { whileBusy } from "./while-busy.ts";
 
 /** How a store over the user's own query builder is made. */
-export interface BridgeOptions {
+export interface BuilderOptions {
   /** Whose SQL the builder speaks. Default: as it says itself; to be said for dialects that somebody else has made. */
   readonly dialect?: Dialect;
   /** Where the database is, for messages: never with a password. Default: as far as the builder tells. */
@@ -32,7 +32,7 @@ export interface Builder<Native> {
 }
 
 /** Speaks with a database by a builder, whose transactions are the user's: what they lack is added here. */
-export class BridgeDriver<Native> implements SqlDriver<Native> {
+export class BuilderDriver<Native> implements SqlDriver<Native> {
   readonly name: string;
   readonly dialect: Dialect;
   readonly address: string;
@@ -127,7 +127,7 @@ export class BridgeDriver<Native> implements SqlDriver<Native> {
 /** The dialect of a builder: as its user says, or as was found. */
 export function dialectOf(
   builder: string,
-  { dialect }: BridgeOptions,
+  { dialect }: BuilderOptions,
   found: Dialect | undefined,
 ): Dialect {
   const known = dialect ?? found;
