@@ -5,9 +5,11 @@ import { join } from "node:path";
 import { after, before, suite, test, type TestContext } from "node:test";
 import type { OwnDatabases } from "../../scripts/servers/databases.ts";
 import { missing } from "../../scripts/servers/for-tests.ts";
+import { mariadb, ownMariadb } from "../../scripts/servers/mariadb.ts";
 import { ownPostgres, postgres as server } from "../../scripts/servers/postgres.ts";
 import type { Finding } from "../store/finding.ts";
 import type { NewOutboxRow } from "../store/outbox-rows.ts";
+import { mysql } from "../store/mysql/index.ts";
 import { postgres } from "../store/postgres/index.ts";
 import { sqlite } from "../store/sqlite/index.ts";
 import type { Store } from "../store/store.ts";
@@ -198,5 +200,29 @@ suite("trunkline outbox, with PostgreSQL", { skip: missing(server) }, () => {
     await trial(["outbox", "tailing", address, "off"]);
     equal((await trial(["outbox", "tailing", address, "off"])).out, "it is so already\n");
     deepEqual(await about(), ["fine"]);
+  });
+});
+
+suite("trunkline outbox, with MariaDB", { skip: missing(mariadb) }, () => {
+  test("the doctor looks at what keeps purge away, and says what a user may not see", async () => {
+    await using own = await ownMariadb({ fsync: false });
+    const address = await own.fresh();
+    await using store: Store = mysql(address);
+    await store.migrate();
+    await read(store);
+    const seen = (lines: readonly Finding[]): Record<string, string> =>
+      Object.fromEntries(lines.map(({ about, state }) => [about, state]));
+    const all = seen((await doctor(address)).lines);
+    deepEqual([all["history"], all["long-transaction"]], ["fine", "fine"]);
+    equal(all["durability"], "warning", "what is committed is not on the disk");
+    const database = new URL(address).pathname.slice(1);
+    await own.run(
+      `CREATE USER clerk@'%' IDENTIFIED BY 'secret'; GRANT SELECT ON ${database}.* TO clerk@'%'`,
+    );
+    const clerk = new URL(address);
+    [clerk.username, clerk.password] = ["clerk", "secret"];
+    const { lines } = await doctor(clerk.href);
+    const history = lines.find(({ about }) => about === "history");
+    match(history?.seen ?? "", /could not be looked at: .*PROCESS/);
   });
 });
