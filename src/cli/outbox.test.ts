@@ -203,6 +203,31 @@ suite("trunkline outbox, with PostgreSQL", { skip: missing(server) }, () => {
   });
 });
 
+suite(
+  "trunkline outbox, by a user of PostgreSQL with few rights",
+  { skip: missing(server) },
+  () => {
+    test("the owner of the tables may turn tailing on with REPLICATION and CREATE, and is told so without", async () => {
+      await using own = await ownPostgres({ fsync: false });
+      const address = await own.fresh();
+      const database = new URL(address).pathname.slice(1);
+      await own.run(`CREATE ROLE keeper LOGIN; GRANT CREATE ON SCHEMA public TO keeper`, database);
+      const keeper = address.replace("postgres@", "keeper@");
+      await using store: Store = postgres(keeper);
+      await store.migrate();
+      const refused = await trial(["outbox", "tailing", keeper, "on"]);
+      equal(refused.code, 4, refused.err);
+      match(refused.err, /REPLICATION and CREATE on the database/);
+      await own.run(
+        `ALTER ROLE keeper REPLICATION; GRANT CREATE ON DATABASE ${database} TO keeper`,
+      );
+      const on = await trial(["outbox", "tailing", keeper, "on"]);
+      match(on.out, /made the slot/, on.err);
+      equal((await trial(["outbox", "tailing", keeper, "off"])).code, 0);
+    });
+  },
+);
+
 suite("trunkline outbox, with MariaDB", { skip: missing(mariadb) }, () => {
   test("the doctor looks at what keeps purge away, and says what a user may not see", async () => {
     await using own = await ownMariadb({ fsync: false });

@@ -1,5 +1,7 @@
+import { isTrunklineError, systemError } from "../../../base/error.ts";
 import type { Finding } from "../../finding.ts";
 import type { StoreLog } from "../../log.ts";
+import { failureIn } from "../../sql/failures.ts";
 import { LogTail } from "./log-tail.ts";
 import type { ReplicationClient } from "./slot-stream.ts";
 import {
@@ -23,12 +25,28 @@ export function postgresLog({ query, connect, names }: PostgresLogParts): StoreL
   const slots = new Slots(query, names);
   return {
     follow: (ear, env) => new LogTail({ slots, query, connect, env }, ear),
-    enable: () => slots.enable(),
-    disable: () => slots.disable(),
+    enable: () => permitted(slots.enable()),
+    disable: () => permitted(slots.disable()),
     async examine() {
       return findingsOf(await slots.look());
     },
   };
+}
+
+async function permitted<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    if (isTrunklineError(cause)) throw cause;
+    const denied = failureIn("postgres", cause) === "denied";
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw systemError(denied ? "PERMISSION_DENIED" : "UNAVAILABLE", reason, {
+      executed: denied ? "no" : "maybe",
+      advice:
+        "a superuser may, or the owner of the table with REPLICATION and CREATE on the database",
+      cause,
+    });
+  }
 }
 
 /** Without a slot and a publication nobody has asked for tailing, and it is no fault that there is none. */

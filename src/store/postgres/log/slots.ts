@@ -1,3 +1,4 @@
+import { systemError } from "../../../base/error.ts";
 import type { SqlRow, SqlValue } from "../../sql/driver.ts";
 
 /** Names of what log tailing needs in the database. */
@@ -62,7 +63,14 @@ export class Slots {
   constructor(query: Query, names: TailingNames) {
     for (const name of [names.slot, names.publication])
       if (name !== undefined && !identifier.test(name))
-        throw new RangeError(`${JSON.stringify(name)}: small letters, digits and _, at most 63`);
+        throw systemError(
+          "INVALID_ARGUMENT",
+          `${JSON.stringify(name)} names no slot and no publication`,
+          {
+            executed: "no",
+            advice: "small letters, digits and _, at most 63",
+          },
+        );
     this.#query = query;
     this.#names = names;
   }
@@ -95,7 +103,8 @@ export class Slots {
     const done: string[] = [];
     const look = await this.look();
     const { slot, publication, found, published } = look;
-    if (look.walLevel !== "logical") throw new Error(troubleOf(look));
+    if (look.walLevel !== "logical")
+      throw systemError("UNIMPLEMENTED", troubleOf(look), { executed: "no" });
     const useless = found !== undefined && (!published || found.walStatus === "lost");
     if (useless) {
       await this.#query("SELECT pg_drop_replication_slot($1)", [slot]);
