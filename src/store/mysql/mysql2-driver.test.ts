@@ -127,6 +127,69 @@ suite("mysql2 with a real server", { skip: missingMysql() ?? false }, () => {
     });
   });
 
+  test("OB-1: what is inserted in a connection in which no transaction was begun is refused", async () => {
+    await withPool({}, async (pool, driver) => {
+      await pool.query("CREATE TABLE alone (n int PRIMARY KEY) ENGINE = InnoDB");
+      const connection = await pool.getConnection();
+      const insert = () => driver.run(connection, "INSERT INTO alone VALUES (?)", [1]);
+      await assert.rejects(insert(), { code: "INVALID_ARGUMENT", executed: "no" });
+      await connection.beginTransaction();
+      await insert();
+      await connection.rollback();
+      await connection.query("SET autocommit = 0");
+      await insert();
+      await connection.rollback();
+      await connection.query("SET autocommit = 1");
+      connection.release();
+      const { rows } = await driver.query("SELECT n FROM alone", []);
+      assert.equal(rows.length, 0);
+    });
+  });
+
+  test("a deadlock that is swallowed is the end of the transaction all the same", async () => {
+    await withPool({}, async (pool, driver) => {
+      await pool.query("CREATE TABLE crossed (n int PRIMARY KEY, v int) ENGINE = InnoDB");
+      await pool.query("INSERT INTO crossed VALUES (1, 0), (2, 0)");
+      const ends: string[] = [];
+      const barrier = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
+      const crossing = async (own: number): Promise<void> => {
+        const change = "UPDATE crossed SET v = v + 1 WHERE n = ?";
+        ends.push(
+          await failureOf(driver, () =>
+            driver.transaction(async (native) => {
+              await native.query(change, [own]);
+              barrier[own - 1]!.resolve();
+              await Promise.all(barrier.map(({ promise }) => promise));
+              await native.query(change, [3 - own]).catch(() => "swallowed");
+              await driver.run(native, "INSERT INTO crossed VALUES (?, 0)", [10 + own]);
+            }),
+          ),
+        );
+      };
+      await Promise.all([crossing(1), crossing(2)]);
+      assert.deepEqual(ends.toSorted(), ["conflict", "none"]);
+      const { rows } = await driver.query("SELECT n, v FROM crossed ORDER BY n", []);
+      assert.equal(rows.length, 3);
+      assert.deepEqual(
+        rows.slice(0, 2).map((row) => row["v"]),
+        [1, 1],
+      );
+    });
+  });
+
+  test("what fails by itself, and is swallowed, ends nothing", async () => {
+    await withPool({}, async (pool, driver) => {
+      await pool.query("CREATE TABLE going_on (n int PRIMARY KEY) ENGINE = InnoDB");
+      await driver.transaction(async (native) => {
+        await driver.run(native, "INSERT INTO going_on VALUES (?)", [1]);
+        await native.query("INSERT INTO going_on VALUES (1)").catch(() => "swallowed");
+        await driver.run(native, "INSERT INTO going_on VALUES (?)", [2]);
+      });
+      const { rows } = await driver.query("SELECT n FROM going_on", []);
+      assert.equal(rows.length, 2);
+    });
+  });
+
   test("tells a deadlock, a killed connection, a missing table and a forbidden one apart", async () => {
     await withPool({}, async (pool, driver) => {
       await pool.query("CREATE TABLE two (n int PRIMARY KEY, v int) ENGINE = InnoDB");

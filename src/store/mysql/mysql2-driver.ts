@@ -5,8 +5,10 @@ import type {
   Pool,
   PoolConnection,
   QueryResult,
+  ResultSetHeader,
 } from "mysql2/promise";
 import type { SqlDriver, SqlFailure, SqlResult, SqlValue } from "../sql/driver.ts";
+import { systemError } from "../../base/error.ts";
 import { failureIn } from "../sql/failures.ts";
 import { checkPacket, checkVersion } from "./server-limits.ts";
 import { sqlText } from "./sql-text.ts";
@@ -24,6 +26,8 @@ export class Mysql2Driver implements SqlDriver<Connection> {
   readonly address: string;
   readonly #pool: Pool;
   readonly #own: boolean;
+  /** Transactions that this driver has begun. */
+  readonly #begun = new WeakMap<Connection, Begun>();
   #checked: Promise<void> | undefined;
   /** What the server takes as one statement, in bytes: `max_allowed_packet`. */
   #packetMax = Infinity;
@@ -43,9 +47,16 @@ export class Mysql2Driver implements SqlDriver<Connection> {
     return this.#connected(async (connection) => {
       if (!this.#own) await connection.query(`SET ${isolation}`);
       await connection.query("START TRANSACTION");
-      const result = await work(connection);
-      await connection.query("COMMIT");
-      return result;
+      const begun = watched(connection);
+      this.#begun.set(connection, begun);
+      try {
+        const result = await work(connection);
+        await checkBegun(connection, begun);
+        await connection.query("COMMIT");
+        return result;
+      } finally {
+        this.#begun.delete(connection);
+      }
     });
   }
 
@@ -81,6 +92,13 @@ export class Mysql2Driver implements SqlDriver<Connection> {
   }
 
   async run(native: Connection, sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
+    const begun = this.#begun.get(native);
+    if (begun !== undefined) await checkBegun(native, begun);
+    else if (sql.startsWith("INSERT") && !(await isOpen(native))) throw notBegun();
+    return this.#ran(native, sql, values);
+  }
+
+  async #ran(native: Connection, sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
     const typeCast = typeof native.config?.typeCast === "function" ? plainCast : undefined;
     const text = sqlText(sql, values);
     checkPacket(text, this.#packetMax);
@@ -90,7 +108,7 @@ export class Mysql2Driver implements SqlDriver<Connection> {
   async query(sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
     return this.#connected(async (connection) => {
       if (!this.#own && !sql.startsWith("SELECT")) await connection.query(`SET ${isolation}`);
-      return this.run(connection, sql, values);
+      return this.#ran(connection, sql, values);
     });
   }
 
@@ -114,10 +132,63 @@ export class Mysql2Driver implements SqlDriver<Connection> {
   async #version(): Promise<void> {
     const asked = "SELECT VERSION() AS version, @@max_allowed_packet AS packet";
     const connection = await this.#pool.getConnection();
-    const { rows } = await this.run(connection, asked, []).finally(() => connection.release());
+    const { rows } = await this.#ran(connection, asked, []).finally(() => connection.release());
     checkVersion(String(rows[0]?.["version"]));
     this.#packetMax = Number(rows[0]?.["packet"]);
   }
+}
+
+/** SERVER_STATUS_IN_TRANS and SERVER_STATUS_AUTOCOMMIT of the protocol of MySQL. */
+const status = { open: 1, autocommit: 2 };
+
+/** Whether a transaction is open, or begins with the next statement. */
+async function isOpen(native: Connection): Promise<boolean> {
+  const [answer] = await native.query<ResultSetHeader>("DO 0");
+  return (answer.serverStatus & (status.open | status.autocommit)) !== status.autocommit;
+}
+
+/** Whoever has begun no transaction would commit what he publishes at once, and never take it back. */
+function notBegun(): Error {
+  return systemError("INVALID_ARGUMENT", "no transaction is open in this connection", {
+    executed: "no",
+    advice: "await connection.beginTransaction() before",
+  });
+}
+
+interface Begun {
+  /** The first that has failed since it was known to be open. */
+  failed: Error | undefined;
+}
+
+/**
+ * A deadlock rolls a transaction back, and whoever catches its error goes on without one: each of his statements is committed by itself.
+ * So it is noted what fails. The connection is an object that the pool has made for this use of it.
+ */
+function watched(connection: PoolConnection): Begun {
+  const begun: Begun = { failed: undefined };
+  for (const name of ["query", "execute"] as const) {
+    const original: unknown = Reflect.get(connection, name);
+    if (typeof original !== "function") continue;
+    Reflect.set(connection, name, async (...given: unknown[]): Promise<unknown> => {
+      try {
+        return await (Reflect.apply(original, connection, given) as Promise<unknown>);
+      } catch (error) {
+        if (error instanceof Error) begun.failed ??= error;
+        throw error;
+      }
+    });
+  }
+  return begun;
+}
+
+/** Throws what has ended the transaction, if something has. */
+async function checkBegun(native: Connection, begun: Begun): Promise<void> {
+  const { failed } = begun;
+  if (failed === undefined) return;
+  begun.failed = undefined;
+  if (await isOpen(native)) return;
+  begun.failed = failed;
+  throw failed;
 }
 
 /** The user's pool may have been told to give rows in other forms. */
