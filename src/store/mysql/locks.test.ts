@@ -113,6 +113,28 @@ suite("locks in a real MariaDB", { skip: missingMysql() ?? false }, () => {
     });
   });
 
+  test("OB-3: who waits for a lane holds up nobody else, and draws his number when he has it", async () => {
+    await scene(async ({ store, pool }) => {
+      const { outbox } = store;
+      const append = (lane: number) => store.transaction((tx) => outbox.append!(tx, [row(lane)]));
+      const connection = await pool.getConnection();
+      await connection.beginTransaction();
+      await outbox.lock(store.adopt(connection), [5]);
+      const waiting = append(5);
+      await lockWaited(pool);
+      await append(6);
+      await append(260);
+      await connection.rollback();
+      connection.release();
+      await waiting;
+      const rows = await outbox.read(shares, [], 10);
+      assert.deepEqual(
+        rows.map(({ lane }) => lane),
+        [6, 260, 5],
+      );
+    });
+  });
+
   test("OB-3: transactions at REPEATABLE READ that write in lanes of several keys do not wait in a circle", async () => {
     await scene(async ({ store, pool }) => {
       const writers = Array.from({ length: 4 }, async (_, writer) => {
@@ -174,6 +196,14 @@ suite("locks in a real MariaDB", { skip: missingMysql() ?? false }, () => {
     // Of 20,000 rows; much of it is the lanes and the rows that are made on the way.
     assert.ok(looks < 10_000, `${looks} looks`);
   });
+
+  /** Resolves when some transaction waits for a row. */
+  async function lockWaited(pool: Pool): Promise<void> {
+    for (;;) {
+      const [rows] = await pool.query("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'");
+      if (Number((rows as [{ Value: string }])[0].Value) > 0) return;
+    }
+  }
 
   /** How many rows were looked at in this session. */
   async function looked(pool: Pool): Promise<number> {

@@ -37,7 +37,7 @@ export interface SqlDialect {
   /** Waits for the lanes, in this order, and has them until the transaction ends (OB-3). Undefined: nobody else writes anyway. */
   lockLanes(lanes: readonly number[]): Sql | undefined;
   /** Both in one statement: waits for the lanes, if any, and then writes rows, at least one. Absent: two statements are as good. */
-  append?(lanes: readonly number[], rows: readonly OutboxValues[]): Sql;
+  append?(lanes: readonly number[], rows: readonly OutboxValues[]): Sql | undefined;
   /** Which of these lanes have rows at all, as `lane`. Present where it costs to look into many: then they are asked for first. */
   occupied?(lanes: readonly number[]): Sql;
   /** Joins so that the left side is gone through, and the right side looked into, where a database has to be told. */

@@ -64,11 +64,13 @@ export class SqlOutboxRows implements OutboxRows {
       .toSorted((a, b) => a - b);
     const { append } = this.#access.dialect;
     const portions = [...portionsOf(rows)];
-    if (append === undefined || portions.length !== 1) {
+    const [first] = portions;
+    const whole = portions.length === 1 ? append?.(lanes, first!.map(valuesOf)) : undefined;
+    if (whole === undefined) {
       await this.lock(tx, lanes);
       return this.insert(tx, rows);
     }
-    await this.#access.runLast(tx, append(lanes, portions[0]!.map(valuesOf)), true);
+    await this.#access.runLast(tx, whole, true);
   }
 
   async count(tx: Transaction, sequence: string, by: number): Promise<number> {
