@@ -253,8 +253,8 @@ export const inboxMutants: readonly Mutant[] = [
   {
     name: "older-version-outside",
     file: "src/call/serve-older.ts",
-    find: "terms: store === undefined ? terms : { store, ...terms },",
-    replace: "terms: store === null ? terms : { ...terms },",
+    find: "const terms = by.terms?.store === undefined ? said : { store: by.terms.store, ...said };",
+    replace: "const terms = said;",
     because:
       "a command of an older version runs without a transaction, and its handler finds no tx",
     killedBy: "inbox",

@@ -45,7 +45,7 @@ export const outboxMutants: readonly Mutant[] = [
   {
     name: "lock-after-insert",
     file: `${folder}/outbox.ts`,
-    find: "if (ascending.length > 0) await table.lock(tx, ascending);\n    await table.insert(tx, rows);",
+    find: "if (ascending.length > 0) await table.lock(tx, ascending);\n    await table.insert(tx, counted ? await this.#counted(tx, outgoing, rows) : rows);",
     replace:
       "await table.insert(tx, rows);\n    if (ascending.length > 0) await table.lock(tx, ascending);",
     because: "the number is drawn before it is one's turn",

@@ -12,8 +12,8 @@ export const replyMutants: readonly Mutant[] = [
   {
     name: "IN3-duplicate-command-done-again",
     file: commands,
-    find: "const again = this.#replies.get(envelope.id);",
-    replace: "const again = undefined;",
+    find: "const before = this.#replies.get(envelope.id);",
+    replace: "const before = undefined;",
     because: "a command whose reply could not be sent at once is done twice",
     killedBy: "replies",
   },

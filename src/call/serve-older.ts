@@ -45,13 +45,7 @@ export function serveOlder<Old extends AnyContract, New extends AnyContract>(
     }
     return handlers;
   };
-  const store = by.terms?.store;
-  return Object.freeze({
-    contract,
-    handlers: handlersIn(nowhere),
-    terms: store === undefined ? terms : { store, ...terms },
-    handlersIn,
-  });
+  return Object.freeze({ contract, handlers: handlersIn(nowhere), terms, handlersIn });
 }
 
 const nowhere: Surroundings = { checkSent: false, orderOf: () => undefined };
