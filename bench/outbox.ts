@@ -3,6 +3,7 @@ import { besideBacklog } from "./outbox/backlog.ts";
 import { held, type HeldRow } from "./outbox/held.ts";
 import type { Row } from "./outbox/measured.ts";
 import { publishing } from "./outbox/publishing.ts";
+import { otherStores } from "./outbox/stores.ts";
 import { through } from "./outbox/through.ts";
 import {
   goalsTable,
@@ -16,7 +17,7 @@ import {
 import type { Spread } from "./spread.ts";
 
 /** The parts, by their names in `--only`. */
-const parts = ["publish", "through", "backlog", "held"] as const;
+const parts = ["publish", "through", "backlog", "held", "stores"] as const;
 
 /** Each peer has 64 connections of its own. */
 const connectionsMax = 900;
@@ -29,7 +30,8 @@ export const outbox: Bench = async (options) => {
   const carried = wanted("through", options) ? await through(database, options) : nothing;
   const beside = wanted("backlog", options) ? await besideBacklog(database, options) : nothing;
   const kept = wanted("held", options) ? await held(database, options) : nothing;
-  const all = [published, carried, beside];
+  const others = wanted("stores", options) ? await otherStores(database, options) : nothing;
+  const all = [published, carried, beside, { ratios: {}, goals: [], ...others }];
   const rows: Row[] = all.flatMap((part) => part.rows);
   const ratios = Object.assign({}, ...all.map((part) => part.ratios)) as Record<string, number>;
   const goals = [...all, kept].flatMap((part) => part.goals);
@@ -58,7 +60,7 @@ function tablesOf(
   const cell = (value: Spread | null, digits: number): string =>
     value === null ? "–" : digits === 0 ? whole(value.median) : value.median.toFixed(digits);
   const measured = table(
-    ["orders of 200 B", "", "per s", "p50 ms", "p99 ms", "CPU µs each", ""],
+    ["orders of 200 B", "", "per s", "p50 ms", "p99 ms", "CPU µs each", "of the server", ""],
     rows.map((row) => [
       row.case,
       row.peer,
@@ -66,6 +68,7 @@ function tablesOf(
       cell(row.p50Ms, 2),
       cell(row.p99Ms, 2),
       cell(row.cpuUs, 0),
+      cell(row.serverCpuUs, 0),
       row.failed === "" ? (row.disordered > 0 ? "out of order" : "") : row.failed,
     ]),
   );

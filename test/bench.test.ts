@@ -3,6 +3,8 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { kafka } from "../scripts/servers/kafka.ts";
+import { missing } from "../scripts/servers/for-tests.ts";
+import { postgres } from "../scripts/servers/postgres.ts";
 import { rabbitmq } from "../scripts/servers/rabbitmq.ts";
 import { stateOf } from "../scripts/servers/server.ts";
 import { fromSource, start } from "./program.ts";
@@ -182,3 +184,35 @@ test("the bench of gateways runs, and whoever stands in the middle gives the rig
     ours,
   );
 });
+
+test(
+  "the bench of outboxes runs, and whoever carries messages gives each one to its handler, but a serial cursor",
+  { skip: missing(postgres) ?? false },
+  async () => {
+    const report = await bench("outbox");
+    const peersOf = (title: string): string[] =>
+      report.rows.flatMap(({ case: each, peer }) => (each === title ? peer : []));
+    const others = ["pg-boss", "graphile-worker", "serial cursor"];
+    deepEqual(peersOf("16 transactions at once"), [
+      "bare insert",
+      "trunkline, by key",
+      "trunkline, no key",
+      "trunkline, the user's own transaction",
+      ...others,
+    ]);
+    deepEqual(peersOf("handled, of what lies there"), [
+      "trunkline, by key",
+      "trunkline, no key",
+      "trunkline, file: broker",
+      "trunkline, with inbox",
+      ...others,
+    ]);
+    const failed = report.rows.filter(({ failed: why = "" }) => why !== "");
+    deepEqual(
+      failed.filter(({ peer }) => peer !== "serial cursor"),
+      [],
+    );
+    ok(peersOf("a transaction stays open").includes("trunkline, by key"));
+    equal(report.goals.length, 19);
+  },
+);

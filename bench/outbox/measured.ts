@@ -1,7 +1,11 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { OwnDatabases } from "../../scripts/servers/databases.ts";
 import { start, type Child } from "../child.ts";
 import { profiled, type BenchOptions } from "../report.ts";
 import { spreadOf, type Spread } from "../spread.ts";
 import type { Answer, Question } from "./questions.ts";
+import { serverCpuMs } from "./server-cpu.ts";
 
 /** A peer in its process, with what each round of a case gave. */
 export interface Measured {
@@ -19,6 +23,7 @@ export interface Row {
   readonly p50Ms: Spread | null;
   readonly p99Ms: Spread | null;
   readonly cpuUs: Spread | null;
+  readonly serverCpuUs: Spread | null;
   readonly lost: number;
   readonly doubled: number;
   readonly disordered: number;
@@ -26,6 +31,19 @@ export interface Row {
 }
 
 export type PeerChild = Child<Question, Answer>;
+
+/** Asks, and adds what the server used meanwhile. Nobody else may use it. */
+export async function askWithServer(
+  child: PeerChild,
+  question: Question,
+  server: OwnDatabases,
+): Promise<Answer> {
+  const pid = Number.parseInt(readFileSync(join(server.server.folder, "pid"), "utf8"), 10);
+  const before = serverCpuMs(pid);
+  const told = await child.ask(question);
+  const usedMs = serverCpuMs(pid) - before;
+  return { ...told, serverCpuUs: (usedMs * 1_000) / Math.max(1, told.committed, told.handled) };
+}
 
 export function startPeer(
   peer: string,
@@ -49,6 +67,9 @@ export function rowOf(measured: Measured, of: "committed" | "handled"): Row {
     p50Ms: spread((each) => p50Of(each, of)),
     p99Ms: spread((each) => (of === "handled" ? each.handledP99Ms : each.commitP99Us / 1_000)),
     cpuUs: spread(({ cpuUs }) => cpuUs),
+    serverCpuUs: rounds.every(({ serverCpuUs }) => serverCpuUs !== undefined)
+      ? spread(({ serverCpuUs }) => serverCpuUs!)
+      : null,
     lost: sum(({ lost }) => lost),
     doubled: sum(({ doubled }) => doubled),
     disordered: sum(({ disordered }) => disordered),

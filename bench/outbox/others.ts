@@ -12,7 +12,7 @@ const concurrency = 16;
 
 /** The user's own row, and no message. */
 export const bare: PeerMaker = async (address) => {
-  const database = await Database.open(address, "");
+  const database = await Database.open(address);
   return {
     ...counted(database),
     transact: (order) => database.transaction((client) => insertOrder(client, order)),

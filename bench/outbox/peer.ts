@@ -56,21 +56,21 @@ export async function insertOrder(
 /** PostgreSQL as users of `pg` use it. */
 export class Database {
   readonly pool: Pool;
-  readonly #messages: string;
+  readonly #tables: readonly string[];
 
-  private constructor(pool: Pool, messages: string) {
+  private constructor(pool: Pool, tables: readonly string[]) {
     this.pool = pool;
-    this.#messages = messages;
+    this.#tables = tables;
   }
 
-  /** `messages`: the table where messages lie; there is none when it is empty. */
-  static async open(address: string, messages: string): Promise<Database> {
+  /** `tables`: the one where messages lie, if there is one, and others of the peer. */
+  static async open(address: string, ...tables: readonly string[]): Promise<Database> {
     const pool = new Pool({ connectionString: address, max: connectionsMax });
     pool.on("error", () => {});
     await pool.query(
       `CREATE TABLE ${userTable} (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, number int NOT NULL, item text NOT NULL, note text NOT NULL)`,
     );
-    return new Database(pool, messages);
+    return new Database(pool, tables);
   }
 
   async transaction(work: (client: PoolClient) => Promise<unknown>): Promise<void> {
@@ -87,7 +87,8 @@ export class Database {
   }
 
   async count(): Promise<{ rows: number; kept: number }> {
-    const kept = this.#messages === "" ? "0" : `(SELECT count(*) FROM ${this.#messages})`;
+    const [messages] = this.#tables;
+    const kept = messages === undefined ? "0" : `(SELECT count(*) FROM ${messages})`;
     const { rows } = await this.pool.query<{ rows: string; kept: string }>(
       `SELECT (SELECT count(*) FROM ${userTable}) AS rows, ${kept} AS kept`,
     );
@@ -95,7 +96,6 @@ export class Database {
   }
 
   async clear(): Promise<void> {
-    const tables = this.#messages === "" ? userTable : `${userTable}, ${this.#messages}`;
-    await this.pool.query(`TRUNCATE ${tables}`);
+    await this.pool.query(`TRUNCATE ${[userTable, ...this.#tables].join(", ")}`);
   }
 }

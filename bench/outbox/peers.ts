@@ -1,8 +1,9 @@
 import { bare, boss, graphile, naive } from "./others.ts";
+import { onMariadb, onSqlite } from "./other-peers.ts";
 import type { PeerMaker } from "./peer.ts";
 import { trunkline } from "./trunkline.ts";
 
-/** All who are measured on PostgreSQL, by name. */
+/** All who are measured, by name: on PostgreSQL unless it says otherwise. */
 export const peers: Readonly<Record<string, PeerMaker>> = {
   "bare insert": bare,
   "trunkline, by key": trunkline({ key: true }),
@@ -14,4 +15,6 @@ export const peers: Readonly<Record<string, PeerMaker>> = {
   "pg-boss": boss,
   "graphile-worker": graphile,
   "serial cursor": naive,
+  "trunkline on SQLite": onSqlite,
+  "trunkline on MariaDB": onMariadb,
 };

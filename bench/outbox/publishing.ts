@@ -1,6 +1,15 @@
 import type { OwnDatabases } from "../../scripts/servers/databases.ts";
 import { goal, type BenchOptions, type Goal } from "../report.ts";
-import { p50Of, rateOf, ratioOf, rowOf, startPeer, type Measured, type Row } from "./measured.ts";
+import {
+  askWithServer,
+  p50Of,
+  rateOf,
+  ratioOf,
+  rowOf,
+  startPeer,
+  type Measured,
+  type Row,
+} from "./measured.ts";
 
 const bare = "bare insert";
 const ours = ["trunkline, by key", "trunkline, no key", "trunkline, the user's own transaction"];
@@ -36,7 +45,11 @@ export async function publishing(
           const one = measured[at * peers.length + place]!;
           options.progress(`round ${round} of ${options.rounds}: ${one.peer}, ${one.case}`);
           const child = children[place]!;
-          const told = await child.ask({ ask: "publish", connections: count, seconds });
+          const told = await askWithServer(
+            child,
+            { ask: "publish", connections: count, seconds },
+            database,
+          );
           const messages = one.peer === bare ? 0 : told.committed;
           if (told.rows !== told.committed || told.kept !== messages)
             one.failed = `${told.committed} committed, ${told.rows} rows, ${told.kept} messages`;

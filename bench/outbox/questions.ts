@@ -32,6 +32,8 @@ export interface Answer {
   readonly handledP99Ms: number;
   /** Of this process, for each transaction or message. */
   readonly cpuUs: number;
+  /** Of the database, for each of them; measured by who asks. */
+  readonly serverCpuUs?: number;
   readonly lost: number;
   readonly doubled: number;
   /** Messages that came before an earlier one of their key. */

@@ -1,6 +1,14 @@
 import type { OwnDatabases } from "../../scripts/servers/databases.ts";
 import { goal, type BenchOptions, type Goal } from "../report.ts";
-import { rateOf, ratioOf, rowOf, startPeer, type Measured, type Row } from "./measured.ts";
+import {
+  askWithServer,
+  rateOf,
+  ratioOf,
+  rowOf,
+  startPeer,
+  type Measured,
+  type Row,
+} from "./measured.ts";
 
 /** Ours that the goal is about. */
 const promised = "trunkline, by key";
@@ -47,8 +55,10 @@ export async function through(
           await child.ask({ ask: "clear" });
           if (at === 0) await child.ask({ ask: "consume" });
           else await child.ask({ ask: "fill", ...many });
-          const told = await child.ask(
+          const told = await askWithServer(
+            child,
             at === 0 ? { ask: "through", ...many } : { ask: "drain", count: messages },
+            database,
           );
           await child.ask({ ask: "end" });
           if (round > 0) one.rounds.push(told);

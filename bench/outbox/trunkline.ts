@@ -32,7 +32,7 @@ export interface Use {
 /** Ours: outbox, relay, broker, and a consumer in the same process. */
 export function trunkline(use: Use): PeerMaker {
   return async (address) => {
-    const database = await Database.open(address, "trunkline_outbox, trunkline_inbox");
+    const database = await Database.open(address, "trunkline_outbox", "trunkline_inbox");
     const store = postgres(database.pool);
     await store.migrate();
     const own = carried(store, use, insertOrder);

@@ -192,7 +192,7 @@ export class Relay {
       if (rows.length > 0 && !this.#stopping) this.#begin(rows, free);
       else if (!(await this.#change.wait(this.#pauseMs())))
         this.#idleMs = Math.min(this.#idleMs * 2, terms.pollMs);
-      if (rows.length < terms.batch) await this.#gather(lookedAt, lookMs);
+      if (rows.length <= fewRows) await this.#gather(lookedAt, lookMs);
     }
   }
 
@@ -331,7 +331,7 @@ function toldOf(state: LogState): readonly string[] {
 
 /** Up to so many rows are published in one pass. */
 const fewRows = 50;
-/** From the beginning of one look to that of the next, where one brings less than a batch: so many times as long as it takes, at most so long in milliseconds. */
+/** From the beginning of one look to that of the next, where one brings as few: so many times as long as it takes, at most so long in milliseconds. */
 const gatherLooks = 4;
 const gatherMsMax = 20;
 /** For giving back its lanes, at least, in milliseconds. */
