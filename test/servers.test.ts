@@ -64,7 +64,18 @@ test("npm run servers tells what there is", () => {
     .map((line) => JSON.parse(line) as { readonly name: string });
   deepEqual(
     states.map(({ name }) => name),
-    ["consul", "dnsmasq", "envoy", "etcd", "kafka", "nats", "nginx", "rabbitmq"],
+    [
+      "consul",
+      "dnsmasq",
+      "envoy",
+      "etcd",
+      "kafka",
+      "mariadb",
+      "nats",
+      "nginx",
+      "postgres",
+      "rabbitmq",
+    ],
   );
   const wrong = run("begin");
   equal(wrong.status, 2);

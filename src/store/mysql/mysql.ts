@@ -1,3 +1,4 @@
+import type { Pool as CallbackPool } from "mysql2";
 import { createPool, type Connection, type Pool } from "mysql2/promise";
 import { SqlStore } from "../sql/sql-store.ts";
 import type { Store } from "../store.ts";
@@ -12,22 +13,23 @@ const waitingMax = 10_000;
 
 /**
  * A store in MySQL 8.0.11 or later, or MariaDB 10.6 or later, by `mysql2` (`npm i mysql2`): `mysql("mysql://user@host/database")`, or
- * over a pool of yours from `mysql2/promise`, `mysql(pool)`, which stays yours to close. What it begins it begins at READ COMMITTED,
+ * over a pool of yours, `mysql(pool)`, which stays yours to close. What it begins it begins at READ COMMITTED,
  * for which the server's binlog, if it has one, must be by rows, as it is by default.
  *
  * @throws TrunklineError INVALID_ARGUMENT for an address that is none.
  */
 export function mysql(
-  where: string | Pool,
+  where: string | Pool | CallbackPool,
   options: { readonly env?: Env } = {},
 ): Store<Connection> {
-  const own = typeof where === "string";
-  const pool = own
-    ? createPool({
-        uri: mysqlAddress(where),
-        connectionLimit: connectionsMax,
-        queueLimit: waitingMax,
-      })
-    : where;
-  return new SqlStore(new Mysql2Driver(pool, own), options.env);
+  if (typeof where === "string") {
+    const pool = createPool({
+      uri: mysqlAddress(where),
+      connectionLimit: connectionsMax,
+      queueLimit: waitingMax,
+    });
+    return new SqlStore(new Mysql2Driver(pool, true), options.env);
+  }
+  const pool = "promise" in where ? where.promise() : where;
+  return new SqlStore(new Mysql2Driver(pool, false), options.env);
 }

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
+import { createPool as createCallbackPool } from "mysql2";
 import { createPool, type Pool, type PoolOptions } from "mysql2/promise";
 import type { OwnDatabases } from "../../../scripts/servers/databases.ts";
 import { missingMysql, mysqlUnderTest } from "../../../scripts/servers/mysql-for-tests.ts";
+import { mysql } from "./index.ts";
 import { Mysql2Driver } from "./mysql2-driver.ts";
 
 suite("mysql2 with a real server", { skip: missingMysql() ?? false }, () => {
@@ -108,6 +110,15 @@ suite("mysql2 with a real server", { skip: missingMysql() ?? false }, () => {
       for (const other of [undefined, null, 1, "x", {}]) assert.equal(driver.owns(other), false);
       connection.release();
     });
+  });
+
+  test("takes a pool with callbacks, whose transactions can be awaited all the same", async () => {
+    const pool = createCallbackPool(address);
+    const store = mysql(pool);
+    const rows = await store.transaction(async ({ native }) => (await native.query("SELECT 1"))[0]);
+    assert.equal((rows as unknown[]).length, 1);
+    await store.close();
+    await pool.promise().end();
   });
 
   test("leaves no transaction open in a connection that goes back to its pool", async () => {
