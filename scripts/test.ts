@@ -4,6 +4,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { servers } from "./servers/all.ts";
+import { missingBetterSqlite3 } from "./servers/better-sqlite3.ts";
 import { missing } from "./servers/for-tests.ts";
 import { tests } from "./steps.ts";
 
@@ -16,6 +17,7 @@ const serverNames = /scripts\/servers\/([a-z0-9-]+)\.ts/g;
 const light: ReadonlySet<string> = new Set([
   ...["command", "databases", "for-tests", "running"],
   ...["mariadb", "mysql-for-tests", "postgres"],
+  ...["better-sqlite3", "databases-for-tests", "prisma"],
 ]);
 const fileEndsWithinS = 10 * 60;
 const allEndWithinMs = 29 * 60_000;
@@ -24,7 +26,7 @@ const args = process.argv.slice(2);
 const hasFiles = args.some((arg) => !arg.startsWith("-"));
 
 process.exitCode = build();
-if (process.exitCode === 0 && !hasFiles) bringServers();
+if (process.exitCode === 0 && !hasFiles) await bringServers();
 if (process.exitCode === 0)
   process.exitCode = await (hasFiles ? run([tests(fileEndsWithinS, 1, ...args)]) : run(all()));
 
@@ -38,9 +40,10 @@ function build(): number {
 }
 
 /** Where tests may install what they need, it is there before they begin: two that run side by side must not bring the same. */
-function bringServers(): void {
+async function bringServers(): Promise<void> {
   const used = new Set(globSync(everything, { cwd: root }).flatMap(serversOf));
   for (const server of servers) if (used.has(server.name)) missing(server);
+  await missingBetterSqlite3();
 }
 
 /** The files of servers that a test names. */

@@ -1,5 +1,5 @@
 import type { Dialect } from "../store.ts";
-import type { SqlResult, SqlRow } from "./driver.ts";
+import type { SqlResult, SqlRow, SqlValue } from "./driver.ts";
 
 /** Reads what clients of databases answer; builders hand it on as it is. */
 export const resultOf: Readonly<Record<Dialect, (answer: unknown) => SqlResult>> = {
@@ -34,4 +34,9 @@ export function givesRows(sql: string): boolean {
     /^\s*(select|values|pragma|show|with)\b/i.test(sql) &&
     !/\b(insert|update|delete)\s/i.test(sql.replace(/for update/i, ""))
   );
+}
+
+/** What better-sqlite3 takes: it makes a REAL of a number that has more than 32 bits. */
+export function bindable(value: SqlValue): SqlValue {
+  return typeof value === "number" && Math.abs(value) > 0x7fffffff ? BigInt(value) : value;
 }

@@ -1,6 +1,7 @@
 import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
 import type { Dialect } from "../store.ts";
+import { bindable } from "./answers.ts";
 import type { SqlDriver, SqlFailure, SqlResult, SqlValue } from "./driver.ts";
 import { failedBefore } from "./failed-before.ts";
 import { failureIn } from "./failures.ts";
@@ -106,12 +107,8 @@ export class BuilderDriver<Native> implements SqlDriver<Native> {
     }
   }
 
-  /** better-sqlite3 makes a REAL of a number that has more than 32 bits. */
   #bindable(values: readonly SqlValue[]): readonly SqlValue[] {
-    if (this.dialect !== "sqlite") return values;
-    return values.map((value) =>
-      typeof value === "number" && Math.abs(value) > 0x7fffffff ? BigInt(value) : value,
-    );
+    return this.dialect === "sqlite" ? values.map(bindable) : values;
   }
 
   /** PostgreSQL answers a COMMIT by a rollback when a statement had failed, and not every builder looks at the answer. */

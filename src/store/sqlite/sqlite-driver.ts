@@ -1,41 +1,37 @@
-import { resolve } from "node:path";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Env } from "../../base/env.ts";
+import { systemError } from "../../base/error.ts";
 import type { SqlDriver, SqlFailure, SqlResult, SqlValue } from "../sql/driver.ts";
 import { failureIn } from "../sql/failures.ts";
 import { NotReached } from "../sql/not-reached.ts";
 import { Turns } from "../sql/turns.ts";
 import { whileBusy, writersWaitMs } from "../sql/while-busy.ts";
+import type { Prepared, SqliteClient, SqliteConnection } from "./client.ts";
 
 /** Statements that are kept prepared. */
 const statementsMax = 200;
 
-/** SQLite by `node:sqlite`. What writes does so on one connection, in turn; what reads has another one and waits for nobody. */
-export class SqliteDriver implements SqlDriver<DatabaseSync> {
-  readonly name = "node:sqlite";
+/** SQLite. What writes does so on one connection, in turn; what reads has another one and waits for nobody. */
+export class SqliteDriver<Connection extends SqliteConnection> implements SqlDriver<Connection> {
+  readonly name: string;
   readonly dialect = "sqlite";
   readonly address: string;
-  readonly #path: string;
-  /** The user's own connection, to a database that is not in a file. */
-  readonly #only: DatabaseSync | undefined;
+  readonly #client: SqliteClient<Connection>;
   readonly #env: Env;
   readonly #turns: Turns;
-  readonly #prepared = new WeakMap<DatabaseSync, Map<string, StatementSync>>();
-  #writer: DatabaseSync | undefined;
-  #reader: DatabaseSync | undefined;
+  readonly #prepared = new WeakMap<Connection, Map<string, Prepared>>();
+  #writer: Connection | undefined;
+  #reader: Connection | undefined;
   #closed = false;
 
-  constructor(where: string | DatabaseSync, env: Env) {
-    const location = typeof where === "string" ? where : where.location();
-    const inMemory = location === null || location === "" || location === ":memory:";
-    this.#path = inMemory ? ":memory:" : resolve(location);
-    this.#only = inMemory && typeof where !== "string" ? where : undefined;
+  constructor(client: SqliteClient<Connection>, env: Env) {
+    this.#client = client;
     this.#env = env;
     this.#turns = new Turns(env, writersWaitMs);
-    this.address = `sqlite:${this.#path}`;
+    this.name = client.name;
+    this.address = `sqlite:${client.path ?? ":memory:"}`;
   }
 
-  async transaction<T>(work: (native: DatabaseSync) => Promise<T>): Promise<T> {
+  async transaction<T>(work: (native: Connection) => Promise<T>): Promise<T> {
     const end = await this.#turns.take();
     try {
       const writer = await this.#opened();
@@ -46,7 +42,7 @@ export class SqliteDriver implements SqlDriver<DatabaseSync> {
         return result;
       } catch (error) {
         // A full disk, for one, has rolled it back already.
-        if (writer.isTransaction) writer.exec("ROLLBACK");
+        if (this.#client.inTransaction(writer)) writer.exec("ROLLBACK");
         throw error;
       }
     } finally {
@@ -54,12 +50,16 @@ export class SqliteDriver implements SqlDriver<DatabaseSync> {
     }
   }
 
-  owns(native: unknown): native is DatabaseSync {
-    return native instanceof DatabaseSync && native.isOpen && native.isTransaction;
+  owns(native: unknown): native is Connection {
+    return this.#client.owns(native) && this.#client.inTransaction(native);
   }
 
-  async run(native: DatabaseSync, sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
-    return whileBusy(this.#env, () => this.#ran(native, sql, values));
+  async run(native: Connection, sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
+    return whileBusy(this.#env, () => {
+      // One of better-sqlite3's functions is, before anything that it was to wait for.
+      if (!this.#client.inTransaction(native)) throw isOver();
+      return this.#ran(native, sql, values);
+    });
   }
 
   async query(sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
@@ -67,7 +67,7 @@ export class SqliteDriver implements SqlDriver<DatabaseSync> {
       const writer = this.#writer ?? (await this.#first());
       const reader = this.#reader;
       if (reader !== undefined) return this.#ran(reader, sql, values);
-      if (!writer.isTransaction) return this.#ran(writer, sql, values);
+      if (!this.#client.inTransaction(writer)) return this.#ran(writer, sql, values);
     }
     const end = await this.#turns.take();
     try {
@@ -85,13 +85,13 @@ export class SqliteDriver implements SqlDriver<DatabaseSync> {
   close(): Promise<void> {
     this.#closed = true;
     this.#reader?.close();
-    if (this.#writer !== this.#only) this.#writer?.close();
+    if (this.#writer !== this.#client.only) this.#writer?.close();
     this.#reader = undefined;
     this.#writer = undefined;
     return Promise.resolve();
   }
 
-  async #first(): Promise<DatabaseSync> {
+  async #first(): Promise<Connection> {
     const end = await this.#turns.take();
     try {
       return await this.#opened();
@@ -101,17 +101,17 @@ export class SqliteDriver implements SqlDriver<DatabaseSync> {
   }
 
   /** Opened when it is first needed, by whoever has the turn. */
-  async #opened(): Promise<DatabaseSync> {
+  async #opened(): Promise<Connection> {
     if (this.#writer !== undefined) return this.#writer;
     if (this.#closed) throw new Error("the database is not open any more");
-    if (this.#only !== undefined) return (this.#writer = this.#only);
-    const writer = opened(this.#path);
+    const { only, path } = this.#client;
+    if (only !== undefined) return (this.#writer = only);
+    const writer = this.#reached();
     try {
       await whileBusy(this.#env, () => writer.exec("PRAGMA journal_mode = WAL"));
       // Otherwise a power failure takes the last commits with it (OB-3).
       writer.exec("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
-      if (this.#path !== ":memory:")
-        this.#reader = new DatabaseSync(this.#path, { timeout: 0, readOnly: true });
+      if (path !== undefined) this.#reader = this.#client.open(true);
     } catch (error) {
       writer.close();
       throw error;
@@ -119,33 +119,31 @@ export class SqliteDriver implements SqlDriver<DatabaseSync> {
     return (this.#writer = writer);
   }
 
-  #ran(database: DatabaseSync, sql: string, values: readonly SqlValue[]): SqlResult {
-    const statement = this.#statement(database, sql);
-    if (statement.columns().length === 0) {
-      const { changes } = statement.run(...values);
-      return { rows: [], changes: Number(changes) };
+  #reached(): Connection {
+    try {
+      return this.#client.open(false);
+    } catch (error) {
+      throw new NotReached(error);
     }
-    const rows = statement.all(...values);
-    return { rows, changes: rows.length };
   }
 
-  #statement(database: DatabaseSync, sql: string): StatementSync {
-    let prepared = this.#prepared.get(database);
-    if (prepared === undefined) this.#prepared.set(database, (prepared = new Map()));
+  #ran(connection: Connection, sql: string, values: readonly SqlValue[]): SqlResult {
+    let prepared = this.#prepared.get(connection);
+    if (prepared === undefined) this.#prepared.set(connection, (prepared = new Map()));
     let statement = prepared.get(sql);
     if (statement === undefined) {
-      statement = database.prepare(sql);
+      statement = this.#client.prepare(connection, sql);
       if (prepared.size >= statementsMax) prepared.clear();
       prepared.set(sql, statement);
     }
-    return statement;
+    return statement(values);
   }
 }
 
-function opened(path: string): DatabaseSync {
-  try {
-    return new DatabaseSync(path, { timeout: 0 });
-  } catch (error) {
-    throw new NotReached(error);
-  }
+function isOver(): Error {
+  return systemError("INVALID_ARGUMENT", "this transaction of SQLite is over", {
+    executed: "no",
+    advice:
+      "await what publishes before the commit; a function given to better-sqlite3's `transaction` cannot: use outbox.transaction(…)",
+  });
 }

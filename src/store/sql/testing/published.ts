@@ -13,7 +13,8 @@ export async function pending(store: Store): Promise<string[]> {
   return rows.map(({ data }) => Buffer.from(data).toString());
 }
 
-function row(text: string): NewOutboxRow {
+/** A message without a key. */
+export function row(text: string): NewOutboxRow {
   return {
     id: `id of ${text}`,
     lane: 260,
