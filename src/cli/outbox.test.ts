@@ -193,6 +193,8 @@ suite("trunkline outbox, with PostgreSQL", { skip: missing(server) }, () => {
     deepEqual(await about(), ["warning", "warning"], "nobody reads it, and its size has no bound");
     const { lines } = await doctor(address);
     ok(!lines.some(({ about: of }) => of === "slots"), "it is told of once");
+    for (const looked of ["dead-rows", "autovacuum", "old-snapshot", "prepared", "numbers"])
+      equal(lines.find(({ about: of }) => of === looked)?.state, "fine", looked);
     ok(
       lines.some(({ about: of, state }) => of === "durability" && state === "wrong"),
       "fsync is off",

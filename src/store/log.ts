@@ -18,7 +18,7 @@ export interface StoreLog {
 }
 
 export interface LogListener {
-  /** Rows of the outbox may be there that were not before. */
+  /** Rows of the outbox may be there that were not before, or will be in a moment: a commit is in the log before others see it. */
   committed(): void;
   /** Told once for each state and reason. */
   changed(state: LogState): void;

@@ -36,6 +36,8 @@ export interface SlotFound {
 
 export const table = "trunkline_outbox";
 const defaultPublication = "trunkline_outbox";
+/** Rows go to partitions by turns: they are told of as rows of the outbox. */
+const byRoot = "publish_via_partition_root = true";
 const identifier = /^[a-z_][a-z0-9_]{0,62}$/;
 
 const lookSql = `
@@ -148,7 +150,10 @@ export class Slots {
       publication,
     ]);
     if (there !== undefined) {
-      await this.#query(`ALTER PUBLICATION "${publication}" ADD TABLE ${table}`, []);
+      await this.#query(`ALTER PUBLICATION "${publication}" SET (${byRoot})`, []);
+      const { published } = await this.look();
+      if (!published)
+        await this.#query(`ALTER PUBLICATION "${publication}" ADD TABLE ${table}`, []);
       return;
     }
     const [version] = await this.#query("SELECT current_setting('server_version_num') AS num", []);

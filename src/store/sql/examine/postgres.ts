@@ -10,6 +10,10 @@ const deadRowsMany = 20_000;
 const tableBytesLarge = 256 * 1024 * 1024;
 const keptBytesLarge = 1024 * 1024 * 1024;
 
+/** The outbox is kept in partitions; where it is not, in itself. */
+const slotsOf = `SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass('trunkline_outbox')
+  UNION ALL SELECT oid FROM pg_class WHERE oid = to_regclass('trunkline_outbox') AND relkind = 'r'`;
+
 const looks: Readonly<Record<string, Look>> = {
   numbers,
   durability,
@@ -139,12 +143,12 @@ async function slots(query: Query): Promise<Finding[]> {
 
 async function deadRows(query: Query): Promise<Finding | undefined> {
   const [row] = await query(
-    `SELECT n_dead_tup::float8 AS dead, n_live_tup::float8 AS live, pg_total_relation_size(relid)::float8 AS bytes,
-        extract(epoch FROM clock_timestamp() - greatest(last_autovacuum, last_vacuum))::float8 AS since
-      FROM pg_stat_user_tables WHERE relid = to_regclass('trunkline_outbox')`,
+    `SELECT sum(n_dead_tup)::float8 AS dead, sum(n_live_tup)::float8 AS live, sum(pg_total_relation_size(relid))::float8 AS bytes,
+        min(extract(epoch FROM clock_timestamp() - greatest(last_autovacuum, last_vacuum)))::float8 AS since
+      FROM pg_stat_user_tables WHERE relid IN (${slotsOf})`,
     [],
   );
-  if (row === undefined) return undefined;
+  if (row === undefined || row["dead"] === null) return undefined;
   const [dead, live, bytes] = [Number(row["dead"]), Number(row["live"]), Number(row["bytes"])];
   const since = row["since"] === null ? "never" : `${lasting(Number(row["since"]))} ago`;
   const seen = `about ${live} rows and ${dead} dead ones in ${size(bytes)}, vacuumed ${since}`;
@@ -171,7 +175,7 @@ async function autovacuum(query: Query): Promise<Finding | undefined> {
   const [row] = await query(
     `SELECT current_setting('autovacuum') AS running, current_setting('track_counts') AS counting,
         array_to_string(reloptions, ', ') AS options
-      FROM pg_class WHERE oid = to_regclass('trunkline_outbox')`,
+      FROM pg_class WHERE oid IN (${slotsOf}) ORDER BY options IS NULL DESC, oid LIMIT 1`,
     [],
   );
   if (row === undefined) return undefined;
