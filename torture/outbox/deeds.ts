@@ -18,6 +18,8 @@ const clients = 0.15;
 const followed = 0.3;
 /** How long they are at most, in milliseconds; where only one can write at a time all others wait for it. */
 const longMs = { sideBySide: 1_000, alone: 60 };
+/** Between what is written and what is counted, in milliseconds at most: others of the key come in between, if they can. */
+const writtenMs = 20;
 
 const regret = new Error("it was not to be");
 
@@ -83,6 +85,7 @@ export class Deeds {
   async #publishThenCount(native: unknown, id: string): Promise<void> {
     const told = toldOf(`${id}.1`, oneOf(countedAfter));
     await this.#box.publish(native, Torture.placed, told, { id: told.id });
+    await pause(Math.random() * writtenMs);
     await this.#end();
     await this.#note(native, told, await nextOf(this.#database.store.dialect, native, told.key));
   }

@@ -33,7 +33,7 @@ export const countedFirst: readonly string[] = named("first", 24);
  * Keys whose number is taken after the message was written: only the lane's own lock keeps their order. One such key in a
  * transaction at most, and never with another, or whoever holds a lane would wait for who waits for it.
  */
-export const countedAfter: readonly string[] = named("after", 8);
+export const countedAfter: readonly string[] = named("after", 4);
 
 function named(name: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${name}-${index}`);

@@ -17,8 +17,8 @@ import { steppedStore } from "./stepped-store.ts";
 import { Stepper } from "./stepper.ts";
 
 /** How long it may take until nothing is left to do, and until a step comes, in milliseconds. */
-const doneWithinMs = 45_000;
-const stepWithinMs = 45_000;
+const doneWithinMs = 30_000;
+const stepWithinMs = 30_000;
 /** Transactions at once. */
 const together = 8;
 
@@ -42,7 +42,8 @@ if (step !== undefined) {
   stepper.arm(step, nth);
   const until = performance.now() + stepWithinMs;
   while (performance.now() < until) await write();
-  log.write("failed", `it never came ${step.when} ${step.act} for the ${nth}th time`);
+  log.write("failed", `it never came ${step.when} ${step.act}, ${nth} times`);
+  process.exit(1);
 }
 for (let count = 0; count < deedsAfter; count += together) await write();
 await untilDone();
@@ -61,7 +62,7 @@ async function untilDone(): Promise<void> {
     if (isDone(left)) return;
     if (performance.now() > until) {
       log.write("failed", "something is left:", JSON.stringify(left));
-      return;
+      process.exit(1);
     }
     await pause(25);
   }

@@ -97,16 +97,14 @@ async function inOneWorld(world: World, next: () => Death | undefined): Promise<
     const foreseen = death === undefined ? ended.code === 0 : ended.signal === "SIGKILL";
     if (!foreseen) unforeseen.push(`${JSON.stringify(death)} ended with ${JSON.stringify(ended)}`);
   };
-  for (let death = next(); death !== undefined; death = next()) {
+  // After something that nobody foresaw there is no use in going on.
+  for (let death = next(); death !== undefined && unforeseen.length === 0; death = next()) {
     await live(death);
     kills++;
   }
-  await live(undefined);
-  const {
-    figures,
-    committed: _,
-    ...judged
-  } = await judge(world.store, linesOf(logOf(duty(place, world.folder))));
+  if (unforeseen.length === 0) await live(undefined);
+  const lines = linesOf(logOf(duty(place, world.folder)));
+  const { figures, committed: _, ...judged } = await judge(world.store, lines);
   const told = [figures, ...judged.told, ...unforeseen];
   const ok = judged.ok && unforeseen.length === 0;
   if (!ok) {
