@@ -32,7 +32,7 @@ export async function through(
   database: OwnDatabases,
   options: BenchOptions,
 ): Promise<{ rows: Row[]; ratios: Record<string, number>; goals: Goal[] }> {
-  const messages = options.quick ? quickCount : count;
+  const messages = options.quick ? quickCount : Math.ceil(count * Math.min(1, options.seconds));
   const cases = [
     `published and handled, ${publishers} transactions at once`,
     "handled, of what lies there",
