@@ -23,6 +23,7 @@ export {
   type Grip,
   type RegistryStand,
 } from "../discovery/suite.ts";
+export { storeCases, type StoreCase, type StoreStand, type StoreSubject } from "../store/suite.ts";
 export { protocolCases, type ProtocolCase, type ProtocolSubject } from "../protocol/suite.ts";
 export {
   clientCases,
