@@ -36,7 +36,7 @@ publication and the slot by which PostgreSQL tells of commits at once.`,
     lanes: { value: "NUMBER", about: `status: how many lanes to show; default ${lanesShown}` },
     oldest: {
       value: "DURATION",
-      about: "doctor: from which age on a message waits too long; default 1m",
+      about: "doctor: who waits longer waits too long; default 1m",
     },
     limit: { value: "NUMBER", about: `dead: how many at most; default ${count(deadShown)}` },
     key: { value: "TEXT", about: "redrive: all of this ordering key" },
