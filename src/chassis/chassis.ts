@@ -242,7 +242,8 @@ export async function chassis(options: ChassisOptions): Promise<Chassis> {
     (options.reflection ?? near(address)) ? reflected : open;
   let servers: readonly Server[];
   try {
-    await Promise.all([messages.open(), keys.open()]);
+    await messages.open();
+    await keys.open();
     servers = await listenAll(options, places, offerAt, { instance, gate }, env);
   } catch (error) {
     await Promise.all([register?.taken.release(), messages.close(), keys.close()]);

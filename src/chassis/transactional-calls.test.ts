@@ -10,8 +10,9 @@ import { serveOlder } from "../call/serve-older.ts";
 import { contextWith } from "../call/served-context.ts";
 import { storeKeys } from "../call/keys/store-keys.ts";
 import { ModelDatabase } from "../call/keys/testing/model-store.ts";
-import { call, contract } from "../contract/index.ts";
+import { call, contract, event } from "../contract/index.ts";
 import { Incoming } from "../protocol/incoming.ts";
+import { sqlite } from "../store/sqlite/index.ts";
 import { chassis } from "./chassis.ts";
 import { client } from "./client.ts";
 import { ProcessKeys } from "./keys.ts";
@@ -301,6 +302,45 @@ test("keys that nobody is to remember cannot be kept in a store", async () => {
     message: /bank has a store/,
   });
   equal(env.alarms, 0);
+});
+
+test("what a handler publishes is in the outbox with its key, and not when it fails", async (t) => {
+  const Shop = contract(
+    "shop",
+    { version: "1.0.0" },
+    { buy: pay, bought: event({ data: z.string() }) },
+  );
+  const db = sqlite(":memory:");
+  t.after(() => db.close());
+  await db.migrate();
+  const address = `memory:transactional-${++places}`;
+  await using _app = await chassis({
+    name: "shop",
+    listen: address,
+    signals: false,
+    messages: "memory:",
+    relay: false,
+    serve: [
+      serve(
+        Shop,
+        {
+          buy: async (what, { publish, errors: { BROKE } }) => {
+            await publish(Shop.bought, what);
+            await publish.bought(what);
+            if (what === "a castle") throw BROKE({ missing: 1 });
+            return what;
+          },
+        },
+        { store: db },
+      ),
+    ],
+  });
+  await using shop = client(Shop, address, { retry: false });
+  equal((await failure(shop.buy("a castle", one))).code, "BROKE");
+  equal((await db.outbox.status(1)).pending, 0);
+  for (let i = 0; i < 2; i++)
+    equal(await shop.buy("a kettle", { idempotencyKey: "2" }), "a kettle");
+  equal((await db.outbox.status(1)).pending, 2);
 });
 
 test("instances have the name of a store only where all their services keep their keys in stores", async () => {
