@@ -2,7 +2,7 @@ import { sleep } from "../../../base/alarm.ts";
 import type { Env } from "../../../base/env.ts";
 import { systemError } from "../../../base/error.ts";
 import type { KeyRows, KnownKey } from "../../../store/key-rows.ts";
-import type { Store } from "../../../store/store.ts";
+import type { Store, StoreCapabilities } from "../../../store/store.ts";
 import type { Transaction } from "../../../store/transaction.ts";
 import { OpenTransaction } from "../../../store/sql/open-transaction.ts";
 
@@ -27,12 +27,12 @@ export type Fault = "begin" | "claim" | "conflict" | "lost" | "undone";
 /** A database of keys and effects in memory, shared by all stores that are made over it. Its clock is that of its env. */
 export class ModelDatabase {
   readonly env: Env;
-  readonly keys = new Map<string, KeyRow>();
-  readonly owners = new Map<string, number>();
+  readonly keys: Map<string, KeyRow> = new Map();
+  readonly owners: Map<string, number> = new Map();
   /** All that was committed. */
   readonly effects: string[] = [];
   /** Keys that open transactions have. */
-  readonly held = new Set<string>();
+  readonly held: Set<string> = new Set();
   readonly faults: Fault[] = [];
   /** Transactions that are open. */
   open = 0;
@@ -61,7 +61,12 @@ class ModelStore implements Pick<Store<ModelTransaction>, "transaction" | "keys"
   readonly name = "model";
   readonly dialect = "sqlite";
   readonly address = "model:";
-  readonly capabilities = { concurrent: true, hints: false, tailing: false, bytesMax: 1_000_000 };
+  readonly capabilities: StoreCapabilities = {
+    concurrent: true,
+    hints: false,
+    tailing: false,
+    bytesMax: 1_000_000,
+  };
   readonly keys: KeyRows;
   readonly #database: ModelDatabase;
 
