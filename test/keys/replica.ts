@@ -19,6 +19,7 @@ const effect = async (tx: unknown, id: string): Promise<string> => {
 await chassis({
   name,
   listen: `unix:${join(folder, `${name}.sock`)}`,
+  admission: false,
   register: { discovery: `directory:${join(folder, "services")}` },
   ...(way === "apart" ? { keys: storeKeys(store, { leaseMs: 1_000 }) } : {}),
   serve: [

@@ -1,6 +1,5 @@
 import { reportIncident } from "../../base/diagnostics.ts";
 import type { Env } from "../../base/env.ts";
-import { systemError } from "../../base/error.ts";
 import { uuidv7 } from "../../base/id.ts";
 import type { Incoming } from "../../protocol/incoming.ts";
 import type { Operation } from "../../protocol/operation.ts";
@@ -8,7 +7,7 @@ import { unwanted } from "../expiry.ts";
 import { answered, endingOf } from "./endings.ts";
 import type { Claim, Ending, KeyStore } from "./key-store.ts";
 import type { Running } from "./running.ts";
-import { knownAlready, Looks, type Doing, type Work } from "./work.ts";
+import { knownAlready, Looks, unasked, type Doing, type Work } from "./work.ts";
 
 /**
  * Claims a key, does its work, and keeps how it has ended: three steps of the store. Who dies between them leaves a key of which
@@ -60,10 +59,7 @@ export class ClaimedWork implements Doing {
     try {
       return await this.#store.claim(key, input);
     } catch (cause) {
-      throw systemError("UNAVAILABLE", "what is known of the key could not be found out", {
-        executed: "no",
-        cause,
-      });
+      throw unasked(cause, this.#operation, this.#env);
     }
   }
 

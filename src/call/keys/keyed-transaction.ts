@@ -1,5 +1,5 @@
 import type { Env } from "../../base/env.ts";
-import { isTrunklineError, systemError, type TrunklineError } from "../../base/error.ts";
+import { isTrunklineError, type TrunklineError } from "../../base/error.ts";
 import type { Incoming } from "../../protocol/incoming.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import type { Transaction } from "../../store/transaction.ts";
@@ -7,7 +7,7 @@ import { unwanted } from "../expiry.ts";
 import { answered } from "./endings.ts";
 import type { TransactionalKeyStore } from "./key-store.ts";
 import type { Running } from "./running.ts";
-import { atWorkElsewhere, type Known, type Work } from "./work.ts";
+import { atWorkElsewhere, unasked, type Known, type Work } from "./work.ts";
 
 /** What one transaction came to. */
 export type End =
@@ -100,12 +100,6 @@ export class KeyedTransaction {
     // Somebody may have the key.
     if (this.#stage === "claiming" && undone)
       return { kind: "unbegun", error: atWorkElsewhere(failure) };
-    return {
-      kind: "unbegun",
-      error: systemError("UNAVAILABLE", "the database could not be asked about the key", {
-        executed: "no",
-        cause: failure,
-      }),
-    };
+    return { kind: "unbegun", error: unasked(failure, this.#operation, this.#env) };
   }
 }

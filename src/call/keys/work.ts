@@ -1,5 +1,12 @@
+import { reportIncident } from "../../base/diagnostics.ts";
 import type { Env } from "../../base/env.ts";
-import { systemError, type SystemError, type TrunklineError } from "../../base/error.ts";
+import {
+  isTrunklineError,
+  systemError,
+  type SystemError,
+  type TrunklineError,
+} from "../../base/error.ts";
+import { uuidv7 } from "../../base/id.ts";
 import type { Incoming } from "../../protocol/incoming.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import { replayed } from "./endings.ts";
@@ -78,6 +85,16 @@ export function atWorkElsewhere(cause?: unknown): SystemError {
     executed: "maybe",
     retryAfterMs: elsewhereMs,
     advice: "ask again with the same key, or look at what the work has done",
+    cause,
+  });
+}
+
+/** Nothing is known of the key, and nothing ran. What no waiting mends is told to those who run the process. */
+export function unasked(cause: unknown, { name }: Operation, env: Env): SystemError {
+  if (!isTrunklineError(cause) || cause.code !== "UNAVAILABLE")
+    reportIncident({ id: uuidv7(env), operation: name, error: cause });
+  return systemError("UNAVAILABLE", "what is known of the key could not be found out", {
+    executed: "no",
     cause,
   });
 }
