@@ -135,6 +135,20 @@ suite("locks in a real MariaDB", { skip: missingMysql() ?? false }, () => {
     });
   });
 
+  test("OB-3: where the row of a lane is lost, what is published there is refused", async () => {
+    await scene(async ({ store, pool }) => {
+      const { outbox } = store;
+      await pool.query("DELETE FROM trunkline_outbox_lane WHERE lane = 5");
+      const refusal = { code: "INTERNAL", executed: "no", reason: /trunkline_outbox_lane/ };
+      for (const lanes of [[5], [4, 5]])
+        await assert.rejects(
+          store.transaction((tx) => outbox.append!(tx, lanes.map(row))),
+          refusal,
+        );
+      assert.equal((await outbox.status(0)).pending, 0);
+    });
+  });
+
   test("OB-3: transactions at REPEATABLE READ that write in lanes of several keys do not wait in a circle", async () => {
     await scene(async ({ store, pool }) => {
       const writers = Array.from({ length: 4 }, async (_, writer) => {

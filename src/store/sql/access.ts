@@ -29,15 +29,18 @@ export class SqlAccess<Native = unknown> {
     return this.runNative(tx.native as Native, statement);
   }
 
-  /** One that is the last of the transaction if `last`, where that is known: then it may be committed with it. */
-  async runLast(tx: Transaction, statement: Sql, last: boolean): Promise<void> {
+  /**
+   * One that is the last of the transaction if `last`, where that is known: then it may be committed with it, and resolves with undefined.
+   */
+  async runLast(tx: Transaction, statement: Sql, last: boolean): Promise<SqlResult | undefined> {
     const { commitWith } = this.#driver;
     if (!last || commitWith === undefined || !(tx instanceof OpenTransaction && tx.closing))
-      return void (await this.run(tx, statement));
+      return this.run(tx, statement);
     tx.check();
     const text = textOf(statement, this.dialect.placeholder);
     try {
       await commitWith.call(this.#driver, tx.native as Native, text, statement.values);
+      return undefined;
     } catch (error) {
       // A check that the user has put off until the commit fails here: that is told as it is.
       throw this.#driver.failureOf(error) === "other" ? error : this.#ofStatement(error, "maybe");

@@ -36,6 +36,8 @@ export interface SqlDialect {
   readonly returning: boolean;
   /** Waits for the lanes, in this order, and has them until the transaction ends (OB-3). Undefined: nobody else writes anyway. */
   lockLanes(lanes: readonly number[]): Sql | undefined;
+  /** Lanes are rows of a table, which somebody may have taken out. */
+  readonly lanesAreRows?: true;
   /** Both in one statement: waits for the lanes, if any, and then writes rows, at least one. Absent: two statements are as good. */
   append?(lanes: readonly number[], rows: readonly OutboxValues[]): Sql | undefined;
   /** Which of these lanes have rows at all, as `lane`. Present where it costs to look into many: then they are asked for first. */

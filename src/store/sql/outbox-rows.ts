@@ -1,3 +1,4 @@
+import { systemError } from "../../base/error.ts";
 import {
   isOrdered,
   leaseShares,
@@ -50,7 +51,10 @@ export class SqlOutboxRows implements OutboxRows {
 
   async lock(tx: Transaction, lanes: readonly number[]): Promise<void> {
     const lock = this.#access.dialect.lockLanes(lanes);
-    if (lock !== undefined && lanes.length > 0) await this.#access.run(tx, lock);
+    if (lock === undefined || lanes.length === 0) return;
+    const { rows } = await this.#access.run(tx, lock);
+    const { lanesAreRows = false } = this.#access.dialect;
+    if (lanesAreRows && rows.length < lanes.length) throw withoutLane();
   }
 
   async insert(tx: Transaction, rows: readonly NewOutboxRow[]): Promise<void> {
@@ -62,7 +66,7 @@ export class SqlOutboxRows implements OutboxRows {
     const lanes = [...new Set(rows.map(({ lane }) => lane))]
       .filter(isOrdered)
       .toSorted((a, b) => a - b);
-    const { append } = this.#access.dialect;
+    const { append, lanesAreRows = false } = this.#access.dialect;
     const portions = [...portionsOf(rows)];
     const [first] = portions;
     const whole = portions.length === 1 ? append?.(lanes, first!.map(valuesOf)) : undefined;
@@ -70,7 +74,8 @@ export class SqlOutboxRows implements OutboxRows {
       await this.lock(tx, lanes);
       return this.insert(tx, rows);
     }
-    await this.#access.runLast(tx, whole, true);
+    const result = await this.#access.runLast(tx, whole, true);
+    if (lanesAreRows && result !== undefined && result.changes < rows.length) throw withoutLane();
   }
 
   async count(tx: Transaction, sequence: string, by: number): Promise<number> {
@@ -248,6 +253,14 @@ function lanesOf(share: number): number[] {
   for (let lane = share; lane < orderedLanes + unorderedLanes; lane += leaseShares)
     lanes.push(lane);
   return lanes;
+}
+
+/** Where lanes are rows, and somebody has taken them out: without the lock there is no order, and one statement writes nothing at all. */
+function withoutLane(): Error {
+  return systemError("INTERNAL", "trunkline_outbox_lane has no row for a lane", {
+    executed: "no",
+    advice: "put them back: there is one for each number from 0 to 255",
+  });
 }
 
 function valuesOf({ notBefore, key, ...row }: NewOutboxRow): OutboxValues {

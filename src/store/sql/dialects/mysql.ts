@@ -38,6 +38,7 @@ export const mysqlDialect: SqlDialect = {
   forUpdate: raw("FOR UPDATE"),
   returning: false,
   lockLanes,
+  lanesAreRows: true,
   // The number of a row is drawn when it is written, after the row of its lane was locked.
   append(lanes, rows) {
     const [lane, more] = lanes;
