@@ -1,6 +1,7 @@
 import { givesRows } from "../sql/answers.ts";
 import { dialectOf, type BuilderOptions, type Builder } from "../sql/builder.ts";
 import type { SqlFailure, SqlResult, SqlRow, SqlValue } from "../sql/driver.ts";
+import { NotReached } from "../sql/not-reached.ts";
 import type { Dialect } from "../store.ts";
 
 /** What Prisma calls a client, as far as it is used here. */
@@ -68,13 +69,16 @@ export function prismaBuilder<Tx>(client: PrismaDatabase<Tx>, options: PrismaOpt
       return typeof $queryRawUnsafe === "function" && $connect === undefined;
     },
     run: (native, sql, values) => execute(raw(native), sql, values),
-    // Its adapters have one connection to SQLite, and run there whatever comes, in the middle of somebody's transaction too.
-    read: (sql, values) =>
-      dialect === "sqlite"
-        ? begin((tx) => execute(raw(tx), sql, values))
-        : execute(raw(client), sql, values),
-    failureOf: (error) =>
-      codes[String((error as { readonly code?: unknown } | null)?.code)] ?? "other",
+    read: async (sql, values) => {
+      // Its adapters have one connection to SQLite, and run there whatever comes, in the middle of somebody's transaction too.
+      if (dialect === "sqlite") return begin((tx) => execute(raw(tx), sql, values));
+      try {
+        return await execute(raw(client), sql, values);
+      } catch (error) {
+        throw kindOf(error) === "DatabaseNotReachable" ? new NotReached(error) : error;
+      }
+    },
+    failureOf: (error) => codes[codeOf(error)] ?? kinds[kindOf(error)] ?? "other",
   };
 }
 
@@ -90,6 +94,26 @@ const codes: Readonly<Record<string, SqlFailure>> = {
   P1010: "denied",
   P2021: "missing",
 };
+
+/** What its adapters say where the database has said nothing. */
+const kinds: Readonly<Record<string, SqlFailure>> = {
+  ConnectionClosed: "lost",
+  DatabaseNotReachable: "lost",
+  SocketTimeout: "lost",
+};
+
+function codeOf(error: unknown): string {
+  return String((error as { readonly code?: unknown } | null)?.code);
+}
+
+function kindOf(error: unknown): string {
+  const { meta } = (error ?? {}) as {
+    readonly meta?: {
+      readonly driverAdapterError?: { readonly cause?: { readonly kind?: string } };
+    };
+  };
+  return meta?.driverAdapterError?.cause?.kind ?? "";
+}
 
 async function execute(by: Raw, sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
   if (!givesRows(sql)) return { rows: [], changes: await by.$executeRawUnsafe(sql, ...values) };

@@ -49,6 +49,19 @@ await suiteOn("postgres", "Prisma, by its adapter-pg, in particular", (fresh) =>
     deepEqual(await pending(store), []);
   });
 
+  test("of a database that cannot be reached is said that nothing has begun", async () => {
+    const adapter = new PrismaPg({ connectionString: "postgres://me:secret@127.0.0.1:1/shop" });
+    const client = new onPostgres.PrismaClient({ adapter });
+    const store = prisma(client);
+    const unreached = { code: "UNAVAILABLE", executed: "no" };
+    await rejects(store.keys.alive("me", 1_000), unreached);
+    await rejects(
+      store.transaction(() => Promise.resolve()),
+      unreached,
+    );
+    await client.$disconnect();
+  });
+
   test("a client is no transaction", async () => {
     await using own = await opened();
     const { client, store } = own;

@@ -5,6 +5,7 @@ import { bindable } from "./answers.ts";
 import type { SqlDriver, SqlFailure, SqlResult, SqlValue } from "./driver.ts";
 import { failedBefore } from "./failed-before.ts";
 import { failureIn } from "./failures.ts";
+import { NotReached } from "./not-reached.ts";
 import { whileBusy } from "./while-busy.ts";
 
 /** How a store over the user's own query builder is made. */
@@ -79,6 +80,7 @@ export class BuilderDriver<Native> implements SqlDriver<Native> {
   }
 
   failureOf(error: unknown): SqlFailure {
+    if (error instanceof NotReached) return "lost";
     const failure = failureIn(this.dialect, error);
     return failure === "other" ? (this.#builder.failureOf?.(error) ?? "other") : failure;
   }
