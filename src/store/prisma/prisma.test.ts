@@ -22,8 +22,8 @@ await suiteOn("postgres", "Prisma, by its adapter-pg, in particular", (fresh) =>
     const client = new onPostgres.PrismaClient({
       adapter: new PrismaPg({ connectionString: await fresh() }),
     });
+    await prisma(client).migrate();
     const store = prisma(client, { ...(transactionMs !== undefined && { transactionMs }) });
-    await store.migrate();
     return { client, store, [Symbol.asyncDispose]: () => client.$disconnect() };
   };
 
