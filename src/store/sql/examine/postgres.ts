@@ -175,7 +175,7 @@ async function autovacuum(query: Query): Promise<Finding | undefined> {
   const [row] = await query(
     `SELECT current_setting('autovacuum') AS running, current_setting('track_counts') AS counting,
         array_to_string(reloptions, ', ') AS options
-      FROM pg_class WHERE oid IN (${slotsOf}) ORDER BY options IS NULL DESC, oid LIMIT 1`,
+      FROM pg_class WHERE oid IN (${slotsOf}) ORDER BY reloptions IS NULL DESC, oid LIMIT 1`,
     [],
   );
   if (row === undefined) return undefined;
