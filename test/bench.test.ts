@@ -213,6 +213,6 @@ test(
       [],
     );
     ok(peersOf("a transaction stays open").includes("trunkline, by key"));
-    equal(report.goals.length, 19);
+    equal(report.goals.length, 11);
   },
 );

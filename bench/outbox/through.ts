@@ -24,7 +24,7 @@ const peers = [
 const publishers = 16;
 /** Messages of a round. */
 const count = 10_000;
-const quickCount = 300;
+const quickCount = 100;
 const timesPgBoss = 1.5;
 
 /** From the transaction to the handler: how many a second, published and handled at once; and of what lies there already. */
