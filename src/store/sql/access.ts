@@ -17,10 +17,13 @@ type Phase = "beginning" | "working" | "ending";
 export class SqlAccess<Native = unknown> {
   readonly dialect: SqlDialect;
   readonly #driver: SqlDriver<Native>;
+  readonly #triesMax: number;
 
   constructor(driver: SqlDriver<Native>, dialect: SqlDialect) {
     this.#driver = driver;
     this.dialect = dialect;
+    // There a conflict is the end of a long wait for the one who writes, and not of a race.
+    this.#triesMax = dialect.dialect === "sqlite" ? 1 : conflictTriesMax;
   }
 
   /** One statement within the transaction. */
@@ -63,7 +66,7 @@ export class SqlAccess<Native = unknown> {
       try {
         return await this.#driver.query(text, statement.values);
       } catch (error) {
-        if (tries < conflictTriesMax && this.#driver.failureOf(error) === "conflict") continue;
+        if (tries < this.#triesMax && this.#driver.failureOf(error) === "conflict") continue;
         throw this.#ofStatement(error, "maybe");
       }
     }
@@ -80,7 +83,7 @@ export class SqlAccess<Native = unknown> {
       try {
         return await this.transaction(work);
       } catch (error) {
-        if (tries < conflictTriesMax && isTrunklineError(error) && error.gate === "conflict")
+        if (tries < this.#triesMax && isTrunklineError(error) && error.gate === "conflict")
           continue;
         throw error;
       }
