@@ -2,7 +2,7 @@ import { deadCases } from "./suite/dead.ts";
 import { inboxCases } from "./suite/inbox.ts";
 import { keyCases } from "./suite/keys.ts";
 import { relayingCases } from "./suite/relaying.ts";
-import { Stage, type StoreStand, type StoreSubject } from "./suite/stage.ts";
+import { Stage, type Case, type StoreStand, type StoreSubject } from "./suite/stage.ts";
 import { transactionCases } from "./suite/transactions.ts";
 import { writingCases } from "./suite/writing.ts";
 
@@ -15,7 +15,10 @@ export interface StoreCase {
   run(): Promise<void>;
 }
 
-const parts = {
+/** Parts of the suite, each for one group of operations. */
+export type StorePart = "transactions" | "writing" | "relaying" | "dead" | "inbox" | "keys";
+
+const parts: Readonly<Record<StorePart, readonly Case[]>> = {
   transactions: transactionCases,
   writing: writingCases,
   relaying: relayingCases,
@@ -23,8 +26,6 @@ const parts = {
   inbox: inboxCases,
   keys: keyCases,
 };
-
-export type StorePart = keyof typeof parts;
 
 /**
  * The conformance suite of stores: transactions, migrations, and each operation of the outbox, the inbox and the keys, with the rules of

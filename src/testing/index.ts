@@ -23,7 +23,13 @@ export {
   type Grip,
   type RegistryStand,
 } from "../discovery/suite.ts";
-export { storeCases, type StoreCase, type StoreStand, type StoreSubject } from "../store/suite.ts";
+export {
+  storeCases,
+  type StoreCase,
+  type StorePart,
+  type StoreStand,
+  type StoreSubject,
+} from "../store/suite.ts";
 export { protocolCases, type ProtocolCase, type ProtocolSubject } from "../protocol/suite.ts";
 export {
   clientCases,

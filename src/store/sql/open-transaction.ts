@@ -50,7 +50,13 @@ export class OpenTransaction<Native> implements Transaction<Native> {
   }
 
   committed(): void {
-    for (const act of this.#after.splice(0)) act();
+    for (const act of this.#after.splice(0)) {
+      try {
+        act();
+      } catch {
+        // It is committed, whatever those who hear of it make of that.
+      }
+    }
   }
 }
 
