@@ -108,11 +108,9 @@ export class SqlAccess<Native = unknown> {
   #ofTransaction(error: unknown, phase: Phase): unknown {
     if (isTrunklineError(error)) return error;
     const failure = this.#driver.failureOf(error);
-    if (phase === "beginning") {
-      if (failure === "denied") return this.#denied(error);
-      return this.#unavailable("cannot be reached", "no", error);
-    }
     if (failure === "conflict") return this.#conflict(error);
+    if (phase === "beginning")
+      return failure === "denied" ? this.#denied(error) : this.#notReached(error);
     // The connection of a transaction that runs was made long ago: who cannot dial is somebody else's client.
     if (failure === "lost" && !unreached(error))
       return this.#unavailable("was lost", phase === "ending" ? "maybe" : "no", error);
@@ -121,13 +119,13 @@ export class SqlAccess<Native = unknown> {
 
   #ofStatement(error: unknown, lost: "no" | "maybe"): unknown {
     if (isTrunklineError(error)) return error;
-    switch (this.#driver.failureOf(error)) {
+    const failure = this.#driver.failureOf(error);
+    if (unreached(error) && failure !== "denied") return this.#notReached(error);
+    switch (failure) {
       case "conflict":
         return this.#conflict(error);
       case "lost":
-        return unreached(error)
-          ? this.#unavailable("cannot be reached", "no", error)
-          : this.#unavailable("was lost", lost, error);
+        return this.#unavailable("was lost", lost, error);
       case "denied":
         return this.#denied(error);
       case "missing":
@@ -160,6 +158,10 @@ export class SqlAccess<Native = unknown> {
       advice: "run the transaction again",
       cause,
     });
+  }
+
+  #notReached(cause: unknown): TrunklineError {
+    return this.#unavailable("cannot be reached", "no", cause);
   }
 
   #unavailable(what: string, executed: "no" | "maybe", cause: unknown): TrunklineError {
