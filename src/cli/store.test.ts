@@ -13,10 +13,10 @@ test("status ends with 8 while tables are missing, and migrate makes them, once"
   const address = `sqlite:${join(folder, "a.db")}`;
   const before = await trial(["store", "status", address]);
   deepEqual([before.code, before.err], [8, ""]);
-  match(before.out, /migrations missing\n {2}0001-outbox {2}missing\n/);
+  match(before.out, /migrations missing\n {2}0001-outbox +missing\n/);
   const first = await trial(["store", "migrate", address]);
   equal(first.code, 0);
-  match(first.out, /all tables are there\n {2}0001-outbox {2}\d{4}-.* just now\n/);
+  match(first.out, /all tables are there\n {2}0001-outbox +\d{4}-.* just now\n/);
   const again = JSON.parse((await trial(["store", "migrate", address, "--json"])).out);
   deepEqual([again.ok, again.ran], [true, []]);
   equal((await trial(["store", "status", address])).code, 0);
@@ -31,7 +31,7 @@ test("the SQL that --sql prints can be run by hand, and is known then", async ()
   database.close();
   const status = await trial(["store", "status", `sqlite:${path}`]);
   equal(status.code, 0);
-  match(status.out, /0001-outbox {2}run by hand\n/);
+  match(status.out, /0001-outbox +run by hand\n/);
   equal((await trial(["store", "migrate", `sqlite:${path}`, "--sql"])).out, "");
 });
 
