@@ -11,7 +11,7 @@ import type { Server } from "./server.ts";
 export const mariadb: Server = mariadbAt("mariadb", 23_306);
 
 /** The same elsewhere. */
-export function mariadbAt(name: string, port: number, terms: DatabaseTerms = {}): Server {
+function mariadbAt(name: string, port: number, terms: DatabaseTerms = {}): Server {
   const { fsync = true } = terms;
   const settings = {
     "server-id": 1,

@@ -14,7 +14,7 @@ export const postgresPrograms = "/usr/lib/postgresql/15/bin";
 export const postgres: Server = postgresAt("postgres", 25_432);
 
 /** The same elsewhere. */
-export function postgresAt(name: string, port: number, terms: DatabaseTerms = {}): Server {
+function postgresAt(name: string, port: number, terms: DatabaseTerms = {}): Server {
   const { fsync = true } = terms;
   const settings = {
     listen_addresses: "127.0.0.1",
@@ -75,7 +75,7 @@ export async function ownPostgres(terms: DatabaseTerms = {}): Promise<OwnDatabas
 }
 
 /** Where a database is, as an administrator. */
-export function postgresAddress(port: number, database: string): string {
+function postgresAddress(port: number, database: string): string {
   return `postgres://postgres@127.0.0.1:${port}/${database}`;
 }
 

@@ -13,9 +13,7 @@ const versions = raw(
   "CREATE TABLE IF NOT EXISTS trunkline_migration (name varchar(100) NOT NULL PRIMARY KEY, ran_at bigint NOT NULL)",
 );
 
-export async function knownMigrations(
-  dialect: Dialect,
-): Promise<readonly Omit<Migration, "ranAt">[]> {
+async function knownMigrations(dialect: Dialect): Promise<readonly Omit<Migration, "ranAt">[]> {
   const place = new URL(`${dialect}/`, folder);
   try {
     const names = (await readdir(place)).filter((name) => name.endsWith(".sql")).toSorted();
