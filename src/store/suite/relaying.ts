@@ -208,6 +208,27 @@ const reading: readonly Case[] = [
     },
   },
   {
+    name: "OB-12: a row is given up though one that is dead had its number before, as after a failover",
+    async play(stage) {
+      const store = await stage.open();
+      const { outbox } = store;
+      await stage.write(store, [stage.row("older", { lane: 1, key: "k" })]);
+      const leases = await stage.lease(store);
+      const older = await outbox.read(shares, [], 10);
+      equal(await outbox.bury(leases, older, "no", "first"), 1);
+      await stage.write(store, [stage.row("younger", { lane: 1, key: "k" })]);
+      const younger = await outbox.read(shares, [], 10);
+      const both = [older[0]!.id, younger[0]!.id].toSorted();
+      await store.transaction((tx) =>
+        stage.stand.execute(tx.native, `UPDATE trunkline_outbox_dead SET seq = ${younger[0]!.seq}`),
+      );
+      equal(await outbox.bury(leases, younger, "no", "follows"), 1);
+      deepEqual((await outbox.dead(10)).map(({ id }) => id).toSorted(), both);
+      equal(await outbox.redrive({ key: "k" }), 2);
+      deepEqual((await outbox.read(shares, [], 10)).map(({ id }) => id).toSorted(), both);
+    },
+  },
+  {
     name: "OB-8: only what is pending is in the table, and how much and how old is told",
     async play(stage) {
       const store = await stage.open();

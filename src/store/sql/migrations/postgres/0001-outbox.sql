@@ -61,7 +61,7 @@ SELECT setval(pg_get_serial_sequence('trunkline_outbox', 'seq'), CAST(extract(ep
 
 -- Those that were given up.
 CREATE TABLE trunkline_outbox_dead (
-  seq bigint PRIMARY KEY,
+  seq bigint NOT NULL,
   id text NOT NULL,
   lane smallint NOT NULL,
   msg_key text,
@@ -73,7 +73,8 @@ CREATE TABLE trunkline_outbox_dead (
   refusals integer NOT NULL,
   dead_at bigint NOT NULL,
   reason text NOT NULL,
-  parking text NOT NULL
+  parking text NOT NULL,
+  PRIMARY KEY (seq, id)
 );
 
 CREATE INDEX trunkline_outbox_dead_lane ON trunkline_outbox_dead (lane, seq);

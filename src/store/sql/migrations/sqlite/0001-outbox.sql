@@ -17,7 +17,7 @@ CREATE INDEX trunkline_outbox_lane ON trunkline_outbox (lane, not_before, seq);
 
 -- Those that were given up.
 CREATE TABLE trunkline_outbox_dead (
-  seq INTEGER PRIMARY KEY,
+  seq INTEGER NOT NULL,
   id TEXT NOT NULL,
   lane INTEGER NOT NULL,
   msg_key TEXT,
@@ -29,7 +29,8 @@ CREATE TABLE trunkline_outbox_dead (
   refusals INTEGER NOT NULL,
   dead_at INTEGER NOT NULL,
   reason TEXT NOT NULL,
-  parking TEXT NOT NULL
+  parking TEXT NOT NULL,
+  PRIMARY KEY (seq, id)
 );
 
 CREATE INDEX trunkline_outbox_dead_lane ON trunkline_outbox_dead (lane, seq);
