@@ -117,20 +117,20 @@ export class DeadRows {
             ORDER BY seq LIMIT ${raw(numbersOf([redriveRowsMax]))} ${dialect.forUpdate}`,
         );
         if (found.length === 0) return redriven;
-        redriven += await this.#putBack(
-          run,
-          found.map((row) => numberOf(row["seq"])),
-        );
+        const seqs = new Set(found.map((row) => numberOf(row["seq"])));
+        redriven += await this.#putBack(run, [...seqs], these);
       }
     });
   }
 
-  async #putBack(run: Run, seqs: readonly number[]): Promise<number> {
+  /** Those of these numbers that are meant: another row may have had one of them, before a failover. */
+  async #putBack(run: Run, seqs: readonly number[], these: Sql): Promise<number> {
     const { dialect } = this.#access;
     await run(
       sql`INSERT INTO trunkline_outbox (${shared}, not_before, written_at)
-        SELECT ${shared}, 0, ${dialect.now} FROM ${dialect.numbered("trunkline_outbox_dead", seqs)} ORDER BY seq`,
+        SELECT ${shared}, 0, ${dialect.now} FROM ${dialect.numbered("trunkline_outbox_dead", seqs)} AND ${these} ORDER BY seq`,
     );
-    return (await run(dialect.deleteNumbered("trunkline_outbox_dead", seqs))).changes;
+    const gone = dialect.deleteNumbered("trunkline_outbox_dead", seqs);
+    return (await run(sql`${gone} AND ${these}`)).changes;
   }
 }

@@ -20,8 +20,8 @@ CREATE TABLE IF NOT EXISTS trunkline_outbox (
 
 -- Those that were given up.
 CREATE TABLE IF NOT EXISTS trunkline_outbox_dead (
-  place bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,
   seq bigint NOT NULL,
+  place bigint NOT NULL AUTO_INCREMENT,
   id text NOT NULL,
   lane smallint NOT NULL,
   msg_key text,
@@ -34,7 +34,8 @@ CREATE TABLE IF NOT EXISTS trunkline_outbox_dead (
   dead_at bigint NOT NULL,
   reason text NOT NULL,
   parking varchar(20) NOT NULL,
-  KEY trunkline_outbox_dead_seq (seq),
+  PRIMARY KEY (seq, place),
+  KEY trunkline_outbox_dead_place (place),
   KEY trunkline_outbox_dead_lane (lane),
   KEY trunkline_outbox_dead_at (dead_at)
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 /*!80001 COLLATE utf8mb4_bin */ /*!80017 COLLATE utf8mb4_0900_bin */ /*M!100600 COLLATE utf8mb4_nopad_bin */;
