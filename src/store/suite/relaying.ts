@@ -219,9 +219,15 @@ const reading: readonly Case[] = [
       await stage.write(store, [stage.row("younger", { lane: 1, key: "k" })]);
       const younger = await outbox.read(shares, [], 10);
       const both = [older[0]!.id, younger[0]!.id].toSorted();
-      await store.transaction((tx) =>
-        stage.stand.execute(tx.native, `UPDATE trunkline_outbox_dead SET seq = ${younger[0]!.seq}`),
-      );
+      await store.transaction(async (tx) => {
+        const { execute } = stage.stand;
+        await execute(
+          tx.native,
+          `INSERT INTO trunkline_outbox_dead (seq, ${deadColumns}) SELECT ${younger[0]!.seq}, ${deadColumns} FROM trunkline_outbox_dead`,
+        );
+        const first = `DELETE FROM trunkline_outbox_dead WHERE seq = ${older[0]!.seq}`;
+        await execute(tx.native, first);
+      });
       equal(await outbox.bury(leases, younger, "no", "follows"), 1);
       deepEqual((await outbox.dead(10)).map(({ id }) => id).toSorted(), both);
       equal(await outbox.redrive({ key: "k" }), 2);
@@ -306,5 +312,9 @@ const reading: readonly Case[] = [
     },
   },
 ];
+
+/** Of a dead row, beside its number. */
+const deadColumns =
+  "id, lane, msg_key, channel, head, data, not_before, written_at, refusals, dead_at, reason, parking";
 
 export const relayingCases: readonly Case[] = [...leasing, ...reading];
