@@ -28,7 +28,11 @@ suite(
       await using admin = mysql(address);
       await admin.migrate();
       const name = address.split("/").at(-1)!;
-      const own = ["GRANT CREATE, SELECT, INSERT ON shop.suite_effect TO 'shop'@'%';"];
+      // What the suite itself does: it has effects, and gives dead rows the numbers that a failover would.
+      const own = [
+        "GRANT CREATE, SELECT, INSERT ON shop.suite_effect TO 'shop'@'%';",
+        "GRANT UPDATE ON shop.trunkline_outbox_dead TO 'shop'@'%';",
+      ];
       const statements = [`CREATE USER 'shop'@'%';`, ...own, ...grants].map((each) =>
         each.replaceAll("'shop'@'%'", `'app_${name}'@'%'`).replaceAll(" shop.", ` ${name}.`),
       );
