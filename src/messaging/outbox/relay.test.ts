@@ -212,6 +212,22 @@ test("OB-7: a lane that is to be blocked stands, is tried again, and goes on whe
   await stand.until(async () => (await stand.pending()).length === 0);
 });
 
+test("OB-7: what nobody is there for is given up where the broker takes others beside it, and waits where it takes nothing", async (t) => {
+  const stand = await Stand.open(t);
+  const nobody = systemError("UNAVAILABLE", "no queue takes it", { executed: "no" });
+  stand.answer = ({ envelope }) => (envelope.id === "to nobody" ? nobody : stored);
+  await stand.publish(["to nobody", "k"]);
+  const relay = stand.relay({ refusalsMax: 2, refused: "skip" });
+  await stand.until(() => stand.came.length > 5);
+  deepEqual(await stand.pending(), ["to nobody"]);
+  for (let count = 0; relay.stats().dead === 0; count++) {
+    await stand.publish([`beside-${count}`]);
+    await sleep(stand.env, 1_000);
+  }
+  const [dead] = await stand.db.outbox.dead(10);
+  deepEqual([dead?.id, dead?.reason], ["to nobody", "UNAVAILABLE: no queue takes it"]);
+});
+
 test("OB-7: a pass that brings nothing forward is followed by pauses that grow", async (t) => {
   const stand = await Stand.open(t);
   stand.answer = () => systemError("UNAVAILABLE", "nobody is there", { executed: "no" });

@@ -1,3 +1,4 @@
+import { deepEqual } from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,3 +39,19 @@ const cases = storeCases({
 });
 
 for (const { name, run } of cases) void test(name, { timeout: 60_000 }, run);
+
+test("OB-3: a commit is on the disk before it is said to be: synchronous is FULL, as WAL alone would not have it", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "trunkline-sqlite-"));
+  {
+    await using store = sqlite(join(folder, "data.db"));
+    const settings = await store.transaction(({ native }) =>
+      Promise.resolve(
+        ["journal_mode", "synchronous"].map(
+          (name) => native.prepare(`PRAGMA ${name}`).get()?.[name],
+        ),
+      ),
+    );
+    deepEqual(settings, ["wal", 2]);
+  }
+  await rm(folder, { recursive: true });
+});

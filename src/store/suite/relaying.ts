@@ -235,7 +235,7 @@ const reading: readonly Case[] = [
     },
   },
   {
-    name: "OB-8: only what is pending is in the table, and how much and how old is told",
+    name: "OB-8, OB-11: only what is pending is in the table, and how much and how old it is in each lane is told",
     async play(stage) {
       const store = await stage.open();
       const { outbox } = store;
@@ -260,6 +260,7 @@ const reading: readonly Case[] = [
       while ((await outbox.oldestMs()) === 0);
       const status = await outbox.status(5);
       ok(status.oldestMs > 0);
+      ok(Math.max(...status.lanes.map(({ oldestMs }) => oldestMs)) >= status.oldestMs);
       deepEqual([status.pending, status.relays, status.unleased], [3, 1, 0]);
       deepEqual(
         status.lanes
