@@ -162,14 +162,9 @@ export class ProcessMessages {
     ]);
     if (members.size === 0) return;
     const { broker } = await this.messaging.sender();
-    const declared = [...members].map((member) => this.#channelFor(member));
+    const declared = [...members].map((member) => this.messaging.channels.of(member));
     await broker.declare(declared);
     this.messaging.declared(declared);
-  }
-
-  /** The channel of a member, with the groups that consume it here among those that are known. */
-  #channelFor(member: Member): Channel {
-    return this.messaging.channels.of(member);
   }
 
   /** The messages of a contract as functions. */
@@ -251,7 +246,7 @@ export class ProcessMessages {
     stored: Transactional | undefined,
   ): Promise<void> {
     const { broker } = await this.messaging.sender();
-    const channel = this.#channelFor(member);
+    const channel = this.messaging.channels.of(member);
     const group = channel.shape === "topic" ? terms.group : undefined;
     const filter = await filterOf(terms, broker.capabilities);
     const resolved = consumerTerms(terms, filter, channel.ordered);

@@ -1,6 +1,6 @@
 /** One thing that was looked at in a database. */
 export interface Finding {
-  /** A word that does not change: `dead-tuples`, `slot`. */
+  /** A word that does not change: `dead-rows`, `oldest`. */
   readonly about: string;
   /** `warning`: it works, and will not for ever, or not well. */
   readonly state: "fine" | "warning" | "wrong";

@@ -12,7 +12,7 @@ import {
 } from "../../store/outbox-rows.ts";
 import { noteOf } from "../failure-note.ts";
 import { RowReader } from "./message-row.ts";
-import { sentOf, type Sent } from "./refusal-of.ts";
+import { sentOf, type Sent } from "./sent.ts";
 import type { RelayTerms } from "./relay-terms.ts";
 import type { StandingLanes } from "./standing-lanes.ts";
 

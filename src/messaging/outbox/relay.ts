@@ -52,7 +52,7 @@ export interface RelayStats {
 }
 
 /** One of several that publish at once, each for lanes of its own: shares by their remainder. */
-interface Slot {
+interface Track {
   busy: Promise<void> | undefined;
   failures: number;
   /** After a failure it does not begin before. */
@@ -69,7 +69,7 @@ export class Relay {
   readonly #leases: Leases;
   readonly #standing: StandingLanes;
   readonly #pass: Pass;
-  readonly #slots: Slot[];
+  readonly #tracks: Track[];
   readonly #change: Waiter;
   readonly #keeping: Waiter;
   #idleMs: number;
@@ -95,7 +95,7 @@ export class Relay {
       holds: (lease) => this.#leases.holds(lease),
       tell: (event) => this.#tell(event),
     });
-    this.#slots = Array.from({ length: terms.concurrency }, () => ({
+    this.#tracks = Array.from({ length: terms.concurrency }, () => ({
       busy: undefined,
       failures: 0,
       dueAt: -Infinity,
@@ -140,7 +140,7 @@ export class Relay {
     this.#change.call();
     this.#keeping.call();
     const { env } = this.#parts;
-    const busy = this.#slots.flatMap((slot) => slot.busy ?? []);
+    const busy = this.#tracks.flatMap((track) => track.busy ?? []);
     await atMost(env, withinMs, Promise.all([this.#running, ...busy]));
     await this.#listening?.close().catch(() => {});
     if (this.#following !== undefined) await atMost(env, leaveMs, this.#following.close());
@@ -162,7 +162,7 @@ export class Relay {
         this.#tidied = this.#pass.published;
         await store.outbox.tidy?.();
         failures = 0;
-        if (this.#slots.every((slot) => slot.failures === 0)) this.#trouble = undefined;
+        if (this.#tracks.every((track) => track.failures === 0)) this.#trouble = undefined;
       } catch (error) {
         this.#troubled(error);
         const pauseMs = backoff(failures++, pauses, () => env.random());
@@ -208,49 +208,49 @@ export class Relay {
 
   #pauseMs(): number {
     const { env } = this.#parts;
-    const slots = this.#slots.map(({ dueAt }) => dueAt - env.now()).filter((ms) => ms > 0);
-    return Math.min(this.#idleMs, this.#standing.soonestMs, ...slots);
+    const waits = this.#tracks.map(({ dueAt }) => dueAt - env.now()).filter((ms) => ms > 0);
+    return Math.min(this.#idleMs, this.#standing.soonestMs, ...waits);
   }
 
-  /** What may be read now: of slots that have nothing under way. */
+  /** What may be read now: of tracks that have nothing under way. */
   #freeShares(): Lease[] {
     const now = this.#parts.env.now();
     return this.#leases.usable.filter(({ share }) => {
-      const { busy, dueAt } = this.#slotOf(share);
+      const { busy, dueAt } = this.#trackOf(share);
       return busy === undefined && dueAt <= now;
     });
   }
 
   #busyShares(): Set<number> {
     const shares = this.#leases.usable.map(({ share }) => share);
-    return new Set(shares.filter((share) => this.#slotOf(share).busy !== undefined));
+    return new Set(shares.filter((share) => this.#trackOf(share).busy !== undefined));
   }
 
-  #slotOf(share: number): Slot {
-    return this.#slots[share % this.#slots.length]!;
+  #trackOf(share: number): Track {
+    return this.#tracks[share % this.#tracks.length]!;
   }
 
-  /** Hands rows to their slots, each with the leases under which they were read. */
+  /** Hands rows to their tracks, each with the leases under which they were read. */
   #begin(rows: readonly OutboxRow[], leases: readonly Lease[]): void {
     this.#idleMs = this.#parts.terms.pollMs * firstPart;
-    const bySlot = Map.groupBy(rows, ({ lane }) => this.#slotOf(shareOf(lane)));
+    const byTrack = Map.groupBy(rows, ({ lane }) => this.#trackOf(shareOf(lane)));
     // A few are one pass together: each takes out what it has published by a statement of its own.
-    if (rows.length <= fewRows) return this.#occupy([...bySlot.keys()], rows, leases);
-    for (const [slot, own] of bySlot) this.#occupy([slot], own, leases);
+    if (rows.length <= fewRows) return this.#occupy([...byTrack.keys()], rows, leases);
+    for (const [track, own] of byTrack) this.#occupy([track], own, leases);
   }
 
-  #occupy(slots: readonly Slot[], rows: readonly OutboxRow[], leases: readonly Lease[]): void {
+  #occupy(tracks: readonly Track[], rows: readonly OutboxRow[], leases: readonly Lease[]): void {
     const shares = new Set(rows.map(({ lane }) => shareOf(lane)));
     const under = leases.filter(({ share }) => shares.has(share));
-    const busy = this.#work(slots, rows, under).finally(() => {
-      for (const slot of slots) slot.busy = undefined;
+    const busy = this.#work(tracks, rows, under).finally(() => {
+      for (const track of tracks) track.busy = undefined;
       this.#change.call();
     });
-    for (const slot of slots) slot.busy = busy;
+    for (const track of tracks) track.busy = busy;
   }
 
   async #work(
-    slots: readonly Slot[],
+    tracks: readonly Track[],
     rows: readonly OutboxRow[],
     leases: readonly Lease[],
   ): Promise<void> {
@@ -259,7 +259,7 @@ export class Relay {
       const broker = await this.#parts.broker();
       const trouble = await this.#pass.run(rows, leases, broker);
       if (trouble === undefined) {
-        for (const slot of slots) slot.failures = 0;
+        for (const track of tracks) track.failures = 0;
         this.#trouble = undefined;
         if (this.#pass.published - this.#tidied >= tidyRows) this.#keeping.call();
         return;
@@ -268,8 +268,8 @@ export class Relay {
     } catch (error) {
       this.#troubled(error);
       // A pass without any progress is followed by a pause, whatever was wrong (OB-7).
-      for (const slot of slots)
-        slot.dueAt = env.now() + backoff(slot.failures++, pauses, () => env.random());
+      for (const track of tracks)
+        track.dueAt = env.now() + backoff(track.failures++, pauses, () => env.random());
     }
   }
 

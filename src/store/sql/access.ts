@@ -173,10 +173,11 @@ export class SqlAccess<Native = unknown> {
   }
 
   #denied(cause: unknown): TrunklineError {
-    const { address } = this.#driver;
+    const { address, dialect } = this.#driver;
+    const page = dialect === "mysql" ? "docs/stores-mysql.md" : "docs/stores.md";
     return systemError("PERMISSION_DENIED", `${address} does not permit it: ${reasonOf(cause)}`, {
       executed: "no",
-      advice: "docs/stores.md lists what a user of the database has to be granted",
+      advice: `${page} lists what a user of the database has to be granted`,
       cause,
     });
   }

@@ -1,5 +1,4 @@
-import type { Dialect } from "../store.ts";
-import type { Listening } from "../store.ts";
+import type { Dialect, Listening } from "../store.ts";
 
 /** What statements take and give. Numbers are whole ones up to 2^53; what a client gives as text or bigint its driver makes a number of. */
 export type SqlValue = string | number | bigint | Uint8Array | null;

@@ -160,7 +160,7 @@ export class Slots {
     // From 15 on two columns will do, and the messages themselves stay out of the stream.
     const columns = Number(version!["num"]) >= 150_000 ? " (seq, lane)" : "";
     await this.#query(
-      `CREATE PUBLICATION "${publication}" FOR TABLE ${table}${columns} WITH (publish = 'insert', publish_via_partition_root = true)`,
+      `CREATE PUBLICATION "${publication}" FOR TABLE ${table}${columns} WITH (publish = 'insert', ${byRoot})`,
       [],
     );
   }
