@@ -79,7 +79,9 @@ export class ModelConnection {
 }
 
 function told({ kind, message }: Aborted): Error {
-  return kind === "lost" ? lost("no") : systemError("UNAVAILABLE", message, { executed: "no" });
+  return kind === "lost"
+    ? lost("no")
+    : systemError("UNAVAILABLE", message, { executed: "no", gate: "conflict" });
 }
 
 function lost(executed: "no" | "maybe"): Error {

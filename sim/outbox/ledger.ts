@@ -16,10 +16,6 @@ const toldMax = 8;
 /** What was committed, in its order, and what came of it. */
 export class Ledger {
   readonly committed = new Map<string, Committed>();
-  /** Those of transactions that were rolled back, or whose end is not known yet. */
-  readonly written = new Set<string>();
-  /** Ids in the order in which they came to consumers for the first time. */
-  readonly arrived = new Set<string>();
   /** Ids in the order in which their effects were committed, repetitions too. */
   readonly effects: string[] = [];
   transactions = 0;

@@ -115,7 +115,6 @@ export class WriterNode {
   #draft(): Draft {
     const { keys, refusedShare } = this.#stage.plan;
     const id = `${this.name}.${++this.#count}`;
-    this.#stage.ledger.written.add(id);
     const key = this.#dice.chance(0.15) ? undefined : `k${this.#dice.between(0, keys - 1)}`;
     return { id, key, fate: this.#dice.chance(refusedShare) ? "refused" : "fine" };
   }
