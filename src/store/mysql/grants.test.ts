@@ -2,12 +2,11 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { createPool, type Connection } from "mysql2/promise";
 import type { OwnDatabases } from "../../../scripts/servers/databases.ts";
 import { missingMysql, mysqlUnderTest } from "../../../scripts/servers/mysql-for-tests.ts";
-import { realEnv } from "../../base/real-env.ts";
 import { storeCases } from "../suite.ts";
 import { mysql } from "./index.ts";
+import { mysqlSubject } from "./testing/subject.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/stores-mysql.md"), "utf8");
 const granted = page.match(/^GRANT .*;$/gm) ?? [];
@@ -58,37 +57,7 @@ suite(
       );
     });
 
-    const { dialect, capabilities } = mysql("mysql://nobody/nothing");
-    const cases = storeCases({
-      dialect,
-      capabilities,
-      env: () => realEnv(),
-      stand: async () => {
-        const address = await granting(granted);
-        const pool = createPool(address);
-        return {
-          open: () => mysql(address),
-          execute: async (native, sql) => {
-            const [rows] = await (native as Connection).query(sql);
-            return Array.isArray(rows) ? (rows as Record<string, unknown>[]) : [];
-          },
-          async own(work) {
-            const connection = await pool.getConnection();
-            try {
-              await connection.beginTransaction();
-              await work(connection);
-              await connection.commit();
-            } catch (error) {
-              await connection.rollback();
-              throw error;
-            } finally {
-              connection.release();
-            }
-          },
-          close: () => pool.end(),
-        };
-      },
-    });
+    const cases = storeCases(mysqlSubject(() => granting(granted)));
     // Who may make the tables is another user.
     const usual = cases.filter(({ name }) => !/migrat|without its tables/.test(name));
     for (const { name, run } of usual) void test(name, { timeout: 60_000 }, run);

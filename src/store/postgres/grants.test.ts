@@ -2,12 +2,11 @@ import { deepEqual, rejects } from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { Pool, type PoolClient } from "pg";
 import { missing } from "../../../scripts/servers/for-tests.ts";
 import { ownPostgres, postgres as server } from "../../../scripts/servers/postgres.ts";
-import { realEnv } from "../../base/real-env.ts";
 import { storeCases } from "../suite.ts";
 import { postgres } from "./index.ts";
+import { postgresSubject } from "./testing/subject.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/stores.md"), "utf8");
 const granted = page.match(/^GRANT .*;$/gm) ?? [];
@@ -81,36 +80,7 @@ suite(
       });
     });
 
-    const { dialect, capabilities } = postgres("postgres://nobody/nothing");
-    const cases = storeCases({
-      dialect,
-      capabilities,
-      env: () => realEnv(),
-      stand: async () => {
-        const address = await granting(granted);
-        const pool = new Pool({ connectionString: address });
-        pool.on("error", () => {});
-        return {
-          open: () => postgres(address),
-          execute: async (native, sql) =>
-            (await (native as PoolClient).query<Record<string, unknown>>(sql)).rows,
-          async own(work) {
-            const client = await pool.connect();
-            try {
-              await client.query("BEGIN");
-              await work(client);
-              await client.query("COMMIT");
-            } catch (error) {
-              await client.query("ROLLBACK");
-              throw error;
-            } finally {
-              client.release();
-            }
-          },
-          close: () => pool.end(),
-        };
-      },
-    });
+    const cases = storeCases(postgresSubject(() => granting(granted)));
     // Who may make the tables is another user.
     const usual = cases.filter(({ name }) => !/migrat|without its tables/.test(name));
     for (const { name, run } of usual) void test(name, { timeout: 60_000 }, run);
