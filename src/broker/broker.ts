@@ -87,7 +87,8 @@ export interface Broker extends AsyncDisposable {
   declare(channels: readonly Channel[]): Promise<readonly Drift[]>;
   /**
    * Publishes, those of one channel and key in their order. Resolves with a receipt or an error for each, in the order given:
-   * an error with `executed: "maybe"` where the message may be there. Rejects only when nothing at all was tried. Waits while
+   * an error with `executed: "maybe"` where the message may be there. UNAVAILABLE with `executed: "no"` means that nobody is there
+   * for it, and with `retryAfterMs` that the broker could not be reached. Rejects only when nothing at all was tried. Waits while
    * the broker wants no more (back pressure).
    */
   publish(messages: readonly Outgoing[]): Promise<readonly (Receipt | TrunklineError)[]>;

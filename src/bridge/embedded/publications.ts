@@ -7,6 +7,9 @@ import { waitingMax } from "./bounds.ts";
 
 type Outcome = Receipt | TrunklineError;
 
+/** After that long somebody may have the folder, in milliseconds. */
+const reachableMs = 1_000;
+
 /** What was published in one call. */
 interface Publication {
   readonly messages: readonly Outgoing[];
@@ -198,7 +201,10 @@ function isLate(outcome: Outcome | undefined): outcome is TrunklineError {
 
 /** Why there is no receipt after all that time. */
 function late({ code, reason, advice }: TrunklineError, executed: Executed): TrunklineError {
-  return systemError(isSystemCode(code) ? code : "UNAVAILABLE", reason, { executed, advice });
+  const told = isSystemCode(code) ? code : "UNAVAILABLE";
+  // Nobody has the folder now: that passes, other than that nobody is there for a message.
+  const retryAfterMs = told === "UNAVAILABLE" && executed === "no" ? reachableMs : undefined;
+  return systemError(told, reason, { executed, advice, retryAfterMs });
 }
 
 /** Refused by this owner, and perhaps taken by the one before. */

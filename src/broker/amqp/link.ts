@@ -31,6 +31,8 @@ export interface LinkTerms {
 
 /** Between tries to connect again: jittered, so that not all come at once when a server is back. */
 const again = { baseMs: 200, capMs: 5_000 };
+/** After that long a server that could not be reached, or wanted nothing, may take something, in milliseconds. */
+export const reachableMs = 1_000;
 
 /**
  * The largest frame in bytes, which is also the most that the attributes of a message have room in: what RabbitMQ itself takes
@@ -100,7 +102,7 @@ export class Link {
     throw systemError("UNAVAILABLE", "there is no connection to RabbitMQ", {
       executed: "no",
       endpoint: address.text,
-      retryAfterMs: 1_000,
+      retryAfterMs: reachableMs,
     });
   }
 

@@ -10,7 +10,7 @@ import type { Enqueued } from "../channel.ts";
 import type { Receipt } from "../broker.ts";
 import { codeOf, translated } from "./foreign-error.ts";
 import { ignored } from "./declarations.ts";
-import type { Link } from "./link.ts";
+import { reachableMs, type Link } from "./link.ts";
 
 export interface PublisherTerms {
   readonly link: Link;
@@ -213,7 +213,9 @@ export class Publisher {
       const why = link.blocked
         ? "RabbitMQ is short of memory or disk and wants no messages"
         : "there was no connection in time";
-      this.#settle(pending, this.#error("UNAVAILABLE", why, "no"));
+      const { endpoint } = this.#terms;
+      const said = { executed: "no", endpoint, retryAfterMs: reachableMs } as const;
+      this.#settle(pending, systemError("UNAVAILABLE", why, said));
     }
   };
 

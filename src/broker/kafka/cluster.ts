@@ -12,7 +12,7 @@ import { backoff } from "../../base/backoff.ts";
 import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
 import type { KafkaAddress } from "./address.ts";
-import { hasId, isPassing, responseOf, translated } from "./errors.ts";
+import { hasId, isPassing, reachableMs, responseOf, translated } from "./errors.ts";
 
 /** One request of Kafka's protocol in one version, as the library writes and reads it. */
 interface Api<Args extends unknown[], Response> {
@@ -99,6 +99,7 @@ export class Cluster {
     if (node === undefined)
       throw systemError("UNAVAILABLE", `${this.address}: no node leads at the moment`, {
         executed: "no",
+        retryAfterMs: reachableMs,
       });
     return this.#send(purpose, node, api, args);
   }

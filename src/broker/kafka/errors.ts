@@ -74,7 +74,7 @@ const codes: readonly (readonly [RegExp, SystemCode, string])[] = [
 ];
 
 /** After that long a cluster that could not be reached may be there, in milliseconds. */
-const reachableMs = 1_000;
+export const reachableMs = 1_000;
 
 /** An error of Kafka or of the library in the words of Trunkline. `what` was tried; `executed` where the error itself does not tell. */
 export function translated(error: unknown, what: string, executed: Executed): TrunklineError {
