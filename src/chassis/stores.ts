@@ -40,13 +40,16 @@ export class ProcessStores {
 
   /** Everything that keeps it from using its stores, in words for a person. */
   async problems(): Promise<Problem[]> {
+    const { stores, broker, inbox = {} } = this.#options;
     const found: Problem[] = [];
     try {
       this.#terms();
+      // Who has a broker hears of it with the channels that it has to do for.
+      if (broker === undefined) retentionOf(inbox);
     } catch (error) {
       found.push(problemOf(error));
     }
-    for (const store of this.#options.stores) {
+    for (const store of stores) {
       try {
         const missing = (await store.migrations()).filter(({ ranAt }) => ranAt === undefined);
         if (missing.length > 0) throw notMigrated(store, missing.length);
