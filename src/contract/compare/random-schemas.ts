@@ -1,11 +1,15 @@
 import * as fc from "fast-check";
 import type { JsonSchema } from "../../base/contract-shape.ts";
+import { accepts } from "./accepts.ts";
 
 // Random JSON Schemas, schemas that are nearly the same, and values that a writer of a schema may send.
 
 const names = ["a", "b", "c", "kind"] as const;
 const texts = ["", "a", "b", "ab", "abc", "a-b", "7", "2026-11-28", "x".repeat(9)];
 const scalars: readonly unknown[] = [...texts.slice(1, 4), 0, 1, 2.5, -3, true, false, null];
+
+/** Of no type that a schema may ask for. */
+const unsendable = Symbol("unsendable");
 
 const optionally = <T extends object>(shape: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
   fc.record(shape, { requiredKeys: [] }) as fc.Arbitrary<Partial<T>>;
@@ -203,8 +207,13 @@ export function sample(
       ? Object.assign({}, ...objects)
       : parts[random(parts.length)];
   }
-  for (const choices of [anyOf, oneOf])
-    if (Array.isArray(choices)) return inside(choices[random(choices.length)]);
+  for (const choices of [anyOf, oneOf]) {
+    if (!Array.isArray(choices)) continue;
+    const choice = choices[random(choices.length)] as JsonSchema | boolean;
+    const value = inside(choice);
+    // What its own choice refuses is not sent, though another one may allow it: that would not write all of its fields.
+    return accepts({ schema: choice, root }, value) === "no" ? unsendable : value;
+  }
   const types = Array.isArray(type)
     ? type
     : type === undefined
