@@ -10,8 +10,12 @@ import { tests } from "./steps.ts";
 
 const root = join(import.meta.dirname, "..");
 const everything = "{src,tidy,test,demo,sim,bench,fuzz,mutants,soak,torture}/**/*.test.ts";
-/** Tests of the sources: they wait for nothing but themselves, unless they bring a server of somebody else. */
-const sources = "src/**/*.test.ts";
+/** They wait for nothing but themselves, unless they bring a server of somebody else; and whoever is killed in them needs no quiet. */
+const patient = [
+  "src/**/*.test.ts",
+  "test/{docs,examples,inbox,keys,outbox-*,sim*}.test.ts",
+  "torture/**/*.test.ts",
+];
 const serverNames = /scripts\/servers\/([a-z0-9-]+)\.ts/g;
 /** Databases are light, and each is a test file's own. */
 const light: ReadonlySet<string> = new Set([
@@ -55,9 +59,9 @@ function serversOf(file: string): string[] {
 /** First what can run side by side; then one file at a time: some measure, some have little patience, and servers are brought once. */
 function all(): string[][] {
   const files = globSync(everything, { cwd: root }).toSorted();
-  const ofSources = new Set(globSync(sources, { cwd: root }));
+  const ofPatient = new Set(globSync(patient, { cwd: root }));
   const aside = files.filter(
-    (file) => ofSources.has(file) && serversOf(file).every((name) => light.has(name)),
+    (file) => ofPatient.has(file) && serversOf(file).every((name) => light.has(name)),
   );
   const inTurn = files.filter((file) => !aside.includes(file));
   return [

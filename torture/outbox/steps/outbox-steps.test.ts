@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { worldless, type StoreName } from "../worlds.ts";
 import { tortureSteps } from "./outbox-steps.ts";
 
-for (const name of ["sqlite", "postgres", "mariadb"] satisfies StoreName[]) {
+for (const name of ["sqlite", "postgres"] satisfies StoreName[]) {
   const skip = worldless(name) ?? false;
   test(
     `whoever dies at any step of a message in ${name} loses and doubles nothing`,
