@@ -77,7 +77,9 @@ suite("the packed package", () => {
 
 /** What only some subpaths need, and their users install themselves. */
 function linkPeers(): void {
-  for (const name of Object.keys(manifest.peerDependencies)) {
+  // What brings no types has them in a package of their own.
+  const types = ["@types/pg"];
+  for (const name of [...Object.keys(manifest.peerDependencies), ...types]) {
     const link = join(folder, "node_modules", name);
     mkdirSync(dirname(link), { recursive: true });
     symlinkSync(join(root, "node_modules", name), link, "junction");
