@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { command, printed } from "./command.ts";
 import { names, type DatabaseTerms, type OwnDatabases } from "./databases.ts";
@@ -37,6 +37,7 @@ function mariadbAt(name: string, port: number, terms: DatabaseTerms = {}): Serve
         "--no-defaults",
         ...asRoot,
         `--datadir=${data}`,
+        `--tmpdir=${ownTemporary(data)}`,
         `--socket=${join(folder, "socket")}`,
         `--pid-file=${join(folder, "mariadbd.pid")}`,
         `--port=${port}`,
@@ -84,12 +85,19 @@ function at(port: number): string[] {
   return ["-h", "127.0.0.1", "-P", String(port), "-u", "root"];
 }
 
+function ownTemporary(data: string): string {
+  const folder = join(data, "../tmp");
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
 function initialize(data: string): void {
   const words = ["--no-defaults", ...asRoot, `--datadir=${data}`, "--skip-test-db"];
   const { status, stdout, stderr } = spawnSync(
     "mariadb-install-db",
     [...words, "--auth-root-authentication-method=normal"],
-    { encoding: "utf8" },
+    // Two that are made at once would take each other's temporary tables for their own.
+    { encoding: "utf8", env: { ...process.env, TMPDIR: ownTemporary(data) } },
   );
   if (status !== 0)
     throw new Error(`mariadb-install-db could not make ${data}:\n${stdout}${stderr}`);
