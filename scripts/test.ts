@@ -16,6 +16,8 @@ const patient = [
   "test/{docs,examples,inbox,keys,outbox-*,sim*}.test.ts",
   "torture/**/*.test.ts",
 ];
+/** These bring brokers too, and wait for as long as those take. */
+const hardy = "test/{amqp-clients,commands,exactly-once,exchange,outbox-square}.test.ts";
 const serverNames = /scripts\/servers\/([a-z0-9-]+)\.ts/g;
 /** Databases are light, and each is a test file's own. */
 const light: ReadonlySet<string> = new Set([
@@ -60,8 +62,11 @@ function serversOf(file: string): string[] {
 function all(): string[][] {
   const files = globSync(everything, { cwd: root }).toSorted();
   const ofPatient = new Set(globSync(patient, { cwd: root }));
+  const ofHardy = new Set(globSync(hardy, { cwd: root }));
   const aside = files.filter(
-    (file) => ofPatient.has(file) && serversOf(file).every((name) => light.has(name)),
+    (file) =>
+      ofHardy.has(file) ||
+      (ofPatient.has(file) && serversOf(file).every((name) => light.has(name))),
   );
   const inTurn = files.filter((file) => !aside.includes(file));
   return [
