@@ -70,6 +70,8 @@ export class Relay {
   readonly #standing: StandingLanes;
   readonly #pass: Pass;
   readonly #tracks: Track[];
+  /** Shares of which something is being published: they are not given back before that is over. */
+  readonly #underWay = new Set<number>();
   readonly #change: Waiter;
   readonly #keeping: Waiter;
   #idleMs: number;
@@ -152,9 +154,8 @@ export class Relay {
     const { store, env } = this.#parts;
     for (let failures = 0; !this.#stopping;) {
       try {
-        const busy = this.#busyShares();
         const more = await this.#leases.keep(
-          (share) => busy.has(share),
+          (share) => this.#underWay.has(share),
           (shares) => this.#pass.parked(shares),
         );
         if (more) this.wake();
@@ -221,11 +222,6 @@ export class Relay {
     });
   }
 
-  #busyShares(): Set<number> {
-    const shares = this.#leases.usable.map(({ share }) => share);
-    return new Set(shares.filter((share) => this.#trackOf(share).busy !== undefined));
-  }
-
   #trackOf(share: number): Track {
     return this.#tracks[share % this.#tracks.length]!;
   }
@@ -242,8 +238,10 @@ export class Relay {
   #occupy(tracks: readonly Track[], rows: readonly OutboxRow[], leases: readonly Lease[]): void {
     const shares = new Set(rows.map(({ lane }) => shareOf(lane)));
     const under = leases.filter(({ share }) => shares.has(share));
+    for (const share of shares) this.#underWay.add(share);
     const busy = this.#work(tracks, rows, under).finally(() => {
       for (const track of tracks) track.busy = undefined;
+      for (const share of shares) this.#underWay.delete(share);
       this.#change.call();
     });
     for (const track of tracks) track.busy = busy;
