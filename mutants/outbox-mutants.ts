@@ -107,6 +107,14 @@ export const outboxMutants: readonly Mutant[] = [
     killedBy: "sim-outbox",
   },
   {
+    name: "lane-given-away-under-way",
+    file: `${folder}/relay.ts`,
+    find: "(share) => this.#underWay.has(share),",
+    replace: "() => false,",
+    because: "another relay publishes from a lane of which a batch is under way",
+    killedBy: "messaging",
+  },
+  {
     name: "relay-keeps-dead-lease",
     file: `${folder}/leases.ts`,
     find: "return this.#env.now() < this.#trustedUntil;",

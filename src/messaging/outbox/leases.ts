@@ -60,6 +60,8 @@ export class Leases {
   ): Promise<boolean> {
     const askedAt = this.#env.now();
     const back = [...this.#leaving].filter((share) => !busy(share));
+    // What was read of it and not sent yet is not sent any more: it may be somebody else's before the answer is here.
+    this.#held = this.#held.filter(({ share }) => !back.includes(share));
     const { leases, relays } = await this.#rows.keep(this.relay, this.#leaseMs, back);
     const before = new Set(this.#held.map(nameOf));
     const more = leases.some((lease) => !before.has(nameOf(lease)));

@@ -11,6 +11,8 @@ import type { Broker, Outgoing, Receipt } from "../../broker/broker.ts";
 import { channel, type Channel } from "../../broker/channel.ts";
 import { sqlite } from "../../store/sqlite/index.ts";
 import type { Store } from "../../store/store.ts";
+import { shareOf } from "../../store/outbox-rows.ts";
+import { laneOfKey } from "./lane.ts";
 import { Outbox } from "./outbox.ts";
 import { relayTerms, type RelayOptions } from "./relay-terms.ts";
 import { Relay } from "./relay.ts";
@@ -285,6 +287,29 @@ test("OB-4: several relays share the lanes, and one that stops gives its own to 
   await stand.publish(...many);
   await stand.until(() => stand.came.length === 100);
   equal(new Set(stand.came).size, 100);
+});
+
+test("OB-4: a lane changes hands only when nothing of it is under way", async (t) => {
+  const stand = await Stand.open(t);
+  const { promise: held, resolve: free } = Promise.withResolvers<void>();
+  stand.beforeAnswer = () => {
+    stand.beforeAnswer = () => Promise.resolve();
+    return held;
+  };
+  // Its share is among those that a relay gives back when another one comes.
+  ok(shareOf(laneOfKey("a")) < 16);
+  await stand.publish(["1", "a"]);
+  const first = stand.relay({ lease: "3s" });
+  await stand.until(() => first.stats().shares === 32);
+  const second = stand.relay({ lease: "3s" });
+  await stand.until(() => second.stats().shares > 0);
+  await stand.publish(["2", "a"]);
+  await sleep(stand.env, 5_000);
+  deepEqual(stand.batches, []);
+  free();
+  await stand.until(() => stand.came.length === 2);
+  deepEqual(stand.batches, [["1"], ["2"]]);
+  await stand.until(() => first.stats().shares === 16 && second.stats().shares === 16);
 });
 
 test("OB-11: how long the oldest message waits is among the figures", async (t) => {
