@@ -27,10 +27,17 @@ test("what is confirmed and never seen is lost", () => {
 });
 
 test("what comes again is doubled only after it was done for good", () => {
-  const again = verdictOf(lines("seen a/1 1", "seen a/1 2", "done a/1"));
+  const again = verdictOf(lines("seen a/1 1", "seen a/1 2", "done a/1 2"));
   deepEqual([again.doubled, again.repeated], [[], 1]);
-  const doubled = verdictOf(lines("seen a/1 1", "done a/1", "seen a/1 2"));
-  deepEqual(doubled.doubled, ["a/1"]);
+  for (const attempt of [1, 2]) {
+    const doubled = verdictOf(lines("seen a/1 1", "done a/1 1", `seen a/1 ${attempt}`));
+    deepEqual([doubled.doubled, doubled.stale], [["a/1"], 0]);
+  }
+});
+
+test("an earlier delivery that is read after a later one was done is stale, and not doubled", () => {
+  const verdict = verdictOf(lines("seen a/1 2", "done a/1 2", "seen a/1 1"));
+  deepEqual([verdict.doubled, verdict.stale], [[], 1]);
 });
 
 test("what comes first after a later one of its key is out of order", () => {

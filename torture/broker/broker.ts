@@ -119,7 +119,7 @@ function reportOf(
   const tallies = { ok, kills, lost, doubled, reordered, stuck, hung };
   const told = [
     `${kills} strikes (seed ${seed}): ${verdict.confirmed} messages confirmed, ${talliesOf(tallies)}`,
-    `${verdict.repeated} deliveries were repeated, ${verdict.maybe} publications were told "maybe", ${verdict.refused} refused`,
+    `${verdict.repeated} deliveries were repeated, ${verdict.stale} of an owner that was gone were read late, ${verdict.maybe} publications were told "maybe", ${verdict.refused} refused`,
   ];
   const examples = [...verdict.lost, ...verdict.doubled, ...verdict.reordered].slice(0, 10);
   if (examples.length > 0) told.push(`for example ${examples.join(", ")}`);

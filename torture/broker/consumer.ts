@@ -24,8 +24,8 @@ const consumer = await broker.consume(
       void delivery
         .ack()
         .then(
-          () => log.write("done", id),
-          () => log.write("fenced", id),
+          () => log.write("done", id, delivery.attempt),
+          () => log.write("fenced", id, delivery.attempt),
         )
         .finally(() => clearTimeout(alarm));
     }
