@@ -16,8 +16,12 @@ const patient = [
   "test/{docs,examples,inbox,keys,outbox-*,sim*}.test.ts",
   "torture/**/*.test.ts",
 ];
-/** These bring brokers too, and wait for as long as those take. */
-const hardy = "test/{amqp-clients,commands,exactly-once,exchange,outbox-square}.test.ts";
+/** These bring servers too, or measure without asking how fast it was, and wait for as long as it takes. */
+const hardy = [
+  "src/discovery/{consul,etcd}/*.test.ts",
+  "test/{amqp-clients,bench,commands,exactly-once,exchange,foreign,foreign-grpc,from-nestjs}.test.ts",
+  "test/{openapi,openapi-requests,outbox-square,protobuf,soak,type-cost}.test.ts",
+];
 const serverNames = /scripts\/servers\/([a-z0-9-]+)\.ts/g;
 /** Databases are light, and each is a test file's own. */
 const light: ReadonlySet<string> = new Set([

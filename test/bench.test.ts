@@ -7,28 +7,9 @@ import { missing } from "../scripts/servers/for-tests.ts";
 import { postgres } from "../scripts/servers/postgres.ts";
 import { rabbitmq } from "../scripts/servers/rabbitmq.ts";
 import { stateOf } from "../scripts/servers/server.ts";
-import { fromSource, start } from "./program.ts";
+import { bench } from "./bench-run.ts";
 
 const root = join(import.meta.dirname, "..");
-
-interface Report {
-  ok: boolean;
-  bench: string;
-  rows: { case: string; peer: string; over?: string; failed?: string; messages?: number }[];
-  goals: { name: string; met: boolean }[];
-}
-
-/** One short round of a bench, or of some parts of it. */
-async function bench(name: string, ...parts: string[]): Promise<Report> {
-  const only = parts.flatMap((part) => ["--only", part]);
-  const args = [...fromSource, "bench/main.ts", name, "--quick", "--json", ...only];
-  const ended = await start(process.execPath, args, root).ended;
-  equal(ended.code, 0, ended.stderr);
-  const report = JSON.parse(ended.stdout.trimEnd().split("\n").at(-1)!) as Report;
-  ok(report.ok);
-  equal(report.bench, name);
-  return report;
-}
 
 test("the bench of calls runs, and all peers give the right answers", async () => {
   const report = await bench("calls");
@@ -84,25 +65,6 @@ test("the bench of protocols runs, and all who serve and call do the same work",
   for (const size of ["1 MiB, 4", "16 MiB, 2"])
     equal(peersOf(`calls of ${size} in flight`).length, 6, size);
   equal(report.goals.length, 5);
-});
-
-test("the bench of storms runs, and every peer is called, killed, rolled and frozen", async () => {
-  const report = await bench("storm");
-  const rows = report.rows as unknown as { peer: string; phase: string; calls: number }[];
-  const peers = ["trunkline", "nestjs", "moleculer", "trpc", "grpc-js", "shared keys, sqlite"];
-  deepEqual(
-    rows.map(({ peer, phase }) => `${peer} ${phase}`),
-    peers.flatMap((peer) => ["kill", "roll", "freeze"].map((phase) => `${peer} ${phase}`)),
-  );
-  ok(
-    rows.every(({ peer, calls }) => calls > (peer.startsWith("shared") ? 50 : 100)),
-    JSON.stringify(rows),
-  );
-  deepEqual(
-    report.goals.map(({ met }) => met),
-    [true, true, true, true, true, true],
-    JSON.stringify(rows),
-  );
 });
 
 test("the bench of resilience runs, and whoever guards or chooses gives the right answers", async () => {

@@ -245,11 +245,7 @@ export const misunderstandingCases: readonly Case[] = [
       const address = await stage.address();
       const advices: string[] = [];
       for (const method of [client.once, client.often, client.keyed]) {
-        const error = await fails(
-          method(undefined, { deadline }),
-          "DEADLINE_EXCEEDED",
-          "maybe",
-        );
+        const error = await fails(method(undefined, { deadline }), "DEADLINE_EXCEEDED", "maybe");
         equal(error.endpoint, address);
         ok(error.elapsedMs !== undefined && error.elapsedMs >= deadline);
         ok(
