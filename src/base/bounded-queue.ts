@@ -25,6 +25,11 @@ export class BoundedQueue<T> {
     return true;
   }
 
+  /** The oldest item, which stays; undefined when there is none. */
+  peek(): T | undefined {
+    return this.#size === 0 ? undefined : this.#ring[this.#head];
+  }
+
   /** The oldest item; undefined when there is none. */
   shift(): T | undefined {
     if (this.#size === 0) return undefined;

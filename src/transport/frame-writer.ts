@@ -83,6 +83,12 @@ export class FrameWriter {
     }
   }
 
+  /** Hands over what was committed, whether the stream is busy or not. */
+  push(): void {
+    this.#frames = 0;
+    this.#write();
+  }
+
   /** Hands over what was committed; later claims throw UNAVAILABLE with this reason. */
   end(reason: string): void {
     if (this.#over !== undefined) return;

@@ -3,7 +3,9 @@ import { connect, type NetConnectOpts, type Socket } from "node:net";
 import type { Env } from "../base/env.ts";
 import type { Peer } from "../base/peer.ts";
 import type { Address } from "./address.ts";
+import type { ByteStream } from "./byte-stream.ts";
 import { framed } from "./framed.ts";
+import type { Mover } from "./mover.ts";
 import { outgoingBounds } from "./outgoing-bounds.ts";
 import { SocketStream } from "./socket-stream.ts";
 import type {
@@ -45,17 +47,26 @@ export async function dialSocket(
   return { socket: started.socket, peer, alpn: undefined };
 }
 
+/** Who may change the way below a connection over this socket; undefined: nobody. */
+export type MoverOf = (
+  socket: SocketStream,
+  dialled: boolean,
+  env: Env,
+) => (Mover & { readonly stream: ByteStream }) | undefined;
+
 /** `Transport.dial` by a transport without TLS: its socket reads into memory that is there already. */
 export async function dialFrames(
   reach: Reach,
   address: Address,
   options: DialOptions,
   env: Env,
+  moverOf?: MoverOf,
 ): Promise<Connection> {
   const { started, peer } = await reach(address, options.until, env, (target) =>
     SocketStream.connect(target, env),
   );
-  return framed(started, peer, options, env);
+  const mover = moverOf?.(started, true, env);
+  return framed(mover?.stream ?? started, peer, options, env, mover);
 }
 
 /** `Transport.listen` by a transport with sockets. */
@@ -65,9 +76,13 @@ export async function listenFrames(
   accept: (connection: Connection) => void,
   options: ListenOptions,
   env: Env,
+  moverOf?: MoverOf,
 ): Promise<Listener> {
   outgoingBounds(options); // refuses those that no connection could be made with, before it listens
-  const accepted = ({ socket, peer }: OpenSocket): void =>
-    accept(framed(SocketStream.over(socket, env), peer, options, env));
+  const accepted = ({ socket, peer }: OpenSocket): void => {
+    const stream = SocketStream.over(socket, env);
+    const mover = moverOf?.(stream, false, env);
+    accept(framed(mover?.stream ?? stream, peer, options, env, mover));
+  };
   return sockets.listen(address, accepted, { ...options, alpn: framesAlpn }, env);
 }

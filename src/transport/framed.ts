@@ -3,21 +3,25 @@ import type { Peer } from "../base/peer.ts";
 import type { ByteSink, ByteStream } from "./byte-stream.ts";
 import { FrameReader } from "./frame-reader.ts";
 import { FrameWriter } from "./frame-writer.ts";
+import type { Mover } from "./mover.ts";
 import { outgoingBounds } from "./outgoing-bounds.ts";
 import type { CloseReason, Connection, ConnectionOptions, Receiver } from "./transport.ts";
+import { readWord, wordBytes, writeWord } from "./word.ts";
 
-/** Makes a connection of whole frames from a stream of bytes. */
+/** Makes a connection of whole frames from a stream of bytes. `mover`: whoever changes the way below it. */
 export function framed(
   stream: ByteStream,
   peer: Peer,
   options: ConnectionOptions,
   env: Env,
+  mover?: Mover,
 ): Connection {
-  return new FramedConnection(stream, peer, options, env);
+  return new FramedConnection(stream, peer, options, env, mover);
 }
 
 class FramedConnection implements Connection, ByteSink {
   readonly peer: Peer;
+  readonly moves: Mover | undefined;
   readonly #stream: ByteStream;
   readonly #writer: FrameWriter;
   readonly #env: Env;
@@ -31,13 +35,26 @@ class FramedConnection implements Connection, ByteSink {
   #paused = false;
   #catchingUp = false;
 
-  constructor(stream: ByteStream, peer: Peer, options: ConnectionOptions, env: Env) {
+  constructor(
+    stream: ByteStream,
+    peer: Peer,
+    options: ConnectionOptions,
+    env: Env,
+    mover: Mover | undefined,
+  ) {
     this.peer = peer;
+    this.moves = mover;
     this.#stream = stream;
     this.#env = env;
     const bounds = outgoingBounds(options);
     this.#frameBytesMax = bounds.frameBytesMax;
     this.#writer = new FrameWriter(stream, bounds, env, () => this.#receiver?.drain());
+    mover?.attach({
+      say: (word) => this.#say(word),
+      push: () => this.#writer.push(),
+      clean: () => this.#reader!.clean,
+      close: (message) => this.#close({ kind: "broken", message }),
+    });
   }
 
   get outgoing(): Buffer {
@@ -51,7 +68,7 @@ class FramedConnection implements Connection, ByteSink {
   open(receiver: Receiver): void {
     this.#receiver = receiver;
     if (this.#reason !== undefined) return this.#tellClosed();
-    this.#reader = new FrameReader(receiver, this.#frameBytesMax, (message) =>
+    this.#reader = new FrameReader(this.#hearing(receiver), this.#frameBytesMax, (message) =>
       this.#close({ kind: "broken", message }),
     );
     this.#reader.paused = this.#paused;
@@ -139,6 +156,25 @@ class FramedConnection implements Connection, ByteSink {
     if (this.#paused || this.#reason !== undefined) return;
     if (this.#peerEnded) this.ended();
     if (!this.#paused) this.#stream.resume();
+  }
+
+  /** What is a word of the transports among themselves is not for the receiver. */
+  #hearing(receiver: Receiver): Pick<Receiver, "frame"> {
+    const { moves } = this;
+    if (moves === undefined) return receiver;
+    return {
+      frame: (memory, from, to) => {
+        const word = readWord(memory, from, to);
+        if (word === undefined) receiver.frame(memory, from, to);
+        else moves.word(word);
+      },
+    };
+  }
+
+  #say(word: string): void {
+    const at = this.#writer.claim(wordBytes(word));
+    this.#writer.commit(writeWord(this.#writer.memory, at, word));
+    this.#writer.push();
   }
 
   /** The receiver threw: what it has missed by that nobody knows, so the connection cannot go on. */

@@ -13,6 +13,13 @@ const readBytes = 256 * 1024;
 
 const nothing = new Uint8Array(0);
 
+/** What Node has below a socket, without a public name. */
+interface Handle {
+  readonly fd: number;
+  reading: boolean;
+  readStop(): void;
+}
+
 /** A `node:net` socket as a stream of bytes. Half-closing works only for sockets made with `allowHalfOpen`. */
 export class SocketStream implements ByteStream {
   readonly socket: Socket;
@@ -99,6 +106,35 @@ export class SocketStream implements ByteStream {
 
   destroy(): void {
     this.socket.destroy();
+  }
+
+  /** Its descriptor; -1: it is closed. Node has no public name for it. */
+  get fd(): number {
+    const { _handle: handle } = this.socket as { _handle?: Handle | null };
+    return handle?.fd ?? -1;
+  }
+
+  /**
+   * Reads nothing more, and leaves what comes in the socket, for somebody who reads it by its descriptor, which is returned. To pause
+   * is not enough: Node reads ahead.
+   */
+  detach(): number {
+    const { _handle: handle } = this.socket as { _handle?: Handle | null };
+    if (handle == null) return -1;
+    this.socket.pause();
+    this.socket._read = () => {};
+    if (handle.reading) {
+      handle.reading = false;
+      handle.readStop();
+    }
+    return handle.fd;
+  }
+
+  /** Reads again. */
+  attach(): void {
+    delete (this.socket as { _read?: unknown })._read;
+    if (!this.#paused) this.socket.resume();
+    this.socket.read(0);
   }
 
   /**

@@ -138,6 +138,21 @@ export interface Connection {
    * a later turn. Idempotent.
    */
   destroy(reason: string): void;
+  /** Present where the connection can move to a faster way while it is used. Whoever speaks over it introduces the two. */
+  readonly moves?: Moves | undefined;
+}
+
+/**
+ * How a connection moves to a faster way below the same frames, from a Unix socket to shared memory: each side says what it can as a part
+ * of its protocol's introduction, and the connections do the rest among themselves. Whatever fails leaves them where they were.
+ */
+export interface Moves {
+  /** What this side can: a text to be given to the peer's `heard`, which only a transport of the same kind understands. */
+  readonly offer: string;
+  /** What the peer can. Called at most once, after `open`; the side that dialled begins. */
+  heard(offer: string): void;
+  /** What carries the frames at the moment: the name of the transport, or `shm`. */
+  readonly way: string;
 }
 
 /**

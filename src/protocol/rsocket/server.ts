@@ -247,6 +247,7 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
     const { instance, bootId, itemBytesMax, formats } = this.#bounds;
     const codecs = codecNames(formats);
     const clock = this.#env.hostClock?.id;
+    const moves = session.connection.moves?.offer;
     const hello: Hello = {
       instance,
       bootId,
@@ -254,6 +255,7 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
       codecs,
       itemBytesMax,
       ...(clock === undefined ? {} : { clock }),
+      ...(moves === undefined ? {} : { moves }),
     };
     session.tell(JSON.stringify(hello));
   }

@@ -1,4 +1,5 @@
 import { systemError } from "../../base/error.ts";
+import { shmSettings, type ShmOptions, type ShmSettings } from "../shm/index.ts";
 
 export interface UnixOptions {
   /**
@@ -12,6 +13,11 @@ export interface UnixOptions {
    * root. Default: what the file system gives them, which is the folder's own group where that has its setgid bit.
    */
   readonly gid?: number;
+  /**
+   * Whether a connection moves to shared memory: `auto`, the default, where both sides can; `off`, never. Tuning goes in an object.
+   * It stays on the socket where there is no addon for the machine, between different users, and when there is no memory.
+   */
+  readonly shm?: "auto" | "off" | ShmOptions;
 }
 
 /** The options, complete and checked. */
@@ -19,13 +25,15 @@ export interface UnixSettings {
   readonly socketMode: number;
   readonly folderMode: number;
   readonly gid: number | undefined;
+  /** Undefined: not to be used. */
+  readonly shm: ShmSettings | undefined;
 }
 
 /** The largest number that a group can have; the one above it means "leave it". */
 const gidMax = 2 ** 32 - 2;
 
 /** Refuses options that make no sense with INVALID_ARGUMENT. */
-export function settingsOf({ mode = 0o600, gid }: UnixOptions): UnixSettings {
+export function settingsOf({ mode = 0o600, gid, shm = "auto" }: UnixOptions): UnixSettings {
   if (!Number.isInteger(mode) || mode < 0 || mode > 0o777) {
     throw systemError("INVALID_ARGUMENT", `mode is ${mode}`, {
       executed: "no",
@@ -40,5 +48,15 @@ export function settingsOf({ mode = 0o600, gid }: UnixOptions): UnixSettings {
   }
   const group = (mode & 0o020) === 0 ? 0 : 0o010;
   const others = (mode & 0o002) === 0 ? 0 : 0o001;
-  return { socketMode: mode, folderMode: 0o700 | group | others, gid };
+  return { socketMode: mode, folderMode: 0o700 | group | others, gid, shm: shmOf(shm) };
+}
+
+function shmOf(shm: "auto" | "off" | ShmOptions): ShmSettings | undefined {
+  if (shm === "off") return undefined;
+  if (shm === "auto") return shmSettings();
+  if (typeof shm === "object") return shmSettings(shm);
+  throw systemError("INVALID_ARGUMENT", `shm is ${String(shm)}`, {
+    executed: "no",
+    advice: 'give "auto", "off", or an object with ringBytes',
+  });
 }

@@ -1,4 +1,5 @@
-import { dialFrames, dialSocket, listenFrames } from "../framed-sockets.ts";
+import { dialFrames, dialSocket, listenFrames, type MoverOf } from "../framed-sockets.ts";
+import { shmMoverOf } from "../shm/index.ts";
 import { frameBytesLimit } from "../outgoing-bounds.ts";
 import type { Sockets, Transport } from "../transport.ts";
 import { reachUnix } from "./dial.ts";
@@ -18,6 +19,7 @@ import { settingsOf, type UnixOptions } from "./options.ts";
  */
 export function unix(options: UnixOptions = {}): Transport {
   const settings = settingsOf(options);
+  const moverOf: MoverOf = (socket, dialled, env) => shmMoverOf(settings.shm, socket, dialled, env);
   const sockets: Sockets = {
     dial: (address, dialOptions, env) => dialSocket(reachUnix, address, dialOptions, env),
     listen: (address, accept, listenOptions, env) =>
@@ -33,9 +35,9 @@ export function unix(options: UnixOptions = {}): Transport {
       crossHost: false,
       noticesDeath: true,
     },
-    dial: (address, dialOptions, env) => dialFrames(reachUnix, address, dialOptions, env),
+    dial: (address, dialOptions, env) => dialFrames(reachUnix, address, dialOptions, env, moverOf),
     listen: (address, accept, listenOptions, env) =>
-      listenFrames(sockets, address, accept, listenOptions, env),
+      listenFrames(sockets, address, accept, listenOptions, env, moverOf),
     sockets,
   };
 }

@@ -25,6 +25,8 @@ export interface Hello {
   readonly itemBytesMax: number;
   /** The id of its host's clock; undefined when it does not say. */
   readonly clock?: string;
+  /** What its end of the connection can move to (`Moves.offer`); undefined when it does not say. */
+  readonly moves?: string;
 }
 
 /** The most operations one connection can number: the index is 16 bits wide. */
@@ -75,6 +77,7 @@ export function readPush(text: string): {
     bootId: value["bootId"],
     itemBytesMax: bound(value["itemBytesMax"]),
     ...clockIn(value["clock"]),
+    ...(typeof value["moves"] === "string" ? { moves: value["moves"] } : {}),
   };
   return { contracts, hello };
 }

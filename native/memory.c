@@ -1,0 +1,132 @@
+/* Memory that processes share: memfd_create(2), its seals, and how it is mapped. */
+#include "addon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/memfd.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+
+#define NAME_BYTES 64
+
+/* memoryCreate(name, bytes): an anonymous file of that size, all of it there: too little memory is an error now and no SIGBUS later. */
+static napi_value memory_create(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  char name[NAME_BYTES];
+  size_t bytes = 0;
+  if (!arguments(env, info, 2, values) || !to_text(env, values[0], name, sizeof name) ||
+      !to_size(env, values[1], &bytes))
+    return NULL;
+  int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+  if (fd < 0 && errno == EINVAL) fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING); /* before Linux 6.3 */
+  if (fd < 0) return failed(env, errno, "memfd_create");
+  int error = 0;
+  if (ftruncate(fd, (off_t)bytes) != 0) error = errno;
+  if (error == 0 && bytes > 0) {
+    do error = fallocate(fd, 0, 0, (off_t)bytes) == 0 ? 0 : errno;
+    while (error == EINTR);
+  }
+  if (error != 0) {
+    close(fd);
+    return failed(env, error, "fallocate");
+  }
+  return from_int(env, fd);
+}
+
+/* memorySeal(fd, seals) */
+static napi_value memory_seal(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  int fd = -1, seals = 0;
+  if (!arguments(env, info, 2, values) || !to_int(env, values[0], &fd) || !to_int(env, values[1], &seals)) return NULL;
+  if (fcntl(fd, F_ADD_SEALS, seals) != 0) return failed(env, errno, "fcntl");
+  return undefined(env);
+}
+
+/* memorySeals(fd): its seals, or the negative number of an error: whatever is no memfd has none. */
+static napi_value memory_seals(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  int fd = -1;
+  if (!arguments(env, info, 1, values) || !to_int(env, values[0], &fd)) return NULL;
+  int seals = fcntl(fd, F_GET_SEALS);
+  return seals < 0 ? refused(env, errno) : from_int(env, seals);
+}
+
+/* memoryBytes(fd): the size of a regular file, or the negative number of an error. */
+static napi_value memory_bytes(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  int fd = -1;
+  struct stat about;
+  if (!arguments(env, info, 1, values) || !to_int(env, values[0], &fd)) return NULL;
+  if (fstat(fd, &about) != 0) return refused(env, errno);
+  return S_ISREG(about.st_mode) ? from_int(env, about.st_size) : refused(env, EINVAL);
+}
+
+struct mapping {
+  void* address;
+  size_t bytes;
+};
+
+static void unmap(napi_env env, void* data, void* hint) {
+  (void)env;
+  (void)data;
+  struct mapping* mapping = hint;
+  munmap(mapping->address, mapping->bytes);
+  free(mapping);
+}
+
+/* memoryMap(fd, offset, bytes, writable): an ArrayBuffer; its memory is unmapped when nobody refers to it any more, or when it is let go of. */
+static napi_value memory_map(napi_env env, napi_callback_info info) {
+  napi_value values[4];
+  int fd = -1;
+  size_t offset = 0, bytes = 0;
+  bool writable = false;
+  if (!arguments(env, info, 4, values) || !to_int(env, values[0], &fd) || !to_size(env, values[1], &offset) ||
+      !to_size(env, values[2], &bytes) || !to_bool(env, values[3], &writable))
+    return NULL;
+  struct mapping* mapping = malloc(sizeof *mapping);
+  if (mapping == NULL) return failed(env, ENOMEM, "malloc");
+  mapping->bytes = bytes;
+  mapping->address =
+      mmap(NULL, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED | MAP_POPULATE, fd, (off_t)offset);
+  if (mapping->address == MAP_FAILED) {
+    int error = errno;
+    free(mapping);
+    return failed(env, error, "mmap");
+  }
+  madvise(mapping->address, bytes, MADV_DONTDUMP); /* what is said is no part of a core file */
+  napi_value buffer = NULL;
+  napi_status made = napi_create_external_arraybuffer(env, mapping->address, bytes, unmap, mapping, &buffer);
+  if (made == napi_ok) return buffer;
+  munmap(mapping->address, mapping->bytes);
+  free(mapping);
+  return failed(env, ENOTSUP, "napi_create_external_arraybuffer");
+}
+
+/* memoryLetGo(buffer): from here on it has no bytes, whoever has views of it; the memory is unmapped soon. */
+static napi_value memory_let_go(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  if (!arguments(env, info, 1, values)) return NULL;
+  if (napi_detach_arraybuffer(env, values[0]) != napi_ok) napi_throw_type_error(env, NULL, "it cannot be let go of");
+  return undefined(env);
+}
+
+bool memory_functions(napi_env env, napi_value exports) {
+  return set_function(env, exports, "memoryCreate", memory_create) &&
+         set_function(env, exports, "memorySeal", memory_seal) &&
+         set_function(env, exports, "memorySeals", memory_seals) &&
+         set_function(env, exports, "memoryBytes", memory_bytes) &&
+         set_function(env, exports, "memoryMap", memory_map) &&
+         set_function(env, exports, "memoryLetGo", memory_let_go) &&
+         set_number(env, exports, "sealSeal", F_SEAL_SEAL) && set_number(env, exports, "sealShrink", F_SEAL_SHRINK) &&
+         set_number(env, exports, "sealGrow", F_SEAL_GROW) && set_number(env, exports, "sealWrite", F_SEAL_WRITE) &&
+         set_number(env, exports, "sealFutureWrite", F_SEAL_FUTURE_WRITE);
+}

@@ -1,0 +1,94 @@
+/* POSIX message queues, mq_overview(7). Their descriptors can be watched. */
+#include "addon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <mqueue.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* "/" and a name of at most 255 characters. */
+#define NAME_BYTES 257
+
+/* queueOpen(name, access, create, mode, messages, bytes): `access` 0 reads, 1 writes, 2 does both. */
+static napi_value queue_open(napi_env env, napi_callback_info info) {
+  napi_value values[6];
+  char name[NAME_BYTES];
+  int access = 0, mode = 0, messages = 0, bytes = 0;
+  bool create = false;
+  if (!arguments(env, info, 6, values) || !to_text(env, values[0], name, sizeof name) ||
+      !to_int(env, values[1], &access) || !to_bool(env, values[2], &create) || !to_int(env, values[3], &mode) ||
+      !to_int(env, values[4], &messages) || !to_int(env, values[5], &bytes))
+    return NULL;
+  int flags = (access == 0 ? O_RDONLY : access == 1 ? O_WRONLY : O_RDWR) | O_NONBLOCK | O_CLOEXEC;
+  struct mq_attr attributes = {.mq_maxmsg = messages, .mq_msgsize = bytes};
+  mqd_t queue = create ? mq_open(name, flags | O_CREAT | O_EXCL, (mode_t)mode, &attributes) : mq_open(name, flags);
+  return queue < 0 ? failed(env, errno, "mq_open") : from_int(env, queue);
+}
+
+/* queueRemove(name): 0, or the negative number of an error. */
+static napi_value queue_remove(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  char name[NAME_BYTES];
+  if (!arguments(env, info, 1, values) || !to_text(env, values[0], name, sizeof name)) return NULL;
+  return refused(env, mq_unlink(name) == 0 ? 0 : errno);
+}
+
+/* queueAbout(fd): { messagesMax, bytesMax, messages }. */
+static napi_value queue_about(napi_env env, napi_callback_info info) {
+  napi_value values[1], about = NULL;
+  int fd = -1;
+  struct mq_attr attributes;
+  if (!arguments(env, info, 1, values) || !to_int(env, values[0], &fd)) return NULL;
+  if (mq_getattr(fd, &attributes) != 0) return failed(env, errno, "mq_getattr");
+  napi_create_object(env, &about);
+  set_number(env, about, "messagesMax", attributes.mq_maxmsg);
+  set_number(env, about, "bytesMax", attributes.mq_msgsize);
+  set_number(env, about, "messages", attributes.mq_curmsgs);
+  return about;
+}
+
+/* queueSend(fd, bytes, from, to, priority): 0, or the negative number of an error: EAGAIN when it is full. */
+static napi_value queue_send(napi_env env, napi_callback_info info) {
+  napi_value values[5];
+  int fd = -1, priority = 0;
+  uint8_t* bytes = NULL;
+  size_t length = 0, from = 0, to = 0;
+  if (!arguments(env, info, 5, values) || !to_int(env, values[0], &fd) || !to_bytes(env, values[1], &bytes, &length) ||
+      !to_size(env, values[2], &from) || !to_size(env, values[3], &to) || !to_int(env, values[4], &priority))
+    return NULL;
+  if (from > to || to > length || priority < 0) {
+    napi_throw_range_error(env, NULL, "the bytes do not lie in the Buffer, or the priority is negative");
+    return NULL;
+  }
+  int error;
+  do error = mq_send(fd, (char*)bytes + from, to - from, (unsigned)priority) == 0 ? 0 : errno;
+  while (error == EINTR);
+  return refused(env, error);
+}
+
+/* queueReceive(fd, into, from, to): how many bytes came, or the negative number of an error: EAGAIN when it is empty. The room must be that of its largest message. */
+static napi_value queue_receive(napi_env env, napi_callback_info info) {
+  napi_value values[4];
+  int fd = -1;
+  uint8_t* bytes = NULL;
+  size_t length = 0, from = 0, to = 0;
+  if (!arguments(env, info, 4, values) || !to_int(env, values[0], &fd) || !to_bytes(env, values[1], &bytes, &length) ||
+      !to_size(env, values[2], &from) || !to_size(env, values[3], &to))
+    return NULL;
+  if (from > to || to > length) {
+    napi_throw_range_error(env, NULL, "the room does not lie in the Buffer");
+    return NULL;
+  }
+  ssize_t got;
+  do got = mq_receive(fd, (char*)bytes + from, to - from, NULL);
+  while (got < 0 && errno == EINTR);
+  return got < 0 ? refused(env, errno) : from_int(env, got);
+}
+
+bool queue_functions(napi_env env, napi_value exports) {
+  return set_function(env, exports, "queueOpen", queue_open) &&
+         set_function(env, exports, "queueRemove", queue_remove) &&
+         set_function(env, exports, "queueAbout", queue_about) && set_function(env, exports, "queueSend", queue_send) &&
+         set_function(env, exports, "queueReceive", queue_receive);
+}

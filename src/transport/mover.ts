@@ -1,0 +1,21 @@
+import type { Moves } from "./transport.ts";
+
+/** What a framed connection lends to whoever changes the way below it. */
+export interface Line {
+  /** Sends a word to the mover at the other end, behind all frames so far, and hands it over at once. Throws as `claim` does. */
+  say(word: string): void;
+  /** Hands over the frames that have gathered. */
+  push(): void;
+  /** True when no part of a frame has been read that is not whole. */
+  clean(): boolean;
+  /** The peer broke the rules. */
+  close(message: string): void;
+}
+
+/** Changes the way below a framed connection, in agreement with the mover at the other end. */
+export interface Mover extends Moves {
+  /** Called once, before anything else. */
+  attach(line: Line): void;
+  /** A word of the mover at the other end. */
+  word(word: string): void;
+}
