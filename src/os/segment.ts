@@ -82,11 +82,6 @@ export function isRingSize(bytes: number): boolean {
   );
 }
 
-/** The memory that one segment takes, in bytes. */
-export function segmentBytes(ringBytes: number): number {
-  return ringAt + ringBytes;
-}
-
 function map(os: Addon, fd: number, ringBytes: number, writable: boolean): Segment {
   const memory = os.memoryMap(fd, 0, ringAt + ringBytes, writable);
   return {

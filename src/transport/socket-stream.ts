@@ -120,7 +120,7 @@ export class SocketStream implements ByteStream {
    */
   detach(): number {
     const { _handle: handle } = this.socket as { _handle?: Handle | null };
-    if (handle == null) return -1;
+    if (handle === null || handle === undefined) return -1;
     this.socket.pause();
     this.socket._read = () => {};
     if (handle.reading) {

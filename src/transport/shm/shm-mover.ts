@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { userInfo } from "node:os";
 
 import type { Env } from "../../base/env.ts";
@@ -72,7 +71,7 @@ export class ShmMover implements Mover {
 
   heard(theirs: string): void {
     if (!this.#dialled || theirs !== offer || this.#state !== "idle") return;
-    if (!this.#sameUser() || !this.#prepare(randomBytes(nonceBytes))) return this.#stay();
+    if (!this.#sameUser() || !this.#prepare(this.#newNonce())) return this.#stay();
     this.#state = "offered";
     try {
       this.#line.say(`offer ${this.#nonce.toString("hex")}`);
@@ -144,7 +143,8 @@ export class ShmMover implements Mover {
     if (count === again) return;
     if (count <= 0) {
       for (const fd of fds) os.descriptorClose(fd);
-      return this.#socket.socket.destroy() as unknown as void;
+      this.#socket.destroy();
+      return;
     }
     const [said] = byte;
     if (this.#state === "answered" && fds.length === 0) return this.#concluded(said!);
@@ -244,6 +244,11 @@ export class ShmMover implements Mover {
     } catch {
       return false; // no memory, or no descriptor: the socket needs neither
     }
+  }
+
+  /** It tells connections apart, and is no secret: who could forge it has the socket anyway. */
+  #newNonce(): Buffer {
+    return Buffer.from(Array.from({ length: nonceBytes }, () => this.#env.random() * 256));
   }
 
   /** Others could be let in, and are safe to speak with, but memory of theirs would be counted as ours. */
