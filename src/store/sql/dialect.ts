@@ -1,3 +1,4 @@
+import type { RowName } from "../outbox-rows.ts";
 import type { Dialect } from "../store.ts";
 import { raw, type Sql } from "./statement.ts";
 
@@ -53,6 +54,11 @@ export interface SqlDialect {
   deleteNumbered(table: string, seqs: readonly number[]): Sql;
   /** Whether `column` is one of these whole numbers. */
   among(column: string, numbers: readonly number[]): Sql;
+  /**
+   * `DELETE … WHERE` of rows of the outbox by number and id, up to a further condition. Absent: by two lists. Where a list is looked
+   * through for each row, as PostgreSQL does with texts, it costs the product of both.
+   */
+  deleteNamed?(rows: readonly RowName[]): Sql;
   /** Whether it is one of these texts, as one value, however many they are. Absent: a value each is as good. */
   amongTexts?(column: string, texts: readonly string[]): Sql;
   /**

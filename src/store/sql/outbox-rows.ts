@@ -160,9 +160,10 @@ export class SqlOutboxRows implements OutboxRows {
 
   async remove(leases: readonly Lease[], rows: readonly RowName[]): Promise<number> {
     const { dialect } = this.#access;
-    const { changes } = await this.#access.query(
-      sql`${dialect.deleteNumbered("trunkline_outbox", seqsOf(rows))} ${withIds(dialect, rows)} AND ${underLeases(dialect, leases)}`,
-    );
+    const these =
+      dialect.deleteNamed?.(rows) ??
+      sql`${dialect.deleteNumbered("trunkline_outbox", seqsOf(rows))} ${withIds(dialect, rows)}`;
+    const { changes } = await this.#access.query(sql`${these} AND ${underLeases(dialect, leases)}`);
     return changes;
   }
 

@@ -1,3 +1,4 @@
+import type { RowName } from "../../outbox-rows.ts";
 import { outboxColumns, type OutboxValues, type SqlDialect } from "../dialect.ts";
 import { tidyText } from "./postgres-tidy.ts";
 import { fixed, join, numbersOf, raw, sql, type Sql } from "../statement.ts";
@@ -33,8 +34,19 @@ function quoted(text: string): string {
   return `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
 }
 
+function textsOf(texts: readonly string[]): Sql {
+  return sql`CAST(CAST(${`{${texts.map(quoted).join(",")}}`} AS text) AS text[])`;
+}
+
 function numbered(table: string, seqs: readonly number[]): Sql {
   return sql`${raw(table)} WHERE ${among("seq", seqs)}`;
+}
+
+/** As a join, for a list is looked through for each row that is looked at, where it has not been analysed how few those are. */
+function deleteNamed(rows: readonly RowName[]): Sql {
+  const seqs = arrayOf(rows.map(({ seq }) => seq));
+  const ids = textsOf(rows.map(({ id }) => id));
+  return sql`DELETE FROM trunkline_outbox o USING unnest(${seqs}, ${ids}) AS these (seq, id) WHERE o.seq = these.seq AND o.id = these.id`;
 }
 
 const now = raw("CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS bigint)");
@@ -75,8 +87,7 @@ export const postgresDialect: SqlDialect = {
   append: (lanes, rows) =>
     rows.length === 1 ? appendOne(rows[0]!, lanes.length > 0) : appendAll(lanes, rows),
   among,
-  amongTexts: (column, texts) =>
-    sql`${raw(column)} = ANY (CAST(CAST(${`{${texts.map(quoted).join(",")}}`} AS text) AS text[]))`,
+  amongTexts: (column, texts) => sql`${raw(column)} = ANY (${textsOf(texts)})`,
   firstOf: (lanes, where, order, limit) =>
     sql`SELECT firsts.seq, firsts.place FROM unnest(${arrayOf(lanes)}) AS lanes (lane) CROSS JOIN LATERAL
       (SELECT seq, row_number() OVER (ORDER BY ${raw(order)}) AS place FROM trunkline_outbox o
@@ -84,6 +95,7 @@ export const postgresDialect: SqlDialect = {
   joinInOrder: raw("JOIN"),
   numbered,
   deleteNumbered: (table, seqs) => sql`DELETE FROM ${numbered(table, seqs)}`,
+  deleteNamed,
   insertNew: (row) => sql`INSERT INTO ${row} ON CONFLICT DO NOTHING`,
   // Who has the lock may wait for the row of nobody. Keys that share a hash exclude each other for a moment.
   insertKey: (key, input) =>
