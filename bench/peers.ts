@@ -62,9 +62,10 @@ export const transports: readonly Transport[] = [
   ),
   transport(
     "unix",
-    async () => (await import("./peers/trunkline.ts")).trunkline,
+    async () => (await import("./peers/trunkline.ts")).trunklineSocket,
     async () => (await import("./peers/socket.ts")).socket,
   ),
+  transport("shm", async () => (await import("./peers/trunkline.ts")).trunkline),
   transport(
     "tcp",
     async () => (await import("./peers/trunkline.ts")).trunklineTcp,

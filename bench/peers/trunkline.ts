@@ -4,6 +4,7 @@ import { Worker } from "node:worker_threads";
 import { chassis, client, serve, type ClientOptions } from "trunkline";
 import { stdio } from "trunkline/transport/stdio";
 import { tls } from "trunkline/transport/tls";
+import { unix } from "trunkline/transport/unix";
 import { issueIn, trusted } from "../certificate.ts";
 import { endless, wrong, type Connected, type Peer } from "../peer.ts";
 import { blockAt, isBlockAt, isOrderAt, orderAt, type Flow } from "../items.ts";
@@ -13,10 +14,18 @@ import { handlers, Orders, Usage } from "./orders.ts";
 
 type Transports = ClientOptions["transports"];
 
-/** Over a Unix socket. */
+const socketOnly = unix({ shm: "off" });
+
+/** Over a Unix socket, and from there in shared memory. */
 export const trunkline: Peer = {
   serve: async (folder) => serveAt(`unix:${join(folder, `${process.pid}.sock`)}`),
   connect: async (place) => connected(place),
+};
+
+/** The same, without shared memory. */
+export const trunklineSocket: Peer = {
+  serve: async (folder) => serveAt(`unix:${join(folder, `${process.pid}.sock`)}`, [socketOnly]),
+  connect: async (place) => connected(place, [socketOnly]),
 };
 
 export const trunklineTcp: Peer = {

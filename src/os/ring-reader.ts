@@ -50,9 +50,11 @@ export class RingReader {
     return false;
   }
 
-  /** It does not wait any more. */
-  wake(): void {
-    if ((this.#sleeps & 1) === 1) this.#own.store(Word.sleeping, ++this.#sleeps);
+  /** It does not wait any more; false: it did not. */
+  wake(): boolean {
+    if ((this.#sleeps & 1) === 0) return false;
+    this.#own.store(Word.sleeping, ++this.#sleeps);
+    return true;
   }
 
   /** The other side writes nothing more; what it wrote before may still have to be read. */

@@ -7,6 +7,7 @@ import { RingReader } from "../../os/ring-reader.ts";
 import { RingWriter } from "../../os/ring-writer.ts";
 import type { Segment } from "../../os/segment.ts";
 import type { ByteSink, ByteStream } from "../byte-stream.ts";
+import { Patience } from "./patience.ts";
 
 /** What both sides have agreed on: memory and bells of each, and the socket whose end tells of the other side's death. */
 export interface Passage {
@@ -33,9 +34,6 @@ interface Write {
  */
 const scratch: Buffer = Buffer.allocUnsafeSlow(128 * 1024);
 
-/** After so many bytes others have their turn. */
-const turnBytes = 1024 * 1024;
-
 /** Two rings in shared memory, one for each direction, as a stream of bytes. */
 export class ShmStream implements ByteStream {
   readonly #passage: Passage;
@@ -46,6 +44,7 @@ export class ShmStream implements ByteStream {
   readonly #socket: Watch;
   /** What waits for room: the connection above bounds it. */
   readonly #writes: BoundedQueue<Write> = new BoundedQueue(Infinity);
+  readonly #patience = new Patience();
   #sink: ByteSink | undefined;
   #paused = false;
   #draining = false;
@@ -108,7 +107,7 @@ export class ShmStream implements ByteStream {
 
   #rung(): void {
     // A bell is rung once for each sleep and each wait: what goes on from here is the next one.
-    this.#reader.wake();
+    if (this.#reader.wake()) this.#patience.wakes(this.#env.now());
     this.#writer.go();
     if (this.#writes.size > 0) this.#fill();
     if (!this.#draining) this.#drain();
@@ -146,22 +145,20 @@ export class ShmStream implements ByteStream {
     });
   }
 
+  /** Reads once. What comes of it, answers above all, is on its way before the next look. */
   #drain(): void {
     const sink = this.#sink;
-    if (sink === undefined) return;
-    let left = turnBytes;
-    for (;;) {
-      if (this.#paused || this.#closed) return;
-      const count = this.#reader.read(scratch);
-      if (count < 0) return this.#broken();
-      if (count > 0) {
-        sink.bytes(scratch, 0, count);
-        left -= count;
-        if (left <= 0) return this.#drainLater();
-      } else if (this.#reader.ended) return this.#peerEnded(sink);
-      else if (this.#gone) return this.#close(peerGone());
-      else if (this.#reader.sleep()) return;
-    }
+    if (sink === undefined || this.#paused || this.#closed) return;
+    const count = this.#reader.read(scratch);
+    if (count < 0) return this.#broken();
+    if (count > 0) {
+      this.#patience.found();
+      sink.bytes(scratch, 0, count);
+      this.#drainLater();
+    } else if (this.#reader.ended) this.#peerEnded(sink);
+    else if (this.#gone) this.#close(peerGone());
+    else if (this.#patience.again() || !this.#reader.sleep()) this.#drainLater();
+    else this.#patience.sleeps(this.#env.now());
   }
 
   #peerEnded(sink: ByteSink): void {
