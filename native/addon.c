@@ -105,6 +105,11 @@ bool set_number(napi_env env, napi_value target, const char* name, int64_t numbe
   return napi_set_named_property(env, target, name, from_int(env, number)) == napi_ok;
 }
 
+#ifdef TRUNKLINE_SOURCES
+/* scripts/native/ tells by it of which sources this was made. */
+__attribute__((used)) static const char sources[] = TRUNKLINE_SOURCES;
+#endif
+
 NAPI_MODULE_INIT() {
   bool complete = memory_functions(env, exports) && descriptor_functions(env, exports) &&
                   watch_functions(env, exports) && socket_functions(env, exports) &&

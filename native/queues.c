@@ -1,4 +1,7 @@
-/* POSIX message queues, mq_overview(7). Their descriptors can be watched. */
+/*
+ * POSIX message queues, mq_overview(7). Their descriptors can be watched. They are asked for by the number of the system call: before
+ * glibc 2.34 the functions stood in a library of their own, which a program need not have loaded.
+ */
 #include "addon.h"
 
 #include <errno.h>
@@ -6,23 +9,36 @@
 #include <mqueue.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* "/" and a name of at most 255 characters. */
 #define NAME_BYTES 257
+
+/* The system knows the name without its "/", which is there by POSIX; false, with an error pending: it is not. */
+static bool to_name(napi_env env, napi_value value, char* name, const char** known) {
+  if (!to_text(env, value, name, NAME_BYTES)) return false;
+  *known = name + 1;
+  if (name[0] == '/') return true;
+  failed(env, EINVAL, "mq_open");
+  return false;
+}
 
 /* queueOpen(name, access, create, mode, messages, bytes): `access` 0 reads, 1 writes, 2 does both. */
 static napi_value queue_open(napi_env env, napi_callback_info info) {
   napi_value values[6];
   char name[NAME_BYTES];
+  const char* known = NULL;
   int access = 0, mode = 0, messages = 0, bytes = 0;
   bool create = false;
-  if (!arguments(env, info, 6, values) || !to_text(env, values[0], name, sizeof name) ||
+  if (!arguments(env, info, 6, values) || !to_name(env, values[0], name, &known) ||
       !to_int(env, values[1], &access) || !to_bool(env, values[2], &create) || !to_int(env, values[3], &mode) ||
       !to_int(env, values[4], &messages) || !to_int(env, values[5], &bytes))
     return NULL;
   int flags = (access == 0 ? O_RDONLY : access == 1 ? O_WRONLY : O_RDWR) | O_NONBLOCK | O_CLOEXEC;
   struct mq_attr attributes = {.mq_maxmsg = messages, .mq_msgsize = bytes};
-  mqd_t queue = create ? mq_open(name, flags | O_CREAT | O_EXCL, (mode_t)mode, &attributes) : mq_open(name, flags);
+  long queue = create ? syscall(SYS_mq_open, known, flags | O_CREAT | O_EXCL, (mode_t)mode, &attributes)
+                      : syscall(SYS_mq_open, known, flags, 0, NULL);
   return queue < 0 ? failed(env, errno, "mq_open") : from_int(env, queue);
 }
 
@@ -30,8 +46,9 @@ static napi_value queue_open(napi_env env, napi_callback_info info) {
 static napi_value queue_remove(napi_env env, napi_callback_info info) {
   napi_value values[1];
   char name[NAME_BYTES];
-  if (!arguments(env, info, 1, values) || !to_text(env, values[0], name, sizeof name)) return NULL;
-  return refused(env, mq_unlink(name) == 0 ? 0 : errno);
+  const char* known = NULL;
+  if (!arguments(env, info, 1, values) || !to_name(env, values[0], name, &known)) return NULL;
+  return refused(env, syscall(SYS_mq_unlink, known) == 0 ? 0 : errno);
 }
 
 /* queueAbout(fd): { messagesMax, bytesMax, messages }. */
@@ -40,7 +57,7 @@ static napi_value queue_about(napi_env env, napi_callback_info info) {
   int fd = -1;
   struct mq_attr attributes;
   if (!arguments(env, info, 1, values) || !to_int(env, values[0], &fd)) return NULL;
-  if (mq_getattr(fd, &attributes) != 0) return failed(env, errno, "mq_getattr");
+  if (syscall(SYS_mq_getsetattr, fd, NULL, &attributes) != 0) return failed(env, errno, "mq_getsetattr");
   napi_create_object(env, &about);
   set_number(env, about, "messagesMax", attributes.mq_maxmsg);
   set_number(env, about, "bytesMax", attributes.mq_msgsize);
@@ -62,7 +79,7 @@ static napi_value queue_send(napi_env env, napi_callback_info info) {
     return NULL;
   }
   int error;
-  do error = mq_send(fd, (char*)bytes + from, to - from, (unsigned)priority) == 0 ? 0 : errno;
+  do error = syscall(SYS_mq_timedsend, fd, bytes + from, to - from, (unsigned)priority, NULL) == 0 ? 0 : errno;
   while (error == EINTR);
   return refused(env, error);
 }
@@ -80,8 +97,8 @@ static napi_value queue_receive(napi_env env, napi_callback_info info) {
     napi_throw_range_error(env, NULL, "the room does not lie in the Buffer");
     return NULL;
   }
-  ssize_t got;
-  do got = mq_receive(fd, (char*)bytes + from, to - from, NULL);
+  long got;
+  do got = syscall(SYS_mq_timedreceive, fd, bytes + from, to - from, NULL, NULL);
   while (got < 0 && errno == EINTR);
   return got < 0 ? refused(env, errno) : from_int(env, got);
 }

@@ -1,7 +1,8 @@
-// Compiles `src/` to `dist/`, in place: whoever reads `dist/` meanwhile finds old or new, not nothing.
+// Compiles `src/` to `dist/`, in place: whoever reads `dist/` meanwhile finds old or new, not nothing; and the addon in `native/`.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { bringAddon } from "./native/bring.ts";
 
 const root = join(import.meta.dirname, "..");
 const compiler = join(root, "node_modules/typescript/bin/tsc");
@@ -11,7 +12,7 @@ const build = spawnSync(process.execPath, [compiler, "-p", "tsconfig.build.json"
 });
 copySql(join(root, "src"), join(root, "dist"));
 removeOrphans(join(root, "dist"), join(root, "src"));
-process.exitCode = build.status ?? 1;
+process.exitCode = bringAddon() ? (build.status ?? 1) : 1;
 
 /** Migrations are files of SQL, which the program reads where it is. */
 function copySql(source: string, target: string): void {

@@ -6,6 +6,7 @@ import { delimiter, join } from "node:path";
 import { ensureInstalled } from "./install.mjs";
 import { runtime } from "./runtime.mjs";
 import { spawned } from "./spawned.mjs";
+import { removeStaleAddon } from "./stale-addon.mjs";
 
 const root = join(import.meta.dirname, "..");
 
@@ -18,6 +19,8 @@ const programs = {
   format: "node_modules/oxfmt/bin/oxfmt",
   fuzz: "fuzz/main.ts",
   mutants: "mutants/main.ts",
+  native: "scripts/native.ts",
+  "native:sanitize": "scripts/native/sanitize.ts",
   servers: "scripts/servers/main.ts",
   sim: "sim/main.ts",
   soak: "soak/main.ts",
@@ -36,6 +39,7 @@ async function main([name, ...args]) {
     throw new Error(`there is no script "${name}"; there are: ${Object.keys(programs).join(", ")}`);
   }
   await ensureInstalled(root);
+  removeStaleAddon(root);
   if (!existsSync(join(root, program))) throw new Error(`${program} does not exist (yet)`);
   const bin = join(root, "node_modules", ".bin");
   return spawned(runtime(root), ["--conditions=@trunkline/source", program, ...args], {
