@@ -83,6 +83,11 @@ export const ambientAllowed: readonly {
     because: "NODE_ENV decides whether what is sent is validated too, when nobody says otherwise",
   },
   {
+    path: "src/cli/doctor/probe.ts",
+    what: "process",
+    because: "the doctor says whether this Node is new enough",
+  },
+  {
     path: "src/cli/main.ts",
     what: "process",
     because: "it is the program: arguments, streams, Ctrl-C and exit code are the process's",

@@ -10,6 +10,7 @@ import { consume, tail } from "./consume.ts";
 import { contract } from "./contract.ts";
 import { describe } from "./describe.ts";
 import { dlq } from "./dlq.ts";
+import { doctor } from "./doctor.ts";
 import { gateway } from "./gateway.ts";
 import { health } from "./health.ts";
 import { hotKeys } from "./hot-keys.ts";
@@ -26,7 +27,7 @@ import { router } from "./router.ts";
 import { stats } from "./stats.ts";
 import { store } from "./store.ts";
 
-const asking: readonly Command[] = [describe, call, health, stats, clientState, bench];
+const asking: readonly Command[] = [describe, call, health, stats, clientState, bench, doctor];
 
 const messaging: readonly Command[] = [publish, consume, tail, dlq, lag, hotKeys, outbox, store];
 

@@ -3,32 +3,26 @@ import { leaseShares } from "../store/outbox-rows.ts";
 import type { Store } from "../store/store.ts";
 import type { Line } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
-import { annotated, table } from "./table.ts";
-import { printJson, styled, type Terminal } from "./terminal.ts";
+import { countOf, shownFindings } from "./findings.ts";
+import { printJson } from "./terminal.ts";
 import { age, count, several } from "./units.ts";
 
 /** A message that waits for longer is told of, in milliseconds. */
 const oldMs = 60_000;
 const lanesLooked = 300;
 
-/** People read no longer lines than these. */
-const textColumns = 100;
-/** Where `annotated` puts notes. */
-const indent = " ".repeat(6);
-
-const signs = { fine: ["✓", "green"], warning: ["!", "yellow"], wrong: ["✗", "red"] } as const;
-
 /** Looks at everything that commonly goes wrong with an outbox, and says what to do. */
 export async function doctor(line: Line, store: Store): Promise<number> {
   const { terminal, json } = line;
   const findings = await findingsOf(store, line.durationMs("oldest") ?? oldMs);
-  const wrong = findings.filter(({ state }) => state === "wrong").length;
-  const warnings = findings.filter(({ state }) => state === "warning").length;
+  const wrong = countOf(findings, "wrong");
+  const warnings = countOf(findings, "warning");
   if (json) {
     for (const each of findings) await printJson(terminal, each);
     await printJson(terminal, { ok: wrong === 0, store: store.address, wrong, warnings });
   } else {
-    await terminal.print(shown(store.address, findings, terminal));
+    const named = findings.map((each) => withAddress(each, store.address));
+    await terminal.print(shownFindings(store.address, named, terminal));
   }
   return wrong === 0 ? exitCodes.ok : exitCodes.found;
 }
@@ -94,25 +88,8 @@ function finding(
     : { about, state: "wrong", seen: told.wrong, advice: told.advice };
 }
 
-function shown(address: string, findings: readonly Finding[], terminal: Terminal): string {
-  const rows = findings.map(({ about, state, seen }) => {
-    const [sign, style] = signs[state];
-    return [`  ${styled(terminal, style, sign)} ${about}`, seen];
-  });
-  const width = Math.min(terminal.columns, textColumns) - indent.length;
-  const notes = findings.map(({ advice = "" }) =>
-    folded(advice.replace("ADDRESS", address), width),
-  );
-  return `${styled(terminal, "bold", address)}\n${annotated(table(rows), notes)}`;
-}
-
-/** The text in lines of that width at most; only a word that is longer goes on. */
-function folded(text: string, width: number): string {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const line = `${lines.at(-1) ?? ""} ${word}`;
-    if (lines.length > 0 && line.length <= width) lines[lines.length - 1] = line;
-    else lines.push(word);
-  }
-  return lines.join(`\n${indent}`);
+/** Advice is written for any store: `trunkline outbox dead ADDRESS`. */
+function withAddress(found: Finding, address: string): Finding {
+  const { advice } = found;
+  return advice === undefined ? found : { ...found, advice: advice.replace("ADDRESS", address) };
 }

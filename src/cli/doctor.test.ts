@@ -1,0 +1,26 @@
+import { equal, match, ok } from "node:assert/strict";
+import { test } from "node:test";
+import { trial } from "./trial.ts";
+
+interface Told {
+  readonly ok: boolean;
+  readonly wrong: number;
+  readonly findings: readonly { readonly about: string; readonly seen: string }[];
+  readonly links: readonly unknown[];
+}
+
+test("the doctor tells programs what it found, in one object, and exits by it", async () => {
+  const { code, out } = await trial(["doctor", "--json"]);
+  const told = JSON.parse(out) as Told;
+  equal(code, told.ok ? 0 : 8);
+  equal(told.ok, told.wrong === 0);
+  ok(told.findings.every(({ seen }) => seen !== ""));
+  ok(told.findings.some(({ about }) => about === "addon"));
+  ok(Array.isArray(told.links));
+});
+
+test("the doctor tells people a line for each", async () => {
+  const { out } = await trial(["doctor"]);
+  match(out, /^this machine\n/);
+  match(out, /✓ node +Node \d+/);
+});
