@@ -16,6 +16,11 @@ export const nonceBytes = 16;
 export const ringBytesLeast: number = 65_536;
 export const ringBytesMost: number = 64 * 1024 * 1024;
 
+/** How much memory a segment with such a ring takes, in bytes. */
+export function segmentBytes(ringBytes: number): number {
+  return ringAt + ringBytes;
+}
+
 /** The memory of one direction. Its owner writes it, the other side can only read it. */
 export interface Segment {
   readonly words: Words;

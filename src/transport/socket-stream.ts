@@ -20,6 +20,13 @@ interface Handle {
   readStop(): void;
 }
 
+/** By what Node makes a socket read. */
+interface Reading {
+  _handle?: Handle | null;
+  read(bytes?: number): unknown;
+  _read(bytes: number): void;
+}
+
 /** A `node:net` socket as a stream of bytes. Half-closing works only for sockets made with `allowHalfOpen`. */
 export class SocketStream implements ByteStream {
   readonly socket: Socket;
@@ -31,6 +38,8 @@ export class SocketStream implements ByteStream {
   #endedEarly = false;
   #closed = false;
   #error: Error | undefined;
+  /** Somebody else reads it. */
+  #detached = false;
 
   /** Begins to connect. Nothing is read before `open`. */
   static connect(target: NetConnectOpts, env: Env): SocketStream {
@@ -78,7 +87,7 @@ export class SocketStream implements ByteStream {
     this.#sink = sink;
     if (this.#closed) return this.#env.defer(() => sink.closed(this.#error));
     if (this.#endedEarly) this.#env.defer(() => this.#peerEnded());
-    this.socket.resume();
+    this.#resume();
   }
 
   write(bytes: Uint8Array, written: (error?: Error | null) => void): void {
@@ -96,7 +105,12 @@ export class SocketStream implements ByteStream {
 
   resume(): void {
     this.#paused = false;
-    this.socket.resume();
+    this.#resume();
+  }
+
+  /** Where there is a buffer to read into, Node begins to read at once, whatever `_read` is. */
+  #resume(): void {
+    if (!this.#detached) this.socket.resume();
   }
 
   end(): void {
@@ -116,13 +130,16 @@ export class SocketStream implements ByteStream {
 
   /**
    * Reads nothing more, and leaves what comes in the socket, for somebody who reads it by its descriptor, which is returned. To pause
-   * is not enough: Node reads ahead.
+   * is not enough: Node reads ahead, and what was resumed in this turn begins to read in a later one.
    */
   detach(): number {
-    const { _handle: handle } = this.socket as { _handle?: Handle | null };
+    const socket = this.socket as Reading;
+    const { _handle: handle } = socket;
     if (handle === null || handle === undefined) return -1;
+    this.#detached = true;
     this.socket.pause();
-    this.socket._read = () => {};
+    socket.read = () => null;
+    socket._read = () => {};
     if (handle.reading) {
       handle.reading = false;
       handle.readStop();
@@ -130,11 +147,13 @@ export class SocketStream implements ByteStream {
     return handle.fd;
   }
 
-  /** Reads again. */
+  /** Reads again, unless it is paused. */
   attach(): void {
-    delete (this.socket as { _read?: unknown })._read;
+    const socket = this.socket as Partial<Reading>;
+    this.#detached = false;
+    delete socket.read;
+    delete socket._read;
     if (!this.#paused) this.socket.resume();
-    this.socket.read(0);
   }
 
   /**

@@ -7,6 +7,11 @@ export interface ShmOptions {
    * for the two sides to work at the same time. A connection that has moved takes twice that, and 16 KiB.
    */
   readonly ringBytes?: number;
+  /**
+   * The shared memory of all connections of the process together, in bytes: a connection that would need more stays on the socket.
+   * Default 268,435,456, which is enough for 496 connections with rings as they are by default. 0: none moves.
+   */
+  readonly processBytesMax?: number;
 }
 
 /** The options, complete and checked. */
@@ -14,15 +19,25 @@ export interface ShmSettings {
   readonly ringBytes: number;
   /** The largest ring of the other side that is mapped. */
   readonly ringBytesMax: number;
+  readonly processBytesMax: number;
 }
 
 /** Refuses options that make no sense with INVALID_ARGUMENT. */
-export function shmSettings({ ringBytes = 256 * 1024 }: ShmOptions = {}): ShmSettings {
+export function shmSettings({
+  ringBytes = 256 * 1024,
+  processBytesMax = 256 * 1024 * 1024,
+}: ShmOptions = {}): ShmSettings {
   if (!isRingSize(ringBytes)) {
     throw systemError("INVALID_ARGUMENT", `ringBytes is ${ringBytes}`, {
       executed: "no",
       advice: `give a power of two from ${ringBytesLeast} to ${ringBytesMost}`,
     });
   }
-  return { ringBytes, ringBytesMax: Math.max(ringBytes, 1024 * 1024) };
+  if (!Number.isSafeInteger(processBytesMax) || processBytesMax < 0) {
+    throw systemError("INVALID_ARGUMENT", `processBytesMax is ${processBytesMax}`, {
+      executed: "no",
+      advice: "give a number of bytes, or 0 so that no connection moves",
+    });
+  }
+  return { ringBytes, ringBytesMax: Math.max(ringBytes, 1024 * 1024), processBytesMax };
 }

@@ -1,5 +1,3 @@
-import { userInfo } from "node:os";
-
 import type { Env } from "../../base/env.ts";
 import type { Addon, Watch } from "../../os/addon.ts";
 import {
@@ -8,10 +6,13 @@ import {
   nonceBytes,
   type OwnSegment,
   type Segment,
+  segmentBytes,
 } from "../../os/segment.ts";
 import type { Line, Mover } from "../mover.ts";
 import { MovingStream } from "../moving-stream.ts";
 import type { SocketStream } from "../socket-stream.ts";
+import { ownUser } from "../unix/owner.ts";
+import { processMemory } from "./process-memory.ts";
 import type { ShmSettings } from "./settings.ts";
 import { ShmStream } from "./shm-stream.ts";
 
@@ -53,6 +54,8 @@ export class ShmMover implements Mover {
   #watch: Watch | undefined;
   #peer: Segment | undefined;
   #peerBellFd = -1;
+  /** Of the memory that this process may have, in bytes. */
+  #taken = 0;
 
   constructor(os: Addon, socket: SocketStream, settings: ShmSettings, dialled: boolean, env: Env) {
     this.#os = os;
@@ -71,12 +74,12 @@ export class ShmMover implements Mover {
 
   heard(theirs: string): void {
     if (!this.#dialled || theirs !== offer || this.#state !== "idle") return;
-    if (!this.#sameUser() || !this.#prepare(this.#newNonce())) return this.#stay();
+    if (!this.#sameUser() || !this.#prepare(this.#newNonce())) return this.#clear();
     this.#state = "offered";
     try {
       this.#line.say(`offer ${this.#nonce.toString("hex")}`);
     } catch {
-      return this.#stay(); // it has ended
+      return this.#clear(); // it has ended
     }
     this.stream.hold();
   }
@@ -84,7 +87,7 @@ export class ShmMover implements Mover {
   /** Whoever has ended says no word any more. */
   #peerEnded(): void {
     if (this.#state !== "offered") return;
-    this.#stay();
+    this.#clear();
     this.#goOn();
   }
 
@@ -93,7 +96,7 @@ export class ShmMover implements Mover {
     if (name === "offer" && !this.#dialled && this.#state === "idle") this.#offered(nonce);
     else if (name === "ready" && this.#state === "offered") this.#ready();
     else if (name === "no" && this.#state === "offered") {
-      this.#stay();
+      this.#clear();
       this.#goOn();
     } else this.#line.close(`the peer said "${name}" when it was not to be said`);
   }
@@ -109,30 +112,21 @@ export class ShmMover implements Mover {
       if (can) this.#socket.attach();
       return this.#clear();
     }
-    if (!can) return this.#stay();
+    if (!can) return this.#clear();
     this.#state = "awaited";
     this.stream.hold();
   }
 
   #ready(): void {
-    if (!this.#listen()) return this.#line.close("the socket could not be watched");
-    this.#state = "sent";
-    this.#send(Byte.memory);
+    if (!this.#listen()) return; // it is closed, and that will be told
+    this.#sendMemory("sent");
   }
 
-  /** Nobody else reads the socket from here on. */
+  /** Nobody else reads the socket from here on. False: it is closed. */
   #listen(): boolean {
-    const os = this.#os;
-    const fd = this.#socket.detach();
-    if (fd < 0) return false;
-    try {
-      this.#socketFd = os.descriptorCopy(fd);
-      this.#watch = os.watchStart(this.#socketFd, os.readable, false, () => this.#received());
-      return true;
-    } catch {
-      this.#socket.attach();
-      return false;
-    }
+    if (this.#socket.detach() < 0) return false;
+    this.#os.watchEvents(this.#watch!, this.#os.readable);
+    return true;
   }
 
   #received(): void {
@@ -141,65 +135,76 @@ export class ShmMover implements Mover {
     const fds: number[] = [];
     const count = os.socketReceive(this.#socketFd, byte, 0, 1, fds);
     if (count === again) return;
-    if (count <= 0) {
-      for (const fd of fds) os.descriptorClose(fd);
-      this.#socket.destroy();
-      return;
-    }
+    // Where this process may open no more descriptors the byte is there all the same, and none came along.
+    if (count !== 1 && count !== tooMany) return this.#socket.destroy();
     const [said] = byte;
-    if (this.#state === "answered" && fds.length === 0) return this.#concluded(said!);
-    if (this.#state === "sent" && said === Byte.no && fds.length === 0) return this.#back();
     const awaits = this.#state === "sent" || this.#state === "awaited";
-    const fault =
-      awaits && said === Byte.memory && this.#line.clean()
-        ? this.#adopt(fds)
-        : "it was not to be said";
-    if (fault !== undefined) for (const fd of fds) os.descriptorClose(fd);
-    if (this.#state === "sent") {
-      this.#send(fault === undefined ? Byte.yes : Byte.no);
-      if (fault === undefined) this.#move();
-      else this.#back();
-    } else if (fault === undefined) {
-      this.#state = "answered";
-      this.#send(Byte.memory);
-    } else {
-      this.#send(Byte.no);
-      this.#back();
-    }
+    if (awaits && said === Byte.memory) return this.#answer(this.#adopt(fds));
+    for (const fd of fds) os.descriptorClose(fd);
+    if (said === Byte.no) this.#back();
+    else if (said === Byte.yes && this.#state === "answered") this.#move();
+    else this.#line.close("the peer said what was not to be said while the connection moved");
   }
 
-  #concluded(said: number): void {
-    if (said === Byte.yes) this.#move();
-    else if (said === Byte.no) this.#back();
-    else this.#line.close("the peer answered with something else");
+  #answer(fault: string | undefined): void {
+    if (fault !== undefined) {
+      if (this.#say(Byte.no)) this.#back();
+    } else if (this.#state === "awaited") this.#sendMemory("answered");
+    else if (this.#say(Byte.yes)) this.#move();
   }
 
-  /** Takes the memory and the bell of the other side, or says what is wrong with them. */
+  /** Takes the memory and the bell of the other side, or closes them and says what is wrong with them. */
   #adopt(fds: readonly number[]): string | undefined {
     const [memory, bell] = fds;
+    let fault: string | undefined;
     if (memory === undefined || bell === undefined || fds.length !== 2)
-      return `${fds.length} descriptors came along`;
+      fault = `${fds.length} descriptors came along`;
+    else if (!this.#line.clean()) fault = "a frame before it is not whole";
+    else fault = this.#map(memory);
+    for (const fd of fds) if (fd !== bell || fault !== undefined) this.#os.descriptorClose(fd);
+    if (fault === undefined) this.#peerBellFd = bell!;
+    return fault;
+  }
+
+  #map(memory: number): string | undefined {
+    const { ringBytesMax, processBytesMax, ringBytes } = this.#settings;
+    // So far it was taken to be as large as our own.
+    processMemory.give(segmentBytes(ringBytes));
+    this.#taken -= segmentBytes(ringBytes);
+    const left = processBytesMax - processMemory.bytes - segmentBytes(0);
     try {
-      const peer = adoptSegment(this.#os, memory, this.#nonce, this.#settings.ringBytesMax);
+      const peer = adoptSegment(this.#os, memory, this.#nonce, Math.min(ringBytesMax, left));
       if (typeof peer === "string") return peer;
       this.#peer = peer;
+      this.#taken += segmentBytes(peer.ring.length);
+      processMemory.take(segmentBytes(peer.ring.length), processBytesMax);
+      return undefined;
     } catch (error) {
       return String(error);
     }
-    this.#os.descriptorClose(memory);
-    this.#peerBellFd = bell;
-    return undefined;
   }
 
-  #send(byte: number): void {
-    const fds = byte === Byte.memory ? [this.#own!.fd, this.#bellFd] : [];
-    const sent = this.#os.socketSend(this.#socketFd, Buffer.of(byte), 0, 1, fds, "");
-    if (sent !== 1) this.#line.close("the socket took nothing");
-    else if (fds.length > 0) this.#os.descriptorClose(this.#own!.fd);
+  #sendMemory(next: State): void {
+    this.#state = next;
+    const sent = this.#send(Byte.memory, [this.#own!.fd, this.#bellFd]);
+    // Too many are on their way for the system, or the other side is gone, which is seen then.
+    if (sent !== 1 && this.#say(Byte.no)) this.#back();
+  }
+
+  /** False: the other side is gone. There is room for a byte, for all that was sent before has been read. */
+  #say(byte: number): boolean {
+    const said = this.#send(byte, []) === 1;
+    if (!said) this.#socket.destroy();
+    return said;
+  }
+
+  #send(byte: number, fds: readonly number[]): number {
+    return this.#os.socketSend(this.#socketFd, Buffer.of(byte), 0, 1, fds, "");
   }
 
   #move(): void {
     this.#os.watchStop(this.#watch!);
+    this.#os.descriptorClose(this.#own!.fd);
     this.#state = "moved";
     const passage = {
       os: this.#os,
@@ -209,6 +214,7 @@ export class ShmMover implements Mover {
       peer: this.#peer!,
       bellFd: this.#bellFd,
       peerBellFd: this.#peerBellFd,
+      released: () => processMemory.give(this.#taken),
     };
     const rings = new ShmStream(passage, this.#env);
     this.way = "shm";
@@ -219,7 +225,7 @@ export class ShmMover implements Mover {
 
   /** All goes on by the socket. */
   #back(): void {
-    this.#stay();
+    this.#clear();
     this.#socket.attach();
     this.#goOn();
   }
@@ -229,17 +235,20 @@ export class ShmMover implements Mover {
     this.#line.push();
   }
 
-  #stay(): void {
-    this.#clear();
-    this.#state = "stayed";
-  }
-
+  /** All that a move needs of this process, so that nothing is missing once it is under way. */
   #prepare(nonce: Buffer): boolean {
     const os = this.#os;
+    const { ringBytes, processBytesMax } = this.#settings;
     this.#nonce = nonce;
+    const bytes = 2 * segmentBytes(ringBytes);
+    if (!processMemory.take(bytes, processBytesMax)) return false;
+    this.#taken = bytes;
     try {
-      this.#own = createSegment(os, this.#settings.ringBytes, nonce);
+      this.#own = createSegment(os, ringBytes, nonce);
       this.#bellFd = os.bellCreate();
+      this.#socketFd = os.descriptorCopy(this.#socket.fd);
+      this.#watch = os.watchStart(this.#socketFd, os.readable, false, () => this.#received());
+      os.watchEvents(this.#watch, 0); // until nobody else reads it
       return true;
     } catch {
       return false; // no memory, or no descriptor: the socket needs neither
@@ -254,24 +263,23 @@ export class ShmMover implements Mover {
   /** Others could be let in, and are safe to speak with, but memory of theirs would be counted as ours. */
   #sameUser(): boolean {
     const peer = this.#os.socketPeer(this.#socket.fd);
-    return typeof peer !== "number" && peer[1] === userInfo().uid;
+    return typeof peer !== "number" && peer[1] === ownUser();
   }
 
   /** Lets go of what a move that did not come about has made. */
   #clear(): void {
     if (this.#state === "moved" || this.#state === "stayed") return;
+    this.#state = "stayed";
     const os = this.#os;
     if (this.#watch !== undefined) os.watchStop(this.#watch);
     this.#peer?.release();
-    for (const fd of [this.#bellFd, this.#socketFd, this.#peerBellFd])
+    this.#own?.release();
+    for (const fd of [this.#bellFd, this.#socketFd, this.#peerBellFd, this.#own?.fd ?? -1])
       if (fd >= 0) os.descriptorClose(fd);
-    if (this.#own !== undefined) {
-      if (this.#state !== "sent" && this.#state !== "answered") os.descriptorClose(this.#own.fd);
-      this.#own.release();
-    }
-    this.#state = "stayed";
+    processMemory.give(this.#taken);
   }
 }
 
-/** EAGAIN, as the addon gives it. */
+/** EAGAIN, and EMSGSIZE for descriptors that there was no room for, as the addon gives them. */
 const again = -11;
+const tooMany = -90;

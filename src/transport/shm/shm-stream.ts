@@ -20,6 +20,8 @@ export interface Passage {
   /** Rung by the other side: there are bytes, or there is room. */
   readonly bellFd: number;
   readonly peerBellFd: number;
+  /** Called when both segments have been let go of. */
+  readonly released: () => void;
 }
 
 interface Write {
@@ -81,6 +83,7 @@ export class ShmStream implements ByteStream {
       this.#writes.push({ bytes, from: count, written });
     } else this.#writes.push({ bytes, from: 0, written });
     this.#fill();
+    this.#endWhenStuck();
   }
 
   get busy(): boolean {
@@ -89,6 +92,7 @@ export class ShmStream implements ByteStream {
 
   pause(): void {
     this.#paused = true;
+    this.#endWhenStuck();
   }
 
   resume(): void {
@@ -191,7 +195,13 @@ export class ShmStream implements ByteStream {
     if (count === again) return;
     this.#gone = true;
     os.watchStop(this.#socket);
+    this.#endWhenStuck();
     this.#drainLater();
+  }
+
+  /** Nobody makes room any more: whoever reads nothing until something has left would wait for ever. */
+  #endWhenStuck(): void {
+    if (this.#gone && this.#paused && this.#writes.size > 0) this.#close(peerGone());
   }
 
   #broken(): void {
@@ -203,7 +213,7 @@ export class ShmStream implements ByteStream {
   #close(error: Error | undefined): void {
     if (this.#closed) return;
     this.#closed = true;
-    const { os, own, peer, bellFd, peerBellFd, socketFd, socket } = this.#passage;
+    const { os, own, peer, bellFd, peerBellFd, socketFd, socket, released } = this.#passage;
     os.watchStop(this.#bell);
     os.watchStop(this.#socket);
     for (const fd of [bellFd, peerBellFd, socketFd]) os.descriptorClose(fd);
@@ -213,6 +223,7 @@ export class ShmStream implements ByteStream {
     this.#env.defer(() => {
       own.release();
       peer.release();
+      released();
       this.#sink?.closed(error);
     });
   }
