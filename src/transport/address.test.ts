@@ -42,14 +42,27 @@ for (const [text, normal, protocol, transport, place] of read) {
   });
 }
 
+test("an address without connections names the protocol of datagrams, and its terms in one order", () => {
+  const udp = parseAddress("udp://127.0.0.1:7000");
+  deepEqual([udp.protocol, udp.transport, udp.place], ["datagram", "udp", "127.0.0.1:7000"]);
+  const group = parseAddress("udp+multicast://239.1.2.3:7000?ttl=1&interface=10.0.0.7");
+  equal(group.text, "udp+multicast://239.1.2.3:7000?interface=10.0.0.7&ttl=1");
+  deepEqual(group.parameters, { interface: "10.0.0.7", ttl: "1" });
+  deepEqual([group.transport, group.place], ["multicast", "239.1.2.3:7000"]);
+  deepEqual(parseAddress(group.text), group);
+  const signal = parseAddress("signal:4711?signal=SIGUSR2");
+  deepEqual([signal.protocol, signal.place], ["signal", "4711"]);
+  equal(parseAddress("unixgram:/run/m.sock").protocol, "datagram");
+});
+
 const refused: readonly [text: string, words: RegExp][] = [
   ["", /does not begin with a scheme/],
   ["orders", /does not begin with a scheme/],
   ["/run/orders.sock", /does not begin with a scheme/],
   ["UNIX:/run/x.sock", /does not begin with a scheme/],
   [
-    "udp://host:1",
-    /"udp" is not known[^]*memory, worker, stdio, fifo, unix, tcp, tls, http, https, grpc, grpcs, service/,
+    "sctp://host:1",
+    /"sctp" is not known[^]*memory, worker, stdio, fifo, unixgram, udp, [^]*unix, tcp, tls, http, https, grpc, grpcs, service/,
   ],
   ["carrier+unix:/run/x", /"carrier" is not known[^]*rsocket, http, grpc/],
   ["http+grpc://host:1", /"grpc" already names a protocol/],
@@ -77,6 +90,12 @@ const refused: readonly [text: string, words: RegExp][] = [
   ["tcp://ho st:1", /"ho st" is not a host/],
   ["tcp://host:1/orders", /nothing may follow the port/],
   ["http://host:1?x=1", /nothing may follow the port/],
+  ["udp://host:1?ttl=1", /nothing may follow the port/],
+  ["udp+multicast://239.1.2.3:1?ttl=1&ttl=2", /interface=…&ttl=…, each at most once/],
+  ["udp+multicast://239.1.2.3:1?loop", /interface=…&ttl=…/],
+  ["signal:reload", /the number of a process/],
+  ["signal:0", /the number of a process/],
+  ["tcp+udp://host:1", /"tcp" is not known/],
 ];
 
 for (const [text, words] of refused) {

@@ -14,16 +14,20 @@ export interface Address {
   readonly protocol: string;
   /** The name of the transport: `unix`; `tcp` under http and grpc, `tls` under https and grpcs. */
   readonly transport: string;
-  /** What follows the scheme: an absolute path, a name, or `host:port`. */
+  /** What follows the scheme: an absolute path, a name, `host:port`, or a process. */
   readonly place: string;
+  /** What follows a question mark, `?ttl=1`, where the scheme has such terms; its transport says what they mean. */
+  readonly parameters?: Readonly<Record<string, string>>;
 }
 
-type PlaceKind = "path" | "name" | "host" | "nothing";
+type PlaceKind = "path" | "name" | "host" | "process" | "nothing";
 
 interface Scheme {
   readonly protocol: string;
   readonly transport: string;
   readonly place: PlaceKind;
+  /** What may follow a question mark. Default: nothing may. */
+  readonly parameters?: readonly string[];
 }
 
 /** What each scheme says when nothing stands before a plus. */
@@ -32,6 +36,26 @@ const schemes: ReadonlyMap<string, Scheme> = new Map([
   ["worker", { protocol: "rsocket", transport: "worker", place: "name" }],
   ["stdio", { protocol: "rsocket", transport: "stdio", place: "nothing" }],
   ["fifo", { protocol: "rsocket", transport: "fifo", place: "path" }],
+  ["unixgram", { protocol: "datagram", transport: "unixgram", place: "path" }],
+  ["udp", { protocol: "datagram", transport: "udp", place: "host" }],
+  [
+    "udp+multicast",
+    {
+      protocol: "datagram",
+      transport: "multicast",
+      place: "host",
+      parameters: ["interface", "ttl"],
+    },
+  ],
+  [
+    "signal",
+    {
+      protocol: "signal",
+      transport: "signal",
+      place: "process",
+      parameters: ["operation", "signal"],
+    },
+  ],
   ["unix", { protocol: "rsocket", transport: "unix", place: "path" }],
   ["tcp", { protocol: "rsocket", transport: "tcp", place: "host" }],
   ["tls", { protocol: "rsocket", transport: "tls", place: "host" }],
@@ -67,7 +91,9 @@ export const socketPathBytesMax = 107;
 export function parseAddress(text: string): Address {
   const match = /^(?:([a-z0-9]+)\+)?([a-z0-9]+):(.*)$/s.exec(text);
   if (match === null) throw notAnAddress(text, "it does not begin with a scheme and a colon");
-  const [, prefix, name = "", rest = ""] = match;
+  const [, before, last = "", rest = ""] = match;
+  const joined = `${before}+${last}`;
+  const [prefix, name] = schemes.has(joined) ? [undefined, joined] : [before, last];
   const scheme = schemes.get(name);
   if (scheme === undefined) throw unknown(text, name, [...schemes.keys()], "scheme");
   let { protocol } = scheme;
@@ -79,9 +105,42 @@ export function parseAddress(text: string): Address {
     }
     protocol = named;
   }
-  const [separator, place] = readPlace(text, name, scheme, rest);
+  const [where, parameters] =
+    scheme.parameters === undefined
+      ? [rest, undefined]
+      : readParameters(text, name, scheme.parameters, rest);
+  const [separator, place] = readPlace(text, name, scheme, where);
   const shown = `${prefix === undefined ? "" : `${prefix}+`}${name}:${separator}${place}`;
-  return { text: shown, protocol, transport: scheme.transport, place };
+  const { transport } = scheme;
+  if (parameters === undefined) return { text: shown, protocol, transport, place };
+  return { text: shown + shownParameters(parameters), protocol, transport, place, parameters };
+}
+
+/** What stands before the question mark, and the terms behind it by their names, in order. */
+function readParameters(
+  text: string,
+  name: string,
+  known: readonly string[],
+  rest: string,
+): [string, Readonly<Record<string, string>>] {
+  const at = rest.indexOf("?");
+  if (at === -1) return [rest, {}];
+  const read = new Map<string, string>();
+  for (const part of rest.slice(at + 1).split("&")) {
+    const [, key = "", value = ""] = /^([a-z]+)=([A-Za-z0-9._:%-]+)$/.exec(part) ?? [];
+    if (!known.includes(key) || read.has(key)) {
+      const all = known.map((each) => `${each}=…`).join("&");
+      throw notAnAddress(text, `after the question mark ${name}: has ${all}, each at most once`);
+    }
+    read.set(key, value);
+  }
+  const sorted = [...read].toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return [rest.slice(0, at), Object.fromEntries(sorted)];
+}
+
+function shownParameters(parameters: Readonly<Record<string, string>>): string {
+  const parts = Object.entries(parameters).map(([key, value]) => `${key}=${value}`);
+  return parts.length === 0 ? "" : `?${parts.join("&")}`;
 }
 
 /** What stands between the colon and the place, and the place in its normal form. */
@@ -94,6 +153,9 @@ function readPlace(text: string, name: string, scheme: Scheme, rest: string): ["
     case "name":
       if (/^[A-Za-z0-9._-]+$/.test(rest)) return ["", rest];
       throw notAnAddress(text, `write a name of letters, digits, dots and dashes: ${name}:orders`);
+    case "process":
+      if (/^(self|[1-9]\d{0,9})$/.test(rest)) return ["", rest];
+      throw notAnAddress(text, `write the number of a process, or self for this one: ${name}:4711`);
     case "nothing":
       if (rest === "") return ["", ""];
       throw notAnAddress(text, `nothing follows the colon: ${name}:`);
@@ -108,7 +170,7 @@ function readPath(text: string, name: string, scheme: Scheme, rest: string): str
   }
   if (rest.includes("\0")) throw notAnAddress(text, "a path must not contain a NUL character");
   const path = resolve(rest);
-  if (scheme.transport === "unix") checkSocketPath(path);
+  if (scheme.transport.startsWith("unix")) checkSocketPath(path);
   return path;
 }
 
@@ -165,7 +227,7 @@ function notAnAddress(text: string, advice: string): SystemError {
 
 /** Without what may be credentials: everything between the colon and the last "@", except in a path. */
 function conceal(text: string): string {
-  const shown = /^(?:[a-z]+\+)?(?:unix|fifo):(?!\/\/)/.test(text)
+  const shown = /^(?:[a-z]+\+)?(?:unix(?:gram)?|fifo):(?!\/\/)/.test(text)
     ? text
     : text.replace(/^([^:]*:\/*)?.*@/s, "$1***@");
   return shown.replaceAll("\0", "\\0");

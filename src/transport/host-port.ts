@@ -20,6 +20,7 @@ export function hostPort(host: string, port: number): string {
 /** The address with another port, the one that was bound. */
 export function withPort(address: Address, port: number): Address {
   const place = hostPort(hostOf(address), port);
-  const text = address.text.slice(0, -address.place.length) + place;
+  const at = address.text.indexOf(address.place);
+  const text = address.text.slice(0, at) + place + address.text.slice(at + address.place.length);
   return { ...address, text, place };
 }

@@ -1,9 +1,12 @@
 import { backPressureCases } from "./suite/back-pressure.ts";
+import type { Case } from "./suite/case.ts";
 import { closingCases } from "./suite/closing.ts";
+import { datagramCases } from "./suite/datagrams.ts";
 import { deliveryCases } from "./suite/delivery.ts";
 import { listeningCases } from "./suite/listening.ts";
 import { socketCases } from "./suite/sockets.ts";
 import { Stage, type TransportSubject } from "./suite/stage.ts";
+import type { TransportCapabilities } from "./transport.ts";
 
 export type { TransportSubject };
 
@@ -20,8 +23,17 @@ export interface TransportCase {
  */
 export function transportCases(subject: TransportSubject): TransportCase[] {
   const { capabilities, sockets } = subject.make();
+  if (capabilities.connections === "none") return played(datagramCases, subject, capabilities);
   const cases = [...deliveryCases, ...backPressureCases, ...closingCases, ...listeningCases];
   if (sockets !== undefined) cases.push(...socketCases);
+  return played(cases, subject, capabilities);
+}
+
+function played(
+  cases: readonly Case[],
+  subject: TransportSubject,
+  capabilities: TransportCapabilities,
+): TransportCase[] {
   return cases
     .filter(({ when }) => when === undefined || when(capabilities))
     .map(({ name, play }) => ({ name, run: () => Stage.set(subject, play) }));

@@ -18,8 +18,13 @@ export interface TransportCapabilities {
   readonly crossHost: boolean;
   /** The death of the peer's process is noticed at once, not only by keep-alive. */
   readonly noticesDeath: boolean;
-  /** `one`: a listener accepts one connection, and then its address is used up; to dial is to start it. Default `many`. */
-  readonly connections?: "one" | "many";
+  /**
+   * `one`: a listener accepts one connection, and then its address is used up; to dial is to start it. `none`: there are no
+   * connections, only `datagrams`: to dial or to listen is refused with UNIMPLEMENTED. Default `many`.
+   */
+  readonly connections?: "one" | "many" | "none";
+  /** Of datagrams: each one reaches everybody who receives at its address, and any number may. Default false. */
+  readonly broadcast?: boolean;
 }
 
 /** Moves whole frames between two endpoints, in order. It knows neither operations nor messages. */
@@ -41,6 +46,71 @@ export interface Transport {
   ): Promise<Listener>;
   /** The sockets below, for protocols that bring their own frames (HTTP). Absent where there are none. */
   readonly sockets?: Sockets;
+  /** Single datagrams, for protocols that need no answer. Present where there are no connections. */
+  readonly datagrams?: Datagrams;
+}
+
+/**
+ * Moves single datagrams, one way and without connections: each arrives whole or not at all, and nobody answers. Whether one can be
+ * lost, or overtaken, the capabilities say: `reliable` while both ends live, `ordered` for those of one sender. With `noticesDeath`,
+ * sending to where nobody receives is refused.
+ */
+export interface Datagrams {
+  /** Makes ready to send to an address. Rejects with a typed error, `executed: "no"`, where that can never be. */
+  sender(address: Address, options: DatagramOptions, env: Env): Promise<DatagramSender>;
+  /** Receives what is sent to an address until it is closed; rejects with a typed error when it cannot. */
+  receive(
+    address: Address,
+    hear: HearDatagram,
+    options: DatagramOptions,
+    env: Env,
+  ): Promise<DatagramReceiver>;
+}
+
+export interface DatagramOptions {
+  /** The largest datagram that is sent or received. Default: the largest that there can be at the address. */
+  readonly datagramBytesMax?: number;
+  /** Datagrams that wait to be sent, past which further ones are refused with RESOURCE_EXHAUSTED. Default 1,024. */
+  readonly waitingMax?: number;
+}
+
+/** Where datagrams to one address are handed over. */
+export interface DatagramSender {
+  /** Who receives, as far as that can be told. */
+  readonly peer: Peer;
+  /** The largest datagram in bytes: that of the options, of the medium and of the system, whichever is least. */
+  readonly bytesMax: number;
+  /** Every datagram has as many bytes as the largest: a signal carries a number, or nothing. Default false. */
+  readonly exact?: boolean;
+  /** Datagrams that wait for room. */
+  readonly waiting: number;
+  /**
+   * Hands a datagram to the system, in the order of the calls; resolves when it has been taken, which is all that is known of it. While
+   * there is no room it waits, until the instant `until` of `env.now()`. `datagram` must not change before that. Rejects, always with
+   * `executed: "no"`: RESOURCE_EXHAUSTED when it is too large, too many wait, or there was no room in time; UNAVAILABLE when
+   * nobody receives there, where the system tells (`noticesDeath`), and after `close`.
+   */
+  send(datagram: Uint8Array, until: number): Promise<void>;
+  /** Lets go of everything; what waits is rejected. Idempotent. */
+  close(): void;
+}
+
+/**
+ * Takes one datagram: bytes `from` to `to` of `memory`, which is borrowed for the time of this call. Never called before `receive` has
+ * resolved, nor after `close` has. It must not throw.
+ */
+export type HearDatagram = (memory: Buffer, from: number, to: number, peer: Peer) => void;
+
+export interface DatagramReceiver {
+  /** Where it receives in truth: the port that was bound, the path made absolute. */
+  readonly address: Address;
+  /** Datagrams that came and were thrown away by the system or the transport; undefined where nobody counts them. */
+  readonly dropped?: number | undefined;
+  /** Takes nothing for a while: datagrams wait in the system, and then their senders do. Absent where the system would lose them. */
+  pause?(): void;
+  resume?(): void;
+  /** Takes no more; what had arrived before is heard first, where the system keeps it. Gives the address free. Idempotent. */
+  close(): Promise<void>;
 }
 
 /** Opens and accepts sockets, with the same care for names, certificates, files and peers as the frames above them. */

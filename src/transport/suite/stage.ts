@@ -1,12 +1,17 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 
 import type { Env } from "../../base/env.ts";
+import { sleep } from "../../base/alarm.ts";
 import { realEnv } from "../../base/real-env.ts";
 import { parseAddress, type Address } from "../address.ts";
+import { Mailbox } from "./mailbox.ts";
 import { Recorder } from "./recorder.ts";
 import type {
   Connection,
   ConnectionOptions,
+  DatagramOptions,
+  DatagramReceiver,
+  DatagramSender,
   DialOptions,
   Listener,
   ListenOptions,
@@ -30,12 +35,24 @@ export interface TransportSubject {
 /** How long a dial may take in a case, in milliseconds. */
 const dialMs = 10_000;
 
+/** How long a datagram that may be lost is waited for before it is sent again, in milliseconds. */
+const againMs = 20;
+
+/** How often it is sent at most. */
+const tellsMax = 200;
+
 /** Turns after which what has been closed must have let go of its handles. */
 const closingTurnsMax = 100;
 
 export interface Pair {
   readonly near: Recorder;
   readonly far: Recorder;
+}
+
+export interface Post {
+  readonly mailbox: Mailbox;
+  readonly receiver: DatagramReceiver;
+  readonly sender: DatagramSender;
 }
 
 /** The surroundings of one case: it remembers what was opened, closes it, and looks that nothing stays. */
@@ -51,6 +68,10 @@ export class Stage {
   /** Also those that have no recorder: somebody who only asks whether we listen connects too. */
   readonly #accepted: Connection[] = [];
   readonly #sockets: OpenSocket[] = [];
+  readonly #senders: DatagramSender[] = [];
+  readonly #receivers: DatagramReceiver[] = [];
+  /** Where it is received in truth. */
+  #receivedAt: Address | undefined;
   #accept: ((connection: Connection) => void) | undefined;
 
   /** Makes a stage for `play` and clears it away afterwards. */
@@ -134,6 +155,60 @@ export class Stage {
     return { near: dialled.open(), far: this.recorder(await accepted.promise).open() };
   }
 
+  /** Who sends datagrams to the address of the case. */
+  async sender(options: DatagramOptions = {}): Promise<DatagramSender> {
+    const { datagrams } = this.transport;
+    const sender = await datagrams!.sender(this.#receivedAt ?? this.address, options, this.env);
+    this.#senders.push(sender);
+    return sender;
+  }
+
+  async receive(mailbox: Mailbox, options: DatagramOptions = {}): Promise<DatagramReceiver> {
+    const { datagrams } = this.transport;
+    const receiver = await datagrams!.receive(this.address, mailbox.hear, options, this.env);
+    this.#receivers.push(receiver);
+    this.#receivedAt = receiver.address;
+    return receiver;
+  }
+
+  /** Who receives datagrams, and who sends them there. */
+  async post(options: DatagramOptions = {}): Promise<Post> {
+    const mailbox = new Mailbox();
+    const receiver = await this.receive(mailbox);
+    return { mailbox, receiver, sender: await this.sender(options) };
+  }
+
+  /** An instant that a case does not live to see. */
+  soon(): number {
+    return this.env.now() + dialMs;
+  }
+
+  /** Hands a datagram over. */
+  sent(sender: DatagramSender, datagram: Buffer): Promise<void> {
+    return sender.send(datagram, this.soon());
+  }
+
+  /** Sends a datagram until it has come to all of them; where none is lost, once. */
+  async delivered(sender: DatagramSender, datagram: Buffer, ...to: Mailbox[]): Promise<void> {
+    const counts = to.map(({ datagrams }) => datagrams.length);
+    const arrived = (): boolean =>
+      to.every(({ datagrams }, index) =>
+        datagrams.slice(counts[index]).some((each) => each.equals(datagram)),
+      );
+    await this.sent(sender, datagram);
+    if (this.transport.capabilities.reliable) {
+      for (const mailbox of to) await mailbox.until(arrived);
+      return;
+    }
+    for (let tells = 0; !arrived(); tells++) {
+      ok(tells < tellsMax, "a datagram that is sent again and again arrives");
+      await sleep(this.env, againMs);
+      if (arrived()) return;
+      for (const mailbox of to) mailbox.repeats++;
+      await this.sent(sender, datagram);
+    }
+  }
+
   /** Input that is there is read, and its consequences happen. */
   turn(): Promise<void> {
     return new Promise((resolve) => this.env.yield(resolve));
@@ -153,6 +228,8 @@ export class Stage {
 
   async #clear(): Promise<void> {
     for (const listener of this.#listeners) await listener.close();
+    for (const sender of this.#senders) sender.close();
+    for (const receiver of this.#receivers) await receiver.close();
     for (const { socket } of this.#sockets) socket.destroy();
     const connections = [...this.#accepted, ...this.#recorders.map((each) => each.connection)];
     for (const connection of connections) connection.destroy("the case is over");

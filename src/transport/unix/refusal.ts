@@ -23,7 +23,7 @@ export async function dialRefused(
     return refused(
       "INVALID_ARGUMENT",
       address,
-      `the socket there is not a stream socket (${code})`,
+      `the socket there is of another type (${code})`,
       error,
       elsewhere,
     );

@@ -4,8 +4,11 @@ import { dirname, join } from "node:path";
 
 import type { Address } from "../address.ts";
 import { hiddenNames, sameFile, statOf } from "./owner.ts";
-import { probe } from "./probe.ts";
+import type { Life } from "./probe.ts";
 import { beingTaken, denied, inUse, notASocket, unsettled } from "./refusal.ts";
+
+/** Asks whether somebody listens at a path: each type of socket has its own way. */
+export type Probe = (path: string) => Promise<Life>;
 
 /** How often others may get in between before we give up: each round somebody has come or gone. */
 const roundsMax = 16;
@@ -14,7 +17,7 @@ const roundsMax = 16;
  * Gives the listening socket `hidden` its public name. `link` is atomic: of several processes one succeeds. What is
  * there already is replaced only when it is a socket to which nobody listens any more.
  */
-export async function publish(hidden: string, address: Address): Promise<void> {
+export async function publish(hidden: string, address: Address, probe: Probe): Promise<void> {
   const path = address.place;
   for (let round = 0; round < roundsMax; round++) {
     if (await linked(hidden, path)) return;
@@ -24,7 +27,7 @@ export async function publish(hidden: string, address: Address): Promise<void> {
     const life = await probe(path);
     if (life === "alive") throw await inUse(address, file);
     if (life === "denied") throw denied(address, path, file);
-    if (life === "dead") await removeDead(path, file, hidden, address);
+    if (life === "dead") await removeDead(path, file, hidden, address, probe);
   }
   throw unsettled(address);
 }
@@ -46,13 +49,14 @@ async function removeDead(
   file: BigIntStats,
   hidden: string,
   address: Address,
+  probe: Probe,
 ): Promise<void> {
   const lock = join(dirname(name), `.${file.ino.toString(36)}.lock`);
   if (!(await linked(hidden, lock))) {
     const holder = await statOf(lock);
     if (holder === undefined) return;
     const life = await probe(lock);
-    if (life === "dead") return removeDead(lock, holder, hidden, address);
+    if (life === "dead") return removeDead(lock, holder, hidden, address, probe);
     if (life === "gone") return;
     throw await beingTaken(address, holder);
   }

@@ -1,0 +1,20 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+
+import { addonProblem } from "../../os/addon.ts";
+import { transportCases } from "../suite.ts";
+import { unixgram } from "./index.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
+after(() => rmSync(folder, { recursive: true }));
+let addresses = 0;
+
+const cases = transportCases({
+  make: unixgram,
+  address: () => `unixgram:${folder}/${++addresses}.sock`,
+});
+
+const skip = addonProblem() ?? false;
+for (const { name, run } of cases) test(name, { timeout: 60_000, skip }, run);

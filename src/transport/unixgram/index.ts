@@ -1,0 +1,1 @@
+export { unixgram, type UnixgramOptions } from "./unixgram.ts";
