@@ -32,7 +32,7 @@ export interface ClientAnswer extends Measured {
 }
 
 const [name, place] = process.argv.slice(2);
-const peer = await peerNamed(name!).load();
+const peer = await (await peerNamed(name!)).load();
 const connected = await peer.connect(place!);
 const jobs = { "64 B": jobsOf("64 B"), "4 KiB": jobsOf("4 KiB") };
 

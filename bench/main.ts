@@ -4,6 +4,7 @@ import { broker } from "./broker.ts";
 import { calls } from "./calls.ts";
 import { formats } from "./formats.ts";
 import { gateway } from "./gateway.ts";
+import { ipc } from "./ipc.ts";
 import { messaging } from "./messaging.ts";
 import { outbox } from "./outbox.ts";
 import type { Bench } from "./report.ts";
@@ -18,6 +19,7 @@ const benches: Readonly<Record<string, { run: Bench; rounds: number; seconds: nu
   calls: { run: calls, rounds: 9, seconds: 0.6 },
   formats: { run: formats, rounds: 9, seconds: 0.4 },
   transports: { run: transports, rounds: 5, seconds: 0.4 },
+  ipc: { run: ipc, rounds: 5, seconds: 0.6 },
   gateway: { run: gateway, rounds: 5, seconds: 0.6 },
   messaging: { run: messaging, rounds: 5, seconds: 1 },
   outbox: { run: outbox, rounds: 5, seconds: 600 },
@@ -35,6 +37,7 @@ NAME       broker: confirmed messages of the embedded broker beside RabbitMQ and
            resilience: guards beside cockatiel and opossum, the pipeline beside none, choosing among 1,000;
            messaging: messages through each broker, beside its bare client, NestJS and moleculer;
            gateway: router and gateway in the middle, beside nginx and Envoy;
+           ipc: two processes of one host, by shared memory, by sockets, and by what others offer;
            storm: replicas killed, rolled and frozen under load, ours and those of others
 --rounds   how often each measurement is made, in turn with all others (default: ${defaults("rounds")})
 --seconds  how long each takes; in the storm, how long each replica stands still (default: ${defaults("seconds")})

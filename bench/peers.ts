@@ -206,8 +206,10 @@ function grpcRivals(tls: boolean, of: readonly Case[]): Rivals {
 }
 
 /** The process of a peer is told its name. */
-export function peerNamed(name: string): Listed {
+export async function peerNamed(name: string): Promise<Listed> {
+  const { ipcOnly } = await import("./ipc/peers.ts");
   const all = [
+    ...ipcOnly,
     ...callsPeers,
     ...transports.flatMap(({ ours, bare }) => [ours, ...(bare === undefined ? [] : [bare])]),
     ...servicesPeers,

@@ -6,7 +6,7 @@ import { peerNamed } from "./peers.ts";
 export type ServerQuestion = { readonly ask: "cpu" | "memory" };
 
 const [name, folder] = process.argv.slice(2);
-const peer = await peerNamed(name!).load();
+const peer = await (await peerNamed(name!)).load();
 const place = await peer.serve!(folder!);
 
 answer(async ({ ask }: ServerQuestion) => (ask === "cpu" ? cpuUs() : residentBytes()), place);

@@ -22,8 +22,11 @@ test("the bench of transports runs, and all sides give the right answers", async
   const report = await bench("transports");
   const peersOf = (title: string): string[] =>
     report.rows.flatMap(({ case: each, peer }) => (each === title ? peer : []));
-  const ours = ["memory", "worker", "stdio", "unix", "tcp", "tls"].map((at) => `trunkline ${at}`);
-  const bare = ours.slice(1).map((name) => name.replace("trunkline", "bare"));
+  const carried = ["worker", "stdio", "unix", "tcp", "tls"];
+  const ours = ["memory", "worker", "stdio", "unix", "shm", "tcp", "tls"].map(
+    (at) => `trunkline ${at}`,
+  );
+  const bare = carried.map((at) => `bare ${at}`);
   deepEqual(new Set(peersOf("calls of 64 B, 1 in flight")), new Set([...ours, ...bare]));
   deepEqual(new Set(peersOf("streams of 64 KiB")), new Set([...ours, ...bare]));
   for (const title of ["streams", "uploads", "duplexes"])
@@ -36,6 +39,21 @@ test("the bench of transports runs, and all sides give the right answers", async
   ].flat();
   deepEqual(peersOf("calls of 64 B, 64 in flight").slice(-scaled.length), scaled);
   equal(report.goals.length, 4);
+});
+
+test("the bench of processes of one host runs, and all who carry give the right answers", async () => {
+  const report = await bench("ipc");
+  const peersOf = (title: string): string[] =>
+    report.rows.flatMap(({ case: each, peer }) => (each === title ? peer : []));
+  const own = ["shm", "unix", "shm, raw", "unix, raw"].map((name) => `trunkline ${name}`);
+  const others = ["socket", "bare worker", "undici", "grpc-js", "zeromq", "child_process"];
+  deepEqual(peersOf("calls of 64 B, 64 in flight"), [
+    ...own,
+    ...others,
+    ...["moleculer, TCP", "NestJS, TCP"],
+  ]);
+  deepEqual(peersOf("calls of 1 MiB, 4 in flight"), own.slice(2));
+  equal(report.goals.length, 7);
 });
 
 test("the bench of formats runs, and every format brings the flights back", async () => {
