@@ -92,6 +92,22 @@ static void unmap(napi_env env, void* data, void* hint) {
   free(mapping);
 }
 
+/* An ArrayBuffer over `bytes` at `address`, which are unmapped with it. */
+static napi_value mapped(napi_env env, void* address, size_t bytes) {
+  struct mapping* mapping = malloc(sizeof *mapping);
+  napi_value buffer = NULL;
+  if (mapping == NULL) {
+    munmap(address, bytes);
+    return failed(env, ENOMEM, "malloc");
+  }
+  mapping->address = address;
+  mapping->bytes = bytes;
+  madvise(address, bytes, MADV_DONTDUMP); /* what is said is no part of a core file */
+  if (napi_create_external_arraybuffer(env, address, bytes, unmap, mapping, &buffer) == napi_ok) return buffer;
+  unmap(env, NULL, mapping);
+  return failed(env, ENOTSUP, "napi_create_external_arraybuffer");
+}
+
 /* memoryMap(fd, offset, bytes, writable): an ArrayBuffer; its memory is unmapped when nobody refers to it any more, or when it is let go of. */
 static napi_value memory_map(napi_env env, napi_callback_info info) {
   napi_value values[4];
@@ -101,23 +117,52 @@ static napi_value memory_map(napi_env env, napi_callback_info info) {
   if (!arguments(env, info, 4, values) || !to_int(env, values[0], &fd) || !to_size(env, values[1], &offset) ||
       !to_size(env, values[2], &bytes) || !to_bool(env, values[3], &writable))
     return NULL;
-  struct mapping* mapping = malloc(sizeof *mapping);
-  if (mapping == NULL) return failed(env, ENOMEM, "malloc");
-  mapping->bytes = bytes;
-  mapping->address =
+  void* address =
       mmap(NULL, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED | MAP_POPULATE, fd, (off_t)offset);
-  if (mapping->address == MAP_FAILED) {
+  return address == MAP_FAILED ? failed(env, errno, "mmap") : mapped(env, address, bytes);
+}
+
+/*
+ * memoryCopy(fd, offset, bytes, ahead): an ArrayBuffer of `ahead` + `bytes`: memory of one's own, and behind it what the file holds from
+ * `offset` on. It may be written, and the file never changes by that: a page is copied when it is first written, and read when it is first
+ * looked at. `offset` and `ahead` are whole pages. The file must be one that nobody can write or shorten any more.
+ */
+static napi_value memory_copy(napi_env env, napi_callback_info info) {
+  napi_value values[4];
+  int fd = -1;
+  size_t offset = 0, bytes = 0, ahead = 0;
+  if (!arguments(env, info, 4, values) || !to_int(env, values[0], &fd) || !to_size(env, values[1], &offset) ||
+      !to_size(env, values[2], &bytes) || !to_size(env, values[3], &ahead))
+    return NULL;
+  int own = MAP_PRIVATE | MAP_NORESERVE;
+  char* address = mmap(NULL, ahead + bytes, PROT_READ | PROT_WRITE, own | MAP_ANONYMOUS, -1, 0);
+  if (address == MAP_FAILED) return failed(env, errno, "mmap");
+  if (mmap(address + ahead, bytes, PROT_READ | PROT_WRITE, own | MAP_FIXED, fd, (off_t)offset) == MAP_FAILED) {
     int error = errno;
-    free(mapping);
+    munmap(address, ahead + bytes);
     return failed(env, error, "mmap");
   }
-  madvise(mapping->address, bytes, MADV_DONTDUMP); /* what is said is no part of a core file */
-  napi_value buffer = NULL;
-  napi_status made = napi_create_external_arraybuffer(env, mapping->address, bytes, unmap, mapping, &buffer);
-  if (made == napi_ok) return buffer;
-  munmap(mapping->address, mapping->bytes);
-  free(mapping);
-  return failed(env, ENOTSUP, "napi_create_external_arraybuffer");
+  return mapped(env, address, ahead + bytes);
+}
+
+/*
+ * memoryTakeBack(buffer): like memoryLetGo, and nothing of the file is mapped by it from this moment on. Only for what memoryMap gave,
+ * whole: its place in memory is kept empty until `unmap` frees it.
+ */
+static napi_value memory_take_back(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  void* data = NULL;
+  size_t bytes = 0;
+  if (!arguments(env, info, 1, values)) return NULL;
+  if (napi_get_arraybuffer_info(env, values[0], &data, &bytes) != napi_ok || data == NULL ||
+      ((uintptr_t)data & ((uintptr_t)sysconf(_SC_PAGESIZE) - 1)) != 0) {
+    napi_throw_type_error(env, NULL, "an argument is not memory that is mapped");
+    return NULL;
+  }
+  if (mmap(data, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+    return failed(env, errno, "mmap");
+  if (napi_detach_arraybuffer(env, values[0]) != napi_ok) napi_throw_type_error(env, NULL, "it cannot be let go of");
+  return undefined(env);
 }
 
 /* memoryLetGo(buffer): from here on it has no bytes, whoever has views of it; the memory is unmapped soon. */
@@ -134,6 +179,8 @@ bool memory_functions(napi_env env, napi_value exports) {
          set_function(env, exports, "memorySeals", memory_seals) &&
          set_function(env, exports, "memoryBytes", memory_bytes) &&
          set_function(env, exports, "memoryMap", memory_map) &&
+         set_function(env, exports, "memoryCopy", memory_copy) &&
+         set_function(env, exports, "memoryTakeBack", memory_take_back) &&
          set_function(env, exports, "memoryLetGo", memory_let_go) &&
          set_number(env, exports, "sealSeal", F_SEAL_SEAL) && set_number(env, exports, "sealShrink", F_SEAL_SHRINK) &&
          set_number(env, exports, "sealGrow", F_SEAL_GROW) && set_number(env, exports, "sealWrite", F_SEAL_WRITE) &&

@@ -5,7 +5,7 @@ export const layers: readonly (readonly string[])[] = [
   ["base"],
   ["contract", "resilience", "codec", "security"],
   ["wire", "os", "schema"],
-  ["transport", "discovery", "store"],
+  ["transport", "discovery", "store", "shm"],
   ["protocol", "broker"],
   ["pipeline"],
   ["call"],

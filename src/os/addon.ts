@@ -19,6 +19,8 @@ export interface Addon {
   memorySeals(fd: number): number;
   memoryBytes(fd: number): number;
   memoryMap(fd: number, offset: number, bytes: number, writable: boolean): ArrayBuffer;
+  memoryCopy(fd: number, offset: number, bytes: number, ahead: number): ArrayBuffer;
+  memoryTakeBack(memory: ArrayBuffer): void;
   memoryLetGo(memory: ArrayBuffer): void;
   readonly sealSeal: number;
   readonly sealShrink: number;

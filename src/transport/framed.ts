@@ -2,11 +2,14 @@ import type { Env } from "../base/env.ts";
 import type { Peer } from "../base/peer.ts";
 import type { ByteSink, ByteStream } from "./byte-stream.ts";
 import { FrameReader } from "./frame-reader.ts";
-import { FrameWriter } from "./frame-writer.ts";
+import { FrameWriter, lengthBytes } from "./frame-writer.ts";
 import type { Mover } from "./mover.ts";
 import { outgoingBounds } from "./outgoing-bounds.ts";
 import type { CloseReason, Connection, ConnectionOptions, Receiver } from "./transport.ts";
 import { readWord, wordBytes, writeWord } from "./word.ts";
+
+/** As much as the frame of a word takes that tells of bytes that were lent. */
+const lentWordBytesMax = 64;
 
 /** Makes a connection of whole frames from a stream of bytes. `mover`: whoever changes the way below it. */
 export function framed(
@@ -82,6 +85,17 @@ class FramedConnection implements Connection, ByteSink {
 
   commit(end: number): void {
     this.#writer.commit(end);
+  }
+
+  lend(bytes: Uint8Array, frameBytesMax: number): boolean {
+    const { moves } = this;
+    if (moves?.lend === undefined) return false;
+    // Room for both: the word must not go without its frame.
+    const at = this.#writer.claim(lentWordBytesMax + lengthBytes + frameBytesMax);
+    const word = moves.lend(bytes);
+    if (word === undefined) return false;
+    this.#writer.commit(writeWord(this.#writer.memory, at, word));
+    return true;
   }
 
   pause(): void {
@@ -165,8 +179,10 @@ class FramedConnection implements Connection, ByteSink {
     return {
       frame: (memory, from, to) => {
         const word = readWord(memory, from, to);
-        if (word === undefined) receiver.frame(memory, from, to);
-        else moves.word(word);
+        if (word !== undefined) return moves.word(word);
+        if (moves.owes !== true) return receiver.frame(memory, from, to);
+        const whole = moves.whole!(memory.subarray(from, to));
+        if (whole !== undefined) receiver.frame(whole, 0, whole.length);
       },
     };
   }

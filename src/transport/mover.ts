@@ -18,4 +18,10 @@ export interface Mover extends Moves {
   attach(line: Line): void;
   /** A word of the mover at the other end. */
   word(word: string): void;
+  /** Hands `bytes` over beside the frames, and returns the word that says so to the mover at the other end; undefined: it cannot. */
+  lend?(bytes: Uint8Array): string | undefined;
+  /** True when a word has told that the data of the next frame was handed over. */
+  readonly owes?: boolean;
+  /** That frame, with its data; undefined: it could not be had, and the connection is closed. */
+  whole?(frame: Buffer): Buffer | undefined;
 }

@@ -192,6 +192,12 @@ export interface Connection {
   readonly outgoing: Buffer;
   /** The frame is what stands from the claim's offset to `end`. It leaves with this turn, or sooner when many wait. */
   commit(end: number): void;
+  /**
+   * The data of the next frame, which is written without any and takes at most `frameBytesMax`, is these bytes: the
+   * peer reads them where they are, and no user code may run before the frame is committed. False: the frame has to carry them itself.
+   * Throws as `claim` does. Absent where no bytes can be lent; what may be lent are bytes of `loan` (src/os/loan.ts).
+   */
+  lend?(bytes: Uint8Array, frameBytesMax: number): boolean;
   /** False while more than `outgoingBytesHigh` wait to be sent; `drain` tells when that is over. */
   readonly writable: boolean;
   /**
@@ -231,7 +237,10 @@ export interface Moves {
  * destroyed.
  */
 export interface Receiver {
-  /** One frame: bytes `from` to `to` of `memory`, which is borrowed for the time of this call. */
+  /**
+   * One frame: bytes `from` to `to` of `memory`, which is borrowed for the time of this call. One whose data was lent may be larger
+   * than `frameBytesMax`, and its memory may be kept (`isKeepable`).
+   */
   frame(memory: Buffer, from: number, to: number): void;
   /** The connection is writable again. */
   drain(): void;

@@ -248,9 +248,11 @@ export class Session extends Alarm implements Receiver, Carrier {
     const end = this.#streams.get(streamId);
     switch (view.type) {
       case FrameType.PAYLOAD:
-        if ((view.flags & Flag.FOLLOWS) === 0 && this.incoming.unfinished === 0)
-          end?.payload(memory, view);
-        else this.incoming.payload(memory, view, end, this.responder);
+        if ((view.flags & Flag.FOLLOWS) === 0 && this.incoming.unfinished === 0) {
+          const excess = this.incoming.excess(view);
+          if (excess === undefined) end?.payload(memory, view);
+          else end?.tooLarge(excess);
+        } else this.incoming.payload(memory, view, end, this.responder);
         return;
       case FrameType.REQUEST_RESPONSE:
       case FrameType.REQUEST_FNF:
@@ -289,7 +291,9 @@ export class Session extends Alarm implements Receiver, Carrier {
     } else if ((view.flags & Flag.FOLLOWS) !== 0) {
       this.incoming.request(memory, view, this.responder);
     } else {
-      this.responder.request(memory, view);
+      const excess = this.incoming.excess(view);
+      if (excess === undefined) this.responder.request(memory, view);
+      else this.responder.tooLarge(view, `the request ${excess}`);
     }
   }
 

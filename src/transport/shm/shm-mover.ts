@@ -12,6 +12,7 @@ import type { Line, Mover } from "../mover.ts";
 import { MovingStream } from "../moving-stream.ts";
 import type { SocketStream } from "../socket-stream.ts";
 import { ownUser } from "../unix/owner.ts";
+import { Lending } from "./lending.ts";
 import { processMemory } from "./process-memory.ts";
 import type { ShmSettings } from "./settings.ts";
 import { ShmStream } from "./shm-stream.ts";
@@ -56,6 +57,8 @@ export class ShmMover implements Mover {
   #peerBellFd = -1;
   /** Of the memory that this process may have, in bytes. */
   #taken = 0;
+  /** Once it has moved. */
+  #lending: Lending | undefined;
 
   constructor(os: Addon, socket: SocketStream, settings: ShmSettings, dialled: boolean, env: Env) {
     this.#os = os;
@@ -65,7 +68,10 @@ export class ShmMover implements Mover {
     this.#env = env;
     this.offer = offer;
     this.stream = new MovingStream(socket, () => this.#peerEnded());
-    socket.socket.once("close", () => this.#clear());
+    socket.socket.once("close", () => {
+      this.#clear();
+      this.#lending?.close();
+    });
   }
 
   attach(line: Line): void {
@@ -93,7 +99,8 @@ export class ShmMover implements Mover {
 
   word(word: string): void {
     const [name, nonce = ""] = word.split(" ");
-    if (name === "offer" && !this.#dialled && this.#state === "idle") this.#offered(nonce);
+    if (name === "loan" && this.#lending !== undefined && !this.owes) this.#lending.heard(word);
+    else if (name === "offer" && !this.#dialled && this.#state === "idle") this.#offered(nonce);
     else if (name === "ready" && this.#state === "offered") this.#ready();
     else if (name === "no" && this.#state === "offered") {
       this.#clear();
@@ -217,10 +224,23 @@ export class ShmMover implements Mover {
       released: () => processMemory.give(this.#taken),
     };
     const rings = new ShmStream(passage, this.#env);
+    this.#lending = new Lending(this.#os, rings.descriptors, this.#line);
     this.way = "shm";
     this.stream.go(rings);
     this.#line.push();
     this.stream.readFrom(rings);
+  }
+
+  lend(bytes: Uint8Array): string | undefined {
+    return this.#lending?.lend(bytes);
+  }
+
+  get owes(): boolean {
+    return this.#lending?.owes ?? false;
+  }
+
+  whole(frame: Buffer): Buffer | undefined {
+    return this.#lending!.whole(frame);
   }
 
   /** All goes on by the socket. */

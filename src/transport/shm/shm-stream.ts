@@ -7,6 +7,7 @@ import { RingReader } from "../../os/ring-reader.ts";
 import { RingWriter } from "../../os/ring-writer.ts";
 import type { Segment } from "../../os/segment.ts";
 import type { ByteSink, ByteStream } from "../byte-stream.ts";
+import { Descriptors } from "./descriptors.ts";
 import { Patience } from "./patience.ts";
 
 /** What both sides have agreed on: memory and bells of each, and the socket whose end tells of the other side's death. */
@@ -43,7 +44,8 @@ export class ShmStream implements ByteStream {
   readonly #writer: RingWriter;
   readonly #reader: RingReader;
   readonly #bell: Watch;
-  readonly #socket: Watch;
+  /** What goes by the socket beside the rings. */
+  readonly descriptors: Descriptors;
   /** What waits for room: the connection above bounds it. */
   readonly #writes: BoundedQueue<Write> = new BoundedQueue(Infinity);
   readonly #patience = new Patience();
@@ -64,7 +66,14 @@ export class ShmStream implements ByteStream {
     this.#writer = new RingWriter(own.ring, own.words, peer.words, ring);
     this.#reader = new RingReader(peer.ring, own.words, peer.words, ring);
     this.#bell = os.watchStart(bellFd, os.readable, true, () => this.#rung());
-    this.#socket = os.watchStart(socketFd, os.readable, false, () => this.#heard());
+    this.descriptors = new Descriptors(os, socketFd, {
+      gone: () => {
+        this.#gone = true;
+        this.#endWhenStuck();
+        this.#drainLater();
+      },
+      broken: () => this.#close(new Error("the peer has sent what makes no sense by the socket")),
+    });
     socket.on("close", () => this.#close(undefined));
   }
 
@@ -185,20 +194,6 @@ export class ShmStream implements ByteStream {
     if (this.#ending && this.#writes.size === 0 && this.#endTold) this.#close(undefined);
   }
 
-  /** The socket has nothing to say any more but its end. */
-  #heard(): void {
-    const { os, socketFd } = this.#passage;
-    const fds: number[] = [];
-    const count = os.socketReceive(socketFd, scratch, 0, 1, fds);
-    for (const fd of fds) os.descriptorClose(fd);
-    if (count > 0) return this.#broken();
-    if (count === again) return;
-    this.#gone = true;
-    os.watchStop(this.#socket);
-    this.#endWhenStuck();
-    this.#drainLater();
-  }
-
   /** Nobody makes room any more: whoever reads nothing until something has left would wait for ever. */
   #endWhenStuck(): void {
     if (this.#gone && this.#paused && this.#writes.size > 0) this.#close(peerGone());
@@ -215,7 +210,7 @@ export class ShmStream implements ByteStream {
     this.#closed = true;
     const { os, own, peer, bellFd, peerBellFd, socketFd, socket, released } = this.#passage;
     os.watchStop(this.#bell);
-    os.watchStop(this.#socket);
+    this.descriptors.close();
     for (const fd of [bellFd, peerBellFd, socketFd]) os.descriptorClose(fd);
     this.#writes.clear();
     socket.destroy();
@@ -228,9 +223,6 @@ export class ShmStream implements ByteStream {
     });
   }
 }
-
-/** EAGAIN, as the addon gives it. */
-const again = -11;
 
 function peerGone(): Error {
   return Object.assign(new Error("the peer is gone"), { code: "ECONNRESET" });

@@ -80,7 +80,8 @@ export class FrameSender {
     const { connection } = this;
     const metadataBytes = fixedBytes + (extensions === undefined ? 0 : extensions.length);
     const dataBytes = payloadBytesMax(payload);
-    if (dataBytes > this.#requestDataMax) {
+    const lent = dataBytes > this.#requestDataMax && this.#lent(payload, metadataBytes);
+    if (dataBytes > this.#requestDataMax && !lent) {
       const metadata = Buffer.allocUnsafe(metadataBytes);
       const at = writeFixed(metadata, 0, index, codec, attempt, now, this.clockOffsetMs);
       extensions?.copy(metadata, at);
@@ -88,14 +89,14 @@ export class FrameSender {
       this.#cut(fragments, ordered);
       return;
     }
-    let at = connection.claim(fragmentHeadBytes + metadataBytes + dataBytes);
+    let at = connection.claim(fragmentHeadBytes + metadataBytes + (lent ? 0 : dataBytes));
     const memory = connection.outgoing;
     at = writeHeader(memory, at, streamId, type, Flag.METADATA);
     if (credit > 0) at = writeInitialRequestN(memory, at, credit);
     at = writeMetadataLength(memory, at, metadataBytes);
     at = writeFixed(memory, at, index, codec, attempt, now, this.clockOffsetMs);
     if (extensions !== undefined) at += extensions.copy(memory, at);
-    connection.commit(writePayload(memory, at, payload));
+    connection.commit(lent ? at : writePayload(memory, at, payload));
   }
 
   /** The same with metadata that is written already: for peers that are not Trunkline. */
@@ -128,6 +129,12 @@ export class FrameSender {
     const bytes = payloadBytesMax(payload);
     if (bytes > this.#queue.bytesMax || this.#queue.size > 0) {
       if (this.#behind(streamId, () => this.payload(streamId, flags, payload))) return;
+      if (bytes > this.#queue.bytesMax && this.#lent(payload, 0)) {
+        const at = connection.claim(headerBytes);
+        const { outgoing } = connection;
+        connection.commit(writeHeader(outgoing, at, streamId, FrameType.PAYLOAD, flags));
+        return;
+      }
       if (bytes > this.#queue.bytesMax) {
         const data = bytesOf(payload);
         const fragments = new Fragments(streamId, FrameType.PAYLOAD, flags, 0, undefined, data);
@@ -182,6 +189,12 @@ export class FrameSender {
     const at = this.connection.claim(headerBytes + payloadBytesMax(text));
     const memory = this.connection.outgoing;
     this.connection.commit(writePayload(memory, writeMetadataPush(memory, at), text));
+  }
+
+  /** True: what is written next has `payload` for its data, which must not be written again. */
+  #lent(payload: Payload, metadataBytes: number): boolean {
+    if (typeof payload === "string") return false;
+    return this.connection.lend?.(payload, fragmentHeadBytes + metadataBytes) ?? false;
   }
 
   #cut(request: Fragments, ordered: boolean): void {

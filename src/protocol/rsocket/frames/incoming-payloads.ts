@@ -10,9 +10,11 @@ import type { StreamEnd } from "./stream-end.ts";
 export class IncomingPayloads {
   readonly #reassembly: Reassembly;
   readonly #env: Env;
+  readonly #itemBytesMax: number;
 
   constructor(itemBytesMax: number, env: Env) {
     this.#env = env;
+    this.#itemBytesMax = itemBytesMax;
     this.#reassembly = new Reassembly({
       dataBytesMax: itemBytesMax,
       metadataBytesMax: frameOverheadBytes,
@@ -35,6 +37,13 @@ export class IncomingPayloads {
     return this.#reassembly.size > 0 && this.#reassembly.has(streamId);
   }
 
+  /** Why a frame that came whole is too large, whose data was lent: others are as large as frames may be. */
+  excess({ dataFrom, dataTo }: FrameView): string | undefined {
+    const bytesMax = this.#itemBytesMax;
+    if (dataTo - dataFrom <= bytesMax + frameOverheadBytes) return undefined;
+    return told({ of: "data", bytesMax });
+  }
+
   /** The first fragment of a request; more follow. */
   request(memory: Buffer, view: FrameView, responder: Answering): void {
     if (responder.takesOn(view)) this.#take(memory, view, undefined, responder);
@@ -52,7 +61,9 @@ export class IncomingPayloads {
     } else if (this.has(view.streamId) || (end !== undefined && follows(view))) {
       this.#take(memory, view, end, responder);
     } else {
-      end?.payload(memory, view);
+      const excess = this.excess(view);
+      if (excess === undefined) end?.payload(memory, view);
+      else end?.tooLarge(excess);
     }
   }
 

@@ -1,0 +1,99 @@
+import { readSync } from "node:fs";
+
+import { mayBeKept } from "../base/given.ts";
+import type { Addon } from "./addon.ts";
+import { loanBytesMax, loanSeals } from "./loan.ts";
+
+/** What is mapped of others at once. What comes beyond that is copied, as it is over other ways. */
+const connectionBytesMax = 1024 ** 3;
+const processBytesMax = 4 * 1024 ** 3;
+const processLoansMax = 1_024;
+
+/** Offsets of whole pages on every machine, in bytes. */
+const pageBytes = 64 * 1024;
+
+/** Mapped bytes that nobody has let go of yet. */
+interface Held {
+  bytes: number;
+}
+
+const all: Held & { loans: number } = { bytes: 0, loans: 0 };
+
+const unmapped = new FinalizationRegistry<{ held: Held; bytes: number }>(({ held, bytes }) => {
+  held.bytes -= bytes;
+  all.bytes -= bytes;
+  all.loans--;
+});
+
+/** Bytes that another process has lent: so many, from there on. */
+export interface Borrowed {
+  readonly fd: number;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** One connection's end that takes loans. */
+export class Borrowing {
+  readonly #os: Addon;
+  readonly #held: Held = { bytes: 0 };
+
+  constructor(os: Addon) {
+    this.#os = os;
+  }
+
+  /** What is wrong with it; undefined: it can be read, and nobody can change it or take it away. */
+  fault({ fd, offset, bytes }: Borrowed): string | undefined {
+    const needed = loanSeals(this.#os);
+    const has = this.#os.memorySeals(fd);
+    if (has < 0 || (has & needed) !== needed) return "its memory is not sealed";
+    if (!(bytes > 0 && bytes <= loanBytesMax && offset >= 0 && offset <= loanBytesMax))
+      return `it has ${bytes} bytes`;
+    const there = this.#os.memoryBytes(fd);
+    if (offset + bytes > there) return `its memory has ${there} bytes, ${offset + bytes} were told`;
+    return undefined;
+  }
+
+  /**
+   * `head`, and behind it what was lent, in one piece: mapped, or copied where that is too much. Throws as the system does. The
+   * descriptor stays the caller's.
+   */
+  take(borrowed: Borrowed, head: Uint8Array): Buffer {
+    const { bytes } = borrowed;
+    const held = this.#held;
+    const fits =
+      held.bytes + bytes <= connectionBytesMax &&
+      all.bytes + bytes <= processBytesMax &&
+      all.loans < processLoansMax;
+    const whole = fits ? this.#map(borrowed, head.length) : undefined;
+    if (whole === undefined) return copied(borrowed, head);
+    held.bytes += bytes;
+    all.bytes += bytes;
+    all.loans++;
+    unmapped.register(whole.buffer, { held, bytes });
+    mayBeKept(whole.buffer);
+    const from = whole.length - bytes - head.length;
+    whole.set(head, from);
+    return whole.subarray(from);
+  }
+
+  #map({ fd, offset, bytes }: Borrowed, headBytes: number): Buffer | undefined {
+    const within = offset % pageBytes;
+    const ahead = Math.ceil(headBytes / pageBytes) * pageBytes;
+    try {
+      return Buffer.from(this.#os.memoryCopy(fd, offset - within, within + bytes, ahead));
+    } catch {
+      return undefined; // as many maps as the system allows
+    }
+  }
+}
+
+function copied({ fd, offset, bytes }: Borrowed, head: Uint8Array): Buffer {
+  const whole = Buffer.allocUnsafeSlow(head.length + bytes);
+  whole.set(head);
+  for (let at = 0; at < bytes;) {
+    const count = readSync(fd, whole, head.length + at, bytes - at, offset + at);
+    if (count === 0) throw new Error("the memory that was lent is shorter than it was");
+    at += count;
+  }
+  return whole;
+}

@@ -1,0 +1,1 @@
+export { loan, loanBytesMax, seal } from "../os/loan.ts";
