@@ -3,21 +3,22 @@
  * who maps them, is further up.
  */
 
-/** Smaller ones are copied: that costs less than to ask. Also the size of our fragments. */
+/** Smaller ones are copied out of the frame: that costs less than to ask. */
 export const givenBytesMin: number = 64 * 1024;
 
+/** Who never gives anything away does not pay for looking. */
+let used = false;
 const givers = new WeakMap<Uint8Array, () => Uint8Array>();
 
 /** From here on, whoever sends `page` sends what `give` returns. */
 export function givesAway(page: Uint8Array, give: () => Uint8Array): void {
+  used = true;
   givers.set(page, give);
 }
 
 /** The bytes as they are sent: those of a page that is given away with it, otherwise the same. */
 export function given(bytes: Uint8Array): Uint8Array {
-  // A page that was given away before is empty.
-  if (bytes.length > 0 && bytes.length < givenBytesMin) return bytes;
-  return givers.get(bytes)?.() ?? bytes;
+  return used ? (givers.get(bytes)?.() ?? bytes) : bytes;
 }
 
 const keepable = new WeakSet<ArrayBufferLike>();

@@ -35,10 +35,13 @@ export interface Borrowed {
 /** One connection's end that takes loans. */
 export class Borrowing {
   readonly #os: Addon;
+  readonly #bytesMax: number;
   readonly #held: Held = { bytes: 0 };
 
-  constructor(os: Addon) {
+  /** `bytesMax`: so many bytes are mapped by it at once. Default 1 GiB. */
+  constructor(os: Addon, bytesMax: number = connectionBytesMax) {
     this.#os = os;
+    this.#bytesMax = bytesMax;
   }
 
   /** What is wrong with it; undefined: it can be read, and nobody can change it or take it away. */
@@ -61,7 +64,7 @@ export class Borrowing {
     const { bytes } = borrowed;
     const held = this.#held;
     const fits =
-      held.bytes + bytes <= connectionBytesMax &&
+      held.bytes + bytes <= this.#bytesMax &&
       all.bytes + bytes <= processBytesMax &&
       all.loans < processLoansMax;
     const whole = fits ? this.#map(borrowed, head.length) : undefined;

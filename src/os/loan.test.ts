@@ -1,0 +1,125 @@
+import { deepEqual, equal, throws } from "node:assert/strict";
+import { suite, test } from "node:test";
+
+import { given } from "../base/given.ts";
+import { addon, addonProblem } from "./addon.ts";
+import { Borrowing } from "./borrowing.ts";
+import { loan, loanBytesMax, loanOf, seal } from "./loan.ts";
+
+test("a page is zero, is filled, and is empty once it was sealed; what it held is in what is returned", () => {
+  const page = loan(100_000);
+  equal(page.length, 100_000);
+  equal(
+    page.every((byte) => byte === 0),
+    true,
+  );
+  page.fill(7);
+  const sealed = seal(page);
+  equal(page.length, 0);
+  equal(sealed.length, 100_000);
+  equal(
+    sealed.every((byte) => byte === 7),
+    true,
+  );
+});
+
+test("sealing again, and sealing what is sealed, return the same", () => {
+  const page = loan(1);
+  const sealed = seal(page);
+  equal(seal(page), sealed);
+  equal(seal(sealed), sealed);
+  const ordinary = Buffer.alloc(100_000);
+  equal(seal(ordinary), ordinary);
+});
+
+test("who sends a page sends what was sealed of it", () => {
+  const page = loan(70_000);
+  page.fill(1);
+  const sent = given(page);
+  equal(sent.length, 70_000);
+  equal(page.length, 0);
+  equal(given(page), sent);
+});
+
+test("a loan of no size, or of one that is too large, is refused", () => {
+  for (const bytes of [0, -1, 1.5, NaN, loanBytesMax + 1])
+    throws(() => loan(bytes), { code: "INVALID_ARGUMENT", executed: "no" });
+});
+
+suite("pages that processes share", { skip: addonProblem() ?? false }, () => {
+  const os = addon()!;
+
+  test("writing what was sealed changes nothing for others", () => {
+    const page = loan(70_000);
+    page.fill(5);
+    const sealed = seal(page);
+    const { fd, offset } = loanOf(sealed)!;
+    sealed[0] = 9;
+    const others = new Borrowing(os).take({ fd, offset, bytes: sealed.length }, Buffer.of(1));
+    others[2] = 8;
+    deepEqual([...others.subarray(0, 4)], [1, 5, 8, 5]);
+    deepEqual([...sealed.subarray(0, 3)], [9, 5, 5]);
+  });
+
+  test("a part of it starts where it starts, behind a head of any length", () => {
+    const page = loan(300_000);
+    for (let at = 0; at < page.length; at += 4) page.writeUInt32LE(at, at);
+    const sealed = seal(page);
+    for (const from of [0, 4, 65_532, 65_536, 65_540, 200_000]) {
+      const part = sealed.subarray(from, from + 80_000);
+      const { fd, offset } = loanOf(part)!;
+      for (const headBytes of [0, 1, 65_535, 65_536, 65_537]) {
+        const head = Buffer.alloc(headBytes, 0xee);
+        const whole = new Borrowing(os).take({ fd, offset, bytes: part.length }, head);
+        equal(whole.length, headBytes + part.length);
+        equal(whole.subarray(0, headBytes).equals(head), true);
+        equal(whole.subarray(headBytes).equals(part), true);
+      }
+    }
+  });
+
+  test("what is not sealed, not as long as is told, or no memory at all is refused", () => {
+    const borrowing = new Borrowing(os);
+    const fd = os.memoryCreate("test", 10_000);
+    const [end, other] = os.socketPair(os.stream);
+    try {
+      equal(borrowing.fault({ fd, offset: 0, bytes: 10_000 }), "its memory is not sealed");
+      os.memorySeal(fd, os.sealSeal | os.sealShrink | os.sealGrow | os.sealFutureWrite);
+      equal(borrowing.fault({ fd, offset: 0, bytes: 10_000 }), "its memory is not sealed");
+      equal(borrowing.fault({ fd: end, offset: 0, bytes: 1 }), "its memory is not sealed");
+      const { fd: good } = loanOf(seal(loan(70_000)))!;
+      equal(borrowing.fault({ fd: good, offset: 0, bytes: 70_000 }), undefined);
+      for (const [offset, bytes] of [
+        [1, 70_000],
+        [0, 70_001],
+        [0, 0],
+        [-1, 5],
+        [NaN, 5],
+        [0, NaN],
+        [1e300, 1],
+      ] as const)
+        equal(typeof borrowing.fault({ fd: good, offset, bytes }), "string");
+    } finally {
+      for (const each of [fd, end, other]) os.descriptorClose(each);
+    }
+  });
+
+  test("beyond what may be mapped at once the bytes are copied", () => {
+    const borrowing = new Borrowing(os, 200_000);
+    const sealed = seal(loan(80_000));
+    sealed.fill(3);
+    const { fd, offset } = loanOf(sealed)!;
+    const taken = [1, 2, 3].map(() =>
+      borrowing.take({ fd, offset, bytes: sealed.length }, Buffer.of(1)),
+    );
+    // What was copied has no page ahead of it for its head.
+    deepEqual(
+      taken.map(({ buffer }) => buffer.byteLength),
+      [65_536 + 80_000, 65_536 + 80_000, 80_001],
+    );
+    deepEqual(
+      taken.map((each) => each.length),
+      [80_001, 80_001, 80_001],
+    );
+  });
+});
