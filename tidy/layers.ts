@@ -114,6 +114,12 @@ export const ambientAllowed: readonly {
     because: "threads ask the main thread by an event of its process",
   },
   {
+    path: "src/transport/same-host/door-folder.ts",
+    what: "process",
+    because:
+      "XDG_RUNTIME_DIR says where sockets of the user are, and the name of one tells the pid of its process",
+  },
+  {
     path: "src/transport/unix/owner.ts",
     what: "process",
     because: "the hidden name of a socket tells the pid of the process that made it",

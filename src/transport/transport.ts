@@ -219,16 +219,23 @@ export interface Connection {
 }
 
 /**
- * How a connection moves to a faster way below the same frames, from a Unix socket to shared memory: each side says what it can as a part
+ * How a connection moves to a faster way below the same frames, from TCP to a Unix socket and from that to shared memory: each side says what it can as a part
  * of its protocol's introduction, and the connections do the rest among themselves. Whatever fails leaves them where they were.
  */
 export interface Moves {
-  /** What this side can: a text to be given to the peer's `heard`, which only a transport of the same kind understands. */
-  readonly offer: string;
+  /**
+   * What this side can: a text to be given to the peer's `heard`, which only a transport of the same kind understands. Asked for at most
+   * once; undefined: nothing at the moment.
+   */
+  readonly offer: string | undefined;
   /** What the peer can. Called at most once, after `open`; the side that dialled begins. */
   heard(offer: string): void;
   /** What carries the frames at the moment: the name of the transport, or `shm`. */
   readonly way: string;
+  /** Called whenever `way` or `stayed` has changed. It is set by whoever speaks over the connection. */
+  onMoved: (() => void) | undefined;
+  /** Why it does not move, when it was to and has not come to it; undefined: it has moved, or may still, or nobody wants it to. */
+  readonly stayed?: string | undefined;
 }
 
 /**

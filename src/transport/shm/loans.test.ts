@@ -54,7 +54,7 @@ suite("loans over connections in shared memory", { skip: addonProblem() ?? false
     });
     const near = new Recorder(connection).open();
     const far = new Taker(await accepted.promise).open();
-    connection.moves!.heard(far.connection.moves!.offer);
+    connection.moves!.heard(far.connection.moves!.offer!);
     t.after(async () => {
       for (const each of [near, far]) each.connection.destroy("the test is over");
       await Promise.all([near, far].map((each) => each.until(() => each.closings.length > 0)));

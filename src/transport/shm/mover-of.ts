@@ -2,7 +2,7 @@ import type { Env } from "../../base/env.ts";
 import { addon } from "../../os/addon.ts";
 import type { SocketStream } from "../socket-stream.ts";
 import type { ShmSettings } from "./settings.ts";
-import { ShmMover } from "./shm-mover.ts";
+import { ShmMover, shmOffer } from "./shm-mover.ts";
 
 /** Who moves a connection over this Unix socket to shared memory; undefined where it is not to be, or cannot. */
 export function shmMoverOf(
@@ -14,4 +14,9 @@ export function shmMoverOf(
   if (settings === undefined) return undefined;
   const os = addon();
   return os === undefined ? undefined : new ShmMover(os, socket, settings, dialled, env);
+}
+
+/** What `offer` of such a mover will be; empty where there will be none. */
+export function shmOfferOf(settings: ShmSettings | undefined): string {
+  return settings === undefined || addon() === undefined ? "" : shmOffer;
 }

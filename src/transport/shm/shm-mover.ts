@@ -18,7 +18,7 @@ import type { ShmSettings } from "./settings.ts";
 import { ShmStream } from "./shm-stream.ts";
 
 /** What is said of it among transports: the layout and this conversation are version 1. */
-const offer = "shm/1";
+export const shmOffer = "shm/1";
 
 /** What goes by the socket while nobody else reads it, one byte each; descriptors go along with the first. */
 const Byte = { memory: 0x4d, yes: 0x59, no: 0x4e } as const;
@@ -41,6 +41,7 @@ export class ShmMover implements Mover {
   readonly stream: MovingStream;
   readonly offer: string;
   way = "unix";
+  onMoved: (() => void) | undefined;
   readonly #os: Addon;
   readonly #socket: SocketStream;
   readonly #settings: ShmSettings;
@@ -66,7 +67,7 @@ export class ShmMover implements Mover {
     this.#settings = settings;
     this.#dialled = dialled;
     this.#env = env;
-    this.offer = offer;
+    this.offer = shmOffer;
     this.stream = new MovingStream(socket, () => this.#peerEnded());
     socket.socket.once("close", () => {
       this.#clear();
@@ -79,7 +80,7 @@ export class ShmMover implements Mover {
   }
 
   heard(theirs: string): void {
-    if (!this.#dialled || theirs !== offer || this.#state !== "idle") return;
+    if (!this.#dialled || theirs !== shmOffer || this.#state !== "idle") return;
     if (!this.#sameUser() || !this.#prepare(this.#newNonce())) return this.#clear();
     this.#state = "offered";
     try {
@@ -229,6 +230,7 @@ export class ShmMover implements Mover {
     this.stream.go(rings);
     this.#line.push();
     this.stream.readFrom(rings);
+    this.onMoved?.();
   }
 
   lend(bytes: Uint8Array): string | undefined {

@@ -1,4 +1,5 @@
 import type { Duration } from "../../base/duration.ts";
+import type { SameHostOptions } from "../same-host/index.ts";
 import type { Lookup } from "../tcp/lookup.ts";
 
 /** Who we are and whom we trust, as PEM. */
@@ -32,4 +33,10 @@ export interface TlsOptions extends TlsMaterial {
   readonly handshake?: Duration;
   /** How the name of a host becomes IP addresses, the best first. Default: as the system does it. */
   readonly lookup?: Lookup;
+  /**
+   * Whether a connection both ends of which are on this host moves to a Unix socket, and from there to shared memory: `auto`, the
+   * default, where both processes are of one user and nothing stands between them; `off`, never. Tuning goes in an object. What the
+   * certificates have shown stays true, but what is sent is no longer encrypted: it does not leave the host.
+   */
+  readonly sameHost?: "auto" | "off" | SameHostOptions;
 }

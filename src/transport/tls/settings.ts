@@ -1,3 +1,4 @@
+import type { SameHostSettings } from "../same-host/index.ts";
 import type { Lookup } from "../tcp/lookup.ts";
 import type { Material } from "./material.ts";
 
@@ -8,4 +9,6 @@ export interface Settings {
   readonly serverName: string | undefined;
   readonly handshakeMs: number;
   readonly lookup: Lookup;
+  /** Undefined: no connection moves. */
+  readonly sameHost: SameHostSettings | undefined;
 }

@@ -1,8 +1,9 @@
 import { milliseconds } from "../../base/duration.ts";
 import { systemError } from "../../base/error.ts";
 import { framed } from "../framed.ts";
-import { framesAlpn, listenFrames } from "../framed-sockets.ts";
+import { framesAlpn, listenFrames, type MoverOf } from "../framed-sockets.ts";
 import { frameBytesLimit } from "../outgoing-bounds.ts";
+import { hostMoverOf, sameHostSettings } from "../same-host/index.ts";
 import { SocketStream } from "../socket-stream.ts";
 import { systemLookup } from "../tcp/lookup.ts";
 import type { Sockets, Transport } from "../transport.ts";
@@ -31,6 +32,8 @@ export interface TlsTransport extends Transport {
  */
 export function tls(options: TlsOptions = {}): TlsTransport {
   const settings = complete(options);
+  const moverOf: MoverOf = (socket, dialled, env) =>
+    hostMoverOf("tls", settings.sameHost, socket, dialled, env);
   const sockets: Sockets = {
     dial: (address, dialOptions, env) => dialTls(address, dialOptions, settings, env),
     listen: (address, accept, listenOptions, env) =>
@@ -49,10 +52,12 @@ export function tls(options: TlsOptions = {}): TlsTransport {
     dial: async (address, dialOptions, env) => {
       const { until } = dialOptions;
       const { socket, peer } = await sockets.dial(address, { until, alpn: framesAlpn }, env);
-      return framed(SocketStream.over(socket, env), peer, dialOptions, env);
+      const stream = SocketStream.over(socket, env);
+      const mover = moverOf(stream, true, env);
+      return framed(mover?.stream ?? stream, peer, dialOptions, env, mover);
     },
     listen: (address, accept, listenOptions, env) =>
-      listenFrames(sockets, address, accept, listenOptions, env),
+      listenFrames(sockets, address, accept, listenOptions, env, moverOf),
     sockets,
     reload: (material) => settings.material.reload(material),
   };
@@ -83,6 +88,7 @@ function complete(options: TlsOptions): Settings {
     serverName,
     handshakeMs: milliseconds(handshake),
     lookup,
+    sameHost: sameHostSettings(options.sameHost),
   };
 }
 

@@ -20,7 +20,7 @@ function moving(connection: Connection): Connection {
   const open = connection.open.bind(connection);
   connection.open = (receiver) => {
     open(receiver);
-    moves.heard(moves.offer);
+    moves.heard(moves.offer!);
   };
   return connection;
 }

@@ -1,0 +1,2 @@
+export { hostMoverOf } from "./host-mover.ts";
+export { sameHostSettings, type SameHostOptions, type SameHostSettings } from "./settings.ts";
