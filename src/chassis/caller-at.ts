@@ -38,6 +38,7 @@ export function callerAt(
   if (isBrokerAddress(text)) return callerByBroker(text, contract, options, env);
   const address = parseAddress(text);
   if (address.protocol === "service") return callerFor(address.place, contract, options, env);
+  checkOneWay(contract, address, options);
   const { lane, protocols, transports } = options;
   const { terms, resilience, connect } = resilienceOf(options, contract, env);
   const dispatcher = dispatcherOf(text, address, options, env);
@@ -51,6 +52,17 @@ export function callerAt(
   }
   const given = { resilience, connect, lane, protocols, transports, evidence: options.evidence };
   return shared(pipelines.take(address.text, given, env, make));
+}
+
+/** Where no answer can come from, who asks for one is told at once; elsewhere a kind that is missing is told when it is asked for. */
+function checkOneWay(contract: AnyContract, address: Address, options: ClientOptions): void {
+  const { protocol } = wayTo(address, options);
+  if (protocol?.capabilities.kinds.includes("call") !== false) return;
+  const problems = kindProblems({ contract }, [{ address, protocol }]).map((text) => ({
+    text,
+    code: "UNIMPLEMENTED" as const,
+  }));
+  if (problems.length > 0) throw cannotStart(`client of ${contract[info].name}`, problems);
 }
 
 /** By a broker everybody asks alone: replies are heard by who has asked. */

@@ -409,6 +409,7 @@ class RunningChassis implements Chassis {
         address: server.address.text,
         connections: server.connections,
         inFlight: server.inFlight,
+        ...(server.datagrams === undefined ? {} : { datagrams: server.datagrams }),
       })),
       ...(admission === undefined ? {} : { admission }),
       ...(registration === undefined ? {} : { registration }),

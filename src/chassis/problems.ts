@@ -9,7 +9,7 @@ import { membersOf } from "../call/compile.ts";
 import { admissionProblems, type AdmissionOptions } from "../call/load/admission-options.ts";
 import { serviceProblems, type Service } from "../call/serve.ts";
 import type { Operation } from "../protocol/operation.ts";
-import type { Protocol } from "../protocol/protocol.ts";
+import type { Protocol, ProtocolCapabilities } from "../protocol/protocol.ts";
 import { parseAddress, type Address } from "../transport/address.ts";
 import { isLoopback } from "../transport/loopback.ts";
 import { ownPrefix } from "./reflection.ts";
@@ -55,9 +55,9 @@ export async function placesOf(
 /** Who can be reached from other hosts must be encrypted, or must say in writing that it need not be. */
 export function opennessProblems(places: readonly Place[]): Problem[] {
   return places
-    .filter(({ address }) => address.transport === "tcp" && !isLoopback(address))
-    .map(({ address: { text } }) => ({
-      text: `${text} can be reached from other hosts, without encryption and by anyone.\n     → listen on tls://, on 127.0.0.1, or write \`insecure: true\``,
+    .filter(({ address }) => address.transport !== "tls" && !isLoopback(address))
+    .map(({ address: { text, transport } }) => ({
+      text: `${text} can be reached from other hosts, without encryption and by anyone.\n     → listen on ${transport === "tcp" ? "tls://, on " : ""}127.0.0.1, or write \`insecure: true\``,
     }));
 }
 
@@ -121,15 +121,15 @@ export function kindProblems(
   places: readonly Place[],
 ): string[] {
   const texts: string[] = [];
-  const carries = ({ protocol }: Place, { kind }: Operation): boolean =>
-    protocol.capabilities.kinds.includes(kind);
+  const carries = ({ protocol: { capabilities } }: Place, operation: Operation): boolean =>
+    capabilities.kinds.includes(operation.kind) && keepsOrder(capabilities, operation);
   for (const place of places) {
     const { address, protocol } = place;
     for (const { operation } of membersOf(contract)) {
       if (
         isMessage(operation.kind) ||
         carries(place, operation) ||
-        protocol.leavesOut?.(operation) === true
+        protocol.leavesOut?.(operation, address) === true
       )
         continue;
       const elsewhere = places.some((other) => carries(other, operation));
@@ -139,12 +139,19 @@ export function kindProblems(
           : `leave it out with ${protocol.name}({ except: ["${operation.name}"] })`,
         elsewhere ? undefined : "listen on unix:, tcp: or grpc: too",
       ].filter((part) => part !== undefined);
+      const lacks = keepsOrder(protocol.capabilities, operation)
+        ? `${protocol.name} has no ${waysOf[operation.kind]}`
+        : `it has a key, and ${address.transport} keeps no order`;
       texts.push(
-        `${operation.kind} ${operation.name} cannot be served over ${address.text} (${protocol.name} has no ${waysOf[operation.kind]}).\n     → ${advice.join(", or ") || "listen on another address for it"}`,
+        `${operation.kind} ${operation.name} cannot be served over ${address.text} (${lacks}).\n     → ${advice.join(", or ") || "listen on another address for it"}`,
       );
     }
   }
   return texts;
+}
+
+function keepsOrder({ ordered = true }: ProtocolCapabilities, operation: Operation): boolean {
+  return ordered || !operation.ordered;
 }
 
 /** What a protocol lacks that has no such kind, in a person's words. */

@@ -27,6 +27,7 @@ export interface Standpoint {
 const distances: ReadonlyMap<string, number> = new Map([
   ["memory", 0],
   ["unix", 1],
+  ["unixgram", 1],
   ["fifo", 1],
 ]);
 
@@ -74,6 +75,8 @@ function usableAddress(text: string, from: Standpoint): Address | string {
     const { transport } = address;
     if (bound.has(transport)) return `${text} can only be used by the process that it was made for`;
     const { protocol } = wayTo(address, from.given);
+    // Nobody has said that it may be lost: only who names such an address has.
+    if (protocol?.capabilities.ordered === false) return `${text} is for those who name it`;
     const missing = [...from.kinds].find(
       (kind) => protocol?.capabilities.kinds.includes(kind) === false,
     );

@@ -1,6 +1,7 @@
 import { systemError, type SystemError } from "../base/error.ts";
 import type { ProtocolFactory } from "../protocol/protocol-factory.ts";
 import type { Protocol } from "../protocol/protocol.ts";
+import { datagram } from "../protocol/datagram/index.ts";
 import { rsocket } from "../protocol/rsocket/index.ts";
 import type { Address } from "../transport/address.ts";
 import { memory } from "../transport/memory/index.ts";
@@ -9,20 +10,22 @@ import { tcp } from "../transport/tcp/index.ts";
 import { tls } from "../transport/tls/index.ts";
 import type { Transport } from "../transport/transport.ts";
 import { unix } from "../transport/unix/index.ts";
+import { unixgram } from "../transport/unixgram/index.ts";
 import { worker } from "../transport/worker/index.ts";
 
 /** The transports that addresses can name. */
 const transports: Readonly<Record<string, Transport>> = {
   memory: memory(),
   unix: unix(),
+  unixgram: unixgram(),
   stdio: stdio(),
   tcp: tcp(),
   tls: tls(),
   worker: worker(),
 };
 
-/** The protocol that is always there. */
-const own: ProtocolFactory = { name: "rsocket", over: rsocket };
+/** The protocols that are always there. */
+const own: readonly ProtocolFactory[] = [{ name: "rsocket", over: rsocket }, datagram()];
 
 /** The protocols that are loaded when an address names them: most processes need none of them. */
 const late: Readonly<Record<string, () => Promise<ProtocolFactory>>> = {
@@ -51,7 +54,7 @@ export function wayTo(address: Address, given: Given = {}): Way {
     given.transports?.find(({ name }) => name === address.transport) ??
     transports[address.transport];
   if (transport === undefined) throw missing(address, `the transport ${address.transport}`);
-  const named = [...(given.protocols ?? []), own].find(({ name }) => name === address.protocol);
+  const named = [...(given.protocols ?? []), ...own].find(({ name }) => name === address.protocol);
   if (named !== undefined) {
     const protocol = named.over(transport);
     return { protocol, transport, load: () => Promise.resolve(protocol) };

@@ -2,7 +2,7 @@ import type { AdmissionStats } from "../call/load/load-gate.ts";
 import type { OperationStats } from "../call/meter.ts";
 import type { ConsumerStats } from "../messaging/consumer-terms.ts";
 import type { RelayStats } from "../messaging/outbox/relay.ts";
-import type { CallerState } from "../protocol/protocol.ts";
+import type { CallerState, DatagramCounts } from "../protocol/protocol.ts";
 import type { RegistrationStats } from "./registration.ts";
 
 /** What became of what a process serves, since it began. Counted always; asking costs, serving hardly. */
@@ -32,6 +32,8 @@ export interface AddressStats {
   readonly connections: number;
   /** Requests under way on all its connections. */
   readonly inFlight: number;
+  /** What became of the datagrams that came; undefined where there are none. */
+  readonly datagrams?: DatagramCounts | undefined;
 }
 
 /** What became of what a client asked for, since it was made. */

@@ -38,6 +38,8 @@ export interface ProtocolCapabilities {
   readonly headers: boolean;
   /** Both ends may ask: who is called can call back over the same connection. */
   readonly callback: boolean;
+  /** Requests of an operation with a key keep their order on the way. Default true. */
+  readonly ordered?: boolean;
 }
 
 /** Carries calls and streams between processes. It knows no policy and no registry. */
@@ -45,8 +47,8 @@ export interface Protocol {
   /** The name in addresses, for example `rsocket`. */
   readonly name: string;
   readonly capabilities: ProtocolCapabilities;
-  /** True for an operation that is not to be served: its options say so. Absent: they cannot. */
-  leavesOut?(operation: Operation): boolean;
+  /** True for an operation that is not to be served there: its options, or the address, say so. Absent: they cannot. */
+  leavesOut?(operation: Operation, address: Address): boolean;
   /** A caller of one endpoint. Nothing is sent before the first call. */
   connect(address: Address, options: ConnectOptions, env: Env): Caller;
   /** Serves what the dispatcher finds; rejects with a typed error when it cannot listen. */
@@ -232,12 +234,34 @@ export interface ServeOptions {
   readonly setupMs?: number;
 }
 
+/** What became of the datagrams that came to an address, since it was listened on. */
+export interface DatagramCounts {
+  /** All that were heard of. */
+  readonly received: number;
+  /** Those whose handler has ended, however it did. */
+  readonly handled: number;
+  /** Not begun: nobody serves it, too many were under way, or its input could not be read. */
+  readonly refused: number;
+  /** Not begun: the deadline was over when it came. */
+  readonly expired: number;
+  /** What is none of ours, or broken. */
+  readonly malformed: number;
+  /** Not begun again: it came twice, or so late that nobody could tell. */
+  readonly doubled: number;
+  /** Known by the gaps in what senders count, and lost or still on their way. What a sender lost last, or first, nobody sees. */
+  readonly missing: number;
+  /** Thrown away by the system before they were heard of; undefined where it does not count them. */
+  readonly dropped: number | undefined;
+}
+
 export interface Server {
   /** Where it listens in truth. */
   readonly address: Address;
   /** Requests under way on all connections. */
   readonly inFlight: number;
   readonly connections: number;
+  /** What became of datagrams; undefined where there are none. */
+  readonly datagrams?: DatagramCounts | undefined;
   /** Resolves when nobody can come any more though it was not drained: its transport has one connection, which is closed. */
   readonly deserted: Promise<void>;
   /**

@@ -10,6 +10,7 @@ import { duplexCases } from "./suite/duplexes.ts";
 import { givingUpCases } from "./suite/giving-up.ts";
 import { largeCases } from "./suite/large.ts";
 import { notificationCases } from "./suite/notifications.ts";
+import { oneWayCases } from "./suite/one-way.ts";
 import { refusalCases } from "./suite/refusals.ts";
 import { Stage, type ProtocolSubject } from "./suite/stage.ts";
 import { standingCases } from "./suite/standing.ts";
@@ -40,6 +41,8 @@ export function protocolCases(subject: ProtocolSubject): ProtocolCase[] {
 
 function casesFor(capabilities: ProtocolCapabilities): Case[] {
   const { kinds } = capabilities;
+  const holds = ({ when }: Case): boolean => when === undefined || when(capabilities);
+  if (!kinds.includes("call")) return oneWayCases.filter(holds);
   const cases = [
     ...answerCases,
     ...refusalCases,
@@ -55,5 +58,5 @@ function casesFor(capabilities: ProtocolCapabilities): Case[] {
     ...connectionCases,
     ...drainingCases,
   ];
-  return cases.filter(({ when }) => when === undefined || when(capabilities));
+  return cases.filter(holds);
 }

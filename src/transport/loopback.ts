@@ -7,12 +7,14 @@ const loopback = new BlockList();
 loopback.addSubnet("127.0.0.0", 8);
 loopback.addAddress("::1", "ipv6");
 
+const withHosts: ReadonlySet<string> = new Set(["tcp", "tls", "udp"]);
+
 /**
  * True when nobody outside this host reaches the address: `localhost`, an address of the loopback network, or a
  * transport without hosts (memory, unix…). A name that only the resolver knows is false, wherever it leads.
  */
 export function isLoopback(address: Address): boolean {
-  if (address.transport !== "tcp" && address.transport !== "tls") return true;
+  if (!withHosts.has(address.transport)) return true;
   const host = hostOf(address);
   return host === "localhost" || isLoopbackIp(host);
 }

@@ -20,6 +20,8 @@ export interface ProtocolSubject {
   address(): string | Promise<string>;
   /** Default: the machine's clock. */
   env?(): Env;
+  /** What its notifications can carry. Default: whatever JSON can say. */
+  readonly inputs?: readonly unknown[];
   /** Bytes that a payload of so many bytes takes beyond them. Default: those of JSON, 0 for raw bytes and 2 for a text. */
   overheadBytes?(kind: "raw" | "text", bytes: number): number;
 }
@@ -27,6 +29,10 @@ export interface ProtocolSubject {
 /** How often a condition is looked at before it is taken to be never met, and the pause between, in milliseconds. */
 const looksMax = 5_000;
 const lookMs = 2;
+
+/** How often what may be lost is sent, and how often is looked after each time. */
+const sendsMax = 50;
+const looksPerSend = 100;
 
 export interface AttemptTerms {
   readonly deadlineMs?: number;
@@ -45,6 +51,8 @@ export class Stage {
   readonly services: Services = new Services();
   /** What a caller of the case serves, if it is given this as its dispatcher. */
   readonly back: Services = new Services();
+  /** What notifications of the case may carry. */
+  readonly inputs: readonly unknown[];
   readonly #alarmsBefore: number;
   readonly #overhead: NonNullable<ProtocolSubject["overheadBytes"]>;
   readonly #callers: Caller[] = [];
@@ -69,6 +77,15 @@ export class Stage {
     this.protocol = subject.make();
     this.env = subject.env?.() ?? realEnv();
     this.address = address;
+    this.inputs = subject.inputs ?? [
+      { n: 1 },
+      null,
+      undefined,
+      "text",
+      7,
+      [1, { a: [] }],
+      "é".repeat(200),
+    ];
     this.#overhead = subject.overheadBytes ?? ((kind) => (kind === "raw" ? 0 : 2));
     this.#alarmsBefore = this.env.alarms;
   }
@@ -137,6 +154,19 @@ export class Stage {
   /** Input that is there is read, and its consequences happen. */
   turn(): Promise<void> {
     return new Promise((resolve) => this.env.yield(resolve));
+  }
+
+  /** Sends what may be lost until it has had its effect. */
+  async noted(send: () => Promise<unknown>, met: () => boolean): Promise<void> {
+    for (let sends = 0; sends < sendsMax; sends++) {
+      await send();
+      for (let looks = 0; looks < looksPerSend; looks++) {
+        if (met()) return;
+        if (looks < 50) await this.turn();
+        else await sleep(this.env, lookMs);
+      }
+    }
+    throw new Error("what was sent again and again has had no effect");
   }
 
   /** What is on its way arrives, as far as that can be told. */

@@ -1,0 +1,20 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, suite, test } from "node:test";
+
+import { addonProblem } from "../../os/addon.ts";
+import { unixgram } from "../../transport/unixgram/index.ts";
+import { protocolCases } from "../suite.ts";
+import { datagram } from "./index.ts";
+
+suite("over Unix datagrams", { skip: addonProblem() ?? false }, () => {
+  const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
+  after(() => rmSync(folder, { recursive: true }));
+  let addresses = 0;
+  const cases = protocolCases({
+    make: () => datagram().over(unixgram()),
+    address: () => `unixgram:${folder}/${++addresses}.sock`,
+  });
+  for (const { name, run } of cases) test(name, { timeout: 60_000 }, run);
+});

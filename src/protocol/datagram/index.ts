@@ -1,0 +1,1 @@
+export { datagram, type DatagramProtocolOptions } from "./datagram.ts";
