@@ -42,7 +42,8 @@ export type SuiteName =
   | "inbox"
   | "replies"
   | "gateway"
-  | "keys";
+  | "keys"
+  | "shm";
 
 /** The file with the mutant in it; throws when the table no longer fits the source. */
 export function broken(mutant: Mutant): string {

@@ -14,6 +14,7 @@ import { formatMutants } from "./format-mutants.ts";
 import { fragmentMutants } from "./fragment-mutants.ts";
 import { gatewayMutants } from "./gateway-mutants.ts";
 import { inboxMutants } from "./inbox-mutants.ts";
+import { ipcMutants } from "./ipc-mutants.ts";
 import { itemMutants } from "./item-mutants.ts";
 import { kafkaMutants } from "./kafka-mutants.ts";
 import { keyMutants } from "./key-mutants.ts";
@@ -52,4 +53,5 @@ export const mutants: readonly Mutant[] = [
   ...embeddedRoutingMutants,
   ...outboxMutants,
   ...inboxMutants,
+  ...ipcMutants,
 ];

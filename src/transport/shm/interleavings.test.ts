@@ -24,6 +24,11 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   "a write around the end of the ring": { ringBytes: 2, scripts: [{ acts: [1, 2] }, nothing] },
   "a write that is larger than the ring": { scripts: [{ acts: [7] }, nothing] },
   "a write and the end": { scripts: [{ acts: [3, "end"] }, nothing] },
+  "a write that is larger than the ring, and the end": {
+    ringBytes: 2,
+    scripts: [{ acts: [3, "end"] }, nothing],
+  },
+  "a write behind one that waits": { ringBytes: 2, scripts: [{ acts: [3, 1] }, nothing] },
   "a ring of a single byte": { ringBytes: 1, scripts: [{ acts: [2] }, nothing] },
   "the end alone, from both sides": { scripts: [{ acts: ["end"] }, { acts: ["end"] }] },
   "both sides write and end": { scripts: [{ acts: [1, "end"] }, { acts: ["end"] }] },
@@ -31,10 +36,16 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     ringBytes: 2,
     scripts: [{ acts: [1] }, { acts: [], echoes: true }],
   },
-  "a reader that pauses": { scripts: [{ acts: [3] }, { acts: [], pausesAt: 2 }] },
+  "a reader that pauses": { scripts: [{ acts: [1, 1] }, { acts: [], pausesAt: 1 }] },
+  "a reader that looks once more": { scripts: [{ acts: [1, 2] }, { acts: [], looks: 1 }] },
   "a reader that leaves": { scripts: [{ acts: [5] }, { acts: ["destroy"] }] },
   "the writer dies": { scripts: [{ acts: [5] }, nothing], death: 0 },
   "the writer dies as it ends": { scripts: [{ acts: [3, "end"] }, { acts: ["end"] }], death: 0 },
+  "the other side of one that pauses dies": {
+    ringBytes: 1,
+    scripts: [{ acts: [1] }, { acts: ["pause", 2] }],
+    death: 0,
+  },
   "the reader dies": { scripts: [{ acts: [5] }, nothing], death: 1 },
 };
 
@@ -78,8 +89,7 @@ function statesOf({ ringBytes = 4, scripts, death }: Scenario): number {
     words: Object.values(Word),
     waitWords: [Word.sleeping, Word.waiting],
     death: death ?? -1,
-    checkEnd: (state) =>
-      faultOf(state, 0, scripts) ?? faultOf(state, 1, scripts),
+    checkEnd: (state) => faultOf(state, 0, scripts) ?? faultOf(state, 1, scripts),
   });
 }
 
@@ -93,13 +103,24 @@ function faultOf(
   const { report: own } = places[side];
   const { report: peer, memory } = places[side === 0 ? 1 : 0];
   if (own.acted < scripts[side].acts.length) return `${side} has not done all`;
-  if (own.destroyed) return own.closed === "" ? `${side} is not told that it has closed` : undefined;
+  if (own.destroyed)
+    return own.closed === "" ? `${side} is not told that it has closed` : undefined;
   const over = dead >= 0 || peer.destroyed;
   const published = memory.words.get(Word.tail)!.value;
-  if (own.came !== (over ? published : peer.given)) return `${side} has ${own.came} bytes of ${over ? published : peer.given}`;
-  if (own.endTold !== (memory.words.get(Word.ended)!.value !== 0)) return `the end is told wrongly to ${side}`;
+  // Who pauses sees nothing of it before he goes on, unless he waits for something.
+  if (own.paused)
+    return own.closed === "" && over && own.confirmed < own.writes
+      ? `${side} waits for who is gone`
+      : undefined;
+  if (own.came !== (over ? published : peer.given))
+    return `${side} has ${own.came} bytes of ${over ? published : peer.given}`;
+  if (own.endTold !== (memory.words.get(Word.ended)!.value !== 0))
+    return `the end is told wrongly to ${side}`;
   if (!over && own.confirmed !== own.writes) return `${side} waits for the confirmation of a write`;
-  if (over) return own.closed === "" ? `${side} does not notice that the other one is gone` : undefined;
+  if (over)
+    return own.closed === "" ? `${side} does not notice that the other one is gone` : undefined;
   const wanted = own.ended && peer.ended ? "well" : "";
-  return own.closed === wanted ? undefined : `${side} has closed "${own.closed}" and not "${wanted}"`;
+  return own.closed === wanted
+    ? undefined
+    : `${side} has closed "${own.closed}" and not "${wanted}"`;
 }

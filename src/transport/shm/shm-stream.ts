@@ -48,7 +48,7 @@ export class ShmStream implements ByteStream {
   readonly descriptors: Descriptors;
   /** What waits for room: the connection above bounds it. */
   readonly #writes: BoundedQueue<Write> = new BoundedQueue(Infinity);
-  readonly #patience = new Patience();
+  readonly #patience: Patience;
   #sink: ByteSink | undefined;
   #paused = false;
   #draining = false;
@@ -58,10 +58,11 @@ export class ShmStream implements ByteStream {
   #gone = false;
   #closed = false;
 
-  constructor(passage: Passage, env: Env) {
+  constructor(passage: Passage, env: Env, patience: Patience = new Patience()) {
     const { os, own, peer, bellFd, peerBellFd, socketFd, socket } = passage;
     this.#passage = passage;
     this.#env = env;
+    this.#patience = patience;
     const ring = (): void => void os.bellRing(peerBellFd);
     this.#writer = new RingWriter(own.ring, own.words, peer.words, ring);
     this.#reader = new RingReader(peer.ring, own.words, peer.words, ring);

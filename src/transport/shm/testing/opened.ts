@@ -21,7 +21,8 @@ export async function openedStream(): Promise<typeof ShmStream> {
     load(url, context, next) {
       const loaded = next(url, context);
       if (!url.endsWith(mark)) return loaded;
-      return { ...loaded, source: String(loaded.source).replace(/#(?=[a-z])/g, "_") };
+      const source = Buffer.from(loaded.source as Uint8Array).toString();
+      return { ...loaded, source: source.replace(/#(?=[a-z])/g, "_") };
     },
   });
   try {

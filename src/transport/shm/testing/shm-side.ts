@@ -1,10 +1,11 @@
 import type { Env } from "../../../base/env.ts";
-import type { Addon } from "../../../os/addon.ts";
+import type { Addon, Watch } from "../../../os/addon.ts";
 import type { Segment } from "../../../os/segment.ts";
 import type { Words } from "../../../os/words.ts";
+import type { Patience } from "../patience.ts";
 import type { ShmStream } from "../shm-stream.ts";
 import { openedStream } from "./opened.ts";
-import type { Ask, Program, Report } from "./interleavings.ts";
+import type { Ask, Program, Report } from "./places.ts";
 
 const Stream = await openedStream();
 
@@ -18,6 +19,8 @@ export interface Script {
   readonly pausesAt?: number;
   /** Writes back as many bytes as come, from within the sink. */
   readonly echoes?: boolean;
+  /** How often it looks again before it sleeps. Default 0. */
+  readonly looks?: number;
 }
 
 export interface SideReport extends Report {
@@ -71,6 +74,7 @@ class Side {
   /** What waits for the end of the turn, and for a later one. */
   readonly #ticks: (() => void)[] = [];
   readonly #turns: (() => void)[] = [];
+  /** What is watched, and how to tell of it. */
   readonly #watches = new Map<number, () => void>();
   readonly #closedFds = new Set<number>();
   #released = 0;
@@ -81,7 +85,8 @@ class Side {
     this.#script = script;
     this.#ask = ask;
     this.#report = report;
-    const env: Pick<Env, "defer" | "yield"> = {
+    const env: Pick<Env, "defer" | "yield" | "now"> = {
+      now: () => 0,
       defer: (work) => void this.#ticks.push(work),
       yield: (work) => void this.#turns.push(work),
     };
@@ -95,8 +100,10 @@ class Side {
         peer: this.#segment(ringBytes),
         bellFd: fds.bell,
         peerBellFd: fds.peerBell,
+        released: () => {},
       },
       env as Env,
+      patienceOf(script.looks ?? 0) as Patience,
     ) as Opened;
   }
 
@@ -108,7 +115,8 @@ class Side {
         this.#report.endTold = true;
       },
       closed: (error) => {
-        if (this.#report.closed !== "") throw new Error(`${this.#side} is told twice that it has closed`);
+        if (this.#report.closed !== "")
+          throw new Error(`${this.#side} is told twice that it has closed`);
         this.#report.closed = error === undefined ? "well" : "badly";
       },
     });
@@ -167,7 +175,8 @@ class Side {
   #bytes(memory: Buffer, from: number, to: number): void {
     const report = this.#report;
     if (report.paused) throw new Error(`${this.#side} is given bytes while it pauses`);
-    if (report.endTold || report.closed !== "") throw new Error(`${this.#side} is given bytes after the end`);
+    if (report.endTold || report.closed !== "")
+      throw new Error(`${this.#side} is given bytes after the end`);
     for (let at = from; at < to; at++) {
       if (memory[at] !== byteOf(this.#side === 0 ? 1 : 0, report.came++))
         throw new Error(`${this.#side} is given other bytes than were sent`);
@@ -187,7 +196,9 @@ class Side {
         this.#watches.set(fd, () => ready(1));
         return { fd } as never;
       },
-      watchStop: (watch) => void this.#watches.delete((watch as unknown as { fd: number }).fd),
+      // The stream only ever watches for less.
+      watchEvents: (watch) => void this.#watches.delete(fdOf(watch)),
+      watchStop: (watch) => void this.#watches.delete(fdOf(watch)),
       bellRing: () => {
         this.#live();
         this.#ask({ kind: "ring" });
@@ -231,12 +242,27 @@ class Side {
   }
 }
 
+function patienceOf(looks: number): Pick<Patience, keyof Patience> {
+  const patience = {
+    left: looks,
+    found: () => void (patience.left = looks),
+    again: () => patience.left > 0 && patience.left-- > 0,
+    sleeps: () => {},
+    wakes: () => {},
+  };
+  return patience;
+}
+
 /** Fields of a stream that never change. */
-const outside = new Set(["_passage", "_env", "_bell", "_socket", "_sink"]);
+const outside = new Set(["_passage", "_env", "_bell", "descriptors", "_sink"]);
 
 const fds = { socket: 5, bell: 6, peerBell: 7 } as const;
 /** EAGAIN, as the addon gives it. */
 const again = -11;
+
+function fdOf(watch: Watch): number {
+  return (watch as unknown as { fd: number }).fd;
+}
 
 function byteOf(side: 0 | 1, at: number): number {
   return ((at % 100) + 1) | (side << 7);
