@@ -163,18 +163,34 @@ class Session implements Consumer {
     const { revoking, lost, assigned } = this.#subscription;
     const way = new Way(this.#stage);
     const acks = new Way(this.#stage);
+    // That a shard is taken away may be heard before what was delivered of it.
+    const late = new Way(this.#stage);
     // Nothing comes by a connection that is lost.
-    const there = (work: () => void): void =>
-      way.go(this.#env, () => {
-        if (joined.member === undefined || this.#member === joined.member) work();
-      });
+    const live = (work: () => void): void => {
+      if (joined.member === undefined || this.#member === joined.member) work();
+    };
+    const there = (work: () => void): void => way.go(this.#env, () => live(work));
+    let pending: (readonly Delivery[])[] = [];
+    const flush = (): void => {
+      const batches = pending;
+      pending = [];
+      for (const batch of batches) this.#deliver(batch);
+    };
     const joined: { member?: Consumer } = {};
     joined.member = await this.#broker.consume(
       {
         ...this.#subscription,
         revokeMs: sessionMs,
-        assigned: (shard) => there(() => assigned?.(shard)),
-        lost: (shard) => there(() => lost?.(shard)),
+        assigned: (shard) =>
+          there(() => {
+            flush();
+            assigned?.(shard);
+          }),
+        lost: (shard) =>
+          there(() => {
+            pending = pending.map((batch) => batch.filter((each) => each.shard !== shard));
+            lost?.(shard);
+          }),
         revoking: (shard) =>
           new Promise((resolve) => {
             there(() => void revoking?.(shard).then(() => acks.go(this.#stage.brokerEnv, resolve)));
@@ -183,7 +199,10 @@ class Session implements Consumer {
       (batch) => {
         const cut = (): void => void (joined.member && this.#expel(joined.member));
         const own = batch.map((each) => new SimDelivery(each, acks, cut, this.#env, this.#stage));
-        there(() => this.#deliver(own));
+        there(() => {
+          pending.push(own);
+          late.go(this.#env, () => live(flush));
+        });
       },
     );
     // It was left before it had joined.

@@ -157,10 +157,10 @@ export interface Subscription {
   readonly exclusive?: boolean;
   /**
    * A shard goes to another consumer: nothing more of it is delivered. The broker waits for the promise, as long as `revokeMs`,
-   * before it lets go; what is settled later is fenced.
+   * before it lets go; what is settled later is fenced. What had left before may still arrive after this.
    */
   readonly revoking?: (shard: string) => Promise<void>;
-  /** A shard is gone: what was delivered of it is fenced, and comes to somebody else. */
+  /** A shard is gone: what was delivered of it is fenced, and comes to somebody else. Nothing of that is delivered after this. */
   readonly lost?: (shard: string) => void;
   /** A shard came to this consumer, before its first delivery. */
   readonly assigned?: (shard: string) => void;

@@ -6,7 +6,7 @@ import { timestamp } from "../base/timestamp.ts";
 import { channel, type Channel } from "../broker/channel.ts";
 import type { Envelope } from "../broker/envelope.ts";
 import { memoryBroker } from "../broker/memory/index.ts";
-import type { Broker } from "../broker/broker.ts";
+import type { Broker, Delivery, Subscription } from "../broker/broker.ts";
 import { MessageConsumer } from "./consumer.ts";
 import { consumerTerms } from "./consumer-terms.ts";
 import type { DeadLetters } from "./dead-letters.ts";
@@ -64,8 +64,9 @@ class Scene {
   async consume(
     work: (received: Received) => Promise<Outcome> | Outcome,
     terms: ConsumeTerms = {},
+    broker: Broker = this.broker,
   ): Promise<MessageConsumer> {
-    const { broker, channel: of, dead, env } = this;
+    const { channel: of, dead, env } = this;
     await broker.declare([of]);
     const consumer = new MessageConsumer({
       broker,
@@ -243,4 +244,58 @@ test("a member that joins begins with a part when what the one before it has beg
     equal(order.includes(`second begins ${key}1`), false);
     equal(order.indexOf(`first ends ${key}1`) < order.indexOf(`second begins ${key}2`), true);
   }
+});
+
+test("what is on its way when its shard is given up is not begun before what was forgotten", async () => {
+  const scene = new Scene();
+  let subscription: Subscription | undefined;
+  let deliver: (batch: readonly Delivery[]) => void = () => {};
+  const consumer = {
+    shards: [],
+    pause: () => {},
+    resume: () => {},
+    close: () => Promise.resolve(),
+  };
+  const broker: Broker = {
+    ...scene.broker,
+    capabilities: scene.broker.capabilities,
+    declare: () => Promise.resolve([]),
+    consume: (asked, heard) => {
+      [subscription, deliver] = [asked, heard];
+      return Promise.resolve({ ...consumer, [Symbol.asyncDispose]: () => Promise.resolve() });
+    },
+  };
+  const delivered = (id: string): Delivery => ({
+    envelope: message(id, "a"),
+    attempt: 1,
+    redelivered: false,
+    shard: "0",
+    generation: 1,
+    ack: () => Promise.resolve(),
+    release: () => Promise.resolve(),
+  });
+  const seen: string[] = [];
+  const first = Promise.withResolvers<Outcome>();
+  await scene.consume(
+    ({ envelope }) => {
+      seen.push(envelope.id);
+      return envelope.id === "a1" ? first.promise : done;
+    },
+    {},
+    broker,
+  );
+  subscription!.assigned!("0");
+  await scene.passes(10);
+  deliver([delivered("a1"), delivered("a2")]);
+  await scene.passes(10);
+  const given = subscription!.revoking!("0");
+  deliver([delivered("a3")]); // it had left before
+  first.resolve(done);
+  await given;
+  await scene.passes(10);
+  deepEqual(seen, ["a1"]);
+  subscription!.assigned!("0");
+  deliver([delivered("a2"), delivered("a3")]);
+  await scene.passes(10);
+  deepEqual(seen, ["a1", "a2", "a3"]);
 });

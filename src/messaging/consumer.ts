@@ -65,6 +65,8 @@ export class MessageConsumer implements TaskOwner {
   /** What came of a shard before it was known which of its keys are blocked. */
   readonly #early = new Map<string, Delivery[]>();
   readonly #prepared = new Set<string>();
+  /** Shards that are being given to others, or were: what still arrives of them is theirs. */
+  readonly #given = new Set<string>();
   /** Shards of which no further attempt begins. */
   readonly #leaving = new Set<string>();
   #crashBuried = false;
@@ -138,24 +140,28 @@ export class MessageConsumer implements TaskOwner {
   }
 
   #arrived(delivery: Delivery): void {
-    if (this.#stopping) return;
     const { shard } = delivery;
+    // What was on its way when its shard was given up comes to whoever has that next, behind what was forgotten here.
+    if (this.#stopping || this.#given.has(shard)) return;
     if (this.#prepared.has(shard)) return this.#accept(delivery);
     this.#assigned(shard);
     this.#early.get(shard)?.push(delivery);
   }
 
   #assigned(shard: string): void {
+    this.#given.delete(shard);
     this.#leaving.delete(shard);
     if (this.#prepared.has(shard) || this.#early.has(shard)) return;
-    this.#early.set(shard, []);
-    void this.#prepare(shard);
+    const early: Delivery[] = [];
+    this.#early.set(shard, early);
+    void this.#prepare(shard, early);
   }
 
   /** Until it is known what is blocked nothing begins: that is tried until it is, or the shard is gone. */
-  async #prepare(shard: string): Promise<void> {
+  async #prepare(shard: string, early: readonly Delivery[]): Promise<void> {
     const { dead, env } = this.#parts;
-    for (let failures = 0; !this.#stopping && !this.#leaving.has(shard); failures++) {
+    const wanted = (): boolean => !this.#stopping && this.#early.get(shard) === early;
+    for (let failures = 0; wanted(); failures++) {
       try {
         await dead.assigned(shard);
         break;
@@ -166,15 +172,21 @@ export class MessageConsumer implements TaskOwner {
         );
       }
     }
-    const early = this.#early.get(shard) ?? [];
+    if (!wanted()) return;
     this.#early.delete(shard);
-    if (this.#stopping || this.#leaving.has(shard)) return;
     this.#prepared.add(shard);
     for (const delivery of early) this.#accept(delivery);
   }
 
+  /** Nothing more of a shard is begun, until it comes again. */
+  #leave(shard: string): void {
+    this.#leaving.add(shard);
+    this.#prepared.delete(shard);
+    this.#early.delete(shard);
+  }
+
   #accept(delivery: Delivery): void {
-    if (this.#stopping || this.#leaving.has(delivery.shard)) return;
+    if (this.#stopping) return;
     const { channel, group, terms, env } = this.#parts;
     const key = !channel.ordered
       ? undefined
@@ -407,17 +419,17 @@ export class MessageConsumer implements TaskOwner {
   }
 
   async #revoking(shard: string): Promise<void> {
-    this.#leaving.add(shard);
-    this.#prepared.delete(shard);
+    this.#given.add(shard);
+    this.#leave(shard);
     const own = (task: Task): boolean => task.delivery.shard === shard;
     this.#forget((task) => own(task) && idle(task));
     await this.#until(() => ![...this.#tasks].some(own), Infinity);
   }
 
   #lost(shard: string): void {
-    this.#leaving.add(shard);
+    this.#leave(shard);
+    this.#given.delete(shard);
     this.#parts.dead.lost(shard);
-    this.#prepared.delete(shard);
     for (const task of this.#tasks)
       if (task.delivery.shard === shard) task.abort("its shard belongs to somebody else");
     this.#forget((task) => task.delivery.shard === shard && idle(task));

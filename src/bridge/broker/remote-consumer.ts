@@ -32,7 +32,7 @@ export class RemoteConsumer implements Consumer {
   readonly #env: Env;
   readonly #following: Following;
   #tie: Tie;
-  #batch: Delivery[] = [];
+  #batch: RemoteDelivery[] = [];
   #paused = false;
   #closed = false;
 
@@ -133,9 +133,9 @@ export class RemoteConsumer implements Consumer {
     this.#batch.push(delivery);
     if (this.#batch.length === 1)
       this.#env.defer(() => {
-        const batch = this.#batch;
+        const batch = this.#batch.filter((each) => tie.held.has(each));
         this.#batch = [];
-        if (!this.#closed) this.#deliver(batch);
+        if (!this.#closed && batch.length > 0) this.#deliver(batch);
       });
   }
 
