@@ -83,6 +83,21 @@ export const ambientAllowed: readonly {
     because: "NODE_ENV decides whether what is sent is validated too, when nobody says otherwise",
   },
   {
+    path: "src/cli/doctor/measure/asker.ts",
+    what: "process",
+    because: "it is a program: it is told what to measure, and says what that cost its process",
+  },
+  {
+    path: "src/cli/doctor/measure/programs.ts",
+    what: "process",
+    because: "the processes that are measured run on the same Node",
+  },
+  {
+    path: "src/cli/doctor/measure/side.ts",
+    what: "process",
+    because: "it is a program too: the other side of what is measured",
+  },
+  {
     path: "src/cli/doctor/probe.ts",
     what: "process",
     because: "the doctor says whether this Node is new enough",

@@ -1,7 +1,9 @@
-import type { Command, Line } from "./command.ts";
+import { UsageError, type Command, type Line } from "./command.ts";
 import { countOf, shownFindings } from "./findings.ts";
 import { machineFindings, type MachineFinding } from "./doctor/findings.ts";
 import { loopbackFinding, loopbackLinks } from "./doctor/loopback.ts";
+import { measureAll } from "./doctor/measuring.ts";
+import { needOptions } from "./doctor/need.ts";
 import { realProbe } from "./doctor/probe.ts";
 import { exitCodes } from "./exit-code.ts";
 import { printJson, type Terminal } from "./terminal.ts";
@@ -11,14 +13,30 @@ import { several } from "./units.ts";
 export const doctor: Command = {
   name: "doctor",
   summary: "what this machine can do, what is wrong, how to mend it",
-  usage: "",
+  usage: "[--measure [--quick]]",
   about: `Looks at kernel, addon, shared memory, limits and control groups, and at pairs of
-processes that speak by TCP on one host. Changes nothing. Warnings do not fail.`,
-  options: {},
+processes that speak by TCP on one host. Changes nothing. Warnings do not fail.
+With --measure it measures every mechanism between processes that it starts, writes
+a report in Markdown and one in HTML, and says which mechanism is for your need.`,
+  options: {
+    measure: { about: "measure all mechanisms side by side; two minutes or three" },
+    quick: { about: "measure: half a minute, rougher" },
+    out: { value: "FOLDER", about: "measure: where the reports go; default ./trunkline-doctor" },
+    ...needOptions,
+  },
   words: [],
-  examples: ["doctor", "doctor --json"],
+  examples: [
+    "doctor",
+    "doctor --measure --quick",
+    "doctor --measure --size 4k --rate 20k --pattern call --trust same-user",
+  ],
   async run(line) {
     line.atMost(0);
+    if (line.on("measure")) return measureAll(line);
+    const vain = ["quick", "out", ...Object.keys(needOptions)].find(
+      (name) => line.on(name) || line.text(name) !== undefined,
+    );
+    if (vain !== undefined) throw new UsageError(`--${vain} says something to --measure only`);
     return look(line);
   },
 };

@@ -1,0 +1,135 @@
+/** What is asked of a mechanism. */
+export type Pattern = "call" | "stream" | "event";
+
+/** Who is at the other end: the same user, another user of the host, or somebody in another container of it. */
+export type Trust = "same-user" | "other-user" | "container";
+
+/** What a mechanism promises, whoever measures it. */
+export interface Facts {
+  readonly name: string;
+  /** What one writes to get it. */
+  readonly write: string;
+  readonly joins: "one process" | "parent and child" | "any two";
+  readonly patterns: readonly Pattern[];
+  readonly trust: readonly Trust[];
+  /** What was accepted outlives both processes. */
+  readonly durable: boolean;
+  /** The largest message in bytes; absent: what the options say, 4 MiB at first. */
+  readonly bytesMost?: number;
+  /** Who can read what is said, and say something. */
+  readonly read: string;
+  readonly say: string;
+  /** Who can pretend to be somebody else. */
+  readonly spoof: string;
+  /** Who can make it full, and what happens then. */
+  readonly fill: string;
+}
+
+const all = ["call", "stream", "event"] as const;
+const everybody = ["same-user", "other-user", "container"] as const;
+const connections = "whoever may connect, up to `connectionsMax`; each is held up by itself";
+
+const ofProcess = {
+  read: "the process",
+  say: "the process",
+  spoof: "nobody",
+  fill: "the process itself; bounded, it is held up",
+};
+
+/** Root can do all of it everywhere, so that it is not named. */
+const ofSocketFile = {
+  read: "its two ends",
+  say: "whoever may write to the socket file: mode 0600, the user alone, unless said otherwise",
+  spoof: "nobody: the kernel says who connects",
+  fill: connections,
+};
+
+const ofLoopback = {
+  read: "its two ends, and who may capture packets",
+  say: "every process of the host, of every user",
+  spoof: "whoever binds the port first",
+  fill: connections,
+};
+
+const ofCertificates = {
+  ...ofLoopback,
+  read: "its two ends",
+  say: "who has a certificate, where one is asked for; else every process of the host",
+  spoof: "who has the private key",
+};
+
+/** In the order of the report. */
+export const facts: readonly Facts[] = [
+  of("memory", "memory:orders", "one process", ["same-user"], ofProcess),
+  of("worker", "worker:orders", "one process", ["same-user"], ofProcess),
+  of("stdio", "stdio:", "parent and child", ["same-user"], {
+    read: "parent and child",
+    say: "parent and child",
+    spoof: "nobody: the pipes have no name",
+    fill: "either of them; bounded, it is held up",
+  }),
+  of("unix → shm", "unix:./run/orders.sock", "any two", ["same-user", "container"], {
+    ...ofSocketFile,
+    fill: `${connections}; 0.5 MiB of memory for each`,
+  }),
+  of("unix", 'unix({ shm: "off" })', "any two", everybody, ofSocketFile),
+  of("unixpacket", "unixpacket:./run/orders.sock", "any two", everybody, ofSocketFile),
+  of("fifo", "fifo:./run/orders", "any two", ["same-user", "container"], {
+    ...ofSocketFile,
+    say: "whoever may write to the folder: the user alone",
+    spoof: "whoever may write to the folder",
+  }),
+  of("tcp → shm", "tcp://127.0.0.1:7400", "any two", ["same-user"], ofLoopback),
+  of("tcp", 'tcp({ sameHost: "off" })', "any two", everybody, ofLoopback),
+  of("tls", "tls://127.0.0.1:7400", "any two", everybody, ofCertificates),
+  of("http", "http://127.0.0.1:8080", "any two", everybody, ofLoopback),
+  of("http+unix", "http+unix:./run/orders.sock", "any two", everybody, ofSocketFile),
+  of("grpc", "grpc://127.0.0.1:50051", "any two", everybody, ofLoopback),
+  {
+    ...of("unixgram", "unixgram:./run/metrics.sock", "any two", everybody, ofSocketFile),
+    patterns: ["event"],
+    bytesMost: 65_536,
+    fill: "whoever may write to it: then senders are refused, or what is sent is lost and counted",
+  },
+  {
+    ...of("udp", "udp://127.0.0.1:7000", "any two", everybody, ofLoopback),
+    patterns: ["event"],
+    bytesMost: 1_472,
+    spoof: "every process of the host: the sender is not known",
+    fill: "every process of the host: then the system drops datagrams and tells nobody",
+  },
+  {
+    ...of("mq", "mq:/orders", "any two", ["same-user", "other-user"], ofSocketFile),
+    patterns: ["event"],
+    bytesMost: 8_192,
+    say: "whoever may write to the queue: mode 0600",
+    spoof: "whoever may write to it: messages do not say who sent them",
+    fill: "whoever may write to it: 10 messages, then senders wait or are refused",
+  },
+  {
+    name: "file",
+    write: "file:./data",
+    joins: "any two",
+    patterns: ["event"],
+    trust: ["same-user"],
+    durable: true,
+    read: "who may read the folder: the user alone",
+    say: "who may write to the folder: the user alone",
+    spoof: "who may write to the folder",
+    fill: "publishers, up to the bounds of queues and of the disk; then they wait or are refused",
+  },
+];
+
+export function factsOf(name: string): Facts | undefined {
+  return facts.find((each) => each.name === name);
+}
+
+function of(
+  name: string,
+  write: string,
+  joins: Facts["joins"],
+  trust: readonly Trust[],
+  who: Pick<Facts, "read" | "say" | "spoof" | "fill">,
+): Facts {
+  return { name, write, joins, trust, patterns: all, durable: false, ...who };
+}

@@ -1,0 +1,67 @@
+import { bytes } from "../../../contract/bytes.ts";
+import { call, type CallOperation } from "../../../contract/call.ts";
+import { contract, type Contract } from "../../../contract/contract.ts";
+import { notification, type NotificationOperation } from "../../../contract/notification.ts";
+import { plainSchema } from "../../../contract/plain-schema.ts";
+import type { Schema } from "../../../contract/schema.ts";
+import { stream, type StreamOperation } from "../../../contract/stream.ts";
+import type { NoErrors } from "../../../contract/operation.ts";
+
+type Bytes = Schema<Uint8Array>;
+
+export interface Many {
+  readonly count: number;
+}
+
+const many: Schema<Many> = plainSchema({
+  type: "object",
+  properties: { count: { type: "integer" } },
+  required: ["count"],
+});
+
+/** The work that all mechanisms do, the same for each: bytes come back as they were sent; items come in order. */
+export const Echo: Contract<
+  "doctor-echo",
+  {
+    readonly echo: CallOperation<Bytes, Bytes, NoErrors>;
+    readonly items: StreamOperation<Schema<Many>, Bytes, NoErrors>;
+  }
+> = contract(
+  "doctor-echo",
+  { version: "1.0.0" },
+  {
+    echo: call({ in: bytes(), out: bytes(), idempotent: true }),
+    items: stream({ in: many, out: bytes() }),
+  },
+);
+
+/** One way, for what can do no more: each ping makes its receiver send one back to an address that it knows. */
+export const Pings: Contract<"doctor-pings", { readonly ping: NotificationOperation<Bytes> }> =
+  contract("doctor-pings", { version: "1.0.0" }, { ping: notification({ in: bytes() }) });
+
+/** What the process at the other side has used of the processor, in microseconds. Asked beside what is measured, not over it. */
+export const Usage: Contract<
+  "doctor-usage",
+  { readonly cpuUs: CallOperation<Schema<Many>, Schema<number>, NoErrors> }
+> = contract(
+  "doctor-usage",
+  { version: "1.0.0" },
+  { cpuUs: call({ in: many, out: plainSchema<number>({ type: "number" }) }) },
+);
+
+/** Of an item, in bytes; its number stands in the first four. */
+const itemBytes = 64;
+
+/** The item with that number. */
+export function itemAt(index: number): Buffer {
+  const item = Buffer.alloc(itemBytes);
+  item.writeUInt32LE(index >>> 0, 0);
+  return item;
+}
+
+export function isItemAt(index: number, item: Uint8Array): boolean {
+  return (
+    item.byteLength === itemBytes &&
+    new DataView(item.buffer, item.byteOffset).getUint32(0, true) === index >>> 0
+  );
+}

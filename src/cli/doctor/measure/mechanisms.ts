@@ -1,0 +1,106 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { selfSigned } from "../../../transport/tls/testing/authority.ts";
+import { stdio } from "../../../transport/stdio/index.ts";
+import { tcp } from "../../../transport/tcp/index.ts";
+import { tls } from "../../../transport/tls/index.ts";
+import type { Transport } from "../../../transport/transport.ts";
+import { unix } from "../../../transport/unix/index.ts";
+import type { SideTerms } from "./measured.ts";
+import { programOf } from "./programs.ts";
+
+/** One way to join two parties on one host, and how to set it up for being measured. */
+export interface Mechanism {
+  readonly name: string;
+  /** Where the other side is: in the same thread, in a thread, in a child over its pipes, or in a process of its own. */
+  readonly other: "here" | "thread" | "child" | "process";
+  /** The address at which it listens. */
+  listen(folder: string): string;
+  /** Where the one that asks listens for notifications; absent: notifications are not measured. */
+  back?(folder: string): string;
+  /** It carries notifications alone. */
+  readonly oneWay?: true;
+  /** The connection must have moved to shared memory, or must not have. */
+  readonly shared?: boolean;
+  /** Transports with other options than the default ones. */
+  serving?(folder: string): readonly Transport[];
+  asking?(terms: SideTerms): readonly Transport[];
+}
+
+const loopback = "127.0.0.1:0";
+
+/** Where TCP stays TCP though both are on one host. */
+const stay: object = { sameHost: "off" };
+
+/** Both ends that listen show one certificate, which the other end trusts. */
+function certified(folder: string): readonly Transport[] {
+  const [certPath, keyPath] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+  if (!existsSync(certPath)) {
+    const { cert, key } = selfSigned({ name: "doctor", hosts: ["127.0.0.1"] });
+    writeFileSync(keyPath, key, { mode: 0o600 });
+    writeFileSync(certPath, cert, { mode: 0o600 });
+  }
+  const [cert, key] = [readFileSync(certPath, "utf8"), readFileSync(keyPath, "utf8")];
+  return [tls({ ...stay, cert, key })];
+}
+
+function trusting({ folder }: SideTerms): readonly Transport[] {
+  return [tls({ ...stay, ca: readFileSync(join(folder, "cert.pem"), "utf8") })];
+}
+
+const onSocket = (): readonly Transport[] => [unix({ shm: "off" })];
+const onTcp = (): readonly Transport[] => [tcp(stay)];
+
+/** All that are measured, in the order of the report. What this version or this machine has not says so. */
+export const mechanisms: readonly Mechanism[] = [
+  { name: "memory", other: "here", listen: () => "memory:doctor" },
+  { name: "worker", other: "thread", listen: () => "worker:doctor" },
+  {
+    name: "stdio",
+    other: "child",
+    listen: () => "stdio:",
+    asking: (terms) => [
+      stdio({ command: programOf("side").command, args: programOf("side", terms).args }),
+    ],
+  },
+  file("unix → shm", "unix", { shared: true }),
+  file("unix", "unix", { shared: false, serving: onSocket, asking: onSocket }),
+  file("unixpacket", "unixpacket"),
+  file("fifo", "fifo"),
+  host("tcp → shm", "tcp", { shared: true }),
+  host("tcp", "tcp", { shared: false, serving: onTcp, asking: onTcp }),
+  host("tls", "tls", { shared: false, serving: certified, asking: trusting }),
+  { name: "http", other: "process", listen: () => `http://${loopback}` },
+  { name: "http+unix", other: "process", listen: (folder) => `http+unix:${join(folder, "http")}` },
+  { name: "grpc", other: "process", listen: () => `grpc://${loopback}` },
+  { ...file("unixgram", "unixgram"), oneWay: true },
+  { ...host("udp", "udp"), oneWay: true },
+  {
+    name: "mq",
+    other: "process",
+    listen: (folder) => `mq:/${basename(folder)}`,
+    back: (folder) => `mq:/${basename(folder)}-back`,
+    oneWay: true,
+  },
+];
+
+export function mechanismNamed(name: string): Mechanism {
+  const found = mechanisms.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`there is no mechanism "${name}"`);
+  return found;
+}
+
+function file(name: string, scheme: string, more: Partial<Mechanism> = {}): Mechanism {
+  return {
+    name,
+    other: "process",
+    listen: (folder) => `${scheme}:${join(folder, "there")}`,
+    back: (folder) => `${scheme}:${join(folder, "back")}`,
+    ...more,
+  };
+}
+
+function host(name: string, scheme: string, more: Partial<Mechanism> = {}): Mechanism {
+  const address = `${scheme}://${loopback}`;
+  return { name, other: "process", listen: () => address, back: () => address, ...more };
+}

@@ -1,0 +1,51 @@
+import { join } from "node:path";
+import { serve } from "../../../call/serve.ts";
+import { chassis, type Chassis } from "../../../chassis/chassis.ts";
+import { client } from "../../../chassis/client.ts";
+import { Echo, itemAt, Pings, Usage } from "./contract.ts";
+import type { Mechanism } from "./mechanisms.ts";
+import type { SideTerms } from "./measured.ts";
+
+/** Room for the largest message and what stands around it. */
+export const itemBytesMax: number = 2 * 1024 * 1024;
+
+/** Where a process in which the other side is says what it has used: beside what is measured. */
+export function controlAddress(folder: string): string {
+  return `unix:${join(folder, "control")}`;
+}
+
+/** The other side: gives bytes back, sends items, answers pings; the same for every mechanism. */
+export async function serveSide(mechanism: Mechanism, terms: SideTerms): Promise<Chassis> {
+  const { folder, back } = terms;
+  const transports = mechanism.serving?.(folder) ?? [];
+  const pongs =
+    back === undefined
+      ? undefined
+      : client(Pings, back, { transports: mechanism.asking?.(terms) ?? [], checkSent: false });
+  const echoing = serve(Echo, {
+    echo: async (given) => given,
+    async *items({ count }) {
+      for (let index = 0; index < count; index++) yield itemAt(index);
+    },
+  });
+  const pinging = serve(Pings, { ping: async (given) => void (await pongs?.ping(given)) });
+  return chassis({
+    name: "doctor-side",
+    listen: mechanism.listen(folder),
+    serve: [...(mechanism.oneWay ? [] : [echoing]), ...(back === undefined ? [] : [pinging])],
+    transports,
+    itemBytesMax,
+    checkSent: false,
+    signals: false,
+  });
+}
+
+/** What the process has used of the processor, for whoever asks at the control address. */
+export function serveUsage(folder: string, cpuUs: () => number): Promise<Chassis> {
+  return chassis({
+    name: "doctor-usage",
+    listen: controlAddress(folder),
+    serve: [serve(Usage, { cpuUs: async () => cpuUs() })],
+    signals: false,
+  });
+}

@@ -1,0 +1,123 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Line } from "../command.ts";
+import { exitCodes } from "../exit-code.ts";
+import { drawBar, wipeBar } from "../progress.ts";
+import { fitting, table } from "../table.ts";
+import { printJson, styled, type Terminal } from "../terminal.ts";
+import { count } from "../units.ts";
+import { htmlOf } from "./html.ts";
+import { markdownOf } from "./markdown.ts";
+import { isMeasured, type Outcome } from "./measure/measured.ts";
+import { mechanisms } from "./measure/mechanisms.ts";
+import { run } from "./measure/run.ts";
+import { needOf } from "./need.ts";
+import { plotsOf } from "./plots.ts";
+import { realProbe } from "./probe.ts";
+import { recommend, type Advice } from "./recommend.ts";
+import { machineLine, machineOf, needLine, type Measurement } from "./report.ts";
+
+/** Spent on each mechanism, in milliseconds; starting its processes comes on top. */
+const eachMs = { quick: 900, thorough: 8_000 };
+
+/** Where the reports go unless `--out` says otherwise. */
+const folderDefault = "./trunkline-doctor";
+
+/** Measures all mechanisms one after another, writes the reports, and recommends. */
+export async function measureAll(line: Line): Promise<number> {
+  const { terminal, json } = line;
+  const need = needOf(line);
+  const machine = machineOf(realProbe());
+  const forMs = line.on("quick") ? eachMs.quick : eachMs.thorough;
+  const outcomes = await outcomesOf(forMs, terminal);
+  if (terminal.interrupted.aborted) return exitCodes.interrupted;
+  const advice = recommend(need, outcomes);
+  const measurement: Measurement = { machine, outcomes, eachMs: forMs, need, advice };
+  const reports = await written(measurement, line.text("out") ?? folderDefault);
+  const any = outcomes.some(isMeasured);
+  if (json) await printJson(terminal, { ok: any, ...measurement, reports });
+  else await terminal.print(shown(measurement, reports, terminal));
+  return any ? exitCodes.ok : exitCodes.failed;
+}
+
+async function outcomesOf(forMs: number, terminal: Terminal): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const [index, mechanism] of mechanisms.entries()) {
+    if (terminal.interrupted.aborted) break;
+    const progress = (share: number): void =>
+      drawBar(
+        terminal,
+        (index + share) / mechanisms.length,
+        `${index + 1} of ${mechanisms.length}   ${mechanism.name}`,
+      );
+    progress(0);
+    const { interrupted, env } = terminal;
+    outcomes.push(await run({ mechanism, forMs, progress, interrupted, env }));
+  }
+  wipeBar(terminal);
+  return outcomes;
+}
+
+/** Resolves with the paths of what was written. */
+async function written(measurement: Measurement, folder: string): Promise<string[]> {
+  mkdirSync(folder, { recursive: true });
+  const html = htmlOf(measurement, await plotsOf(measurement.outcomes));
+  const files = { "report.md": markdownOf(measurement), "report.html": html };
+  return Object.entries(files).map(([name, text]) => {
+    const path = resolve(join(folder, name));
+    writeFileSync(path, text);
+    return path;
+  });
+}
+
+function shown(measurement: Measurement, reports: readonly string[], terminal: Terminal): string {
+  const { machine, outcomes, advice, need } = measurement;
+  const absent = outcomes.flatMap((each) =>
+    isMeasured(each) ? [] : [[`  ${each.name}`, each.reason]],
+  );
+  const parts = [
+    `${styled(terminal, "dim", machineLine(machine))}\n`,
+    fitting([figures(outcomes, true), figures(outcomes, false)], terminal),
+    absent.length === 0 ? "" : `${styled(terminal, "dim", "not measured")}\n${table(absent)}`,
+    `${styled(terminal, "bold", `for ${needLine(need)}`)}\n${recommended(advice, terminal)}`,
+    `${reports.join("\n")}\n`,
+  ];
+  return parts.filter((part) => part !== "").join("\n");
+}
+
+/** A line for each that was measured; `all`: where the terminal is wide enough. */
+function figures(outcomes: readonly Outcome[], all: boolean): string {
+  const head = ["", "p50 µs", "p99 µs", "CPU µs", "64 B/s", "1 MiB/s", "items/s", "one way/s"];
+  const columns = all ? head : head.slice(0, 5);
+  const rows = outcomes.filter(isMeasured).map(({ name, call, sizes, stream, oneWay }) => {
+    const latency = call ?? oneWay?.roundTrip;
+    const cells = [
+      one(latency?.p50Us),
+      one(latency?.p99Us),
+      one(call?.cpuUsEach ?? oneWay?.cpuUsEach),
+      whole(sizes?.[0]?.perSecond),
+      whole(sizes?.at(-1)?.perSecond),
+      whole(stream?.perSecond),
+      whole(oneWay?.perSecond),
+    ];
+    return [name, ...cells.slice(0, columns.length - 1).map((right) => ({ right }))];
+  });
+  return table([columns.map((right, index) => (index === 0 ? right : { right })), ...rows]);
+}
+
+/** Those that fit, and why the others do not. */
+function recommended(advice: readonly Advice[], terminal: Terminal): string {
+  const rows = advice.map(({ name, write, fits, notes }) => {
+    const sign = fits ? styled(terminal, "green", "✓") : styled(terminal, "dim", "·");
+    return [`  ${sign} ${name}`, fits ? write : notes.join("; ")];
+  });
+  return table(rows);
+}
+
+function one(value: number | undefined): string {
+  return value === undefined ? "" : value.toFixed(1);
+}
+
+function whole(value: number | undefined): string {
+  return value === undefined ? "" : count(value);
+}

@@ -1,0 +1,102 @@
+import { bytes, count } from "../units.ts";
+import { facts, type Facts, type Pattern, type Trust } from "./facts.ts";
+import { isMeasured, type Measured, type Outcome } from "./measure/measured.ts";
+
+/** What somebody needs. */
+export interface Need {
+  readonly sizeBytes: number;
+  /** Messages a second. */
+  readonly rate: number;
+  readonly pattern: Pattern;
+  /** What was accepted must outlive both processes. */
+  readonly durable: boolean;
+  readonly trust: Trust;
+  /** One of the two starts the other. */
+  readonly related: boolean;
+}
+
+/** What one mechanism is for that need. */
+export interface Advice {
+  readonly name: string;
+  readonly write: string;
+  readonly fits: boolean;
+  /** Why not, or what to know; empty: nothing speaks against it. */
+  readonly notes: readonly string[];
+  /** What it carries here a second at that size; undefined: not measured. */
+  readonly perSecond: number | undefined;
+  readonly cpuUsEach: number | undefined;
+  readonly p50Us: number | undefined;
+}
+
+/** Twice what is needed: a machine that is used to the full has no time for the work itself. */
+const reserve = 2;
+/** From this rate on what one message costs decides, below it how soon the answer comes. */
+const busyPerSecond = 1_000;
+
+/** All that there is for a need, what fits first and of these the best first. Pure: it knows nothing but what it is given. */
+export function recommend(need: Need, outcomes: readonly Outcome[]): Advice[] {
+  return facts
+    .map((each) => {
+      const outcome = outcomes.find(({ name }) => name === each.name);
+      return adviceOf(each, need, outcome);
+    })
+    .toSorted((a, b) => Number(b.fits) - Number(a.fits) || costOf(a, need) - costOf(b, need));
+}
+
+function adviceOf(of: Facts, need: Need, outcome: Outcome | undefined): Advice {
+  const measured = outcome !== undefined && isMeasured(outcome) ? outcome : undefined;
+  const figures = figuresOf(measured, need);
+  const against = objections(of, need);
+  if (outcome !== undefined && !isMeasured(outcome)) against.push(outcome.reason);
+  if (figures.perSecond !== undefined && figures.perSecond < need.rate * reserve)
+    against.push(
+      `it carries ${count(figures.perSecond)} a second here, and ${count(need.rate)} want ${count(need.rate * reserve)}`,
+    );
+  const { name, write } = of;
+  const unknown = measured === undefined && against.length === 0 ? ["not measured here"] : [];
+  return { name, write, fits: against.length === 0, notes: [...against, ...unknown], ...figures };
+}
+
+/** What speaks against it before anything is measured. */
+function objections(of: Facts, need: Need): string[] {
+  const against: string[] = [];
+  if (of.joins === "one process") against.push("it joins parts of one process only");
+  if (of.joins === "parent and child" && !need.related)
+    against.push("it joins a process and those that it starts");
+  if (!of.patterns.includes(need.pattern))
+    against.push(`it carries ${of.patterns.join(", ")} and no ${need.pattern}`);
+  if (!of.trust.includes(need.trust)) against.push(`it is not for ${people[need.trust]}`);
+  if (need.durable && !of.durable) against.push("what is under way ends with the processes");
+  if (of.bytesMost !== undefined && need.sizeBytes > of.bytesMost)
+    against.push(`a message has ${bytes(of.bytesMost)} at most`);
+  return against;
+}
+
+const people: Readonly<Record<Trust, string>> = {
+  "same-user": "processes of one user",
+  "other-user": "processes of different users",
+  container: "processes in different containers",
+};
+
+function figuresOf(
+  measured: Measured | undefined,
+  { pattern, sizeBytes }: Need,
+): Pick<Advice, "perSecond" | "cpuUsEach" | "p50Us"> {
+  const { sizes = [], call, stream, oneWay } = measured ?? {};
+  const size = sizes.find((each) => each.bytes >= sizeBytes) ?? sizes.at(-1);
+  const small = sizeBytes <= (sizes[0]?.bytes ?? Infinity);
+  // Streams and notifications are measured with small messages; for larger ones calls of that size are the nearest thing.
+  const own = pattern === "stream" ? stream : pattern === "event" ? oneWay : undefined;
+  const rate = own !== undefined && (small || size === undefined) ? own : size;
+  return {
+    perSecond: rate?.perSecond,
+    cpuUsEach: rate?.cpuUsEach,
+    p50Us: pattern === "event" ? (oneWay?.roundTrip.p50Us ?? call?.p50Us) : call?.p50Us,
+  };
+}
+
+/** The less the better; what was not measured comes after what was. */
+function costOf({ cpuUsEach, p50Us }: Advice, { rate, pattern }: Need): number {
+  const decides = rate >= busyPerSecond || pattern === "stream" ? cpuUsEach : p50Us;
+  return decides ?? Number.MAX_VALUE;
+}

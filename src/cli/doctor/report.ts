@@ -1,0 +1,185 @@
+import { cpus, loadavg } from "node:os";
+import { bytes, count } from "../units.ts";
+import { factsOf } from "./facts.ts";
+import { isMeasured, type Measured, type Outcome } from "./measure/measured.ts";
+import type { Probe } from "./probe.ts";
+import type { Advice, Need } from "./recommend.ts";
+
+/** Where and when it was measured. */
+export interface Machine {
+  readonly system: string;
+  readonly node: string;
+  readonly processor: string;
+  readonly cores: number;
+  /** Of the last minute before it began: what else the machine had to do. */
+  readonly load: number;
+  readonly addon: boolean;
+}
+
+/** All that was measured in one run. */
+export interface Measurement {
+  readonly machine: Machine;
+  readonly outcomes: readonly Outcome[];
+  /** Spent on each mechanism, in milliseconds. */
+  readonly eachMs: number;
+  readonly need: Need;
+  readonly advice: readonly Advice[];
+}
+
+/** A table for people: the heads of its columns, and rows; all columns but the first stand at the right. */
+export interface ReportTable {
+  readonly title: string;
+  readonly about: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  /** Its columns are words. */
+  readonly words?: true;
+}
+
+export function machineOf(probe: Probe): Machine {
+  return {
+    system: `${probe.platform} ${probe.release} on ${probe.arch}`,
+    node: probe.node,
+    processor: cpus()[0]?.model.trim() ?? "not known",
+    cores: probe.cores,
+    load: loadavg()[0] ?? 0,
+    addon: probe.addonProblem === undefined,
+  };
+}
+
+/** One line on the machine, and a warning when somebody else was at work on it. */
+export function machineLine({ system, node, processor, cores, load, addon }: Machine): string {
+  const busy = load > cores / 2 ? `; a load of ${load.toFixed(1)}: others were at work` : "";
+  return `${processor}, ${cores} cores, ${system}, Node ${node}, addon ${addon ? "there" : "not there"}${busy}`;
+}
+
+/** The need as people say it: `call of 4.0 KiB, 20,000 a second, same-user`. */
+export function needLine({ pattern, sizeBytes, rate, durable, trust, related }: Need): string {
+  const more = [trust, ...(durable ? ["durable"] : []), ...(related ? ["related"] : [])];
+  return `${pattern} of ${bytes(sizeBytes)}, ${count(rate)} a second, ${more.join(", ")}`;
+}
+
+/** Everything that was measured as tables, those that have no row left out. */
+export function tablesOf({ outcomes, need, advice }: Measurement): ReportTable[] {
+  const measured = outcomes.filter(isMeasured);
+  return [
+    adviceTable(need, advice),
+    callTable(measured),
+    rateTable(measured),
+    streamTable(measured),
+    oneWayTable(measured),
+    whoTable(measured),
+    absentTable(outcomes),
+  ].filter(({ rows }) => rows.length > 0);
+}
+
+function adviceTable(need: Need, advice: readonly Advice[]): ReportTable {
+  return {
+    title: "What to use",
+    about: `For ${needLine(need)}. What fits comes first, the best of it at the top.`,
+    head: ["mechanism", "write", "fits", "a second", "CPU µs", "p50 µs", "notes"],
+    rows: advice.map(({ name, write, fits, perSecond, cpuUsEach, p50Us, notes }) => [
+      name,
+      write,
+      fits ? "yes" : "no",
+      whole(perSecond),
+      tenth(cpuUsEach),
+      tenth(p50Us),
+      notes.join("; "),
+    ]),
+    words: true,
+  };
+}
+
+function callTable(measured: readonly Measured[]): ReportTable {
+  return {
+    title: "One call",
+    about:
+      "64 bytes there and back, one at a time. CPU is that of both sides together for one call; idle, what both use while nothing is said.",
+    head: ["mechanism", "p50 µs", "p99 µs", "p99.9 µs", "max µs", "CPU µs", "idle ms/s"],
+    rows: measured.flatMap(({ name, call, idleCpuMs }) =>
+      call === undefined
+        ? []
+        : [
+            [
+              name,
+              ...[call.p50Us, call.p99Us, call.p999Us, call.maxUs, call.cpuUsEach].map(tenth),
+              idleCpuMs.toFixed(2),
+            ],
+          ],
+    ),
+  };
+}
+
+function rateTable(measured: readonly Measured[]): ReportTable {
+  const sizes = measured.find((each) => each.sizes !== undefined)?.sizes ?? [];
+  return {
+    title: "Calls a second",
+    about: `By the size of what goes there and comes back: ${sizes.map((each) => `${bytes(each.bytes)} with ${each.inFlight} in flight`).join(", ")}. Below each, the microseconds of CPU for one call.`,
+    head: ["mechanism", ...sizes.flatMap((each) => [bytes(each.bytes), "CPU µs"])],
+    rows: measured.flatMap(({ name, sizes: own }) =>
+      own === undefined
+        ? []
+        : [[name, ...own.flatMap((each) => [whole(each.perSecond), tenth(each.cpuUsEach)])]],
+    ),
+  };
+}
+
+function streamTable(measured: readonly Measured[]): ReportTable {
+  return {
+    title: "Items of a stream",
+    about: "64 bytes each, in order, each looked at.",
+    head: ["mechanism", "a second", "CPU µs"],
+    rows: measured.flatMap(({ name, stream }) =>
+      stream === undefined ? [] : [[name, whole(stream.perSecond), tenth(stream.cpuUsEach)]],
+    ),
+  };
+}
+
+function oneWayTable(measured: readonly Measured[]): ReportTable {
+  return {
+    title: "Notifications there and back",
+    about:
+      "64 bytes; the receiver sends one back to an address of the sender's. Round trips one at a time; a second, with 64 under way. Lost: never came back.",
+    head: ["mechanism", "p50 µs", "p99 µs", "p99.9 µs", "a second", "CPU µs", "lost"],
+    rows: measured.flatMap(({ name, oneWay }) => {
+      if (oneWay === undefined) return [];
+      const { roundTrip, perSecond, cpuUsEach, lost } = oneWay;
+      const { p50Us, p99Us, p999Us } = roundTrip;
+      const figures = [tenth(p50Us), tenth(p99Us), tenth(p999Us)];
+      return [[name, ...figures, whole(perSecond), tenth(cpuUsEach), whole(lost)]];
+    }),
+  };
+}
+
+function whoTable(measured: readonly Measured[]): ReportTable {
+  return {
+    title: "Who can do what",
+    about: "Root can do all of it, and is not named.",
+    head: ["mechanism", "read", "write", "spoof", "fill"],
+    rows: measured.flatMap(({ name }) => {
+      const known = factsOf(name);
+      return known === undefined ? [] : [[name, known.read, known.say, known.spoof, known.fill]];
+    }),
+    words: true,
+  };
+}
+
+function absentTable(outcomes: readonly Outcome[]): ReportTable {
+  return {
+    title: "Not measured",
+    about: "What this version or this machine has not.",
+    head: ["mechanism", "why"],
+    rows: outcomes.flatMap((each) => (isMeasured(each) ? [] : [[each.name, each.reason]])),
+    words: true,
+  };
+}
+
+function whole(value: number | undefined): string {
+  return value === undefined ? "" : count(value);
+}
+
+function tenth(value: number | undefined): string {
+  if (value === undefined) return "";
+  return value >= 100 ? count(value) : value.toFixed(1);
+}
