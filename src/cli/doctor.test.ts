@@ -24,3 +24,13 @@ test("the doctor tells people a line for each", async () => {
   match(out, /^this machine\n/);
   match(out, /✓ node +Node \d+/);
 });
+
+test("needs that only a measurement answers are refused without one, and wrong ones are told", async () => {
+  const without = await trial(["doctor", "--size", "4k"]);
+  equal(without.code, 2);
+  match(without.err, /--measure/);
+  const wrong = await trial(["doctor", "--measure", "--size", "large"]);
+  equal(wrong.code, 2);
+  match(wrong.err, /--size takes a number/);
+  equal((await trial(["doctor", "--measure", "--trust", "nobody"])).code, 2);
+});

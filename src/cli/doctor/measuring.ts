@@ -17,8 +17,11 @@ import { realProbe } from "./probe.ts";
 import { recommend, type Advice } from "./recommend.ts";
 import { machineLine, machineOf, needLine, type Measurement } from "./report.ts";
 
-/** Spent on each mechanism, in milliseconds; starting its processes comes on top. */
-const eachMs = { quick: 900, thorough: 8_000 };
+/** How long all of it takes, in milliseconds: what starting processes has taken so far is taken off what is left. */
+const totalMs = { quick: 26_000, thorough: 150_000 };
+/** The least and the most that is spent on measuring one mechanism. */
+const eachMsLeast = 300;
+const eachMsMost = { quick: 1_500, thorough: 10_000 };
 
 /** Where the reports go unless `--out` says otherwise. */
 const folderDefault = "./trunkline-doctor";
@@ -28,11 +31,10 @@ export async function measureAll(line: Line): Promise<number> {
   const { terminal, json } = line;
   const need = needOf(line);
   const machine = machineOf(realProbe());
-  const forMs = line.on("quick") ? eachMs.quick : eachMs.thorough;
-  const outcomes = await outcomesOf(forMs, terminal);
+  const outcomes = await outcomesOf(line.on("quick") ? "quick" : "thorough", terminal);
   if (terminal.interrupted.aborted) return exitCodes.interrupted;
   const advice = recommend(need, outcomes);
-  const measurement: Measurement = { machine, outcomes, eachMs: forMs, need, advice };
+  const measurement: Measurement = { machine, outcomes, need, advice };
   const reports = await written(measurement, line.text("out") ?? folderDefault);
   const any = outcomes.some(isMeasured);
   if (json) await printJson(terminal, { ok: any, ...measurement, reports });
@@ -40,8 +42,10 @@ export async function measureAll(line: Line): Promise<number> {
   return any ? exitCodes.ok : exitCodes.failed;
 }
 
-async function outcomesOf(forMs: number, terminal: Terminal): Promise<Outcome[]> {
+async function outcomesOf(how: "quick" | "thorough", terminal: Terminal): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
+  const begun = terminal.env.now();
+  let measuredMs = 0;
   for (const [index, mechanism] of mechanisms.entries()) {
     if (terminal.interrupted.aborted) break;
     const progress = (share: number): void =>
@@ -52,7 +56,13 @@ async function outcomesOf(forMs: number, terminal: Terminal): Promise<Outcome[]>
       );
     progress(0);
     const { interrupted, env } = terminal;
-    outcomes.push(await run({ mechanism, forMs, progress, interrupted, env }));
+    const gone = env.now() - begun;
+    const startMs = index === 0 ? 0 : (gone - measuredMs) / index;
+    const share = (totalMs[how] - gone) / (mechanisms.length - index);
+    const forMs = Math.max(eachMsLeast, Math.min(eachMsMost[how], share - startMs));
+    const outcome = await run({ mechanism, forMs, progress, interrupted, env });
+    if (isMeasured(outcome)) measuredMs += forMs;
+    outcomes.push(outcome);
   }
   wipeBar(terminal);
   return outcomes;

@@ -20,8 +20,6 @@ export interface Machine {
 export interface Measurement {
   readonly machine: Machine;
   readonly outcomes: readonly Outcome[];
-  /** Spent on each mechanism, in milliseconds. */
-  readonly eachMs: number;
   readonly need: Need;
   readonly advice: readonly Advice[];
 }
@@ -115,7 +113,7 @@ function rateTable(measured: readonly Measured[]): ReportTable {
   const sizes = measured.find((each) => each.sizes !== undefined)?.sizes ?? [];
   return {
     title: "Calls a second",
-    about: `By the size of what goes there and comes back: ${sizes.map((each) => `${bytes(each.bytes)} with ${each.inFlight} in flight`).join(", ")}. Below each, the microseconds of CPU for one call.`,
+    about: `By the size of what goes there and comes back: ${sizes.map((each) => `${bytes(each.bytes)} with ${each.inFlight} in flight`).join(", ")}. Beside each rate, the microseconds of CPU for one call.`,
     head: ["mechanism", ...sizes.flatMap((each) => [bytes(each.bytes), "CPU µs"])],
     rows: measured.flatMap(({ name, sizes: own }) =>
       own === undefined

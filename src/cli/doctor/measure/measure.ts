@@ -5,7 +5,7 @@ import type { Client } from "../../../call/client-type.ts";
 import type { Transport } from "../../../transport/transport.ts";
 import { Echo, isItemAt } from "./contract.ts";
 import type { Mechanism } from "./mechanisms.ts";
-import type { Measured, OneWay, Outcome, Rate, SizeRate } from "./measured.ts";
+import type { Measured, NotMeasured, OneWay, Outcome, Rate, SizeRate } from "./measured.ts";
 import { distribution, idle, latencies, load, type Pinger } from "./phases.ts";
 import { itemBytesMax } from "./serving.ts";
 
@@ -47,10 +47,11 @@ export async function measure(terms: Measuring): Promise<Outcome> {
     ? {}
     : await answers(terms, part, costing, () => (step(), step(), step()));
   if ("reason" in answered) return answered;
-  const oneWay = pinger === undefined ? {} : { oneWay: await pings(pinger, part, costing, env) };
+  const oneWay =
+    pinger === undefined ? {} : { oneWay: await pings(terms, pinger, part, costing, step) };
   const idleCpuMs = await idle(() => terms.cpuUs(), part, env);
   step();
-  return { name: mechanism.name, ...answered, ...oneWay, idleCpuMs };
+  return { name: mechanism.name, forMs, ...answered, ...oneWay, idleCpuMs };
 }
 
 type Costing = (
@@ -73,7 +74,7 @@ async function answers(
   part: number,
   costing: Costing,
   warmed: () => void,
-): Promise<Omit<Measured, "name" | "idleCpuMs" | "oneWay"> | { name: string; reason: string }> {
+): Promise<Pick<Measured, "call" | "sizes" | "stream"> | NotMeasured> {
   const { env, mechanism } = terms;
   const echo = client(Echo, terms.address, {
     transports: terms.transports,
@@ -145,14 +146,25 @@ async function items(
   return { count, tookMs: env.now() - from };
 }
 
-async function pings(pinger: Pinger, part: number, costing: Costing, env: Env): Promise<OneWay> {
+async function pings(
+  { env }: Measuring,
+  pinger: Pinger,
+  part: number,
+  costing: Costing,
+  step: () => void,
+): Promise<OneWay> {
   let lost = 0;
   const ping = async (): Promise<void> => {
     if (!(await pinger.ping())) lost++;
   };
   await load(ping, 64, part, env);
-  lost = 0;
+  step();
   const roundTrip = await latencies(ping, part, env);
-  const rate = await costing(() => load(ping, 64, part, env));
+  step();
+  lost = 0;
+  const rate = await costing(async () => {
+    const { count, tookMs } = await load(ping, 64, part, env);
+    return { count: count - lost, tookMs };
+  });
   return { ...rate, roundTrip, lost };
 }

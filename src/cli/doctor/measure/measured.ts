@@ -29,6 +29,8 @@ export interface OneWay extends Rate {
 /** What one mechanism gave on this machine. Absent: it cannot do that. */
 export interface Measured {
   readonly name: string;
+  /** How long it was measured for, in milliseconds. */
+  readonly forMs: number;
   /** One call of 64 bytes at a time, and what it costs both sides of the processor. */
   readonly call?: Distribution & { readonly cpuUsEach: number };
   readonly sizes?: readonly SizeRate[];

@@ -37,6 +37,7 @@ export async function run(terms: RunTerms): Promise<Outcome> {
     kill();
   });
   interrupted.addEventListener("abort", kill, { once: true });
+  if (interrupted.aborted) kill();
   try {
     await once(asker, "exit");
     return outcome;

@@ -28,7 +28,11 @@ export async function serveSide(mechanism: Mechanism, terms: SideTerms): Promise
       for (let index = 0; index < count; index++) yield itemAt(index);
     },
   });
-  const pinging = serve(Pings, { ping: async (given) => void (await pongs?.ping(given)) });
+  const pinging = serve(Pings, {
+    ping: async (given) => {
+      await pongs?.ping(given);
+    },
+  });
   return chassis({
     name: "doctor-side",
     listen: mechanism.listen(folder),
