@@ -100,7 +100,7 @@ export const ambientAllowed: readonly {
   {
     path: "src/cli/doctor/probe.ts",
     what: "process",
-    because: "the doctor says whether this Node is new enough",
+    because: "the doctor says whether this Node is new enough, and looks at what its user runs",
   },
   {
     path: "src/cli/main.ts",

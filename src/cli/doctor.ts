@@ -14,14 +14,14 @@ export const doctor: Command = {
   name: "doctor",
   summary: "what this machine can do, what is wrong, how to mend it",
   usage: "[--measure [--quick]]",
-  about: `Looks at kernel, addon, shared memory, limits and control groups, and at pairs of
-processes that speak by TCP on one host. Changes nothing. Warnings do not fail.
-With --measure it measures every mechanism between processes that it starts, writes
-a report in Markdown and one in HTML, and says which mechanism is for your need.`,
+  about: `Looks at kernel, addon, shared memory, limits and control groups, and at
+processes that speak by TCP on one host. Changes nothing; warnings do not fail.
+With --measure it measures every mechanism between processes that it starts,
+writes a report in Markdown and one in HTML, and says which is for your need.`,
   options: {
-    measure: { about: "measure all mechanisms side by side; two minutes or three" },
-    quick: { about: "measure: half a minute, rougher" },
-    out: { value: "FOLDER", about: "measure: where the reports go; default ./trunkline-doctor" },
+    measure: { about: "measure all mechanisms side by side, for some minutes" },
+    quick: { about: "measure for half a minute, rougher" },
+    out: { value: "FOLDER", about: "where the reports go; default ./trunkline-doctor" },
     ...needOptions,
   },
   words: [],

@@ -4,12 +4,12 @@ import type { Need } from "./recommend.ts";
 
 /** The options that say what somebody needs. */
 export const needOptions: Readonly<Record<string, Option>> = {
-  size: { value: "BYTES", about: "measure: of your messages, as in 200, 4k or 1m; default 64" },
-  rate: { value: "N", about: "measure: messages a second, as in 500 or 20k; default 1k" },
-  pattern: { value: "WHAT", about: "measure: call, stream or event; default call" },
-  durable: { about: "measure: what was accepted must outlive the processes" },
-  trust: { value: "WHOM", about: "measure: same-user, other-user or container; default same-user" },
-  related: { value: "yes|no", about: "measure: one of the processes starts the other; default no" },
+  size: { value: "BYTES", about: "of your messages: 200, 4k, 1m; default 64" },
+  rate: { value: "N", about: "messages a second: 500, 20k; default 1k" },
+  pattern: { value: "WHAT", about: "call, stream or event; default call" },
+  durable: { about: "what was accepted must outlive the processes" },
+  trust: { value: "WHOM", about: "same-user, other-user or container; default same-user" },
+  related: { value: "yes|no", about: "one of the processes starts the other; default no" },
 };
 
 const patterns: readonly Pattern[] = ["call", "stream", "event"];

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync, statfsSync } from "node:fs";
-import { arch, availableParallelism, platform, release, userInfo } from "node:os";
+import { arch, availableParallelism, platform, release } from "node:os";
 import { addon, addonProblem } from "../../os/addon.ts";
 import { createSegment, nonceBytes, ringBytesLeast } from "../../os/segment.ts";
 
@@ -42,7 +42,8 @@ export function realProbe(): Probe {
     release: release(),
     node: process.versions.node,
     cores: availableParallelism(),
-    uid: userInfo().uid,
+    // Not by the user database: in a container a user may have no entry there.
+    uid: process.getuid?.() ?? -1,
     text: (path) => orNothing(() => readFileSync(path, "utf8")),
     link: (path) => orNothing(() => readlinkSync(path)),
     names: (path) => orNothing(() => readdirSync(path)) ?? [],
