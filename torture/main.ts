@@ -1,6 +1,7 @@
 // `npm run torture -- SUITE [OPTION…]`: kills real processes under load, again and again, and counts what was promised and not kept.
 import { parseArgs } from "node:util";
 import { tortureBroker } from "./broker/broker.ts";
+import { tortureIpc } from "./ipc/ipc.ts";
 import { tortureOutbox } from "./outbox/outbox.ts";
 import { tortureSteps } from "./outbox/steps/outbox-steps.ts";
 import type { BrokerName, StoreName } from "./outbox/worlds.ts";
@@ -20,6 +21,9 @@ outbox         processes publish in transactions of a database, relay, and handl
 outbox-steps   one process that publishes, relays and handles is killed at each step of a message, and the next one carries on
   --store      as above
   --times      how often at each step (default 20)
+ipc            processes that share memory with this one, by connections that have moved, are killed or stand still at each point of the
+               way there and of what they do then, and at random
+  --kills      how many (default 2000)
 
 for all of them
   --seed       draws the same victims in the same order; the processes themselves are not the same twice
@@ -63,6 +67,7 @@ const suites: Readonly<Record<string, () => Promise<TortureReport>>> = {
       broker: values.broker as BrokerName,
       ...{ kills: killsOf(seconds), seconds, seed, progress },
     }),
+  ipc: () => tortureIpc({ kills: killsOf(2_000), seed, progress }),
   "outbox-steps": () => tortureSteps({ stores, times, seed, progress }),
 };
 

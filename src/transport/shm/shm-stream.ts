@@ -70,7 +70,7 @@ export class ShmStream implements ByteStream {
     this.descriptors = new Descriptors(os, socketFd, {
       gone: () => {
         this.#gone = true;
-        this.#endWhenStuck();
+        if (this.#writes.size > 0) this.#fill();
         this.#drainLater();
       },
       broken: () => this.#close(new Error("the peer has sent what makes no sense by the socket")),
@@ -86,14 +86,13 @@ export class ShmStream implements ByteStream {
   write(bytes: Uint8Array, written: (error?: Error | null) => void): void {
     if (this.#closed) return;
     if (this.#writes.size === 0) {
-      const count = this.#writer.write(bytes, 0);
+      const count = this.#put(bytes, 0);
       if (count < 0) return this.#broken();
       if (count > 0) this.#writer.publish();
       if (count === bytes.length) return this.#env.defer(written);
       this.#writes.push({ bytes, from: count, written });
     } else this.#writes.push({ bytes, from: 0, written });
     this.#fill();
-    this.#endWhenStuck();
   }
 
   get busy(): boolean {
@@ -102,7 +101,6 @@ export class ShmStream implements ByteStream {
 
   pause(): void {
     this.#paused = true;
-    this.#endWhenStuck();
   }
 
   resume(): void {
@@ -127,11 +125,19 @@ export class ShmStream implements ByteStream {
     if (!this.#draining) this.#drain();
   }
 
+  /**
+   * As `RingWriter.write`. Where the other side is gone there is always room: nobody would ever make any, and whoever reads nothing until
+   * something has left has yet to read what the other side had said.
+   */
+  #put(bytes: Uint8Array, from: number): number {
+    return this.#gone ? bytes.length - from : this.#writer.write(bytes, from);
+  }
+
   /** Writes what waits, as far as there is room, and waits for more. */
   #fill(): void {
     if (this.#closed) return;
     for (let next = this.#writes.peek(); next !== undefined; next = this.#writes.peek()) {
-      const count = this.#writer.write(next.bytes, next.from);
+      const count = this.#put(next.bytes, next.from);
       if (count < 0) return this.#broken();
       if (count > 0) this.#writer.publish();
       next.from += count;
@@ -193,11 +199,6 @@ export class ShmStream implements ByteStream {
 
   #closeWhenDone(): void {
     if (this.#ending && this.#writes.size === 0 && this.#endTold) this.#close(undefined);
-  }
-
-  /** Nobody makes room any more: whoever reads nothing until something has left would wait for ever. */
-  #endWhenStuck(): void {
-    if (this.#gone && this.#paused && this.#writes.size > 0) this.#close(peerGone());
   }
 
   #broken(): void {
