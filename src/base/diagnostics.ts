@@ -14,7 +14,7 @@ export const channels: {
   readonly stream: Channel;
   /** `AttemptEvent`: one try of a request failed; the request may go on. */
   readonly attempt: Channel;
-  /** `ConnectionEvent`: a connection opened, began to drain, or closed. */
+  /** `ConnectionEvent`: a connection opened, moved to a faster way, began to drain, or closed. */
   readonly connection: Channel;
   /** `RefusalEvent`: a request was refused before its handler ran. */
   readonly refusal: Channel;
@@ -183,8 +183,11 @@ export interface AttemptEvent {
 export interface ConnectionEvent {
   readonly side: "client" | "server";
   readonly endpoint: string;
-  readonly state: "open" | "draining" | "closed";
-  readonly reason?: string;
+  /** `moved`: it goes on by `way`, on the same host. `stayed`: it was to move, and does not, for `reason`. */
+  readonly state: "open" | "moved" | "stayed" | "draining" | "closed";
+  readonly reason?: string | undefined;
+  /** What carries it from here on: `unix` or `shm`. Only when it has moved. */
+  readonly way?: string | undefined;
 }
 
 export interface RefusalEvent {

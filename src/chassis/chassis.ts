@@ -22,6 +22,7 @@ import type { Dispatcher, ServeOptions, Server } from "../protocol/protocol.ts";
 import type { Store } from "../store/store.ts";
 import type { Transport } from "../transport/transport.ts";
 import { clientStates } from "./client-state.ts";
+import { withSameHost } from "./same-host.ts";
 import { formatProblems } from "./format-problems.ts";
 import { serveHealth } from "./health.ts";
 import { HealthBoard } from "./health-board.ts";
@@ -131,6 +132,12 @@ export interface ChassisOptions {
    * host comes (`unix:`, `memory:`, `worker:`, `stdio:`).
    */
   readonly reflection?: boolean;
+  /**
+   * Whether connections of `tcp:` and `tls:` between processes of one user on this host leave TCP, for a Unix socket and shared memory: `auto`,
+   * the default, where both sides can; `off`, never. Transports that are given have their own option. Leave it alone, but to see on the wire
+   * what is said.
+   */
+  readonly sameHost?: "auto" | "off";
   /** Further transports; one with the name of a built-in one takes its place. Default none. */
   readonly transports?: readonly Transport[];
   /** Protocols with options of yours, `rest({ … })`; each takes the place of the one of its name. Default none. */
@@ -199,7 +206,8 @@ export interface Chassis extends AsyncDisposable {
  *
  * @throws TrunklineError that lists every problem at once when it cannot keep what it promises; nothing listens then.
  */
-export async function chassis(options: ChassisOptions): Promise<Chassis> {
+export async function chassis(asked: ChassisOptions): Promise<Chassis> {
+  const options = withSameHost(asked);
   const env = options.env ?? realEnv();
   const { name, admission = {} } = options;
   const served = sorted(options.serve ?? []);
@@ -408,6 +416,7 @@ class RunningChassis implements Chassis {
       addresses: this.#servers.map((server) => ({
         address: server.address.text,
         connections: server.connections,
+        ...(server.ways === undefined ? {} : { ways: server.ways, stayed: server.stayed }),
         inFlight: server.inFlight,
         ...(server.datagrams === undefined ? {} : { datagrams: server.datagrams }),
       })),

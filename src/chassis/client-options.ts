@@ -64,6 +64,12 @@ export interface ClientOptions extends CallbackOptions, ResilienceOptions {
   readonly authorize?: Authorize;
   /** Calls back under way, past which further ones are refused. Default 4,096. */
   readonly inFlightMax?: number;
+  /**
+   * Whether connections of `tcp:` and `tls:` between processes of one user on this host leave TCP, for a Unix socket and shared memory: `auto`,
+   * the default, where both sides can; `off`, never. Transports that are given have their own option. Leave it alone, but to see on the wire
+   * what is said.
+   */
+  readonly sameHost?: "auto" | "off";
   /** Further transports; one with the name of a built-in one takes its place. Default none. */
   readonly transports?: readonly Transport[];
   /** Protocols with options of yours, `rest({ … })`; each takes the place of the one of its name. Default none. */

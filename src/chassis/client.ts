@@ -12,6 +12,7 @@ import type { TakenCaller } from "./caller-pool.ts";
 import { clientState, type ClientState } from "./client-state.ts";
 import { clientMessages } from "./client-messages.ts";
 import { checkSentDefault } from "./mode.ts";
+import { withSameHost } from "./same-host.ts";
 import { formatProblems } from "./format-problems.ts";
 import { cannotStart } from "./problems.ts";
 import type { ClientStats } from "./stats.ts";
@@ -45,8 +46,9 @@ export function client<C extends AnyContract>(
 export function client<C extends AnyContract>(
   contract: C,
   where: string | Peer,
-  options: ClientOptions = {},
+  given: ClientOptions = {},
 ): Client<C> & AsyncDisposable {
+  const options = withSameHost(given);
   const env = options.env ?? realEnv();
   const problems = formatProblems(options.format === undefined ? [] : [options.format], [contract]);
   if (problems.length > 0) throw cannotStart(`client of ${contract[info].name}`, problems);

@@ -110,7 +110,12 @@ const stats = fields(
     uptimeMs: number,
     ready: truth,
     inFlight: number,
-    addresses: list(fields({ address: text, connections: number, inFlight: number })),
+    addresses: list(
+      fields(
+        { address: text, connections: number, inFlight: number },
+        { ways: { type: "object", additionalProperties: number }, stayed: number },
+      ),
+    ),
     operations: list(
       fields(
         {

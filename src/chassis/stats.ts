@@ -30,6 +30,10 @@ export interface AddressStats {
   /** Where it listens in truth. */
   readonly address: string;
   readonly connections: number;
+  /** How many of them each way carries at the moment: `tcp`, `unix`, `shm`. Undefined where connections do not move. */
+  readonly ways?: Readonly<Record<string, number>> | undefined;
+  /** Of those that were to move to a faster way, how many could not: they are slower, and work as well. */
+  readonly stayed?: number | undefined;
   /** Requests under way on all its connections. */
   readonly inFlight: number;
   /** What became of the datagrams that came; undefined where there are none. */

@@ -8,6 +8,7 @@ import type { ContractDescription, OperationDescription } from "../contract/desc
 import { kinds } from "../contract/kinds.ts";
 import { itemBytesLimit } from "../protocol/rsocket/bounds.ts";
 import { parseAddress } from "../transport/address.ts";
+import { unix } from "../transport/unix/index.ts";
 import { didYouMean } from "./closest.ts";
 import { UsageError } from "./command.ts";
 
@@ -36,7 +37,11 @@ export const inputBytesMax: number = itemBytesLimit;
 
 /** A client of what a process says of itself. */
 export function reflectionAt(address: string): ReturnType<typeof client<typeof Reflection>> {
-  return client(Reflection, checked(address));
+  // A question is not worth a move, and its own connection would be seen on the way.
+  return client(Reflection, checked(address), {
+    sameHost: "off",
+    transports: [unix({ shm: "off" })],
+  });
 }
 
 /** Refuses what is no address as a mistake of the command line. */

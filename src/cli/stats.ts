@@ -65,8 +65,16 @@ function head(
     `  ${each.address}`,
     { right: several(each.connections, "connection") },
     { right: `${count(each.inFlight)} in flight` },
+    movedOf(each),
   ]);
   return `${styled(terminal, "bold", name)}    ${state}, ${age(uptimeMs)}    ${count(inFlight)} in flight\n${table(rows)}\n${overload(admission)}${transactions(told)}`;
+}
+
+/** Those that have left the way of their address, and those that could not. */
+function movedOf({ address, ways = {}, stayed = 0 }: ChassisStats["addresses"][number]): string {
+  const moved = Object.entries(ways).filter(([way]) => !address.startsWith(`${way}:`));
+  const told = moved.map(([way, connections]) => `${count(connections)} by ${way}`);
+  return [...told, ...(stayed === 0 ? [] : [`${count(stayed)} could not move`])].join(", ");
 }
 
 /** What is consumed and called in transactions of a database, with the database. */

@@ -262,6 +262,10 @@ export interface Server {
   readonly connections: number;
   /** What became of datagrams; undefined where there are none. */
   readonly datagrams?: DatagramCounts | undefined;
+  /** How many connections each way carries at the moment: `tcp`, `unix`, `shm`. Undefined where they do not move. */
+  readonly ways?: Readonly<Record<string, number>> | undefined;
+  /** Open connections that were to move to a faster way, and stay where they are. */
+  readonly stayed?: number | undefined;
   /** Resolves when nobody can come any more though it was not drained: its transport has one connection, which is closed. */
   readonly deserted: Promise<void>;
   /**

@@ -19,6 +19,7 @@ import { noHeaders } from "./metadata/metadata.ts";
 import type { Request } from "./asking/request.ts";
 import { Responder, type ResponderHome } from "./answering/responder.ts";
 import { RoutedResponder } from "./answering/routed-responder.ts";
+import { tellMoves } from "./movements.ts";
 import { Session, type SessionOwner } from "./session.ts";
 import { readPush, type Hello } from "./metadata/setup.ts";
 import { UnderWay } from "./answering/under-way.ts";
@@ -240,6 +241,7 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
     session.format = this.#stated;
     this.#session = session;
     if (this.#dispatcher !== undefined) this.#serve(session, this.#dispatcher);
+    tellMoves("client", this.endpoint, connection);
     session.start();
     const operations = [...this.#waiting].map((request) => request.operation);
     try {

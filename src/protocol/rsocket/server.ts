@@ -22,6 +22,7 @@ import { metadataMimeType, noHeaders } from "./metadata/metadata.ts";
 import { PeerCaller } from "./peer-caller.ts";
 import { Responder, type ResponderHome } from "./answering/responder.ts";
 import { RoutedResponder, type RoutedForm } from "./answering/routed-responder.ts";
+import { stayedOf, tellMoves, waysOf } from "./movements.ts";
 import { Session, type SessionOwner } from "./session.ts";
 import { readIntroduction, readPush, wireVersion, type Hello } from "./metadata/setup.ts";
 import { UnderWay } from "./answering/under-way.ts";
@@ -45,6 +46,7 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
   /** There is one connection, ever. */
   readonly #single: boolean;
   readonly #bounds: ServerBounds;
+  readonly #transport: string;
   readonly #limit: ConnectionLimit;
   readonly #frameBytesMax: number;
   readonly #env: Env;
@@ -82,13 +84,14 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
   }
 
   private constructor(
-    { capabilities }: Transport,
+    { name, capabilities }: Transport,
     dispatcher: Dispatcher,
     bounds: ServerBounds,
     limit: ConnectionLimit,
     env: Env,
   ) {
     this.#limit = limit;
+    this.#transport = name;
     this.#dispatcher = dispatcher;
     this.#bounds = bounds;
     this.#frameBytesMax = frameBytesMaxOf(bounds.itemBytesMax, capabilities.frameBytesMax);
@@ -115,6 +118,14 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
     return this.#sessions.size;
   }
 
+  get ways(): Readonly<Record<string, number>> {
+    return waysOf(this.#sessions, this.#transport);
+  }
+
+  get stayed(): number {
+    return stayedOf(this.#sessions);
+  }
+
   #accept(connection: Connection): void {
     if (this.#cutting) {
       connection.destroy("the server is shutting down");
@@ -135,6 +146,7 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
       this.#env,
     );
     this.#sessions.add(session);
+    tellMoves("server", connection.peer.address, connection);
     session.start();
     this.#publish(session, "open");
   }
