@@ -17,25 +17,51 @@ bool arguments(napi_env env, napi_callback_info info, size_t count, napi_value* 
   return false;
 }
 
+/* A whole number within bounds. What is no number at all (NaN) is within none. */
+static bool to_whole(napi_env env, napi_value value, double least, double most, double* number) {
+  return napi_get_value_double(env, value, number) == napi_ok && *number >= least && *number <= most &&
+         (double)(int64_t)*number == *number;
+}
+
 bool to_int(napi_env env, napi_value value, int* number) {
-  int64_t wide = 0;
-  if (napi_get_value_int64(env, value, &wide) == napi_ok && wide >= INT32_MIN && wide <= INT32_MAX) {
+  double wide = 0;
+  if (to_whole(env, value, INT32_MIN, INT32_MAX, &wide)) {
     *number = (int)wide;
     return true;
   }
-  napi_throw_type_error(env, NULL, "an argument is not a 32-bit number");
+  napi_throw_type_error(env, NULL, "an argument is not a whole number of 32 bits");
   return false;
 }
 
 bool to_size(napi_env env, napi_value value, size_t* number) {
   double wide = 0;
   /* 2^53: up to there each whole number is itself. */
-  if (napi_get_value_double(env, value, &wide) == napi_ok && wide >= 0 && wide <= 9007199254740992.0) {
+  if (to_whole(env, value, 0, 9007199254740992.0, &wide)) {
     *number = (size_t)wide;
     return true;
   }
   napi_throw_type_error(env, NULL, "an argument is not a number of bytes");
   return false;
+}
+
+bool to_span(napi_env env, napi_value* values, struct span* span) {
+  void* data = NULL;
+  size_t length = 0, from = 0, to = 0;
+  if (!to_size(env, values[1], &from) || !to_size(env, values[2], &to)) return false;
+  bool is_buffer = false;
+  if (napi_is_buffer(env, values[0], &is_buffer) != napi_ok || !is_buffer ||
+      napi_get_buffer_info(env, values[0], &data, &length) != napi_ok) {
+    napi_throw_type_error(env, NULL, "an argument is not a Buffer");
+    return false;
+  }
+  if (from > to || to > length) {
+    napi_throw_range_error(env, NULL, "from and to do not lie in the Buffer");
+    return false;
+  }
+  /* One that is empty, or was let go of, may have no address. */
+  span->bytes = data == NULL ? NULL : (uint8_t*)data + from;
+  span->length = to - from;
+  return true;
 }
 
 bool to_bool(napi_env env, napi_value value, bool* truth) {
@@ -54,16 +80,6 @@ bool to_text(napi_env env, napi_value value, char* text, size_t bytes) {
   return false;
 }
 
-bool to_bytes(napi_env env, napi_value value, uint8_t** bytes, size_t* length) {
-  void* data = NULL;
-  if (napi_get_buffer_info(env, value, &data, length) == napi_ok) {
-    *bytes = data;
-    return true;
-  }
-  napi_throw_type_error(env, NULL, "an argument is not a Buffer");
-  return false;
-}
-
 napi_value from_int(napi_env env, int64_t number) {
   napi_value value = NULL;
   napi_create_int64(env, number, &value);
@@ -77,17 +93,21 @@ napi_value undefined(napi_env env) {
 }
 
 napi_value failed(napi_env env, int error, const char* syscall) {
-  char text[256];
-  const char* code = uv_err_name(-error);
-  snprintf(text, sizeof text, "%s: %s, %s", code, uv_strerror(-error), syscall);
+  char code[32], reason[128], text[192];
+  uv_err_name_r(-error, code, sizeof code);
+  uv_strerror_r(-error, reason, sizeof reason);
+  snprintf(text, sizeof text, "%s: %s, %s", code, reason, syscall);
   napi_value message = NULL, name = NULL, thrown = NULL, call = NULL;
-  if (napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &message) != napi_ok) return NULL;
-  if (napi_create_string_utf8(env, code, NAPI_AUTO_LENGTH, &name) != napi_ok) return NULL;
-  if (napi_create_error(env, name, message, &thrown) != napi_ok) return NULL;
-  if (napi_create_string_utf8(env, syscall, NAPI_AUTO_LENGTH, &call) != napi_ok) return NULL;
-  napi_set_named_property(env, thrown, "syscall", call);
-  set_number(env, thrown, "errno", -error);
-  napi_throw(env, thrown);
+  bool made = napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &message) == napi_ok &&
+              napi_create_string_utf8(env, code, NAPI_AUTO_LENGTH, &name) == napi_ok &&
+              napi_create_string_utf8(env, syscall, NAPI_AUTO_LENGTH, &call) == napi_ok &&
+              napi_create_error(env, name, message, &thrown) == napi_ok &&
+              napi_set_named_property(env, thrown, "syscall", call) == napi_ok &&
+              set_number(env, thrown, "errno", -error);
+  if (made)
+    napi_throw(env, thrown);
+  else
+    napi_throw_error(env, code, text);
   return NULL;
 }
 
@@ -102,7 +122,8 @@ bool set_function(napi_env env, napi_value target, const char* name, napi_callba
 }
 
 bool set_number(napi_env env, napi_value target, const char* name, int64_t number) {
-  return napi_set_named_property(env, target, name, from_int(env, number)) == napi_ok;
+  napi_value value = from_int(env, number);
+  return value != NULL && napi_set_named_property(env, target, name, value) == napi_ok;
 }
 
 #ifdef TRUNKLINE_SOURCES
@@ -111,7 +132,7 @@ __attribute__((used)) static const char sources[] = TRUNKLINE_SOURCES;
 #endif
 
 NAPI_MODULE_INIT() {
-  bool complete = memory_functions(env, exports) && descriptor_functions(env, exports) &&
+  bool complete = environment_begin(env) && memory_functions(env, exports) && descriptor_functions(env, exports) &&
                   watch_functions(env, exports) && socket_functions(env, exports) &&
                   queue_functions(env, exports) && signal_functions(env, exports) &&
                   set_number(env, exports, "version", 1);

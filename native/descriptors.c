@@ -3,14 +3,94 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+/* What was made in one environment and not closed since: a bit for each descriptor. */
+struct environment {
+  uint64_t* made;
+  size_t words;
+};
+
+/* By Node, after all that was begun later, watches among it, has ended. */
+static void environment_end(napi_env env, void* data, void* hint) {
+  (void)hint;
+  struct environment* environment = data;
+  signals_end(env);
+  for (size_t fd = 0; fd < environment->words * 64; fd++)
+    if ((environment->made[fd / 64] >> (fd % 64) & 1) != 0) close((int)fd);
+  free(environment->made);
+  free(environment);
+}
+
+bool environment_begin(napi_env env) {
+  struct environment* environment = calloc(1, sizeof *environment);
+  if (environment == NULL) return false;
+  if (napi_set_instance_data(env, environment, environment_end, NULL) == napi_ok) return true;
+  free(environment);
+  return false;
+}
+
+/* False: there is no memory for it. */
+static bool is_made(napi_env env, int fd, bool made) {
+  void* data = NULL;
+  if (fd < 0 || napi_get_instance_data(env, &data) != napi_ok || data == NULL) return false;
+  struct environment* environment = data;
+  size_t word = (size_t)fd / 64;
+  if (word >= environment->words) {
+    if (!made) return true;
+    uint64_t* more = realloc(environment->made, (word + 1) * sizeof *more);
+    if (more == NULL) return false;
+    memset(more + environment->words, 0, (word + 1 - environment->words) * sizeof *more);
+    environment->made = more;
+    environment->words = word + 1;
+  }
+  uint64_t bit = (uint64_t)1 << (fd % 64);
+  if (made)
+    environment->made[word] |= bit;
+  else
+    environment->made[word] &= ~bit;
+  return true;
+}
+
+napi_value from_descriptor(napi_env env, int fd) {
+  if (is_made(env, fd, true)) return from_int(env, fd);
+  close(fd);
+  return failed(env, ENOMEM, "realloc");
+}
+
+int descriptor_end(napi_env env, int fd) {
+  is_made(env, fd, false);
+  return close(fd) == 0 || errno == EINTR ? 0 : errno; /* on Linux it is closed when that was interrupted, too */
+}
 
 /* bellCreate(): a counter that can be watched, at zero. */
 static napi_value bell_create(napi_env env, napi_callback_info info) {
   (void)info;
   int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  return fd < 0 ? failed(env, errno, "eventfd") : from_int(env, fd);
+  return fd < 0 ? failed(env, errno, "eventfd") : from_descriptor(env, fd);
+}
+
+/*
+ * isBell(fd): whether it is a counter that does not block whoever rings it. Asked of what came from somebody else: a pipe in its place
+ * could be full.
+ */
+static napi_value is_bell(napi_env env, napi_callback_info info) {
+  static const char kind[] = "anon_inode:[eventfd]";
+  napi_value values[1], answer = NULL;
+  int fd = -1;
+  char path[32], target[sizeof kind];
+  if (!arguments(env, info, 1, values) || !to_int(env, values[0], &fd)) return NULL;
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  int flags = fcntl(fd, F_GETFL);
+  bool is = flags >= 0 && (flags & O_NONBLOCK) != 0 && (flags & O_ACCMODE) == O_RDWR &&
+            readlink(path, target, sizeof target) == (ssize_t)(sizeof kind - 1) &&
+            memcmp(target, kind, sizeof kind - 1) == 0;
+  napi_get_boolean(env, is, &answer);
+  return answer;
 }
 
 /* bellRing(fd): 0, or the negative number of an error. One that is full is heard all the same. */
@@ -31,7 +111,7 @@ static napi_value descriptor_copy(napi_env env, napi_callback_info info) {
   int fd = -1;
   if (!arguments(env, info, 1, values) || !to_int(env, values[0], &fd)) return NULL;
   int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-  return copy < 0 ? failed(env, errno, "fcntl") : from_int(env, copy);
+  return copy < 0 ? failed(env, errno, "fcntl") : from_descriptor(env, copy);
 }
 
 /* descriptorClose(fd) */
@@ -39,8 +119,8 @@ static napi_value descriptor_close(napi_env env, napi_callback_info info) {
   napi_value values[1];
   int fd = -1;
   if (!arguments(env, info, 1, values) || !to_int(env, values[0], &fd)) return NULL;
-  if (close(fd) != 0 && errno != EINTR) return failed(env, errno, "close");
-  return undefined(env);
+  int error = descriptor_end(env, fd);
+  return error == 0 ? undefined(env) : failed(env, error, "close");
 }
 
 /* fileLock(fd, exclusive): locks the whole file for this open file description (fcntl(2), F_OFD_SETLK); false: somebody has it. */
@@ -68,7 +148,8 @@ static napi_value file_unlock(napi_env env, napi_callback_info info) {
 }
 
 bool descriptor_functions(napi_env env, napi_value exports) {
-  return set_function(env, exports, "bellCreate", bell_create) && set_function(env, exports, "bellRing", bell_ring) &&
+  return set_function(env, exports, "bellCreate", bell_create) && set_function(env, exports, "isBell", is_bell) &&
+         set_function(env, exports, "bellRing", bell_ring) &&
          set_function(env, exports, "descriptorCopy", descriptor_copy) &&
          set_function(env, exports, "descriptorClose", descriptor_close) &&
          set_function(env, exports, "fileLock", file_lock) && set_function(env, exports, "fileUnlock", file_unlock);

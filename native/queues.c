@@ -35,11 +35,15 @@ static napi_value queue_open(napi_env env, napi_callback_info info) {
       !to_int(env, values[1], &access) || !to_bool(env, values[2], &create) || !to_int(env, values[3], &mode) ||
       !to_int(env, values[4], &messages) || !to_int(env, values[5], &bytes))
     return NULL;
+  if (access < 0 || access > 2 || mode < 0 || mode > 0777) {
+    napi_throw_range_error(env, NULL, "access is 0, 1 or 2, and the mode lies between 0 and 0777");
+    return NULL;
+  }
   int flags = (access == 0 ? O_RDONLY : access == 1 ? O_WRONLY : O_RDWR) | O_NONBLOCK | O_CLOEXEC;
   struct mq_attr attributes = {.mq_maxmsg = messages, .mq_msgsize = bytes};
   long queue = create ? syscall(SYS_mq_open, known, flags | O_CREAT | O_EXCL, (mode_t)mode, &attributes)
                       : syscall(SYS_mq_open, known, flags, 0, NULL);
-  return queue < 0 ? failed(env, errno, "mq_open") : from_int(env, queue);
+  return queue < 0 ? failed(env, errno, "mq_open") : from_descriptor(env, (int)queue);
 }
 
 /* queueRemove(name): 0, or the negative number of an error. */
@@ -58,28 +62,23 @@ static napi_value queue_about(napi_env env, napi_callback_info info) {
   struct mq_attr attributes;
   if (!arguments(env, info, 1, values) || !to_int(env, values[0], &fd)) return NULL;
   if (syscall(SYS_mq_getsetattr, fd, NULL, &attributes) != 0) return failed(env, errno, "mq_getsetattr");
-  napi_create_object(env, &about);
-  set_number(env, about, "messagesMax", attributes.mq_maxmsg);
-  set_number(env, about, "bytesMax", attributes.mq_msgsize);
-  set_number(env, about, "messages", attributes.mq_curmsgs);
-  return about;
+  bool made = napi_create_object(env, &about) == napi_ok &&
+              set_number(env, about, "messagesMax", attributes.mq_maxmsg) &&
+              set_number(env, about, "bytesMax", attributes.mq_msgsize) &&
+              set_number(env, about, "messages", attributes.mq_curmsgs);
+  return made ? about : NULL;
 }
 
-/* queueSend(fd, bytes, from, to, priority): 0, or the negative number of an error: EAGAIN when it is full. */
+/* queueSend(fd, bytes, from, to, priority): 0, or the negative number of an error: EAGAIN when it is full. Priorities end at 32767. */
 static napi_value queue_send(napi_env env, napi_callback_info info) {
   napi_value values[5];
   int fd = -1, priority = 0;
-  uint8_t* bytes = NULL;
-  size_t length = 0, from = 0, to = 0;
-  if (!arguments(env, info, 5, values) || !to_int(env, values[0], &fd) || !to_bytes(env, values[1], &bytes, &length) ||
-      !to_size(env, values[2], &from) || !to_size(env, values[3], &to) || !to_int(env, values[4], &priority))
+  struct span span;
+  if (!arguments(env, info, 5, values) || !to_int(env, values[0], &fd) || !to_int(env, values[4], &priority) ||
+      !to_span(env, values + 1, &span))
     return NULL;
-  if (from > to || to > length || priority < 0) {
-    napi_throw_range_error(env, NULL, "the bytes do not lie in the Buffer, or the priority is negative");
-    return NULL;
-  }
   int error;
-  do error = syscall(SYS_mq_timedsend, fd, bytes + from, to - from, (unsigned)priority, NULL) == 0 ? 0 : errno;
+  do error = syscall(SYS_mq_timedsend, fd, span.bytes, span.length, (unsigned)priority, NULL) == 0 ? 0 : errno;
   while (error == EINTR);
   return refused(env, error);
 }
@@ -88,17 +87,10 @@ static napi_value queue_send(napi_env env, napi_callback_info info) {
 static napi_value queue_receive(napi_env env, napi_callback_info info) {
   napi_value values[4];
   int fd = -1;
-  uint8_t* bytes = NULL;
-  size_t length = 0, from = 0, to = 0;
-  if (!arguments(env, info, 4, values) || !to_int(env, values[0], &fd) || !to_bytes(env, values[1], &bytes, &length) ||
-      !to_size(env, values[2], &from) || !to_size(env, values[3], &to))
-    return NULL;
-  if (from > to || to > length) {
-    napi_throw_range_error(env, NULL, "the room does not lie in the Buffer");
-    return NULL;
-  }
+  struct span span;
+  if (!arguments(env, info, 4, values) || !to_int(env, values[0], &fd) || !to_span(env, values + 1, &span)) return NULL;
   long got;
-  do got = syscall(SYS_mq_timedreceive, fd, bytes + from, to - from, NULL, NULL);
+  do got = syscall(SYS_mq_timedreceive, fd, span.bytes, span.length, NULL, NULL);
   while (got < 0 && errno == EINTR);
   return got < 0 ? refused(env, errno) : from_int(env, got);
 }

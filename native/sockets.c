@@ -18,11 +18,28 @@ static bool to_type(napi_env env, napi_value value, int* type) {
   return false;
 }
 
-/* False, with an error pending, when the path is too long for an address. */
+/* False, with an error pending, when the path is too long for an address. An empty one is nowhere. */
 static bool to_address(napi_env env, napi_value value, struct sockaddr_un* address) {
   memset(address, 0, sizeof *address);
   address->sun_family = AF_UNIX;
   return to_text(env, value, address->sun_path, sizeof address->sun_path);
+}
+
+/* To the system an empty path is a name that every user of the machine may use. */
+static bool to_place(napi_env env, napi_value value, struct sockaddr_un* address, const char* syscall) {
+  if (!to_address(env, value, address)) return false;
+  if (address->sun_path[0] != '\0') return true;
+  failed(env, ENOENT, syscall);
+  return false;
+}
+
+/* Both ends of one, or what came: an array of numbers. NULL: it could not be made. */
+static napi_value from_ints(napi_env env, const int64_t* numbers, uint32_t count) {
+  napi_value array = NULL;
+  if (napi_create_array_with_length(env, count, &array) != napi_ok) return NULL;
+  for (uint32_t index = 0; index < count; index++)
+    if (napi_set_element(env, array, index, from_int(env, numbers[index])) != napi_ok) return NULL;
+  return array;
 }
 
 /* socketOpen(type): it never blocks, and is closed in programs that are started. */
@@ -31,18 +48,18 @@ static napi_value socket_open(napi_env env, napi_callback_info info) {
   int type = 0;
   if (!arguments(env, info, 1, values) || !to_type(env, values[0], &type)) return NULL;
   int fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  return fd < 0 ? failed(env, errno, "socket") : from_int(env, fd);
+  return fd < 0 ? failed(env, errno, "socket") : from_descriptor(env, fd);
 }
 
 /* socketPair(type): both ends. */
 static napi_value socket_pair(napi_env env, napi_callback_info info) {
-  napi_value values[1], both = NULL;
+  napi_value values[1];
   int type = 0, fds[2];
   if (!arguments(env, info, 1, values) || !to_type(env, values[0], &type)) return NULL;
   if (socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0) return failed(env, errno, "socketpair");
-  napi_create_array_with_length(env, 2, &both);
-  for (uint32_t index = 0; index < 2; index++) napi_set_element(env, both, index, from_int(env, fds[index]));
-  return both;
+  from_descriptor(env, fds[0]);
+  from_descriptor(env, fds[1]);
+  return from_ints(env, (int64_t[]){fds[0], fds[1]}, 2);
 }
 
 /* socketBind(fd, path) */
@@ -50,7 +67,7 @@ static napi_value socket_bind(napi_env env, napi_callback_info info) {
   napi_value values[2];
   int fd = -1;
   struct sockaddr_un address;
-  if (!arguments(env, info, 2, values) || !to_int(env, values[0], &fd) || !to_address(env, values[1], &address))
+  if (!arguments(env, info, 2, values) || !to_int(env, values[0], &fd) || !to_place(env, values[1], &address, "bind"))
     return NULL;
   if (bind(fd, (struct sockaddr*)&address, sizeof address) != 0) return failed(env, errno, "bind");
   return undefined(env);
@@ -61,7 +78,7 @@ static napi_value socket_connect(napi_env env, napi_callback_info info) {
   napi_value values[2];
   int fd = -1;
   struct sockaddr_un address;
-  if (!arguments(env, info, 2, values) || !to_int(env, values[0], &fd) || !to_address(env, values[1], &address))
+  if (!arguments(env, info, 2, values) || !to_int(env, values[0], &fd) || !to_place(env, values[1], &address, "connect"))
     return NULL;
   int error;
   do error = connect(fd, (struct sockaddr*)&address, sizeof address) == 0 ? 0 : errno;
@@ -87,7 +104,7 @@ static napi_value socket_accept(napi_env env, napi_callback_info info) {
   int accepted;
   do accepted = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
   while (accepted < 0 && errno == EINTR);
-  return accepted < 0 ? refused(env, errno) : from_int(env, accepted);
+  return accepted < 0 ? refused(env, errno) : from_descriptor(env, accepted);
 }
 
 /* socketEnd(fd): nothing more is sent by it. */
@@ -105,6 +122,10 @@ static napi_value socket_room(napi_env env, napi_callback_info info) {
   if (!arguments(env, info, 3, values) || !to_int(env, values[0], &fd) || !to_int(env, values[1], &option) ||
       !to_int(env, values[2], &bytes))
     return NULL;
+  if (option != SO_SNDBUF && option != SO_RCVBUF) {
+    napi_throw_range_error(env, NULL, "the option is neither sendRoom nor receiveRoom");
+    return NULL;
+  }
   socklen_t length = sizeof bytes;
   if (setsockopt(fd, SOL_SOCKET, option, &bytes, length) != 0 || getsockopt(fd, SOL_SOCKET, option, &bytes, &length) != 0)
     return failed(env, errno, "setsockopt");
@@ -113,44 +134,42 @@ static napi_value socket_room(napi_env env, napi_callback_info info) {
 
 /* socketPeer(fd): [pid, uid, gid] of who was at the other end when it was connected (SO_PEERCRED), or the negative number of an error. */
 static napi_value socket_peer(napi_env env, napi_callback_info info) {
-  napi_value values[1], peer = NULL;
+  napi_value values[1];
   int fd = -1;
   struct ucred who;
   socklen_t length = sizeof who;
   if (!arguments(env, info, 1, values) || !to_int(env, values[0], &fd)) return NULL;
   if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &length) != 0) return refused(env, errno);
-  napi_create_array_with_length(env, 3, &peer);
-  napi_set_element(env, peer, 0, from_int(env, who.pid));
-  napi_set_element(env, peer, 1, from_int(env, who.uid));
-  napi_set_element(env, peer, 2, from_int(env, who.gid));
-  return peer;
+  return from_ints(env, (int64_t[]){who.pid, who.uid, who.gid}, 3);
+}
+
+static bool to_descriptors(napi_env env, napi_value value, int* fds, uint32_t* count) {
+  if (napi_get_array_length(env, value, count) != napi_ok || *count > DESCRIPTORS_MAX) {
+    napi_throw_range_error(env, NULL, "the descriptors are no array, or too many");
+    return false;
+  }
+  for (uint32_t index = 0; index < *count; index++) {
+    napi_value element = NULL;
+    if (napi_get_element(env, value, index, &element) != napi_ok || !to_int(env, element, &fds[index])) return false;
+  }
+  return true;
 }
 
 /* socketSend(fd, bytes, from, to, fds, path): how many bytes went, or the negative number of an error. An empty path: to whom it is connected. */
 static napi_value socket_send(napi_env env, napi_callback_info info) {
   napi_value values[6];
   int fd = -1, fds[DESCRIPTORS_MAX];
-  uint8_t* bytes = NULL;
-  size_t length = 0, from = 0, to = 0;
   uint32_t count = 0;
+  struct span span;
   struct sockaddr_un address;
-  if (!arguments(env, info, 6, values) || !to_int(env, values[0], &fd) || !to_bytes(env, values[1], &bytes, &length) ||
-      !to_size(env, values[2], &from) || !to_size(env, values[3], &to) || !to_address(env, values[5], &address))
+  if (!arguments(env, info, 6, values) || !to_int(env, values[0], &fd) || !to_address(env, values[5], &address) ||
+      !to_descriptors(env, values[4], fds, &count) || !to_span(env, values + 1, &span))
     return NULL;
-  if (from > to || to > length || napi_get_array_length(env, values[4], &count) != napi_ok || count > DESCRIPTORS_MAX) {
-    napi_throw_range_error(env, NULL, "the bytes do not lie in the Buffer, or there are too many descriptors");
-    return NULL;
-  }
-  for (uint32_t index = 0; index < count; index++) {
-    napi_value element = NULL;
-    napi_get_element(env, values[4], index, &element);
-    if (!to_int(env, element, &fds[index])) return NULL;
-  }
   union {
     char room[CMSG_SPACE(sizeof fds)];
     struct cmsghdr align;
   } control;
-  struct iovec part = {.iov_base = bytes + from, .iov_len = to - from};
+  struct iovec part = {.iov_base = span.bytes, .iov_len = span.length};
   struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
   if (address.sun_path[0] != '\0') {
     message.msg_name = &address;
@@ -180,21 +199,19 @@ static napi_value socket_send(napi_env env, napi_callback_info info) {
 static napi_value socket_receive(napi_env env, napi_callback_info info) {
   napi_value values[5];
   int fd = -1;
-  uint8_t* bytes = NULL;
-  size_t length = 0, from = 0, to = 0;
   uint32_t known = 0;
-  if (!arguments(env, info, 5, values) || !to_int(env, values[0], &fd) || !to_bytes(env, values[1], &bytes, &length) ||
-      !to_size(env, values[2], &from) || !to_size(env, values[3], &to))
-    return NULL;
-  if (from > to || to > length || napi_get_array_length(env, values[4], &known) != napi_ok) {
-    napi_throw_range_error(env, NULL, "the room does not lie in the Buffer");
+  struct span span;
+  if (!arguments(env, info, 5, values) || !to_int(env, values[0], &fd)) return NULL;
+  if (napi_get_array_length(env, values[4], &known) != napi_ok) {
+    napi_throw_type_error(env, NULL, "the last argument is not an array");
     return NULL;
   }
+  if (!to_span(env, values + 1, &span)) return NULL;
   union {
     char room[CMSG_SPACE(sizeof(int) * DESCRIPTORS_MAX)];
     struct cmsghdr align;
   } control;
-  struct iovec part = {.iov_base = bytes + from, .iov_len = to - from};
+  struct iovec part = {.iov_base = span.bytes, .iov_len = span.length};
   struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof control};
   ssize_t got;
   do got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
@@ -207,10 +224,9 @@ static napi_value socket_receive(napi_env env, napi_callback_info info) {
     for (size_t index = 0; index < count; index++) {
       int received;
       memcpy(&received, CMSG_DATA(header) + index * sizeof(int), sizeof received);
-      if (whole)
-        napi_set_element(env, values[4], known++, from_int(env, received));
-      else
-        close(received);
+      /* An array that takes nothing gets none either. */
+      if (!whole || napi_set_element(env, values[4], known++, from_descriptor(env, received)) != napi_ok)
+        descriptor_end(env, received);
     }
   }
   return whole ? from_int(env, got) : refused(env, EMSGSIZE);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -23,8 +25,8 @@ struct watch {
   napi_async_cleanup_hook_handle hook;
   struct holder* holder;
   int fd;
-  bool counts;   /* an event counter: it is read before the callback, so that it rings again */
-  bool removing; /* by the end of the environment */
+  bool counts; /* an event counter: it is read before the callback, so that it rings again */
+  bool ended;
 };
 
 static void on_closed(uv_handle_t* handle) {
@@ -33,7 +35,10 @@ static void on_closed(uv_handle_t* handle) {
   free(watch);
 }
 
+/* Idempotent: an environment that ends may find what was stopped just before. */
 static void end(struct watch* watch) {
+  if (watch->ended) return;
+  watch->ended = true;
   napi_env env = watch->env;
   if (watch->holder != NULL) watch->holder->watch = NULL;
   watch->holder = NULL;
@@ -41,9 +46,6 @@ static void end(struct watch* watch) {
   if (watch->callback != NULL) napi_delete_reference(env, watch->callback);
   if (watch->resource != NULL) napi_delete_reference(env, watch->resource);
   if (watch->context != NULL) napi_async_destroy(env, watch->context);
-  watch->callback = NULL;
-  watch->resource = NULL;
-  watch->context = NULL;
   uv_close((uv_handle_t*)&watch->poll, on_closed);
 }
 
@@ -53,15 +55,22 @@ static void on_cleanup(napi_async_cleanup_hook_handle hook, void* data) {
   end(data);
 }
 
+/* Whoever may ring a bell may make it one that blocks, too: therefore it is read so that it cannot. */
+static void read_count(int fd) {
+  uint64_t count;
+  struct iovec part = {.iov_base = &count, .iov_len = sizeof count};
+  long got;
+  do got = syscall(SYS_preadv2, fd, &part, 1, -1L, -1L, RWF_NOWAIT);
+  while (got < 0 && errno == EINTR);
+  if (got >= 0 || errno == EAGAIN) return;
+  do got = read(fd, &count, sizeof count); /* before Linux 5.12 */
+  while (got < 0 && errno == EINTR);
+}
+
 static void on_event(uv_poll_t* poll, int status, int events) {
   struct watch* watch = poll->data;
   napi_env env = watch->env;
-  if (watch->counts) {
-    uint64_t count;
-    ssize_t got;
-    do got = read(watch->fd, &count, sizeof count);
-    while (got < 0 && errno == EINTR);
-  }
+  if (watch->counts && status >= 0) read_count(watch->fd);
   napi_handle_scope scope = NULL;
   if (napi_open_handle_scope(env, &scope) != napi_ok) return;
   napi_value callback = NULL, resource = NULL, argument = from_int(env, status < 0 ? status : events);
@@ -87,31 +96,50 @@ static void release(napi_env env, void* data, void* hint) {
   free(holder);
 }
 
+static bool to_events(napi_env env, napi_value value, int* events) {
+  if (!to_int(env, value, events)) return false;
+  if ((*events & ~(UV_READABLE | UV_WRITABLE)) == 0) return true;
+  napi_throw_range_error(env, NULL, "the events are readable, writable, both or none");
+  return false;
+}
+
+/* 0, or the negative number of an error. */
+static int watch_for(struct watch* watch, int events) {
+  return events == 0 ? uv_poll_stop(&watch->poll) : uv_poll_start(&watch->poll, events, on_event);
+}
+
+static bool is_function(napi_env env, napi_value value) {
+  napi_valuetype type = napi_undefined;
+  if (napi_typeof(env, value, &type) == napi_ok && type == napi_function) return true;
+  napi_throw_type_error(env, NULL, "an argument is not a function");
+  return false;
+}
+
 /*
  * watchStart(fd, events, counts, callback): calls back in the event loop whenever `fd` is ready, with the events, or with the negative
- * number of an error. The descriptor stays the caller's, and open until the watch is stopped.
+ * number of an error, after which it watches for nothing. The descriptor stays the caller's, and open until the watch is stopped.
+ * EEXIST: this event loop watches that descriptor already, which a copy of it (descriptorCopy) does not hinder.
  */
 static napi_value watch_start(napi_env env, napi_callback_info info) {
   napi_value values[4];
   int fd = -1, events = 0;
   bool counts = false;
   uv_loop_t* loop = NULL;
-  if (!arguments(env, info, 4, values) || !to_int(env, values[0], &fd) || !to_int(env, values[1], &events) ||
-      !to_bool(env, values[2], &counts))
+  if (!arguments(env, info, 4, values) || !to_int(env, values[0], &fd) || !to_events(env, values[1], &events) ||
+      !to_bool(env, values[2], &counts) || !is_function(env, values[3]))
     return NULL;
   if (napi_get_uv_event_loop(env, &loop) != napi_ok) return failed(env, ENOTSUP, "napi_get_uv_event_loop");
   struct watch* watch = calloc(1, sizeof *watch);
   struct holder* holder = calloc(1, sizeof *holder);
-  if (watch == NULL || holder == NULL) goto no_memory;
-  watch->env = env;
-  watch->fd = fd;
-  watch->counts = counts;
-  int error = uv_poll_init(loop, &watch->poll, fd);
+  int error = watch == NULL || holder == NULL ? UV_ENOMEM : uv_poll_init(loop, &watch->poll, fd);
   if (error != 0) {
     free(watch);
     free(holder);
     return failed(env, -error, "uv_poll_init");
   }
+  watch->env = env;
+  watch->fd = fd;
+  watch->counts = counts;
   watch->poll.data = watch;
   watch->holder = holder;
   holder->watch = watch;
@@ -128,16 +156,10 @@ static napi_value watch_start(napi_env env, napi_callback_info info) {
     free(holder);
     return failed(env, EINVAL, "watchStart");
   }
-  error = uv_poll_start(&watch->poll, events, on_event);
-  if (error != 0) {
-    end(watch);
-    return failed(env, -error, "uv_poll_start");
-  }
-  return external;
-no_memory:
-  free(watch);
-  free(holder);
-  return failed(env, ENOMEM, "calloc");
+  error = watch_for(watch, events);
+  if (error == 0) return external;
+  end(watch);
+  return failed(env, -error, "uv_poll_start");
 }
 
 static struct watch* watch_of(napi_env env, napi_callback_info info, size_t count, napi_value* values) {
@@ -163,8 +185,8 @@ static napi_value watch_events(napi_env env, napi_callback_info info) {
   napi_value values[2];
   int events = 0;
   struct watch* watch = watch_of(env, info, 2, values);
-  if (watch == NULL || !to_int(env, values[1], &events)) return NULL;
-  int error = events == 0 ? uv_poll_stop(&watch->poll) : uv_poll_start(&watch->poll, events, on_event);
+  if (watch == NULL || !to_events(env, values[1], &events)) return NULL;
+  int error = watch_for(watch, events);
   return error == 0 ? undefined(env) : failed(env, -error, "uv_poll_start");
 }
 

@@ -10,6 +10,9 @@ export type Watch = object & { readonly watch: never };
  * What the addon (native/) offers: calls of Linux that Node has not. Those whose failure is a matter of course return the negative
  * number of the error, as the system gives it; all others throw as Node's own do, with `code`, `errno` and `syscall`. What each does
  * stands beside it in C.
+ *
+ * Descriptors that it makes are closed by `descriptorClose` and by nobody else. Those of a worker that ends are closed then, as are
+ * its watches, the signals that it hears and its maps.
  */
 export interface Addon {
   readonly version: number;
@@ -29,6 +32,7 @@ export interface Addon {
   readonly sealFutureWrite: number;
 
   bellCreate(): number;
+  isBell(fd: number): boolean;
   bellRing(fd: number): number;
   descriptorCopy(fd: number): number;
   descriptorClose(fd: number): void;
@@ -119,7 +123,9 @@ export function addonProblem(): string | undefined {
 
 function load(): Loaded {
   const machine = `${platform()}-${arch()}`;
-  if (platform() !== "linux") return { problem: `there is no addon for ${machine}` };
+  // Bun ends the process where an addon asks for its event loop.
+  if (platform() !== "linux" || "Bun" in globalThis)
+    return { problem: `there is no addon for ${machine}` };
   // Beside src/ and dist/ alike. What was built on this machine comes before what came with the package.
   const native = fileURLToPath(new URL("../../native/", import.meta.url));
   const places = [`${native}build/trunkline.node`, `${native}prebuilt/${machine}/trunkline.node`];
@@ -127,9 +133,21 @@ function load(): Loaded {
   if (place === undefined) return { problem: `no addon for ${machine} came with the package` };
   try {
     const made = createRequire(import.meta.url)(place) as Addon;
-    if (made.version === version) return { addon: made };
-    return { problem: `${place} is of version ${made.version}, and ${version} is needed` };
+    if (made.version !== version)
+      return { problem: `${place} is of version ${made.version}, and ${version} is needed` };
+    tryMemory(made);
+    return { addon: made };
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Throws where memory cannot be shared: in Electron, whose JavaScript sees no memory but its own, and where the system refuses it. */
+function tryMemory(os: Addon): void {
+  const fd = os.memoryCreate("trunkline", 1);
+  try {
+    os.memoryLetGo(os.memoryMap(fd, 0, 1, false));
+  } finally {
+    os.descriptorClose(fd);
   }
 }

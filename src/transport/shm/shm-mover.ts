@@ -167,6 +167,7 @@ export class ShmMover implements Mover {
     let fault: string | undefined;
     if (memory === undefined || bell === undefined || fds.length !== 2)
       fault = `${fds.length} descriptors came along`;
+    else if (!this.#os.isBell(bell)) fault = "its bell is none";
     else if (!this.#line.clean()) fault = "a frame before it is not whole";
     else fault = this.#map(memory);
     for (const fd of fds) if (fd !== bell || fault !== undefined) this.#os.descriptorClose(fd);
