@@ -113,6 +113,16 @@ export const ambientAllowed: readonly {
     because: "an entry of the directory tells whose it is, and whether that process lives",
   },
   {
+    path: "src/os/testing/lab.ts",
+    what: "timer",
+    because: "tests of the addon wait for the turns of the real event loop",
+  },
+  {
+    path: "src/os/testing/lab.ts",
+    what: "process",
+    because: "tests of the addon start processes of the Node that runs them",
+  },
+  {
     path: "src/testing/sim-env.ts",
     what: "timer",
     because: "it is an Env: virtual time goes on when the real turn has ended",
