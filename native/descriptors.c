@@ -1,4 +1,4 @@
-/* Descriptors: event counters (eventfd(2)), copies, locks of files, and the end of them. */
+/* Descriptors: event counters (eventfd(2)), copies, locks of files, named pipes, and the end of them. */
 #include "addon.h"
 
 #include <errno.h>
@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <limits.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* What was made in one environment and not closed since: a bit for each descriptor. */
@@ -147,10 +149,21 @@ static napi_value file_unlock(napi_env env, napi_callback_info info) {
   return undefined(env);
 }
 
+/* fifoCreate(path, mode): 0, or the negative number of an error. */
+static napi_value fifo_create(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  char path[PATH_MAX];
+  int mode = 0;
+  if (!arguments(env, info, 2, values) || !to_text(env, values[0], path, sizeof path) || !to_int(env, values[1], &mode))
+    return NULL;
+  return refused(env, mkfifo(path, (mode_t)mode) == 0 ? 0 : errno);
+}
+
 bool descriptor_functions(napi_env env, napi_value exports) {
   return set_function(env, exports, "bellCreate", bell_create) && set_function(env, exports, "isBell", is_bell) &&
          set_function(env, exports, "bellRing", bell_ring) &&
          set_function(env, exports, "descriptorCopy", descriptor_copy) &&
          set_function(env, exports, "descriptorClose", descriptor_close) &&
-         set_function(env, exports, "fileLock", file_lock) && set_function(env, exports, "fileUnlock", file_unlock);
+         set_function(env, exports, "fileLock", file_lock) && set_function(env, exports, "fileUnlock", file_unlock) &&
+         set_function(env, exports, "fifoCreate", fifo_create);
 }

@@ -8,6 +8,7 @@ import { grpc } from "trunkline/protocol/grpc";
 import { rest } from "trunkline/protocol/rest";
 import { rsocket } from "trunkline/protocol/rsocket";
 import { capabilitiesTable, protocolsTable } from "trunkline/testing";
+import { fifo } from "trunkline/transport/fifo";
 import { memory } from "trunkline/transport/memory";
 import { stdio } from "trunkline/transport/stdio";
 import { tcp } from "trunkline/transport/tcp";
@@ -17,7 +18,7 @@ import { worker } from "trunkline/transport/worker";
 
 test("docs/channels.md shows what the transports promise", () => {
   const page = readFileSync(join(import.meta.dirname, "../docs/channels.md"), "utf8");
-  const table = capabilitiesTable([memory(), worker(), stdio(), unix(), tcp(), tls()]);
+  const table = capabilitiesTable([memory(), worker(), stdio(), unix(), fifo(), tcp(), tls()]);
   ok(page.includes(table), `put this table into docs/channels.md:\n${table}`);
 });
 

@@ -4,6 +4,7 @@ import type { Protocol } from "../protocol/protocol.ts";
 import { datagram } from "../protocol/datagram/index.ts";
 import { rsocket } from "../protocol/rsocket/index.ts";
 import type { Address } from "../transport/address.ts";
+import { fifo } from "../transport/fifo/index.ts";
 import { memory } from "../transport/memory/index.ts";
 import { stdio } from "../transport/stdio/index.ts";
 import { tcp } from "../transport/tcp/index.ts";
@@ -18,6 +19,7 @@ const transports: Readonly<Record<string, Transport>> = {
   memory: memory(),
   unix: unix(),
   unixgram: unixgram(),
+  fifo: fifo(),
   stdio: stdio(),
   tcp: tcp(),
   tls: tls(),

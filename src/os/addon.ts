@@ -38,6 +38,7 @@ export interface Addon {
   descriptorClose(fd: number): void;
   fileLock(fd: number, exclusive: boolean): boolean;
   fileUnlock(fd: number): void;
+  fifoCreate(path: string, mode: number): number;
 
   watchStart(
     fd: number,

@@ -1,5 +1,5 @@
 import { deepEqual, equal, notEqual, throws } from "node:assert/strict";
-import { closeSync, mkdtempSync, openSync, readSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
@@ -88,6 +88,19 @@ suite("descriptors", { skip: noAddon }, () => {
     const readable = openSync(path, "r");
     throws(() => os.fileLock(readable, true), { code: "EBADF" }, "only a writer locks others out");
     closeSync(readable);
+  });
+
+  test("a named pipe is made once, with its mode, and nowhere where there is something", (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const path = `${folder}/pipe`;
+    equal(os.fifoCreate(path, 0o600), 0);
+    const made = statSync(path);
+    deepEqual([made.isFIFO(), made.mode & 0o777], [true, 0o600]);
+    equal(os.fifoCreate(path, 0o600), errno.EEXIST);
+    equal(os.fifoCreate(`${folder}/none/pipe`, 0o600), errno.ENOENT);
+    throws(() => os.fifoCreate(`${folder}/a\0b`, 0o600), TypeError);
+    throws(() => os.fifoCreate(path, "600" as never), TypeError);
   });
 
   test("what is no descriptor is refused", () => {

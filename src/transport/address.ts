@@ -56,6 +56,7 @@ const schemes: ReadonlyMap<string, Scheme> = new Map([
       parameters: ["operation", "signal"],
     },
   ],
+  ["unixpacket", { protocol: "rsocket", transport: "unixpacket", place: "path" }],
   ["unix", { protocol: "rsocket", transport: "unix", place: "path" }],
   ["tcp", { protocol: "rsocket", transport: "tcp", place: "host" }],
   ["tls", { protocol: "rsocket", transport: "tls", place: "host" }],
@@ -227,7 +228,7 @@ function notAnAddress(text: string, advice: string): SystemError {
 
 /** Without what may be credentials: everything between the colon and the last "@", except in a path. */
 function conceal(text: string): string {
-  const shown = /^(?:[a-z]+\+)?(?:unix(?:gram)?|fifo):(?!\/\/)/.test(text)
+  const shown = /^(?:[a-z]+\+)?(?:unix(?:gram|packet)?|fifo):(?!\/\/)/.test(text)
     ? text
     : text.replace(/^([^:]*:\/*)?.*@/s, "$1***@");
   return shown.replaceAll("\0", "\\0");

@@ -5,8 +5,8 @@ import { checkSocketPath, type Address } from "../address.ts";
 import { connectionsMax } from "../listen-bounds.ts";
 import type { Listener, OpenSocket, SocketListenOptions } from "../transport.ts";
 import type { UnixSettings } from "./options.ts";
+import { socketFile } from "./local-file.ts";
 import { hiddenPath, statOf } from "./owner.ts";
-import { probe } from "./probe.ts";
 import { listenRefused } from "./refusal.ts";
 import { publish, withdraw } from "./socket-file.ts";
 import { bindHidden, checkHiddenPath, makeFolder, restrict } from "./socket-place.ts";
@@ -42,12 +42,12 @@ export async function listenUnix(
   };
   try {
     await makeFolder(address, settings);
-    await bindHidden((at) => listening(server, at), hidden, address, probe);
+    await bindHidden((at) => listening(server, at), hidden, address, socketFile);
     await restrict(hidden, settings.socketMode, settings.gid, address);
     // Until now the umask has decided who may connect. Nobody who is meant to knows of the hidden name.
     await emptied();
     restricted = true;
-    await publish(hidden, address, probe);
+    await publish(hidden, address, socketFile);
   } catch (error) {
     server.close();
     throw await listenRefused(address, error);

@@ -4,18 +4,22 @@ import { dirname } from "node:path";
 import { isTrunklineError, systemError, type SystemError } from "../../base/error.ts";
 import type { SystemCode } from "../../base/outcome.ts";
 import type { Address } from "../address.ts";
+import { socketFile, type LocalFile } from "./local-file.ts";
 import { hasEnded, listenerOf, ownerOf, ownUser, statOf, targetOf } from "./owner.ts";
 
 /** Translates what the system says when connecting fails. */
 export async function dialRefused(
   address: Address,
   error: NodeJS.ErrnoException,
+  kind: LocalFile = socketFile,
 ): Promise<SystemError> {
   const code = error.code ?? "";
   const file = await targetOf(address.place);
-  if (code === "ECONNREFUSED" || code === "ENOENT") {
-    if (file !== undefined && !file.isSocket()) return notASocket(address, file);
-    const why = file === undefined ? await missing(address) : await leftOver(address, file);
+  if (code === "ECONNREFUSED" || code === "ENOENT" || code === "ENXIO" || code === "EPIPE") {
+    if (file !== undefined && !kind.is(file)) return notASocket(address, file, kind);
+    const { noun } = kind;
+    const why =
+      file === undefined ? await missing(address, noun) : await leftOver(address, file, noun);
     return refused("UNAVAILABLE", address, `nobody listens there (${code}; ${why})`, error);
   }
   if (code === "EACCES" || code === "EPERM") return denied(address, address.place, file, error);
@@ -106,11 +110,15 @@ export function unsettled(address: Address): SystemError {
   );
 }
 
-export function notASocket(address: Address, file: BigIntStats): SystemError {
+export function notASocket(
+  address: Address,
+  file: BigIntStats,
+  kind: LocalFile = socketFile,
+): SystemError {
   let what = "another file";
   if (file.isDirectory()) what = "a folder";
   else if (file.isSymbolicLink()) what = "a symbolic link";
-  const reason = `there is ${what} in the place of the socket`;
+  const reason = `there is ${what} in the place of the ${kind.noun}`;
   return refused("INVALID_ARGUMENT", address, reason, undefined, elsewhere);
 }
 
@@ -170,17 +178,17 @@ function general(address: Address, error: NodeJS.ErrnoException): SystemError {
   return refused("UNAVAILABLE", address, error.message, error);
 }
 
-async function missing(address: Address): Promise<string> {
+async function missing(address: Address, noun: string): Promise<string> {
   const folder = dirname(address.place);
   const there = await statOf(folder);
-  return there === undefined ? `its folder ${folder} does not exist` : "there is no socket file";
+  return there === undefined ? `its folder ${folder} does not exist` : `there is no ${noun} file`;
 }
 
-async function leftOver(address: Address, file: BigIntStats): Promise<string> {
+async function leftOver(address: Address, file: BigIntStats, noun: string): Promise<string> {
   const pid = await ownerOf(address.place, file);
-  if (pid === undefined) return "the socket file is left over";
+  if (pid === undefined) return `the ${noun} file is left over`;
   const state = hasEnded(pid) ? "has ended" : "no longer listens";
-  return `the socket file is left over from pid ${pid}, which ${state}`;
+  return `the ${noun} file is left over from pid ${pid}, which ${state}`;
 }
 
 /** The file at the path or, when there is none, the nearest folder above it. */

@@ -3,31 +3,28 @@ import { link, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import type { Address } from "../address.ts";
+import type { LocalFile } from "./local-file.ts";
 import { hiddenNames, sameFile, statOf } from "./owner.ts";
-import type { Life } from "./probe.ts";
 import { beingTaken, denied, inUse, notASocket, unsettled } from "./refusal.ts";
-
-/** Asks whether somebody listens at a path: each type of socket has its own way. */
-export type Probe = (path: string) => Promise<Life>;
 
 /** How often others may get in between before we give up: each round somebody has come or gone. */
 const roundsMax = 16;
 
 /**
- * Gives the listening socket `hidden` its public name. `link` is atomic: of several processes one succeeds. What is
+ * Gives the listening socket, or pipe, `hidden` its public name. `link` is atomic: of several processes one succeeds. What is
  * there already is replaced only when it is a socket to which nobody listens any more.
  */
-export async function publish(hidden: string, address: Address, probe: Probe): Promise<void> {
+export async function publish(hidden: string, address: Address, kind: LocalFile): Promise<void> {
   const path = address.place;
   for (let round = 0; round < roundsMax; round++) {
     if (await linked(hidden, path)) return;
     const file = await statOf(path);
     if (file === undefined) continue;
-    if (!file.isSocket()) throw notASocket(address, file);
-    const life = await probe(path);
+    if (!kind.is(file)) throw notASocket(address, file, kind);
+    const life = await kind.probe(path);
     if (life === "alive") throw await inUse(address, file);
     if (life === "denied") throw denied(address, path, file);
-    if (life === "dead") await removeDead(path, file, hidden, address, probe);
+    if (life === "dead") await removeDead(path, file, hidden, address, kind);
   }
   throw unsettled(address);
 }
@@ -49,19 +46,19 @@ async function removeDead(
   file: BigIntStats,
   hidden: string,
   address: Address,
-  probe: Probe,
+  kind: LocalFile,
 ): Promise<void> {
   const lock = join(dirname(name), `.${file.ino.toString(36)}.lock`);
   if (!(await linked(hidden, lock))) {
     const holder = await statOf(lock);
     if (holder === undefined) return;
-    const life = await probe(lock);
-    if (life === "dead") return removeDead(lock, holder, hidden, address, probe);
+    const life = await kind.probe(lock);
+    if (life === "dead") return removeDead(lock, holder, hidden, address, kind);
     if (life === "gone") return;
     throw await beingTaken(address, holder);
   }
   try {
-    if (!sameFile(await statOf(name), file) || (await probe(name)) !== "dead") return;
+    if (!sameFile(await statOf(name), file) || (await kind.probe(name)) !== "dead") return;
     for (const other of await hiddenNames(address.place, file)) {
       await unlink(other.path).catch(ignoreMissing);
     }

@@ -3,10 +3,10 @@ import { dirname } from "node:path";
 
 import { systemError } from "../../base/error.ts";
 import { socketPathBytesMax, type Address } from "../address.ts";
+import type { LocalFile } from "./local-file.ts";
 import type { UnixSettings } from "./options.ts";
 import { statOf } from "./owner.ts";
 import { groupDenied, inUse, notASocket } from "./refusal.ts";
-import type { Probe } from "./socket-file.ts";
 
 /** For `chown`: the owner stays. */
 const leaveUid = -1;
@@ -53,20 +53,24 @@ export function checkHiddenPath(path: string, hidden: string): void {
   );
 }
 
-/** Binds to the hidden name. One that is there was left by a process with our pid, or we listen there ourselves. */
+/** Binds to the hidden name, or makes a pipe of it. One that is there was left by a process with our pid, or we listen there ourselves. */
 export async function bindHidden(
   bind: (hidden: string) => Promise<void> | void,
   hidden: string,
   address: Address,
-  probe: Probe,
+  kind: LocalFile,
 ): Promise<void> {
   try {
     await bind(hidden);
   } catch (error) {
     const file = await statOf(hidden);
-    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE" || file === undefined) throw error;
-    if (!file.isSocket()) throw notASocket(address, file);
-    if ((await probe(hidden)) !== "dead") throw await inUse(address, file);
+    if (
+      !["EADDRINUSE", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "") ||
+      file === undefined
+    )
+      throw error;
+    if (!kind.is(file)) throw notASocket(address, file, kind);
+    if ((await kind.probe(hidden)) !== "dead") throw await inUse(address, file);
     await unlink(hidden);
     await bind(hidden);
   }

@@ -6,6 +6,7 @@ import { checkSocketPath, type Address } from "../address.ts";
 import { datagramBounds } from "../connectionless.ts";
 import type { DatagramOptions, DatagramReceiver, HearDatagram } from "../transport.ts";
 import type { UnixSettings } from "../unix/options.ts";
+import { socketFile, type LocalFile } from "../unix/local-file.ts";
 import { hiddenPath, statOf } from "../unix/owner.ts";
 import type { Life } from "../unix/probe.ts";
 import { listenRefused } from "../unix/refusal.ts";
@@ -34,18 +35,21 @@ export async function receiveAt(
   checkSocketPath(path);
   const hidden = hiddenPath(path);
   checkHiddenPath(path, hidden);
-  const probe = (at: string): Promise<Life> => Promise.resolve().then(() => lifeOf(os, at));
+  const kind: LocalFile = {
+    ...socketFile,
+    probe: (at): Promise<Life> => Promise.resolve().then(() => lifeOf(os, at)),
+  };
   const fd = os.socketOpen(os.datagram);
   let bound = false;
   try {
     await makeFolder(address, settings);
-    await bindHidden((at) => os.socketBind(fd, at), hidden, address, probe);
+    await bindHidden((at) => os.socketBind(fd, at), hidden, address, kind);
     bound = true;
     await restrict(hidden, settings.socketMode, settings.gid, address);
     // Until now the umask has decided who may send. Nobody who is meant to knows of the hidden name.
     const unread = Buffer.allocUnsafe(0);
     while (took(os.socketReceive(fd, unread, 0, 0, []))) continue;
-    await publish(hidden, address, probe);
+    await publish(hidden, address, kind);
   } catch (error) {
     os.descriptorClose(fd);
     if (bound) await unlink(hidden).catch(() => {});
