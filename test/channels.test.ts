@@ -14,11 +14,13 @@ import { stdio } from "trunkline/transport/stdio";
 import { tcp } from "trunkline/transport/tcp";
 import { tls } from "trunkline/transport/tls";
 import { unix } from "trunkline/transport/unix";
+import { unixpacket } from "trunkline/transport/unixpacket";
 import { worker } from "trunkline/transport/worker";
 
 test("docs/channels.md shows what the transports promise", () => {
   const page = readFileSync(join(import.meta.dirname, "../docs/channels.md"), "utf8");
-  const table = capabilitiesTable([memory(), worker(), stdio(), unix(), fifo(), tcp(), tls()]);
+  const sockets = [unix(), unixpacket(), fifo(), tcp(), tls()];
+  const table = capabilitiesTable([memory(), worker(), stdio(), ...sockets]);
   ok(page.includes(table), `put this table into docs/channels.md:\n${table}`);
 });
 

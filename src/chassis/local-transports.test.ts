@@ -19,7 +19,7 @@ const Echo = contract(
   },
 );
 
-for (const scheme of ["fifo"]) {
+for (const scheme of ["fifo", "unixpacket"]) {
   test(`a service is called by its address over ${scheme}:, also with more than a frame holds`, async (t) => {
     const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
     t.after(() => rmSync(folder, { recursive: true }));

@@ -2,7 +2,14 @@ import type { Dispatcher, ServedOperation } from "../protocol/protocol.ts";
 import type { Address } from "../transport/address.ts";
 
 /** Transports that only the same host can reach: who is there may see what is there. */
-const nearTransports: ReadonlySet<string> = new Set(["memory", "worker", "stdio", "unix", "fifo"]);
+const nearTransports: ReadonlySet<string> = new Set([
+  "memory",
+  "worker",
+  "stdio",
+  "unix",
+  "fifo",
+  "unixpacket",
+]);
 
 /** True where a process describes itself without being asked to. */
 export function near({ transport }: Address): boolean {

@@ -29,6 +29,7 @@ const distances: ReadonlyMap<string, number> = new Map([
   ["unix", 1],
   ["unixgram", 1],
   ["fifo", 1],
+  ["unixpacket", 1],
 ]);
 
 /** Addresses of which there is one connection, made when the process began. */

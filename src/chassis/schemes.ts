@@ -12,6 +12,7 @@ import { tls } from "../transport/tls/index.ts";
 import type { Transport } from "../transport/transport.ts";
 import { unix } from "../transport/unix/index.ts";
 import { unixgram } from "../transport/unixgram/index.ts";
+import { unixpacket } from "../transport/unixpacket/index.ts";
 import { worker } from "../transport/worker/index.ts";
 
 /** The transports that addresses can name. */
@@ -23,6 +24,7 @@ const transports: Readonly<Record<string, Transport>> = {
   stdio: stdio(),
   tcp: tcp(),
   tls: tls(),
+  unixpacket: unixpacket(),
   worker: worker(),
 };
 

@@ -29,5 +29,6 @@ function tick(kept: boolean): string {
 }
 
 function inMebibytes(bytes: number): string {
+  if (bytes < 1024 * 1024) return `${Math.floor(bytes / 1024)} KiB`;
   return `${Math.ceil(bytes / (1024 * 1024))} MiB`;
 }

@@ -1,0 +1,1 @@
+export { unixpacket, type UnixPacketOptions } from "./unixpacket.ts";
