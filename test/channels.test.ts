@@ -10,6 +10,7 @@ import { rsocket } from "trunkline/protocol/rsocket";
 import { capabilitiesTable, protocolsTable } from "trunkline/testing";
 import { fifo } from "trunkline/transport/fifo";
 import { memory } from "trunkline/transport/memory";
+import { mq } from "trunkline/transport/mq";
 import { stdio } from "trunkline/transport/stdio";
 import { tcp } from "trunkline/transport/tcp";
 import { tls } from "trunkline/transport/tls";
@@ -19,7 +20,7 @@ import { worker } from "trunkline/transport/worker";
 
 test("docs/channels.md shows what the transports promise", () => {
   const page = readFileSync(join(import.meta.dirname, "../docs/channels.md"), "utf8");
-  const sockets = [unix(), unixpacket(), fifo(), tcp(), tls()];
+  const sockets = [unix(), unixpacket(), fifo(), mq(), tcp(), tls()];
   const table = capabilitiesTable([memory(), worker(), stdio(), ...sockets]);
   ok(page.includes(table), `put this table into docs/channels.md:\n${table}`);
 });

@@ -6,6 +6,7 @@ import { rsocket } from "../protocol/rsocket/index.ts";
 import type { Address } from "../transport/address.ts";
 import { fifo } from "../transport/fifo/index.ts";
 import { memory } from "../transport/memory/index.ts";
+import { mq } from "../transport/mq/index.ts";
 import { stdio } from "../transport/stdio/index.ts";
 import { tcp } from "../transport/tcp/index.ts";
 import { tls } from "../transport/tls/index.ts";
@@ -21,6 +22,7 @@ const transports: Readonly<Record<string, Transport>> = {
   unix: unix(),
   unixgram: unixgram(),
   fifo: fifo(),
+  mq: mq(),
   stdio: stdio(),
   tcp: tcp(),
   tls: tls(),

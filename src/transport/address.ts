@@ -20,7 +20,7 @@ export interface Address {
   readonly parameters?: Readonly<Record<string, string>>;
 }
 
-type PlaceKind = "path" | "name" | "host" | "process" | "nothing";
+type PlaceKind = "path" | "name" | "host" | "process" | "queue" | "nothing";
 
 interface Scheme {
   readonly protocol: string;
@@ -54,6 +54,15 @@ const schemes: ReadonlyMap<string, Scheme> = new Map([
       transport: "signal",
       place: "process",
       parameters: ["operation", "signal"],
+    },
+  ],
+  [
+    "mq",
+    {
+      protocol: "datagram",
+      transport: "mq",
+      place: "queue",
+      parameters: ["bytes", "messages"],
     },
   ],
   ["unixpacket", { protocol: "rsocket", transport: "unixpacket", place: "path" }],
@@ -154,6 +163,9 @@ function readPlace(text: string, name: string, scheme: Scheme, rest: string): ["
     case "name":
       if (/^[A-Za-z0-9._-]+$/.test(rest)) return ["", rest];
       throw notAnAddress(text, `write a name of letters, digits, dots and dashes: ${name}:orders`);
+    case "queue":
+      if (/^\/[A-Za-z0-9._-]{1,200}$/.test(rest)) return ["", rest];
+      throw notAnAddress(text, `write a slash and a name without further ones: ${name}:/orders`);
     case "process":
       if (/^(self|[1-9]\d{0,9})$/.test(rest)) return ["", rest];
       throw notAnAddress(text, `write the number of a process, or self for this one: ${name}:4711`);

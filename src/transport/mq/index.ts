@@ -1,0 +1,1 @@
+export { mq, type MqOptions } from "./mq.ts";

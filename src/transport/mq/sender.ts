@@ -1,0 +1,73 @@
+import type { Env } from "../../base/env.ts";
+import type { SystemError } from "../../base/error.ts";
+import type { Addon, Watch } from "../../os/addon.ts";
+import type { Address } from "../address.ts";
+import { datagramBounds } from "../connectionless.ts";
+import type { DatagramOptions, DatagramSender } from "../transport.ts";
+import { WaitingSender, type DatagramExit } from "../waiting-sender.ts";
+import { access, openedQueue } from "./open-queue.ts";
+import { queueTerms } from "./queue-terms.ts";
+import { queueRefused } from "./refusal.ts";
+
+export function senderTo(
+  os: Addon,
+  address: Address,
+  options: DatagramOptions,
+  env: Env,
+): DatagramSender {
+  const { bytes } = queueTerms(address);
+  const exit = new QueueExit(os, address);
+  const terms = { address, peer: { address: address.text, sameHost: true } };
+  const bounds = datagramBounds(options, exit.bytesMax ?? bytes);
+  const sender = new WaitingSender({ ...terms, ...bounds }, exit, env);
+  exit.room = () => sender.room();
+  return sender;
+}
+
+/** A queue that is opened when something is sent, unless it was there before. */
+class QueueExit implements DatagramExit {
+  /** Undefined: it is not there yet. */
+  readonly bytesMax: number | undefined;
+  room: () => void = () => {};
+  readonly #os: Addon;
+  readonly #address: Address;
+  #fd: number | undefined;
+  #watch: Watch | undefined;
+  #waits = false;
+
+  constructor(os: Addon, address: Address) {
+    this.#os = os;
+    this.#address = address;
+    const queue = openedQueue(os, address.place, access.write);
+    if (typeof queue === "number") return;
+    this.#fd = queue.fd;
+    this.bytesMax = queue.bytes;
+  }
+
+  send(datagram: Uint8Array): number {
+    if (this.#fd === undefined) {
+      const queue = openedQueue(this.#os, this.#address.place, access.write);
+      if (typeof queue === "number") return queue;
+      this.#fd = queue.fd;
+    }
+    return this.#os.queueSend(this.#fd, datagram, 0, datagram.length, 0);
+  }
+
+  awaitRoom(waits: boolean): void {
+    if (waits === this.#waits || this.#fd === undefined) return;
+    this.#waits = waits;
+    const { writable } = this.#os;
+    if (this.#watch !== undefined) this.#os.watchEvents(this.#watch, waits ? writable : 0);
+    else if (waits) this.#watch = this.#os.watchStart(this.#fd, writable, false, () => this.room());
+  }
+
+  refusal(errno: number): Promise<SystemError> {
+    return Promise.resolve(queueRefused(this.#address, errno));
+  }
+
+  close(): void {
+    if (this.#watch !== undefined) this.#os.watchStop(this.#watch);
+    if (this.#fd !== undefined) this.#os.descriptorClose(this.#fd);
+    this.#fd = undefined;
+  }
+}
