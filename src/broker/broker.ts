@@ -28,6 +28,8 @@ export interface BrokerCapabilities {
    * who consume at that moment: who comes later has missed them, and a queue that nobody consumes is nowhere to send to.
    */
   readonly keeps: boolean;
+  /** Absent: messages can go to everybody who is there for them. False: there are only queues, and topics are refused when they are declared. */
+  readonly topics?: false;
   /** Groups share a topic; where `keeps`, they keep their place in it while nobody consumes. */
   readonly groups: boolean;
   /** What was consumed can be consumed again, from an instant or from the beginning. */

@@ -44,7 +44,9 @@ const rows: readonly (readonly [
     ({ keeps, groups }) =>
       keeps && groups
         ? ["yes", "messages wait for a group that was declared before anybody of it consumes"]
-        : ["no"],
+        : keeps
+          ? ["in a queue", "what a consumer has not settled when it closes comes to another"]
+          : ["no"],
   ],
   [
     "groups",

@@ -47,6 +47,10 @@ const rows: Readonly<Record<string, Row>> = {
     example: "memory:NAME",
     load: async () => (await import("../broker/memory/index.ts")).memory(),
   },
+  mq: {
+    example: "mq:/NAME",
+    load: async () => (await import("../broker/mq/index.ts")).mq(),
+  },
 };
 
 function rabbitmq(scheme: string): Row {
@@ -89,10 +93,10 @@ export async function openBroker(text: string, options: OpenOptions, env: Env): 
   return (await brokerMakeAt(text)).open(text, options, env);
 }
 
-/** True where an address names a broker, and not a server. */
+/** True where an address names a broker, and not a server: what can be both is a server, and a broker where one is asked for. */
 export function isBrokerAddress(text: string): boolean {
   const [, scheme = ""] = /^([a-z0-9+]+):/.exec(text) ?? [];
-  return scheme !== "memory" && Object.hasOwn(rows, scheme);
+  return scheme !== "memory" && scheme !== "mq" && Object.hasOwn(rows, scheme);
 }
 
 function unknownBroker(text: string): TrunklineError {

@@ -258,17 +258,19 @@ export class ProcessMessages {
       terms: resolved,
       work: stored === undefined ? work : stored.attempts.around(work),
       ended: stored === undefined ? ended : stored.attempts.forgetting(ended),
-      dead: broker.capabilities.keeps
-        ? new Parking({
-            broker,
-            channel,
-            group,
-            byKey: resolved.dead === "park-key",
-            by: this.#options.name,
-            letters: resolved.letters,
-            env: this.#env,
-          })
-        : dropping,
+      // Dead letters must not be lost; where all may be, there is nowhere to put them.
+      dead:
+        broker.capabilities.keeps && broker.capabilities.guarantees.includes("at-least-once")
+          ? new Parking({
+              broker,
+              channel,
+              group,
+              byKey: resolved.dead === "park-key",
+              by: this.#options.name,
+              letters: resolved.letters,
+              env: this.#env,
+            })
+          : dropping,
       dataOf: (delivery) => dataOf(member, { envelope: delivery.envelope }),
       env: this.#env,
     });

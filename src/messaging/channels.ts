@@ -137,6 +137,8 @@ export function channelProblems(
       `receipts that mean "${bound.enqueued}"`,
       `bind it with enqueued: ${capabilities.receipts.map((each) => `"${each}"`).join(" or ")}`,
     );
+  if (bound.shape === "topic" && capabilities.topics === false)
+    refuse("that each of several hears it", "send it as a document, or use another broker");
   if (bound.shape === "topic" && !capabilities.groups && bound.groups.length > 0)
     refuse("groups", "leave the groups away");
   if (bound.priorityMax > 0 && !capabilities.priority)

@@ -9,14 +9,18 @@ import { access, openedQueue } from "./open-queue.ts";
 import { queueTerms } from "./queue-terms.ts";
 import { queueRefused } from "./refusal.ts";
 
+/** Higher ones are received first. */
+export type PriorityOf = (datagram: Uint8Array) => number;
+
 export function senderTo(
   os: Addon,
   address: Address,
   options: DatagramOptions,
   env: Env,
+  priorityOf: PriorityOf = () => 0,
 ): DatagramSender {
   const { bytes } = queueTerms(address);
-  const exit = new QueueExit(os, address);
+  const exit = new QueueExit(os, address, priorityOf);
   const terms = { address, peer: { address: address.text, sameHost: true } };
   const bounds = datagramBounds(options, exit.bytesMax ?? bytes);
   const sender = new WaitingSender({ ...terms, ...bounds }, exit, env);
@@ -31,11 +35,13 @@ class QueueExit implements DatagramExit {
   room: () => void = () => {};
   readonly #os: Addon;
   readonly #address: Address;
+  readonly #priorityOf: PriorityOf;
   #fd: number | undefined;
   #watch: Watch | undefined;
   #waits = false;
 
-  constructor(os: Addon, address: Address) {
+  constructor(os: Addon, address: Address, priorityOf: PriorityOf) {
+    this.#priorityOf = priorityOf;
     this.#os = os;
     this.#address = address;
     const queue = openedQueue(os, address.place, access.write);
@@ -50,7 +56,7 @@ class QueueExit implements DatagramExit {
       if (typeof queue === "number") return queue;
       this.#fd = queue.fd;
     }
-    return this.#os.queueSend(this.#fd, datagram, 0, datagram.length, 0);
+    return this.#os.queueSend(this.#fd, datagram, 0, datagram.length, this.#priorityOf(datagram));
   }
 
   awaitRoom(waits: boolean): void {

@@ -1,0 +1,1 @@
+export { mq, type MqBrokerOptions } from "./mq.ts";

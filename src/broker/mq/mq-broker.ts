@@ -1,0 +1,198 @@
+import type { Env } from "../../base/env.ts";
+import { isTrunklineError, systemError, type TrunklineError } from "../../base/error.ts";
+import type { Addon } from "../../os/addon.ts";
+import type { Address } from "../../transport/address.ts";
+import { madeQueue } from "../../transport/mq/open-queue.ts";
+import type { QueueTerms } from "../../transport/mq/queue-terms.ts";
+import { senderTo } from "../../transport/mq/sender.ts";
+import type { DatagramSender } from "../../transport/transport.ts";
+import type {
+  Broker,
+  BrokerCapabilities,
+  Consumer,
+  Delivery,
+  Drift,
+  Lag,
+  Outgoing,
+  Receipt,
+  ReplyBox,
+  Subscription,
+} from "../broker.ts";
+import type { Channel } from "../channel.ts";
+import type { Envelope } from "../envelope.ts";
+import { MqConsumer } from "./mq-consumer.ts";
+import { priorityMax, priorityOf, writeMessage } from "./message.ts";
+
+export interface MqTerms {
+  readonly os: Addon;
+  readonly address: Address;
+  readonly queue: QueueTerms;
+  readonly capabilities: BrokerCapabilities;
+  readonly mode: number;
+  readonly waitMs: number;
+  readonly env: Env;
+}
+
+/** A user of message queues that have names with one beginning. */
+export class MqBroker implements Broker {
+  readonly name = "mq";
+  readonly address: string;
+  readonly capabilities: BrokerCapabilities;
+  readonly #terms: MqTerms;
+  readonly #senders = new Map<string, Promise<DatagramSender>>();
+  readonly #consumers = new Set<MqConsumer>();
+  #closed = false;
+
+  constructor(terms: MqTerms) {
+    this.#terms = terms;
+    this.address = terms.address.text;
+    this.capabilities = terms.capabilities;
+  }
+
+  async declare(channels: readonly Channel[]): Promise<readonly Drift[]> {
+    this.#refuseClosed();
+    for (const channel of channels) this.#refuseMore(channel);
+    for (const channel of channels) this.#terms.os.descriptorClose(this.#made(channel.name).fd);
+    // What is there with other bounds than the address asks for is refused: it could not take what is asked for.
+    return [];
+  }
+
+  async publish(messages: readonly Outgoing[]): Promise<readonly (Receipt | TrunklineError)[]> {
+    this.#refuseClosed();
+    return Promise.all(messages.map((message) => this.#publish(message)));
+  }
+
+  async consume(
+    subscription: Subscription,
+    deliver: (batch: readonly Delivery[]) => void,
+  ): Promise<Consumer> {
+    this.#refuseClosed();
+    this.#refuseMore(subscription.channel);
+    if (subscription.exclusive === true) throw this.#cannot("that one of many consumes alone");
+    const { name } = subscription.channel;
+    const { os, env } = this.#terms;
+    const queue = this.#made(name);
+    const back = (bytes: Buffer): Promise<void> => this.#send(name, bytes);
+    const closed = (): boolean => this.#consumers.delete(consumer);
+    const place = { os, queue, shard: this.#queueOf(name).place, back, closed, env };
+    const consumer = new MqConsumer(place, subscription.prefetch, deliver);
+    this.#consumers.add(consumer);
+    return consumer;
+  }
+
+  replies(): Promise<ReplyBox> {
+    return Promise.reject(this.#cannot("replies"));
+  }
+
+  reply(): Promise<void> {
+    return Promise.reject(this.#cannot("replies"));
+  }
+
+  browse(): Promise<readonly Envelope[]> {
+    return Promise.reject(this.#cannot("that one looks at what waits: to read is to take"));
+  }
+
+  lag(): Promise<Lag> {
+    return Promise.reject(this.#cannot("that one counts what is with consumers"));
+  }
+
+  reset(): Promise<void> {
+    return Promise.reject(this.#cannot("that anything is consumed again"));
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.all([...this.#consumers].map((each) => each.close()));
+    for (const sender of this.#senders.values()) (await sender).close();
+    this.#senders.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #publish(message: Outgoing): Promise<Receipt | TrunklineError> {
+    const { channel, envelope, to, notBefore, priority = 0 } = message;
+    if (to !== undefined) return this.#cannot("groups");
+    if (notBefore !== undefined) return this.#cannot("that a message is held back");
+    const bytes = writeMessage({ envelope, delivered: 0, priority });
+    const { bytesMax } = this.capabilities;
+    const room = Math.max(bytesMax, this.#terms.queue.bytes);
+    if (bytes.length > room) return this.#tooLarge(bytes.length, room);
+    try {
+      await this.#send(channel.name, bytes);
+      return { enqueued: "accepted", position: this.#queueOf(channel.name).place };
+    } catch (error) {
+      if (isTrunklineError(error)) return error;
+      throw error;
+    }
+  }
+
+  /** Those of one queue go in the order of the calls, and wait while it is full. */
+  async #send(name: string, bytes: Buffer): Promise<void> {
+    const { os, env, waitMs } = this.#terms;
+    let sender = this.#senders.get(name);
+    if (sender === undefined) {
+      const opened = senderTo(os, this.#queueOf(name), { waitingMax }, env, priorityOf);
+      this.#senders.set(name, (sender = Promise.resolve(opened)));
+    }
+    const { bytesMax } = await sender;
+    if (bytes.length > bytesMax) throw this.#tooLarge(bytes.length, bytesMax);
+    await (await sender).send(bytes, env.now() + waitMs);
+  }
+
+  #made(name: string): QueueTerms & { readonly fd: number } {
+    const { os, mode, queue } = this.#terms;
+    return madeQueue(os, this.#queueOf(name), mode, queue);
+  }
+
+  /** `/shop.orders.1.pay`, as an address of its own. */
+  #queueOf(name: string): Address {
+    const { address } = this.#terms;
+    return { ...address, place: `${address.place}.${name}` };
+  }
+
+  #refuseMore(channel: Channel): void {
+    const { receipts, guarantees } = this.capabilities;
+    if (channel.shape === "topic") throw this.#cannot(`topics (${channel.name})`);
+    if (channel.enqueued !== undefined && !receipts.includes(channel.enqueued))
+      throw this.#cannot(`receipts that mean "${channel.enqueued}"`);
+    if (!guarantees.includes(channel.guarantee)) throw this.#cannot(channel.guarantee);
+    if (channel.ordered) throw this.#cannot(`order per key (${channel.name})`);
+    if (channel.compacted || channel.retentionMs !== undefined)
+      throw this.#cannot(`that messages are kept for a time (${channel.name})`);
+    if (channel.priorityMax > priorityMax) throw this.#cannot(`priorities above ${priorityMax}`);
+  }
+
+  #cannot(what: string): TrunklineError {
+    return systemError("UNIMPLEMENTED", `message queues of the system have not: ${what}`, {
+      executed: "no",
+      endpoint: this.address,
+      advice: "use file:./data, a broker in a folder, which has",
+    });
+  }
+
+  #tooLarge(bytes: number, bytesMax: number): TrunklineError {
+    return systemError(
+      "INVALID_ARGUMENT",
+      `the message takes ${bytes} bytes, and one of the queue has at most ${bytesMax}`,
+      {
+        executed: "no",
+        endpoint: this.address,
+        advice: "send less, or where it is, or make the queues for larger ones: ?bytes=…",
+      },
+    );
+  }
+
+  #refuseClosed(): void {
+    if (!this.#closed) return;
+    throw systemError("UNAVAILABLE", "the broker was closed", {
+      executed: "no",
+      endpoint: this.address,
+    });
+  }
+}
+
+/** Messages that wait for room in one queue. */
+const waitingMax = 10_000;
