@@ -11,6 +11,8 @@ import { client, close } from "./client.ts";
 
 const skip = addonProblem() ?? false;
 const place = `/trunkline-chassis-${process.pid}`;
+/** All queues of a user share 800 KiB, and other tests are under way. */
+const bounds = "?messages=4&bytes=2000";
 const Said = z.object({ text: z.string() });
 
 const Labels = contract(
@@ -32,7 +34,7 @@ test(
     const printed = Promise.withResolvers<string>();
     const app = await chassis({
       name: "printer",
-      messages: `mq:${place}`,
+      messages: `mq:${place}${bounds}`,
       serve: [on(Labels.print, {}, ({ text }) => printed.resolve(text))],
       signals: false,
     });
@@ -47,7 +49,7 @@ test(
     );
     const start = chassis({
       name: "hearer",
-      messages: `mq:${place}`,
+      messages: `mq:${place}${bounds}`,
       serve: [on(Events.happened, { group: "all" }, () => {})],
       signals: false,
     });
@@ -62,7 +64,7 @@ test("a notification is handled that came by a message queue", { skip }, async (
   const said = Promise.withResolvers<string>();
   const app = await chassis({
     name: "notes",
-    listen: `mq:${name}`,
+    listen: `mq:${name}${bounds}`,
     signals: false,
     serve: [serve(Notes, { say: ({ text }) => said.resolve(text) })],
   });

@@ -7,10 +7,10 @@ import type { Envelope } from "../envelope.ts";
 export const messageBytesMax: number = bytesMaxDefault;
 
 /**
- * What a message of a queue begins with: the letters "TL", a version, how often it was delivered, its priority and how many bytes its head has, each of the
- * last two as 16 bits, big end first. The head is JSON: the envelope without its data, which follows.
+ * What a message of a queue begins with: the letters "TL", a version, how often it was delivered, its priority as 16 bits and
+ * how many bytes its head has as 32 bits, big end first. The head is JSON: the envelope without its data, which follows.
  */
-const prefixBytes = 8;
+const prefixBytes = 10;
 const magic = 0x544c;
 const version = 1;
 
@@ -38,8 +38,7 @@ export function writeMessage({ envelope, delivered, priority }: Message): Buffer
   bytes[2] = version;
   bytes[3] = Math.min(delivered, deliveredMax);
   bytes.writeUInt16BE(Math.max(0, Math.min(priority, priorityMax)), 4);
-  // One that has no room for its head has none for the message: that is found out by its length.
-  bytes.writeUInt16BE(text.length & 0xffff, 6);
+  bytes.writeUInt32BE(text.length, 6);
   bytes.set(text, prefixBytes);
   bytes.set(data, prefixBytes + text.length);
   return bytes;
@@ -56,7 +55,7 @@ export function readMessage(memory: Buffer, length: number, queue: string, env: 
   if (length < prefixBytes || bytes.readUInt16BE(0) !== magic || bytes[2] !== version) {
     return foreign(bytes, queue, "it does not begin as messages of Trunkline do", env);
   }
-  const dataAt = prefixBytes + bytes.readUInt16BE(6);
+  const dataAt = prefixBytes + bytes.readUInt32BE(6);
   if (dataAt > length) return foreign(bytes, queue, "it is shorter than it says", env);
   const head = headOf(bytes.toString("utf8", prefixBytes, dataAt));
   if (head === undefined) return foreign(bytes, queue, "its head is no envelope", env);

@@ -39,7 +39,7 @@ export class MqBroker implements Broker {
   readonly address: string;
   readonly capabilities: BrokerCapabilities;
   readonly #terms: MqTerms;
-  readonly #senders = new Map<string, Promise<DatagramSender>>();
+  readonly #senders = new Map<string, DatagramSender>();
   readonly #consumers = new Set<MqConsumer>();
   #closed = false;
 
@@ -104,7 +104,7 @@ export class MqBroker implements Broker {
     if (this.#closed) return;
     this.#closed = true;
     await Promise.all([...this.#consumers].map((each) => each.close()));
-    for (const sender of this.#senders.values()) (await sender).close();
+    for (const sender of this.#senders.values()) sender.close();
     this.#senders.clear();
   }
 
@@ -117,9 +117,6 @@ export class MqBroker implements Broker {
     if (to !== undefined) return this.#cannot("groups");
     if (notBefore !== undefined) return this.#cannot("that a message is held back");
     const bytes = writeMessage({ envelope, delivered: 0, priority });
-    const { bytesMax } = this.capabilities;
-    const room = Math.max(bytesMax, this.#terms.queue.bytes);
-    if (bytes.length > room) return this.#tooLarge(bytes.length, room);
     try {
       await this.#send(channel.name, bytes);
       return { enqueued: "accepted", position: this.#queueOf(channel.name).place };
@@ -134,12 +131,12 @@ export class MqBroker implements Broker {
     const { os, env, waitMs } = this.#terms;
     let sender = this.#senders.get(name);
     if (sender === undefined) {
-      const opened = senderTo(os, this.#queueOf(name), { waitingMax }, env, priorityOf);
-      this.#senders.set(name, (sender = Promise.resolve(opened)));
+      sender = senderTo(os, this.#queueOf(name), { waitingMax }, env, priorityOf);
+      this.#senders.set(name, sender);
     }
-    const { bytesMax } = await sender;
+    const { bytesMax } = sender;
     if (bytes.length > bytesMax) throw this.#tooLarge(bytes.length, bytesMax);
-    await (await sender).send(bytes, env.now() + waitMs);
+    await sender.send(bytes, env.now() + waitMs);
   }
 
   #made(name: string): QueueTerms & { readonly fd: number } {

@@ -18,13 +18,16 @@ const skip = addonProblem() ?? false;
 const orders = channel({ name: "orders", shape: "queue", guarantee: "at-most-once" });
 let places = 0;
 
+/** All queues of a user share 800 KiB, and other tests are under way. */
+const bounds = "?messages=10&bytes=1000";
+
 /** A broker of its own, whose queue is gone when the test is over. */
 async function opened(
   t: TestContext,
   waitMs: number = 10_000,
 ): Promise<{ broker: Broker; place: string }> {
   const place = `/trunkline-test-${process.pid}-${++places}`;
-  const broker = await mq().open(`mq:${place}`, { name: "test", waitMs }, env);
+  const broker = await mq().open(`mq:${place}${bounds}`, { name: "test", waitMs }, env);
   t.after(async () => {
     await broker.close();
     addon()!.queueRemove(`${place}.orders`);
@@ -71,7 +74,7 @@ test("a killed consumer loses what it held, and nothing of what waited", { skip 
     const orders = channel({ name: "orders", shape: "queue", guarantee: "at-most-once" });
     await broker.consume({ channel: orders, group: undefined, prefetch: 2 }, () => console.log("has some"));
   `;
-  const args = [...process.execArgv, "--input-type=module", "-e", program, `mq:${place}`];
+  const args = [...process.execArgv, "--input-type=module", "-e", program, `mq:${place}${bounds}`];
   const texts = ["a", "b", "c", "d"];
   const receipts = await broker.publish(texts.map(saying));
   ok(receipts.every((each) => !isTrunklineError(each)));
@@ -105,9 +108,9 @@ test("what others write into a queue is told as malformed, with what came", { sk
   const fd = os.queueOpen(`${place}.orders`, 1, false, 0, 0, 0);
   const wrong = [
     "hello",
-    "TL\u0001\0\0\0\u0010\0{}",
-    "TL\u0001\0\0\0\0\u0002{}",
-    "TL\u0001\0\0\0\0\u0004null",
+    "TL\u0001\0\0\0\0\0\u0010\0{}",
+    "TL\u0001\0\0\0\0\0\0\u0002{}",
+    "TL\u0001\0\0\0\0\0\0\u0004null",
     "",
   ];
   for (const text of wrong) {

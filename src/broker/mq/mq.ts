@@ -70,5 +70,7 @@ function open(
       advice: "use file:./data, a broker in a folder, which needs none",
     });
   }
-  return new MqBroker({ os, address, queue: queueTerms(address), capabilities, mode, waitMs, env });
+  const queue = queueTerms(address);
+  const own = { ...capabilities, bytesMax: queue.bytes };
+  return new MqBroker({ os, address, queue, capabilities: own, mode, waitMs, env });
 }

@@ -18,7 +18,7 @@ const cases = transportCases({
   // Those of earlier cases are nobody's any more, and all of a user together have little room.
   address: () => {
     remove();
-    return `mq:${names[used++]}`;
+    return `mq:${names[used++]}?messages=10&bytes=4096`;
   },
   handles: () => readdirSync("/proc/self/fd").length,
 });
