@@ -37,6 +37,8 @@ class FramedConnection implements Connection, ByteSink {
   #reason: CloseReason | undefined;
   #paused = false;
   #catchingUp = false;
+  /** What came while the user had paused, before a word that had to be heard: as much as the peer had sent by then, which its own bound limits. */
+  #kept: Buffer[] = [];
 
   constructor(
     stream: ByteStream,
@@ -57,6 +59,7 @@ class FramedConnection implements Connection, ByteSink {
       push: () => this.#writer.push(),
       clean: () => this.#reader!.clean,
       close: (message) => this.#close({ kind: "broken", message }),
+      heard: () => this.#holdBack(),
     });
   }
 
@@ -101,7 +104,12 @@ class FramedConnection implements Connection, ByteSink {
   pause(): void {
     if (this.#paused) return;
     this.#paused = true;
-    if (this.#reader === undefined || this.#reason !== undefined) return;
+    if (this.moves?.waits !== true) this.#holdBack();
+  }
+
+  /** Reads nothing, while the user has paused. */
+  #holdBack(): void {
+    if (!this.#paused || this.#reader === undefined || this.#reason !== undefined) return;
     this.#reader.paused = true;
     this.#stream.pause();
   }
@@ -111,7 +119,8 @@ class FramedConnection implements Connection, ByteSink {
     this.#paused = false;
     if (this.#reader === undefined || this.#reason !== undefined) return;
     this.#reader.paused = false;
-    if (!this.#reader.behind && this.#peerEnded === this.#endTold) this.#stream.resume();
+    const behind = this.#kept.length > 0 || this.#reader.behind;
+    if (!behind && this.#peerEnded === this.#endTold) this.#stream.resume();
     else if (!this.#catchingUp) {
       this.#catchingUp = true;
       this.#env.defer(() => this.#catchUp(this.#reader!));
@@ -141,7 +150,7 @@ class FramedConnection implements Connection, ByteSink {
   ended(): void {
     if (this.#reason !== undefined) return;
     this.#peerEnded = true;
-    if (this.#endTold || this.#reader!.behind) return; // told after the frames that came before it
+    if (this.#endTold || this.#kept.length > 0 || this.#reader!.behind) return; // told after the frames that came before it
     if (!this.#reader!.clean) {
       return this.#close({ kind: "lost", message: "the peer ended in the middle of a frame" });
     }
@@ -163,13 +172,21 @@ class FramedConnection implements Connection, ByteSink {
     this.#catchingUp = false;
     if (this.#paused || this.#reason !== undefined) return;
     try {
-      reader.catchUp();
+      this.#passKept();
+      if (!this.#paused && this.#reason === undefined) reader.catchUp();
     } catch (error) {
       this.#failed(error);
     }
     if (this.#paused || this.#reason !== undefined) return;
     if (this.#peerEnded) this.ended();
     if (!this.#paused) this.#stream.resume();
+  }
+
+  #passKept(): void {
+    while (this.#kept.length > 0 && !this.#paused && this.#reason === undefined) {
+      const frame = this.#kept.shift()!;
+      this.#receiver!.frame(frame, 0, frame.length);
+    }
   }
 
   /** What is a word of the transports among themselves is not for the receiver. */
@@ -180,6 +197,8 @@ class FramedConnection implements Connection, ByteSink {
       frame: (memory, from, to) => {
         const word = readWord(memory, from, to);
         if (word !== undefined) return moves.word(word);
+        if (this.#paused || this.#kept.length > 0)
+          return void this.#kept.push(Buffer.from(memory.subarray(from, to)));
         if (moves.owes !== true) return receiver.frame(memory, from, to);
         const whole = moves.whole!(memory.subarray(from, to));
         if (whole !== undefined) receiver.frame(whole, 0, whole.length);

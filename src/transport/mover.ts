@@ -10,6 +10,8 @@ export interface Line {
   clean(): boolean;
   /** The peer broke the rules. */
   close(message: string): void;
+  /** The word that was waited for has come, or will not come any more. */
+  heard(): void;
 }
 
 /** Changes the way below a framed connection, in agreement with the mover at the other end. */
@@ -18,6 +20,8 @@ export interface Mover extends Moves {
   attach(line: Line): void;
   /** A word of the mover at the other end. */
   word(word: string): void;
+  /** A word is waited for, without which nothing is sent any more: it has to be heard, though the user has paused. */
+  readonly waits?: boolean;
   /** Hands `bytes` over beside the frames, and returns the word that says so to the mover at the other end; undefined: it cannot. */
   lend?(bytes: Uint8Array): string | undefined;
   /** True when a word has told that the data of the next frame was handed over. */

@@ -3,6 +3,9 @@ import { availableParallelism } from "node:os";
 /** Turns of the event loop, of about a microsecond each, that are spent at most on looking before a side sleeps. */
 const turnsMost = 64;
 
+/** The same in milliseconds: where others want the core, turns take longer, and to look on would take it from them. */
+const lookMs = 0.15;
+
 /** A sleep that was over within this, in milliseconds, would better have been none: to wake somebody takes tens of microseconds. */
 const shortMs = 0.25;
 
@@ -15,6 +18,7 @@ export class Patience {
   readonly #most: number;
   #turns: number;
   #left = 0;
+  #until = -Infinity;
   #sleptAt = -Infinity;
 
   constructor(parallelism: number = availableParallelism()) {
@@ -25,11 +29,13 @@ export class Patience {
   /** There was something. */
   found(): void {
     this.#left = this.#turns;
+    this.#until = Infinity;
   }
 
   /** There was nothing; true: look again in the next turn. */
-  again(): boolean {
-    return this.#left-- > 0;
+  again(now: number): boolean {
+    if (this.#until === Infinity) this.#until = now + lookMs;
+    return this.#left-- > 0 && now < this.#until;
   }
 
   sleeps(now: number): void {

@@ -91,10 +91,19 @@ export class ShmMover implements Mover {
     this.stream.hold();
   }
 
+  get waits(): boolean {
+    return this.#state === "offered";
+  }
+
   /** Whoever has ended says no word any more. */
   #peerEnded(): void {
-    if (this.#state !== "offered") return;
+    if (this.#state === "offered") this.#stays();
+  }
+
+  /** The other side cannot. */
+  #stays(): void {
     this.#clear();
+    this.#line.heard();
     this.#goOn();
   }
 
@@ -103,10 +112,8 @@ export class ShmMover implements Mover {
     if (name === "loan" && this.#lending !== undefined && !this.owes) this.#lending.heard(word);
     else if (name === "offer" && !this.#dialled && this.#state === "idle") this.#offered(nonce);
     else if (name === "ready" && this.#state === "offered") this.#ready();
-    else if (name === "no" && this.#state === "offered") {
-      this.#clear();
-      this.#goOn();
-    } else this.#line.close(`the peer said "${name}" when it was not to be said`);
+    else if (name === "no" && this.#state === "offered") this.#stays();
+    else this.#line.close(`the peer said "${name}" when it was not to be said`);
   }
 
   #offered(nonce: string): void {
@@ -128,6 +135,7 @@ export class ShmMover implements Mover {
   #ready(): void {
     if (!this.#listen()) return; // it is closed, and that will be told
     this.#sendMemory("sent");
+    this.#line.heard();
   }
 
   /** Nobody else reads the socket from here on. False: it is closed. */

@@ -177,7 +177,7 @@ export class ShmStream implements ByteStream {
       this.#drainLater();
     } else if (this.#reader.ended) this.#peerEnded(sink);
     else if (this.#gone) this.#close(peerGone());
-    else if (this.#patience.again() || !this.#reader.sleep()) this.#drainLater();
+    else if (this.#patience.again(this.#env.now()) || !this.#reader.sleep()) this.#drainLater();
     else this.#patience.sleeps(this.#env.now());
   }
 

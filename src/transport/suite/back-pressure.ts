@@ -116,6 +116,22 @@ export const backPressureCases: readonly Case[] = [
     },
   },
   {
+    name: "one that pauses at once is heard all the same, and gets what came meanwhile when it resumes",
+    play: async (stage) => {
+      const { near, far } = await stage.pair();
+      const sent = Array.from({ length: 100 }, (_, i) => numbered(i, 1_000));
+      for (const frame of sent) send(far.connection, frame);
+      near.pause();
+      for (const frame of sent) send(near.connection, frame);
+      await arrived(far, sent);
+      const before = near.frames.length;
+      for (let turns = 0; turns < 20; turns++) await stage.turn();
+      equal(near.frames.length, before);
+      near.resume();
+      await arrived(near, sent);
+    },
+  },
+  {
     name: "pausing one direction leaves the other one alone",
     play: async (stage) => {
       const { near, far } = await stage.pair({ outgoingBytesHigh: high });
