@@ -3,6 +3,15 @@ import type { Mutant } from "./mutant.ts";
 /** Ways to break how messages are consumed; most of them are noticed only when something else fails at the same time. */
 export const consumerMutants: readonly Mutant[] = [
   {
+    name: "begins-what-is-given-up",
+    file: "src/messaging/consumer.ts",
+    find: "if (this.#stopping || this.#given.has(shard)) return;",
+    replace: "if (this.#stopping) return;",
+    because:
+      "what arrives of a shard that is being given up overtakes what was forgotten before it",
+    killedBy: "messaging",
+  },
+  {
     name: "ack-before-handle",
     file: "src/messaging/consumer.ts",
     find: `if (channel.guarantee === "at-most-once") {

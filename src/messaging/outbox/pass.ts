@@ -40,8 +40,10 @@ export class Pass {
   readonly #parts: PassParts;
   readonly #reader = new RowReader();
   readonly #declared = new WeakMap<Broker, Set<Channel>>();
-  /** Keys whose later rows follow a dead one, as of the last look: the database is asked again before one follows. */
-  #parked = new Set<string>();
+  /** Keys whose later rows follow a dead one, each with its share, as of the last look: the database is asked again before one follows. */
+  readonly #parked = new Map<string, number>();
+  /** For each look under way, what was parked since it began, which it may not have seen. */
+  readonly #looks = new Set<Set<string>>();
   published = 0;
   dead = 0;
 
@@ -51,8 +53,22 @@ export class Pass {
 
   /** Looks which keys of these shares are parked. */
   async parked(shares: readonly number[]): Promise<void> {
-    const keys = await this.#parts.rows.parkedKeys(shares);
-    this.#parked = new Set(keys.map(({ lane, key }) => placeOf(lane, key)));
+    const since = new Set<string>();
+    this.#looks.add(since);
+    try {
+      const keys = await this.#parts.rows.parkedKeys(shares);
+      for (const [place, share] of this.#parked)
+        if (shares.includes(share) && !since.has(place)) this.#parked.delete(place);
+      for (const { lane, key } of keys) this.#parked.set(placeOf(lane, key), shareOf(lane));
+    } finally {
+      this.#looks.delete(since);
+    }
+  }
+
+  #park(lane: number, key: string): void {
+    const place = placeOf(lane, key);
+    this.#parked.set(place, shareOf(lane));
+    for (const since of this.#looks) since.add(place);
   }
 
   /** Resolves with why nothing at all went forward; undefined when something did. Rejects with what the database said. */
@@ -185,7 +201,7 @@ export class Pass {
     const { lane, key } = row;
     if (terms.refused === "block") return standing.stop(lane);
     const parks = terms.refused === "park-key" && key !== undefined;
-    if (parks) this.#parked.add(placeOf(lane, key));
+    if (parks) this.#park(lane, key);
     await this.#bury([row], leases, reason, parks ? "first" : "none");
     standing.goes(lane);
   }
