@@ -88,13 +88,13 @@ export const facts: readonly Facts[] = [
   {
     ...of("unixgram", "unixgram:./run/metrics.sock", "any two", everybody, ofSocketFile),
     patterns: ["event"],
-    bytesMost: 65_536,
+    bytesMost: 131_072,
     fill: "whoever may write to it: then senders are refused, or what is sent is lost and counted",
   },
   {
     ...of("udp", "udp://127.0.0.1:7000", "any two", everybody, ofLoopback),
     patterns: ["event"],
-    bytesMost: 1_472,
+    bytesMost: 65_507,
     spoof: "every process of the host: the sender is not known",
     fill: "every process of the host: then the system drops datagrams and tells nobody",
   },

@@ -22,6 +22,10 @@ const queueBytesLeast = 2 * 10 * (8_192 + 128);
 /** Containers are given 64 MiB unless somebody asks for more. */
 const sharedFolderBytesLeast = 16 * 1024 * 1024;
 
+/** In the folder of the package, whose sources in C come with it; the repository has a script for it. */
+const buildsAddon =
+  "cd node_modules/trunkline && mkdir -p native/build && gcc -std=c11 -D_GNU_SOURCE -O2 -fPIC -shared -fvisibility=hidden -I $(dirname $(dirname $(which node)))/include/node -o native/build/trunkline.node native/*.c";
+
 /** Looks at everything that decides how well processes of this machine speak with each other. Changes nothing. */
 export function machineFindings(probe: Probe): MachineFinding[] {
   const always = [system(probe), node(probe), native(probe)];
@@ -73,7 +77,7 @@ function native({ addonProblem, platform }: Probe): MachineFinding {
     return { about: "addon", state: "fine", seen: "there, and it loads" };
   const advice =
     "without it everything goes by sockets: no shared memory, no message queues, no sockets with boundaries";
-  const mends = platform === "linux" ? { mend: "npm run native -- build" } : {};
+  const mends = platform === "linux" ? { mend: buildsAddon } : {};
   return { about: "addon", state: "warning", seen: addonProblem, advice, ...mends };
 }
 

@@ -101,7 +101,7 @@ test("what must outlive the processes goes by a broker in a folder", () => {
 test("no call goes by what has no answers, and no large message by a datagram", () => {
   equal(told("udp", {}).fits, false);
   equal(told("udp", { pattern: "event", sizeBytes: 64 }).fits, true);
-  match(told("udp", { pattern: "event", sizeBytes: 9_000 }).notes.join(), /1\.4 KiB at most/);
+  match(told("udp", { pattern: "event", sizeBytes: 70_000 }).notes.join(), /64\.0 KiB at most/);
 });
 
 test("what could not be measured does not fit, and says why", () => {
