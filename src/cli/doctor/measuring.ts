@@ -88,7 +88,9 @@ function shown(measurement: Measurement, reports: readonly string[], terminal: T
   const parts = [
     `${styled(terminal, "dim", machineLine(machine))}\n`,
     fitting([figures(outcomes, true), figures(outcomes, false)], terminal),
-    absent.length === 0 ? "" : `${styled(terminal, "dim", "not measured")}\n${table(absent)}`,
+    absent.length === 0
+      ? ""
+      : `${styled(terminal, "dim", "not measured")}\n${cut(table(absent), terminal)}`,
     `${styled(terminal, "bold", `for ${needLine(need)}`)}\n${recommended(advice, terminal)}`,
     `${reports.join("\n")}\n`,
   ];
@@ -115,13 +117,30 @@ function figures(outcomes: readonly Outcome[], all: boolean): string {
   return table([columns.map((right, index) => (index === 0 ? right : { right })), ...rows]);
 }
 
-/** Those that fit, and why the others do not. */
+/** Those that fit, with what they carry and cost, and why the others do not. */
 function recommended(advice: readonly Advice[], terminal: Terminal): string {
-  const rows = advice.map(({ name, write, fits, notes }) => {
-    const sign = fits ? styled(terminal, "green", "✓") : styled(terminal, "dim", "·");
-    return [`  ${sign} ${name}`, fits ? write : notes.join("; ")];
-  });
-  return table(rows);
+  const fits = advice.filter((each) => each.fits);
+  const rows = fits.map(({ name, write, perSecond, cpuUsEach, notes }) => [
+    `  ${name}`,
+    write,
+    { right: perSecond === undefined ? "" : `${count(perSecond)}/s` },
+    { right: cpuUsEach === undefined ? "" : `${cpuUsEach.toFixed(1)} µs CPU` },
+    notes.join("; "),
+  ]);
+  const others = advice
+    .filter((each) => !each.fits)
+    .map(({ name, notes }) => [`  ${name}`, notes.join("; ")]);
+  const best = rows.length === 0 ? "  nothing that was measured\n" : table(rows);
+  return `${styled(terminal, "green", best)}${styled(terminal, "dim", "not for that")}\n${cut(table(others), terminal)}`;
+}
+
+/** Lines that end where the terminal does; the reports have them whole. */
+function cut(text: string, { interactive, columns }: Terminal): string {
+  if (!interactive) return text;
+  return text
+    .split("\n")
+    .map((line) => (line.length > columns ? `${line.slice(0, columns - 1)}…` : line))
+    .join("\n");
 }
 
 function one(value: number | undefined): string {

@@ -64,6 +64,10 @@ test("few calls are decided by how soon the answer comes, many by what they cost
   equal(first({ rate: 20_000 }, outcomes)?.name, "tcp");
 });
 
+test("what measured nearly the same is decided by what is known of it, not by chance", () => {
+  equal(first({}, [measured("tls", 8, 25), measured("unix", 8.1, 25.5)])?.name, "unix");
+});
+
 test("pipes are only for a process and those that it starts", () => {
   equal(told("stdio", {}).fits, false);
   equal(first({ related: true })?.name, "stdio");

@@ -33,6 +33,9 @@ const reserve = 2;
 /** From this rate on what one message costs decides, below it how soon the answer comes. */
 const busyPerSecond = 1_000;
 
+/** Figures of one short run that differ by less than this factor are the same. */
+const sameWithin = 4 / 3;
+
 /** All that there is for a need, what fits first and of these the best first. Pure: it knows nothing but what it is given. */
 export function recommend(need: Need, outcomes: readonly Outcome[]): Advice[] {
   return facts
@@ -40,7 +43,7 @@ export function recommend(need: Need, outcomes: readonly Outcome[]): Advice[] {
       const outcome = outcomes.find(({ name }) => name === each.name);
       return adviceOf(each, need, outcome);
     })
-    .toSorted((a, b) => Number(b.fits) - Number(a.fits) || costOf(a, need) - costOf(b, need));
+    .toSorted((a, b) => Number(b.fits) - Number(a.fits) || order(costOf(a, need), costOf(b, need)));
 }
 
 function adviceOf(of: Facts, need: Need, outcome: Outcome | undefined): Advice {
@@ -55,6 +58,11 @@ function adviceOf(of: Facts, need: Need, outcome: Outcome | undefined): Advice {
   const { name, write } = of;
   const unknown = measured === undefined && against.length === 0 ? ["not measured here"] : [];
   return { name, write, fits: against.length === 0, notes: [...against, ...unknown], ...figures };
+}
+
+/** Two that were not measured are the same too. */
+function order(a: number, b: number): number {
+  return a === b ? 0 : a - b;
 }
 
 /** What speaks against it before anything is measured. */
@@ -95,8 +103,11 @@ function figuresOf(
   };
 }
 
-/** The less the better; what was not measured comes after what was. */
+/**
+ * The less the better, in steps of a third: what differs by less is the same, and then the order of the facts decides. What was not
+ * measured comes after what was.
+ */
 function costOf({ cpuUsEach, p50Us }: Advice, { rate, pattern }: Need): number {
   const decides = rate >= busyPerSecond || pattern === "stream" ? cpuUsEach : p50Us;
-  return decides ?? Number.MAX_VALUE;
+  return decides === undefined ? Infinity : Math.round(Math.log(decides) / Math.log(sameWithin));
 }
