@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { addon } from "../../../os/addon.ts";
 import { selfSigned } from "../../../transport/tls/testing/authority.ts";
 import { stdio } from "../../../transport/stdio/index.ts";
 import { tcp } from "../../../transport/tcp/index.ts";
@@ -25,6 +26,8 @@ export interface Mechanism {
   /** Transports with other options than the default ones. */
   serving?(folder: string): readonly Transport[];
   asking?(terms: SideTerms): readonly Transport[];
+  /** Takes away what outlives the processes and is not in the folder. */
+  remove?(folder: string): void;
 }
 
 const loopback = "127.0.0.1:0";
@@ -78,11 +81,18 @@ export const mechanisms: readonly Mechanism[] = [
   {
     name: "mq",
     other: "process",
-    listen: (folder) => `mq:/${basename(folder)}`,
-    back: (folder) => `mq:/${basename(folder)}-back`,
+    listen: (folder) => `mq:${queues(folder)[0]}`,
+    back: (folder) => `mq:${queues(folder)[1]}`,
     oneWay: true,
+    remove: (folder) => queues(folder).forEach((name) => addon()?.queueRemove(name)),
   },
 ];
+
+/** A queue stays until somebody removes it, and what it can hold counts against its user. */
+function queues(folder: string): readonly [there: string, back: string] {
+  const name = `/${basename(folder)}`;
+  return [name, `${name}-back`];
+}
 
 export function mechanismNamed(name: string): Mechanism {
   const found = mechanisms.find((each) => each.name === name);

@@ -1,7 +1,7 @@
 import { equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { realEnv } from "../../../base/real-env.ts";
-import { addonProblem } from "../../../os/addon.ts";
+import { addon, addonProblem } from "../../../os/addon.ts";
 import { isMeasured, type Outcome } from "./measured.ts";
 import { mechanismNamed, mechanisms, type Mechanism } from "./mechanisms.ts";
 import { distribution, Pinger } from "./phases.ts";
@@ -36,6 +36,22 @@ test("shared memory is measured only where the connection has moved to it", asyn
   const outcome = await briefly(mechanismNamed("unix → shm"));
   if (addonProblem() === undefined) seen(outcome);
   else ok(!isMeasured(outcome));
+});
+
+test("queues of the system are gone when they have been measured", async () => {
+  const os = addon();
+  const made: string[] = [];
+  const mq = mechanismNamed("mq");
+  const outcome = await briefly({
+    ...mq,
+    remove(folder) {
+      made.push(...[mq.listen(folder), mq.back!(folder)].map((each) => each.slice("mq:".length)));
+      mq.remove!(folder);
+    },
+  });
+  equal(isMeasured(outcome), os !== undefined);
+  equal(made.length, 2);
+  for (const name of made) ok((os?.queueRemove(name) ?? -1) < 0, name);
 });
 
 test("what this version has not is told in a few words", async () => {

@@ -44,6 +44,7 @@ export async function run(terms: RunTerms): Promise<Outcome> {
   } finally {
     env.clear(alarm);
     interrupted.removeEventListener("abort", kill);
+    mechanism.remove?.(folder);
     rmSync(folder, { recursive: true, force: true });
   }
 }
