@@ -19,6 +19,7 @@ import { ControlRoom } from "./room/control-room.ts";
 import { disrupt, type Disruption } from "./room/disruptions.ts";
 import { Fleet } from "./room/fleet.ts";
 import { Guests } from "./room/guests.ts";
+import { takePorts } from "./room/ports.ts";
 import { Progress } from "./room/progress.ts";
 import { jsonOf, report, type Facts } from "./room/report.ts";
 import { readSettings, usage, type Settings } from "./room/settings.ts";
@@ -46,6 +47,7 @@ else process.exitCode = (await run(settings)) ? 0 : 1;
 async function run(given: Settings): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), "atc-"));
   const towers = numbers(given.towers).map((number) => `tower-${number}`);
+  if (given.tcp) await takePorts(folder, ["control", "ledger", "schedule", ...towers]);
   const meter = new Meter(contracts);
   const recorder = new FlightRecorder("control");
   await using room = await ControlRoom.open(addressOf(folder, "control"));

@@ -33,14 +33,15 @@ export function report(verdict: Verdict, facts: Facts): string {
     style(count === 0 ? "green" : "red", `${name} ${number(count)}`);
   const equal = (what: string, word: string): string =>
     off.some((each) => each.includes(what)) ? style("red", `not ${word}`) : style("green", word);
-  const carried = Object.entries(opened).map(([scheme, count]) => `${scheme} ${number(count)}`);
+  const { shm = 0, tcpLoopback = 0, ...schemes } = opened;
+  const carried = Object.entries(schemes).map(([scheme, count]) => `${scheme} ${number(count)}`);
   const styles = kinds.map((kind) => `${kind} ${number(made[kind])}`);
   const onSheets = sheets.reduce((total, sheet) => total + sheet.flights, 0);
   const lines = [
     `${style("bold", "Air-traffic desk")} · ${processes} processes, ${plural(threads, "thread")} · flights of 2001 (vega-datasets)`,
     `flights      ${number(flights)} in ${seconds.toFixed(1)} s`,
     ...listed("styles       ", styles, stream),
-    `carried by   ${carried.join(" · ")} connections`,
+    `carried by   ${carried.join(" · ")} connections; ${number(shm)} moved to shared memory, ${number(tcpLoopback)} stayed on TCP`,
     `speed        ${number(verdict.callsPerSecond)} calls/s · at the desks p50 ${ms(p50Us)} · p99 ${ms(p99Us)}`,
     ...disruptions.flatMap((disruption) => told(disruption, verdict)),
     ...listed("busiest      ", busiest(figures), stream),

@@ -8,6 +8,8 @@ export interface Settings {
   readonly brokers: readonly string[];
   /** Where the counters of the exchange keep their totals: `sqlite`, `postgres`, `mariadb`, an address, `none`. */
   readonly store: string;
+  /** Addresses of the processes are `tcp://127.0.0.1` instead of socket files. */
+  readonly tcp: boolean;
   readonly storm: boolean;
   readonly json: boolean;
 }
@@ -18,7 +20,7 @@ const numbers = {
   desks: { default: 4, min: 1, max: 16 },
 } as const;
 
-export const usage = `npm run demo -- [--seconds 20] [--towers 3] [--desks 4] [--broker ADDRESS]… [--store NAME] [--storm] [--json]
+export const usage = `npm run demo -- [--seconds 20] [--towers 3] [--desks 4] [--broker ADDRESS]… [--store NAME] [--tcp] [--storm] [--json]
 
   --seconds  how long the three months of flights take (${range("seconds")})
   --towers   how many towers share the work (${range("towers")}): one is killed, another one rolled
@@ -27,6 +29,7 @@ export const usage = `npm run demo -- [--seconds 20] [--towers 3] [--desks 4] [-
              address, amqp://host or kafka://host:9092; can be given several times. Without it: the embedded broker, in a folder
   --store    the database in which the counters keep their totals, with an inbox and an outbox: sqlite (the default, a file), postgres or
              mariadb (those of \`npm run servers\`), an address, postgres://host/database, or none: in files, without transactions
+  --tcp      the processes listen on tcp://127.0.0.1 instead of unix: their connections leave TCP by themselves, for shared memory
   --storm    afterwards three replicas of one service, found by its name, are killed, rolled and frozen under load, and their
              registry is taken away; freezes are 7 s each, and shorter when --seconds is less than 20
   --json     prints the result as one line of JSON; everything else goes to stderr`;
@@ -43,6 +46,7 @@ export function readSettings(args: readonly string[]): Settings | "help" {
       desks: text,
       broker: { type: "string", multiple: true, default: [] },
       store: { type: "string", default: "sqlite" },
+      tcp: flag,
       storm: flag,
       json: flag,
       help: flag,
@@ -55,6 +59,7 @@ export function readSettings(args: readonly string[]): Settings | "help" {
     desks: numberOf("desks", values.desks),
     brokers: values.broker,
     store: values.store,
+    tcp: values.tcp,
     storm: values.storm,
     json: values.json,
   };

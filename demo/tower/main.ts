@@ -47,6 +47,7 @@ await using app = await chassisWhenFree({
   // The keys of the clearances are the ledger's: what one tower has perhaps begun, any other may be asked for again.
   register: { id: member.name, discovery, keyStore: "ledger" },
   serve: services,
+  reflection: true, // the room asks how many calls each version has served, also over TCP
 });
 // For whoever speaks another language. By itself: the desks need not wait until this address is free too.
 await using abroad = await chassisWhenFree({
