@@ -3,6 +3,8 @@ import type { Mutant } from "./mutant.ts";
 const writer = "src/os/ring-writer.ts";
 const reader = "src/os/ring-reader.ts";
 const stream = "src/transport/shm/shm-stream.ts";
+const mover = "src/transport/shm/shm-mover.ts";
+const moving = "src/transport/moving-stream.ts";
 
 /** Ways to break what two sides of a shared memory have agreed on. */
 export const ipcMutants: readonly Mutant[] = [
@@ -285,6 +287,90 @@ export const ipcMutants: readonly Mutant[] = [
     find: "if (sink === undefined || this.#paused || this.#closed) return;",
     replace: "if (sink === undefined || this.#closed) return;",
     because: "who cannot take more is given more",
+    killedBy: "shm",
+  },
+  {
+    name: "held-in-the-wrong-order",
+    file: moving,
+    find: "for (const { bytes, written } of held)",
+    replace: "for (const { bytes, written } of held.reverse())",
+    because: "what is sent while a connection moves arrives in another order",
+    killedBy: "shm",
+  },
+  {
+    name: "end-forgotten-while-it-moves",
+    file: moving,
+    find: "    if (this.#ending) way.end();\n",
+    replace: "",
+    because: "the end of a connection that was moving is never told",
+    killedBy: "shm",
+  },
+  {
+    name: "nothing-held-by-who-offered",
+    file: mover,
+    find: "      return this.#clear(); // it has ended\n    }\n    this.stream.hold();\n",
+    replace: "      return this.#clear(); // it has ended\n    }\n",
+    because: "frames come by the socket where the other side looks for its memory",
+    killedBy: "shm",
+  },
+  {
+    name: "nothing-held-by-who-is-ready",
+    file: mover,
+    find: '    this.#state = "awaited";\n    this.stream.hold();\n',
+    replace: '    this.#state = "awaited";\n',
+    because: "frames come by the socket where the other side looks for its memory",
+    killedBy: "shm",
+  },
+  {
+    name: "held-for-ever-after-no",
+    file: mover,
+    find: "    this.stream.go();\n    this.#line.push();\n  }",
+    replace: "    this.#line.push();\n  }",
+    because: "a connection that stays on the socket sends nothing any more",
+    killedBy: "shm",
+  },
+  {
+    name: "socket-not-read-after-no",
+    file: mover,
+    find: "    this.#clear();\n    this.#socket.attach();\n    this.#goOn();\n",
+    replace: "    this.#clear();\n    this.#goOn();\n",
+    because: "a connection that stays on the socket reads nothing any more",
+    killedBy: "shm",
+  },
+  {
+    name: "moves-without-a-yes",
+    file: mover,
+    find: 'else if (this.#state === "awaited") this.#sendMemory("answered");',
+    replace: `else if (this.#state === "awaited") {
+      this.#sendMemory("answered");
+      this.#move();
+    }`,
+    because: "one side has moved and the other has not",
+    killedBy: "shm",
+  },
+  {
+    name: "offered-to-who-has-ended",
+    file: mover,
+    find: '    if (this.#state === "idle") return this.#clear();\n',
+    replace: "",
+    because:
+      "a side waits for the answer of one that says nothing any more, and what it sends is held",
+    killedBy: "shm",
+  },
+  {
+    name: "bell-of-a-refused-peer-kept",
+    file: mover,
+    find: "if (fd !== bell || fault !== undefined)",
+    replace: "if (fd !== bell)",
+    because: "each move that comes to nothing leaves a descriptor open",
+    killedBy: "shm",
+  },
+  {
+    name: "map-of-an-unsealed-segment-kept",
+    file: "src/os/segment.ts",
+    find: "    segment?.release();\n",
+    replace: "",
+    because: "memory that could not be sealed stays mapped",
     killedBy: "shm",
   },
 ];

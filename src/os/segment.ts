@@ -37,15 +37,17 @@ export interface OwnSegment extends Segment {
 /** Makes a segment, all of its memory at once. Throws as the system does: ENOMEM, ENOSPC, EMFILE. */
 export function createSegment(os: Addon, ringBytes: number, nonce: Uint8Array): OwnSegment {
   const fd = os.memoryCreate("trunkline", ringAt + ringBytes);
+  let segment: Segment | undefined;
   try {
     const header = os.memoryMap(fd, 0, headerBytes, true);
     new Uint32Array(header).set([magic, major, endianness, ringBytes]);
     new Uint8Array(header).set(nonce, 16);
     os.memoryLetGo(header);
-    const segment = map(os, fd, ringBytes, true);
+    segment = map(os, fd, ringBytes, true);
     os.memorySeal(fd, seals(os));
     return { ...segment, fd };
   } catch (error) {
+    segment?.release();
     os.descriptorClose(fd);
     throw error;
   }

@@ -43,7 +43,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   "the writer dies as it ends": { scripts: [{ acts: [3, "end"] }, { acts: ["end"] }], death: 0 },
   "the other side of one that pauses dies": {
     ringBytes: 1,
-    scripts: [{ acts: [1] }, { acts: ["pause", 2] }],
+    scripts: [nothing, { acts: ["pause", 2] }],
     death: 0,
   },
   "the reader dies": { scripts: [{ acts: [5] }, nothing], death: 1 },

@@ -97,7 +97,8 @@ export class ShmMover implements Mover {
 
   /** Whoever has ended says no word any more. */
   #peerEnded(): void {
-    if (this.#state === "offered") this.#stays();
+    if (this.#state === "idle") this.#clear();
+    else if (this.#state === "offered") this.#stays();
   }
 
   /** The other side cannot. */
