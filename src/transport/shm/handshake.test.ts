@@ -42,6 +42,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
       [6, 7],
     ],
   },
+  "large frames wait for the move": { acts: [["hear", 70_000, 70_001, 5], []] },
   "both send, and end": {
     acts: [
       ["hear", 5, "end"],
