@@ -11,8 +11,8 @@ import type { Input, Target } from "./target.ts";
  */
 export const ipc: Target = { name: "ipc", batch: 10, run };
 
-/** What a hostile end does in one input: an input is so many records. */
-export const recordsOfInput = 10_000;
+/** An input is so many records: things that the hostile end does. */
+const recordsOfInput = 10_000;
 
 const frameBytesMax = 300;
 const words = Object.values(Word);

@@ -30,7 +30,7 @@ export interface State<R extends Report> {
 
 type Pair<T> = readonly [T, T];
 
-export interface Exploration<R extends Report> extends Layout<R> {
+interface Exploration<R extends Report> extends Layout<R> {
   readonly programs: readonly [Program<R>, Program<R>];
   /** Words that are odd while their side waits. */
   readonly waitWords: readonly number[];

@@ -10,7 +10,7 @@ import type { Ask, Program, Report } from "./places.ts";
 const Stream = await openedStream();
 
 /** What the user of one side does, one after the other, whenever the event loop has a turn for it. */
-export type Act = number | "end" | "destroy" | "pause" | "resume";
+type Act = number | "end" | "destroy" | "pause" | "resume";
 
 export interface Script {
   /** A number: writes so many bytes. */
