@@ -276,8 +276,8 @@ export const ipcMutants: readonly Mutant[] = [
   {
     name: "bell-not-answered-while-looking",
     file: stream,
-    find: "if (this.#patience.again() || !this.#reader.sleep()) this.#drainLater();",
-    replace: "if (this.#patience.again() || !this.#reader.sleep()) return;",
+    find: "if (this.#patience.again(this.#env.now()) || !this.#reader.sleep()) this.#drainLater();",
+    replace: "if (this.#patience.again(this.#env.now()) || !this.#reader.sleep()) return;",
     because: "bytes that came at the last look lie there",
     killedBy: "shm",
   },
@@ -351,8 +351,8 @@ export const ipcMutants: readonly Mutant[] = [
   {
     name: "offered-to-who-has-ended",
     file: mover,
-    find: '    if (this.#state === "idle") return this.#clear();\n',
-    replace: "",
+    find: 'if (this.#state === "idle") this.#clear();\n    else if',
+    replace: "if",
     because:
       "a side waits for the answer of one that says nothing any more, and what it sends is held",
     killedBy: "shm",
