@@ -128,6 +128,16 @@ export const ambientAllowed: readonly {
     because: "it is an Env: virtual time goes on when the real turn has ended",
   },
   {
+    path: "src/transport/signal/receive.ts",
+    what: "process",
+    because: "signals come to the process",
+  },
+  {
+    path: "src/transport/signal/sender.ts",
+    what: "process",
+    because: "it sends signals to processes, its own among them",
+  },
+  {
     path: "src/transport/stdio/own-pipes.ts",
     what: "process",
     because:

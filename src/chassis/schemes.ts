@@ -3,14 +3,18 @@ import type { ProtocolFactory } from "../protocol/protocol-factory.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import { datagram } from "../protocol/datagram/index.ts";
 import { rsocket } from "../protocol/rsocket/index.ts";
+import { signal as signalProtocol } from "../protocol/signal/index.ts";
 import type { Address } from "../transport/address.ts";
 import { fifo } from "../transport/fifo/index.ts";
 import { memory } from "../transport/memory/index.ts";
 import { mq } from "../transport/mq/index.ts";
+import { multicast } from "../transport/multicast/index.ts";
+import { signal } from "../transport/signal/index.ts";
 import { stdio } from "../transport/stdio/index.ts";
 import { tcp } from "../transport/tcp/index.ts";
 import { tls } from "../transport/tls/index.ts";
 import type { Transport } from "../transport/transport.ts";
+import { udp } from "../transport/udp/index.ts";
 import { unix } from "../transport/unix/index.ts";
 import { unixgram } from "../transport/unixgram/index.ts";
 import { unixpacket } from "../transport/unixpacket/index.ts";
@@ -23,6 +27,9 @@ const transports: Readonly<Record<string, Transport>> = {
   unixgram: unixgram(),
   fifo: fifo(),
   mq: mq(),
+  udp: udp(),
+  multicast: multicast(),
+  signal: signal(),
   stdio: stdio(),
   tcp: tcp(),
   tls: tls(),
@@ -31,7 +38,11 @@ const transports: Readonly<Record<string, Transport>> = {
 };
 
 /** The protocols that are always there. */
-const own: readonly ProtocolFactory[] = [{ name: "rsocket", over: rsocket }, datagram()];
+const own: readonly ProtocolFactory[] = [
+  { name: "rsocket", over: rsocket },
+  datagram(),
+  signalProtocol(),
+];
 
 /** The protocols that are loaded when an address names them: most processes need none of them. */
 const late: Readonly<Record<string, () => Promise<ProtocolFactory>>> = {

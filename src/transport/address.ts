@@ -137,7 +137,7 @@ function readParameters(
   if (at === -1) return [rest, {}];
   const read = new Map<string, string>();
   for (const part of rest.slice(at + 1).split("&")) {
-    const [, key = "", value = ""] = /^([a-z]+)=([A-Za-z0-9._:%-]+)$/.exec(part) ?? [];
+    const [, key = "", value = ""] = /^([a-z]+)=([A-Za-z0-9._:%+-]+)$/.exec(part) ?? [];
     if (!known.includes(key) || read.has(key)) {
       const all = known.map((each) => `${each}=…`).join("&");
       throw notAnAddress(text, `after the question mark ${name}: has ${all}, each at most once`);

@@ -1,0 +1,1 @@
+export { signal, type SignalProtocolOptions } from "./signal.ts";

@@ -1,0 +1,1 @@
+export { multicast, type MulticastOptions } from "./multicast.ts";

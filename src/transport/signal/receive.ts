@@ -1,0 +1,85 @@
+import { readSync } from "node:fs";
+
+import type { Peer } from "../../base/peer.ts";
+import type { Addon } from "../../os/addon.ts";
+import type { Address } from "../address.ts";
+import type { DatagramReceiver, HearDatagram } from "../transport.ts";
+import { refused, signalBytes, signalOf, type PlainSignal } from "./which.ts";
+
+/** Signals that somebody in this process receives: its handlers are the process's own. */
+const heard = new Set<number>();
+
+/** What the addon tells of a signal: four words. */
+const recordBytes = 16;
+/** Signals that are read at once. */
+const recordsMax = 64;
+
+export function hearSignal(address: Address, hear: HearDatagram): DatagramReceiver {
+  const signal = signalOf(address);
+  const { name, number, os } = signal;
+  if (address.place !== "self" && Number(address.place) !== process.pid)
+    throw refused(
+      address,
+      "INVALID_ARGUMENT",
+      `process ${address.place} is another one`,
+      `receive at signal:self?signal=${name}`,
+    );
+  if (heard.has(number))
+    throw refused(address, "UNAVAILABLE", `${name} is received here already`, "take another one");
+  heard.add(number);
+  const peer: Peer = { address: address.text, sameHost: true };
+  let stop: () => void;
+  try {
+    stop =
+      os === undefined ? byNode(name as PlainSignal, hear, peer) : byAddon(os, number, hear, peer);
+  } catch (error) {
+    heard.delete(number);
+    throw refused(address, "UNAVAILABLE", (error as Error).message, "take another signal");
+  }
+  let closed = false;
+  const close = async (): Promise<void> => {
+    if (closed) return;
+    closed = true;
+    stop();
+    heard.delete(number);
+  };
+  return { address, close };
+}
+
+function byNode(name: PlainSignal, hear: HearDatagram, peer: Peer): () => void {
+  const nothing = Buffer.alloc(0);
+  const listener = (): void => hear(nothing, 0, 0, peer);
+  process.on(name, listener);
+  return () => void process.off(name, listener);
+}
+
+function byAddon(os: Addon, number: number, hear: HearDatagram, peer: Peer): () => void {
+  const fd = os.signalHear(number);
+  const records = Buffer.alloc(recordBytes * recordsMax);
+  const value = Buffer.alloc(signalBytes);
+  const words = new Int32Array(records.buffer, records.byteOffset, records.length / 4);
+  const read = (): void => {
+    const got = readNow(fd, records);
+    for (let word = 0; word * 4 < got; word += recordBytes / 4) {
+      value.writeInt32BE(words[word + 1]!, 0);
+      hear(value, 0, signalBytes, { ...peer, pid: words[word + 2], uid: words[word + 3] });
+    }
+  };
+  const watch = os.watchStart(fd, os.readable, false, read);
+  os.watchHold(watch, false);
+  return () => {
+    os.signalDeafen(number);
+    read();
+    os.watchStop(watch);
+    os.descriptorClose(fd);
+  };
+}
+
+/** How many bytes are there; it is a pipe that never blocks. */
+function readNow(fd: number, into: Buffer): number {
+  try {
+    return readSync(fd, into);
+  } catch {
+    return 0;
+  }
+}

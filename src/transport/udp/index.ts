@@ -1,0 +1,1 @@
+export { udp, type UdpOptions } from "./udp.ts";
