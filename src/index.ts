@@ -208,6 +208,6 @@ export type {
   MessageEvent,
   RefusalEvent,
 } from "./base/diagnostics.ts";
-export type { CallerState } from "./protocol/protocol.ts";
+export type { CallerState, DatagramCounts } from "./protocol/protocol.ts";
 export type { Env } from "./base/env.ts";
 export { realEnv } from "./base/real-env.ts";

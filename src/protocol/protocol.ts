@@ -248,7 +248,10 @@ export interface DatagramCounts {
   readonly malformed: number;
   /** Not begun again: it came twice, or so late that nobody could tell. */
   readonly doubled: number;
-  /** Known by the gaps in what senders count, and lost or still on their way. What a sender lost last, or first, nobody sees. */
+  /**
+   * Known by the gaps in what senders count: lost, still on their way, or refused to their sender after they had a number. What a sender
+   * lost last, or first, nobody sees.
+   */
   readonly missing: number;
   /** Thrown away by the system before they were heard of; undefined where it does not count them. */
   readonly dropped: number | undefined;

@@ -1,6 +1,7 @@
 import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
 import type { Peer } from "../../base/peer.ts";
+import { hash32 } from "../../base/hash32.ts";
 import { uint32 } from "../../base/random.ts";
 import { TraceContext } from "../../base/trace.ts";
 import { codecOf } from "../../codec/codecs.ts";
@@ -28,7 +29,7 @@ import {
 //    6  the major version of the contract, 16 bits
 //    8  who sends: 64 random bits of one caller
 //   16  the number of the datagram among those of that caller, 32 bits, which wrap
-//   20  [deadline] milliseconds that were left, 32 bits; the first 64 bits of the id of the host's clock, and the instant by it in
+//   20  [deadline] milliseconds that were left, 32 bits; 64 bits by which the host's clock is known, and the instant by it in
 //       milliseconds, a double: for a receiver with the same clock, who knows so how long it was on its way
 //       [trace] trace id, span id and flags of W3C Trace Context, 25 bytes
 //       [told] 16 bits of length, and JSON: idempotency key, headers, lane, tries
@@ -41,7 +42,7 @@ const hasTold = 4;
 const fixedBytes = 20;
 const deadlineBytes = 20;
 const traceBytes = 25;
-const clockDigits = 16;
+const clockBytes = 8;
 
 /** The most milliseconds that a deadline may be away; one that is further counts as none. */
 const leftMsMax = 0xffff_ffff;
@@ -139,10 +140,13 @@ function writeTrace(frame: Buffer, at: number, trace: TraceContext): number {
   return frame.writeUInt8(flags & 255, next);
 }
 
-/** The first bits of the id of the host's clock; zeros where there is none. */
+/** What tells one clock of a host from another; zeros where there is none. */
 function clockOf({ hostClock }: Env): Buffer {
-  if (hostClock === undefined) return Buffer.alloc(clockDigits / 2);
-  return Buffer.from(hostClock.id.slice(0, clockDigits).padEnd(clockDigits, "0"), "hex");
+  const clock = Buffer.alloc(clockBytes);
+  if (hostClock === undefined) return clock;
+  clock.writeUInt32BE(hash32(hostClock.id), 0);
+  clock.writeUInt32BE(hash32(`${hostClock.id}.`), 4);
+  return clock;
 }
 
 class FrameReader implements DatagramReader {
