@@ -28,7 +28,7 @@ const transports: Readonly<Record<string, Transport>> = {
   fifo: fifo(),
   mq: mq(),
   udp: udp(),
-  multicast: multicast(),
+  "udp+multicast": multicast(),
   signal: signal(),
   stdio: stdio(),
   tcp: tcp(),

@@ -48,7 +48,7 @@ test("an address without connections names the protocol of datagrams, and its te
   const group = parseAddress("udp+multicast://239.1.2.3:7000?ttl=1&interface=10.0.0.7");
   equal(group.text, "udp+multicast://239.1.2.3:7000?interface=10.0.0.7&ttl=1");
   deepEqual(group.parameters, { interface: "10.0.0.7", ttl: "1" });
-  deepEqual([group.transport, group.place], ["multicast", "239.1.2.3:7000"]);
+  deepEqual([group.transport, group.place], ["udp+multicast", "239.1.2.3:7000"]);
   deepEqual(parseAddress(group.text), group);
   const signal = parseAddress("signal:4711?signal=SIGUSR2");
   deepEqual([signal.protocol, signal.place], ["signal", "4711"]);

@@ -42,7 +42,7 @@ const schemes: ReadonlyMap<string, Scheme> = new Map([
     "udp+multicast",
     {
       protocol: "datagram",
-      transport: "multicast",
+      transport: "udp+multicast",
       place: "host",
       parameters: ["interface", "ttl"],
     },

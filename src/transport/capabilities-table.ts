@@ -8,7 +8,7 @@ const columns: readonly [heading: string, cell: (capabilities: TransportCapabili
     ["in order", ({ ordered }) => tick(ordered)],
     ["nothing lost while open", ({ reliable }) => tick(reliable)],
     ["death of the peer noticed at once", ({ noticesDeath }) => tick(noticesDeath)],
-    ["largest frame", ({ frameBytesMax }) => inMebibytes(frameBytesMax)],
+    ["largest frame", ({ frameBytesMax }) => inUnits(frameBytesMax)],
   ];
 
 /** The transports and what they promise, as a Markdown table for the docs; the suite has tested each cell. */
@@ -28,7 +28,10 @@ function tick(kept: boolean): string {
   return kept ? "yes" : "no";
 }
 
-function inMebibytes(bytes: number): string {
-  if (bytes < 1024 * 1024) return `${Math.floor(bytes / 1024)} KiB`;
-  return `${Math.ceil(bytes / (1024 * 1024))} MiB`;
+/** In bytes where it is no round number: one more is refused. */
+function inUnits(bytes: number): string {
+  const mebibyte = 1024 * 1024;
+  if (bytes < mebibyte && bytes % 1024 === 0) return `${bytes / 1024} KiB`;
+  if (bytes < mebibyte) return `${bytes.toLocaleString("en")} bytes`;
+  return `${Math.ceil(bytes / mebibyte)} MiB`;
 }

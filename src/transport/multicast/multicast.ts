@@ -36,7 +36,7 @@ export function multicast(options: MulticastOptions = {}): Transport {
   const bytesMax = Math.min(udpBytesMax, atLeastOne("datagramBytesMax", datagramBytesMax));
   if (receiveBytes !== undefined) atLeastOne("receiveBytes", receiveBytes);
   return {
-    name: "multicast",
+    name: "udp+multicast",
     capabilities: {
       ordered: false,
       reliable: false,

@@ -95,6 +95,6 @@ export function notHere({ text, transport }: Address): SystemError {
   return systemError("INVALID_ARGUMENT", reason, {
     executed: "no",
     endpoint: text,
-    advice: `use tls://, or write ${transport}({ insecure: true }) among the transports`,
+    advice: `use tls://, or write ${transport.replace("udp+", "")}({ insecure: true }) among the transports`,
   });
 }
