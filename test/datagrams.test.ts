@@ -3,12 +3,11 @@ import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { fork, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { platform, tmpdir } from "node:os";
+import { arch, platform, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { client, type DatagramCounts, type TrunklineError } from "trunkline";
-import { addonProblem } from "../src/os/addon.ts";
 import { Control, Level, Metrics } from "./datagrams/contract.ts";
 import { fromSource } from "./program.ts";
 
@@ -16,7 +15,8 @@ const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
 after(() => rmSync(folder, { recursive: true }));
 
 const linux = platform() === "linux" ? false : "it is about Linux";
-const skip = addonProblem() ?? false;
+/** With the package comes an addon for this machine. */
+const skip = platform() === "linux" && arch() === "x64" ? false : "it needs the addon";
 /** How often is asked for what must come to be, with a pause in milliseconds. */
 const asksMax = 1_000;
 const askMs = 10;
@@ -188,7 +188,7 @@ test(
 );
 
 test(
-  "by a real-time signal: numbers arrive in order, with the process that has sent them",
+  "by a real-time signal: each number arrives, with the process that has sent it",
   { skip },
   async () => {
     await using receiver = await Receiver.start("signal:self?signal=SIGRTMIN+4", "level");
@@ -196,8 +196,10 @@ test(
     const levels = Array.from({ length: 20 }, (_, index) => index - 10);
     for (const each of levels) await level.set(each);
     const { seen } = await receiver.until((told) => told.seen.length === levels.length);
+    // Any thread of the receiver takes the next one: they may overtake each other.
+    const sorted = (seen as [number, number][]).toSorted(([one], [other]) => one - other);
     deepEqual(
-      seen,
+      sorted,
       levels.map((each) => [each, process.pid]),
     );
   },

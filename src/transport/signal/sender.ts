@@ -8,7 +8,7 @@ import type { Address } from "../address.ts";
 import { datagramBounds } from "../connectionless.ts";
 import type { DatagramOptions, DatagramSender } from "../transport.ts";
 import { WaitingSender, type DatagramExit } from "../waiting-sender.ts";
-import { refused, signalBytes, signalOf, type PlainSignal, type Signal } from "./which.ts";
+import { refused, signalBytes, signalOf, type Signal } from "./which.ts";
 
 const { EPERM, ESRCH } = constants.errno;
 
@@ -55,7 +55,7 @@ class SignalExit extends Alarm implements DatagramExit {
       return os.signalSend(this.pid, number, value);
     }
     try {
-      process.kill(this.pid, name as PlainSignal);
+      process.kill(this.pid, name);
       return 0;
     } catch (error) {
       return (error as NodeJS.ErrnoException).errno ?? -ESRCH;

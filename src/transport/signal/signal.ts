@@ -7,7 +7,7 @@ import { signalBytes } from "./which.ts";
 /**
  * Signals to a process of this host: `signal:4711?signal=SIGUSR2`, which is also the default, and `signal:self` for this one.
  * SIGHUP, SIGUSR1 and SIGUSR2 carry nothing; `kill -USR2 4711` is the same. Of several that come before the process looks it hears
- * one: they say that something is so, not how often. SIGRTMIN+0 to +30 (`?signal=SIGRTMIN+3`) carry four bytes each, are queued, and
+ * one: they say that something is so, not how often. SIGRTMIN+0 to +30 (`?signal=SIGRTMIN+3`) carry four bytes each, are queued (one may overtake another), and
  * tell who has sent them; they need the addon.
  *
  * A process dies of such a signal that it does not listen to. On Linux that is looked up first, and sending is refused with UNAVAILABLE;
