@@ -26,7 +26,9 @@ export async function senderBy(
 ): Promise<DatagramSender> {
   const { bytesMax, waitingMax } = datagramBounds(options, datagramBytesMax);
   const socket = createSocket(isIPv6(host) ? "udp6" : "udp4");
-  await bound(socket, address, { port: 0 });
+  // What is sent to this host alone leaves from loopback, so that its socket is open to nobody else.
+  const own = isIPv6(host) ? "::1" : "127.0.0.1";
+  await bound(socket, address, sameHost ? { port: 0, host: own } : { port: 0 });
   try {
     prepare?.(socket);
   } catch (error) {
