@@ -160,7 +160,6 @@ test("what is refused when a client is made leaves nothing behind", () =>
       assert.throws(() => orders(options), { code: "INVALID_ARGUMENT", executed: "no" });
     }
     assert.throws(() => client(Orders, "nowhere"), { code: "INVALID_ARGUMENT" });
-    assert.throws(() => client(Orders, "fifo:/run/orders"), { code: "UNIMPLEMENTED" });
     assert.throws(() => stateOf({}), /not a client/);
     assert.equal(connections(), 0);
   }));
