@@ -71,7 +71,7 @@ export function udp(options: UdpOptions = {}): Transport {
 }
 
 /** Names are not looked up: whoever answers for a name would get what is sent, and what comes of it nobody hears. */
-export function ipOf(address: Address): string {
+function ipOf(address: Address): string {
   const host = hostOf(address);
   if (host === "localhost") return "127.0.0.1";
   if (isIP(host) !== 0) return host;
