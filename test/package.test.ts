@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -20,6 +21,9 @@ import { start } from "./program.ts";
 const oldestNode = manifest.engines.node.replace(">=", "");
 const root = join(import.meta.dirname, "..");
 const folder = mkdtempSync(join(tmpdir(), "trunkline-package-"));
+/** Only for this platform it brings one. */
+const noAddon =
+  `${process.platform}-${process.arch}` !== "linux-x64" && "no addon for it is brought";
 const subpaths = Object.keys(manifest.exports)
   .filter((path) => path !== "./package.json")
   .map((path) => path.replace(".", "trunkline"));
@@ -54,6 +58,34 @@ suite("the packed package", () => {
       `${manifest.version}\n`,
     );
   });
+
+  test(
+    "its addon is loaded, and without it, or refused, it works by sockets",
+    { skip: noAddon },
+    async () => {
+      const library = join(folder, "node_modules/trunkline");
+      const native = join(library, "native/prebuilt");
+      writeFileSync(
+        join(folder, "way.mjs"),
+        `import { call, chassis, client, contract, serve } from "trunkline";
+       import { addonProblem } from ${JSON.stringify(join(library, "dist/os/addon.js"))};
+       const schema = { "~standard": { version: 1, vendor: "own", validate: (value) => ({ value }) } };
+       const Echo = contract("echo", { version: "1.0.0" }, { echo: call({ in: schema, out: schema }) });
+       await using app = await chassis({ name: "echo", listen: "unix:./echo.sock", serve: [serve(Echo, { echo: async (text) => text })] });
+       await using echo = client(Echo, "unix:./echo.sock");
+       console.log(await echo.echo("heard"), addonProblem() ?? "with the addon");`,
+      );
+      const run = (...flags: string[]): Promise<string> =>
+        succeeds(process.execPath, [...flags, "way.mjs"], folder);
+      equal(await run(), "heard with the addon\n");
+      match(
+        await run("--permission", "--allow-fs-read=*", "--allow-fs-write=*", "--allow-net"),
+        /^heard .*loading addons is disabled/,
+      );
+      rmSync(native, { recursive: true });
+      match(await run(), /^heard no addon for linux-x64 came with the package$/m);
+    },
+  );
 
   test("its types stand on their own", async () => {
     const lines = subpaths.map((path, index) => `export * as path${index} from "${path}";`);
