@@ -27,8 +27,8 @@
 static int too_much(size_t bytes) {
   struct rlimit limit;
   struct sysinfo about;
-  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && bytes > limit.rlim_cur) return EFBIG;
-  return sysinfo(&about) == 0 && bytes / about.mem_unit > about.totalram ? ENOMEM : 0;
+  if (sysinfo(&about) == 0 && bytes / about.mem_unit > about.totalram) return ENOMEM;
+  return getrlimit(RLIMIT_FSIZE, &limit) == 0 && bytes > limit.rlim_cur ? EFBIG : 0;
 }
 
 /* 0, or the number of an error. Meanwhile no signal interrupts it: it would begin anew, for ever where somebody profiles by signals. */
