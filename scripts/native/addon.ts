@@ -66,7 +66,7 @@ export function compilerHere(): string | undefined {
 }
 
 /** Those that came with the Node of this repository, or else with the one that runs this. */
-function headersHere(): string | undefined {
+export function headersHere(): string | undefined {
   const [brought] = globSync("node_modules/node-*/include/node/node_api.h", { cwd: root });
   const own = join(dirname(process.execPath), "../include/node/node_api.h");
   const header = brought === undefined ? own : join(root, brought);
