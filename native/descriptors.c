@@ -139,6 +139,17 @@ static napi_value file_lock(napi_env env, napi_callback_info info) {
   return answer;
 }
 
+/* fileLocked(fd): whether somebody else has it exclusively. */
+static napi_value file_locked(napi_env env, napi_callback_info info) {
+  napi_value values[1], answer = NULL;
+  int fd = -1;
+  if (!arguments(env, info, 1, values) || !to_int(env, values[0], &fd)) return NULL;
+  struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+  if (fcntl(fd, F_OFD_GETLK, &lock) != 0) return failed(env, errno, "fcntl");
+  napi_get_boolean(env, lock.l_type != F_UNLCK, &answer);
+  return answer;
+}
+
 /* fileUnlock(fd) */
 static napi_value file_unlock(napi_env env, napi_callback_info info) {
   napi_value values[1];
@@ -164,6 +175,7 @@ bool descriptor_functions(napi_env env, napi_value exports) {
          set_function(env, exports, "bellRing", bell_ring) &&
          set_function(env, exports, "descriptorCopy", descriptor_copy) &&
          set_function(env, exports, "descriptorClose", descriptor_close) &&
-         set_function(env, exports, "fileLock", file_lock) && set_function(env, exports, "fileUnlock", file_unlock) &&
-         set_function(env, exports, "fifoCreate", fifo_create);
+         set_function(env, exports, "fileLock", file_lock) &&
+         set_function(env, exports, "fileLocked", file_locked) &&
+         set_function(env, exports, "fileUnlock", file_unlock) && set_function(env, exports, "fifoCreate", fifo_create);
 }

@@ -37,6 +37,7 @@ export interface Addon {
   descriptorCopy(fd: number): number;
   descriptorClose(fd: number): void;
   fileLock(fd: number, exclusive: boolean): boolean;
+  fileLocked(fd: number): boolean;
   fileUnlock(fd: number): void;
   fifoCreate(path: string, mode: number): number;
 
