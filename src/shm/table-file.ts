@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -16,6 +15,7 @@ import { userInfo } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 
 import { isTrunklineError, systemError, type SystemError } from "../base/error.ts";
+import { secretBytes } from "../base/secret.ts";
 import { addon, addonProblem, type Addon } from "../os/addon.ts";
 import { SharedWords, type Words } from "../os/words.ts";
 import type { Slots } from "./snapshot.ts";
@@ -92,7 +92,10 @@ export function createTableFile(
   path: string,
   shape: TableShape,
 ): TableFile & { readonly hidden: string } {
-  const hidden = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}`);
+  const hidden = join(
+    dirname(path),
+    `.${basename(path)}.${Buffer.from(secretBytes(6)).toString("hex")}`,
+  );
   let fd = -1;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });

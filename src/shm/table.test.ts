@@ -1,10 +1,11 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
-import { fork, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test, type TestContext } from "node:test";
+import { pathToFileURL } from "node:url";
 
 import { sleep } from "../base/alarm.ts";
 import { VirtualEnv } from "../base/virtual-env.ts";
@@ -21,9 +22,32 @@ function folderOf(t: TestContext): string {
   return folder;
 }
 
-/** Starts the writer of testing/prices.ts, and resolves when it is one. */
+/**
+ * Sets values each of which is one number many times, of changing length, `count` of them, or until it is killed; tells when it is the
+ * writer, and when it is through.
+ */
+const writerCode = `
+  const { createTable } = await import(process.env.TABLE_MODULE);
+  const [path, count] = process.env.TABLE_ARGUMENTS.split(" ");
+  const table = createTable(path);
+  const from = table.version;
+  process.send("writes");
+  for (let n = from + 1; n <= from + Number(count); n++)
+    table.set(Array.from({ length: 1 + (n % 500) }, () => n));
+  process.send("through", () => process.disconnect());
+`;
+
+/** Starts a process with that, and resolves when it is the writer. */
 async function startWriter(t: TestContext, path: string, count: number): Promise<ChildProcess> {
-  const child = fork(join(import.meta.dirname, "testing/prices.ts"), [path, String(count)]);
+  const env = {
+    ...process.env,
+    TABLE_MODULE: pathToFileURL(join(import.meta.dirname, "table.ts")).href,
+    TABLE_ARGUMENTS: `${path} ${count}`,
+  };
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", writerCode], {
+    env,
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
   t.after(() => child.kill("SIGKILL"));
   await once(child, "message");
   return child;
