@@ -12,7 +12,7 @@ export const layers: readonly (readonly string[])[] = [
   ["messaging"],
   ["bridge", "amqp", "group", "eventstore", "saga", "processing"],
   ["chassis"],
-  ["testing", "gateway", "registrar"],
+  ["testing", "gateway", "registrar", "sync"],
   ["cli"],
 ];
 
