@@ -146,8 +146,8 @@ suite("a client that blocks", { timeout: 60_000 }, async () => {
   });
 
   test("what cannot be waited for is refused", () => {
-    const upload = (orders as unknown as Record<string, () => void>)["fill"]!;
-    throws(upload, { code: "UNIMPLEMENTED", executed: "no", message: /an? upload/ });
+    const fill = (orders as unknown as Record<string, () => void>)["fill"]!;
+    throws(fill, { code: "UNIMPLEMENTED", executed: "no", message: /an? upload/ });
     for (const place of ["memory:x", "stdio:", "worker:x"])
       throws(() => syncClient(Orders, place), { code: "INVALID_ARGUMENT", executed: "no" });
     throws(() => syncClient(Orders, "nowhere"), isTrunklineError);

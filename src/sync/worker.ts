@@ -6,7 +6,7 @@ import { realEnv } from "../base/real-env.ts";
 import { client } from "../chassis/client.ts";
 import { bytes } from "../contract/bytes.ts";
 import { contract, type AnyContract, type ContractTerms } from "../contract/contract.ts";
-import { operation } from "../contract/operation.ts";
+import { operation as plainly } from "../contract/operation.ts";
 import type { Schema } from "../contract/schema.ts";
 import type { Answer, Ask, Line, PlainFailure, PlainOperation } from "./message.ts";
 
@@ -103,7 +103,7 @@ function plainContract(of: PlainOperation): AnyContract {
       ? {}
       : { errors: Object.fromEntries(of.errors.map((code) => [code, whatever])) }),
   };
-  const made = { [member]: operation(kind, terms) };
+  const made = { [member]: plainly(kind, terms) };
   return contract(name, { version } as ContractTerms, made as never);
 }
 
