@@ -11,7 +11,6 @@ import {
   unlinkSync,
   writeSync,
 } from "node:fs";
-import { userInfo } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 
 import { isTrunklineError, systemError, type SystemError } from "../base/error.ts";
@@ -60,8 +59,10 @@ export function tableAddon(): Addon {
 /** Where a table is: a name is one of this user's in memory, whatever has a slash is a path. */
 export function tablePath(place: string): string {
   if (place.includes("/")) return resolve(place);
+  // Not by its entry in passwd: in a container there may be none.
+  const user = statSync("/proc/self").uid;
   if (/^[A-Za-z0-9][\w.-]{0,99}$/.test(place))
-    return join("/dev/shm", `trunkline-${userInfo().uid}-${place}.table`);
+    return join("/dev/shm", `trunkline-${user}-${place}.table`);
   throw refused(
     `${JSON.stringify(place)} is neither a name nor a path`,
     "give letters, digits, dots and dashes, or a path with a slash",
