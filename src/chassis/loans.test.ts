@@ -74,8 +74,8 @@ async function scene(t: TestContext, scheme: "unix" | "tcp"): Promise<Scene> {
 }
 
 /** Every byte of it is this one. */
-function allOf(bytes: Uint8Array, byte: number): boolean {
-  return bytes.length === size && bytes.every((each) => each === byte);
+function allOf(page: Uint8Array, byte: number): boolean {
+  return page.length === size && page.every((each) => each === byte);
 }
 
 suite("payloads that are lent", { skip: addonProblem() ?? false }, () => {
