@@ -139,6 +139,7 @@ export class ShmEnd {
         this.#watches.set(which, ready);
         return which as never;
       },
+      watchHold: () => {},
       watchEvents: () => {},
       watchStop: (watch) => void this.#watches.delete(watch as unknown as number),
       bellRing: () => {

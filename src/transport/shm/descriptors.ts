@@ -61,6 +61,11 @@ export class Descriptors {
     return early;
   }
 
+  /** Whether the process goes on for its sake. */
+  hold(holds: boolean): void {
+    if (!this.#closed) this.#os.watchHold(this.#watch, holds);
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -222,8 +222,6 @@ export class ShmMover implements Mover {
 
   #move(): void {
     this.#os.watchStop(this.#watch!);
-    this.#os.descriptorClose(this.#own!.fd);
-    this.#state = "moved";
     const passage = {
       os: this.#os,
       socket: this.#socket.socket,
@@ -234,7 +232,15 @@ export class ShmMover implements Mover {
       peerBellFd: this.#peerBellFd,
       released: () => processMemory.give(this.#taken),
     };
-    const rings = new ShmStream(passage, this.#env);
+    let rings: ShmStream;
+    try {
+      rings = new ShmStream(passage, this.#env);
+    } catch (error) {
+      // Both sides have agreed: there is no way back.
+      return this.#line.close(`the shared memory could not be watched: ${String(error)}`);
+    }
+    this.#os.descriptorClose(this.#own!.fd);
+    this.#state = "moved";
     this.#lending = new Lending(this.#os, rings.descriptors, this.#line);
     this.way = "shm";
     this.stream.go(rings);

@@ -51,6 +51,7 @@ export class ShmStream implements ByteStream {
   readonly #patience: Patience;
   #sink: ByteSink | undefined;
   #paused = false;
+  #holds = true;
   #draining = false;
   #ending = false;
   #endTold = false;
@@ -101,11 +102,22 @@ export class ShmStream implements ByteStream {
 
   pause(): void {
     this.#paused = true;
+    this.#hold();
   }
 
   resume(): void {
     this.#paused = false;
+    this.#hold();
     this.#drainLater();
+  }
+
+  /** As with a socket: the process goes on for the sake of what may come or is to go, and not for one that nobody reads. */
+  #hold(): void {
+    const holds = !this.#paused || this.#writes.size > 0;
+    if (holds === this.#holds || this.#closed) return;
+    this.#holds = holds;
+    this.#passage.os.watchHold(this.#bell, holds);
+    this.descriptors.hold(holds);
   }
 
   end(): void {
@@ -144,9 +156,10 @@ export class ShmStream implements ByteStream {
       if (next.from === next.bytes.length) {
         this.#writes.shift();
         this.#env.defer(next.written);
-      } else if (this.#writer.wait()) return;
+      } else if (this.#writer.wait()) return this.#hold();
     }
     this.#writer.go();
+    this.#hold();
     this.#endWhenWritten();
   }
 

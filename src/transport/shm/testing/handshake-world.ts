@@ -240,6 +240,7 @@ export class End {
         this.#watches.set(fd, { ready, on: true });
         return fd as never;
       },
+      watchHold: () => {},
       watchEvents: (watch, events) => {
         this.#watches.get(fdOf(watch))!.on = events !== 0;
       },

@@ -196,6 +196,7 @@ class Side {
         this.#watches.set(fd, () => ready(1));
         return { fd } as never;
       },
+      watchHold: () => {},
       // The stream only ever watches for less.
       watchEvents: (watch) => void this.#watches.delete(fdOf(watch)),
       watchStop: (watch) => void this.#watches.delete(fdOf(watch)),
