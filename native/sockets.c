@@ -191,24 +191,33 @@ static napi_value socket_send(napi_env env, napi_callback_info info) {
   return sent < 0 ? refused(env, errno) : from_int(env, sent);
 }
 
-/*
- * socketReceive(fd, into, from, to, fds): how many bytes came, or the negative number of an error. Descriptors that came along are
- * added to the array `fds`, closed in programs that are started. More than there is room for are closed, and EMSGSIZE is told, as
- * for a datagram that is longer than the room.
- */
-static napi_value socket_receive(napi_env env, napi_callback_info info) {
-  napi_value values[5];
-  int fd = -1;
-  uint32_t known = 0;
-  struct span span;
-  if (!arguments(env, info, 5, values) || !to_int(env, values[0], &fd)) return NULL;
-  if (napi_get_array_length(env, values[4], &known) != napi_ok) {
-    napi_throw_type_error(env, NULL, "the last argument is not an array");
-    return NULL;
+/* socketTellSenders(fd): from now on each datagram that is received tells who has sent it (SO_PASSCRED). */
+static napi_value socket_tell_senders(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  int fd = -1, on = 1;
+  if (!arguments(env, info, 1, values) || !to_int(env, values[0], &fd)) return NULL;
+  if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0) return failed(env, errno, "setsockopt");
+  return undefined(env);
+}
+
+/* Adds descriptors that came to an array, or closes them: not `whole` are those of a message of which something is missing. */
+static void take_descriptors(napi_env env, const struct cmsghdr* header, napi_value fds, uint32_t* known, bool whole) {
+  size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  for (size_t index = 0; index < count; index++) {
+    int received;
+    memcpy(&received, CMSG_DATA(header) + index * sizeof(int), sizeof received);
+    /* An array that takes nothing gets none either. */
+    if (!whole || napi_set_element(env, fds, (*known)++, from_descriptor(env, received)) != napi_ok)
+      descriptor_end(env, received);
   }
-  if (!to_span(env, values + 1, &span)) return NULL;
+}
+
+/* `who`: three words for the sender, which stay as they are where the system does not tell; NULL: nobody asks. */
+static napi_value receive(napi_env env, int fd, struct span span, napi_value fds, uint32_t* who) {
+  uint32_t known = 0;
+  if (napi_get_array_length(env, fds, &known) != napi_ok) return NULL;
   union {
-    char room[CMSG_SPACE(sizeof(int) * DESCRIPTORS_MAX)];
+    char room[CMSG_SPACE(sizeof(int) * DESCRIPTORS_MAX) + CMSG_SPACE(sizeof(struct ucred))];
     struct cmsghdr align;
   } control;
   struct iovec part = {.iov_base = span.bytes, .iov_len = span.length};
@@ -219,17 +228,62 @@ static napi_value socket_receive(napi_env env, napi_callback_info info) {
   if (got < 0) return refused(env, errno);
   bool whole = (message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) == 0;
   for (struct cmsghdr* header = CMSG_FIRSTHDR(&message); header != NULL; header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (size_t index = 0; index < count; index++) {
-      int received;
-      memcpy(&received, CMSG_DATA(header) + index * sizeof(int), sizeof received);
-      /* An array that takes nothing gets none either. */
-      if (!whole || napi_set_element(env, values[4], known++, from_descriptor(env, received)) != napi_ok)
-        descriptor_end(env, received);
+    if (header->cmsg_level != SOL_SOCKET) continue;
+    if (header->cmsg_type == SCM_RIGHTS) take_descriptors(env, header, fds, &known, whole);
+    if (header->cmsg_type == SCM_CREDENTIALS && who != NULL) {
+      struct ucred sender;
+      memcpy(&sender, CMSG_DATA(header), sizeof sender);
+      who[0] = (uint32_t)sender.pid;
+      who[1] = sender.uid;
+      who[2] = sender.gid;
     }
   }
   return whole ? from_int(env, got) : refused(env, EMSGSIZE);
+}
+
+static bool to_array(napi_env env, napi_value value) {
+  bool is_array = false;
+  if (napi_is_array(env, value, &is_array) == napi_ok && is_array) return true;
+  napi_throw_type_error(env, NULL, "the descriptors are no array");
+  return false;
+}
+
+/*
+ * socketReceive(fd, into, from, to, fds): how many bytes came, or the negative number of an error. Descriptors that came along are
+ * added to the array `fds`, closed in programs that are started. More than there is room for are closed, and EMSGSIZE is told, as
+ * for a datagram that is longer than the room.
+ */
+static napi_value socket_receive(napi_env env, napi_callback_info info) {
+  napi_value values[5];
+  int fd = -1;
+  struct span span;
+  if (!arguments(env, info, 5, values) || !to_int(env, values[0], &fd) || !to_array(env, values[4]) ||
+      !to_span(env, values + 1, &span))
+    return NULL;
+  return receive(env, fd, span, values[4], NULL);
+}
+
+/*
+ * socketReceiveFrom(fd, into, from, to, fds, who): the same, and the three words of the Uint32Array `who` become pid, uid and gid of the
+ * sender as the system knows them (SCM_CREDENTIALS): its real user and group when it sent, which only root can have said otherwise. Where
+ * it does not tell they become 0, and twice 2^32 - 1, which is nobody; a process of another pid namespace has the pid 0 too.
+ */
+static napi_value socket_receive_from(napi_env env, napi_callback_info info) {
+  napi_value values[6];
+  int fd = -1;
+  struct span span;
+  napi_typedarray_type type;
+  size_t words = 0;
+  void* who = NULL;
+  if (!arguments(env, info, 6, values) || !to_int(env, values[0], &fd) || !to_array(env, values[4])) return NULL;
+  if (napi_get_typedarray_info(env, values[5], &type, &words, &who, NULL, NULL) != napi_ok || type != napi_uint32_array ||
+      words < 3 || who == NULL) {
+    napi_throw_type_error(env, NULL, "the last argument is no Uint32Array of three words");
+    return NULL;
+  }
+  if (!to_span(env, values + 1, &span)) return NULL;
+  memcpy(who, (uint32_t[]){0, UINT32_MAX, UINT32_MAX}, 3 * sizeof(uint32_t));
+  return receive(env, fd, span, values[4], who);
 }
 
 bool socket_functions(napi_env env, napi_value exports) {
@@ -243,6 +297,8 @@ bool socket_functions(napi_env env, napi_value exports) {
          set_function(env, exports, "socketPeer", socket_peer) &&
          set_function(env, exports, "socketSend", socket_send) &&
          set_function(env, exports, "socketReceive", socket_receive) &&
+         set_function(env, exports, "socketReceiveFrom", socket_receive_from) &&
+         set_function(env, exports, "socketTellSenders", socket_tell_senders) &&
          set_number(env, exports, "datagram", SOCK_DGRAM) && set_number(env, exports, "packet", SOCK_SEQPACKET) &&
          set_number(env, exports, "stream", SOCK_STREAM) && set_number(env, exports, "sendRoom", SO_SNDBUF) &&
          set_number(env, exports, "receiveRoom", SO_RCVBUF);

@@ -4,9 +4,9 @@ export interface Peer {
   readonly address: string;
   /** True when both ends are known to be on one host. */
   readonly sameHost: boolean;
-  /** The process at the other end: the child that was started, the parent that did it, or who connected a Unix socket. */
+  /** The process at the other end: the child that was started, the parent that did it, who connected a Unix socket, or who has sent a datagram. */
   readonly pid?: number | undefined;
-  /** The user, by number, as which that process connected a Unix socket, or listened; only where the system tells. */
+  /** The user, by number, as which that process connected a Unix socket, listened, or has sent a datagram; only where the system tells. */
   readonly uid?: number | undefined;
   /** Its group, likewise. */
   readonly gid?: number | undefined;

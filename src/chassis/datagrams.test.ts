@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import * as z from "zod";
 
 import { isTrunklineError } from "../base/error.ts";
+import type { Context } from "../base/handler.ts";
 import { serve } from "../call/serve.ts";
 import { call, contract, notification } from "../contract/index.ts";
 import { addonProblem } from "../os/addon.ts";
@@ -87,7 +88,12 @@ test(
   { skip: addonProblem() ?? false },
   async () => {
     const seen: number[] = [];
-    const service = serve(Metrics, { sample: ({ n }) => void seen.push(n) });
+    const peers = new Set<number | undefined>();
+    const sample = ({ n }: { n: number }, { peer }: Context): void => {
+      seen.push(n);
+      peers.add(peer.pid);
+    };
+    const service = serve(Metrics, { sample });
     const listen = `unixgram:${folder}/m.sock`;
     await using app = await chassis({ name: "m", signals: false, serve: [service], listen });
     await using metrics = client(Metrics, listen);
@@ -97,6 +103,7 @@ test(
       seen,
       Array.from({ length: 100 }, (_, n) => n),
     );
+    deepEqual([...peers], [process.pid], "the handler knows who has sent it");
     const { datagrams } = app.stats().addresses[0]!;
     deepEqual([datagrams?.received, datagrams?.missing, datagrams?.malformed], [100, 0, 0]);
   },

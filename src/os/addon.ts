@@ -71,6 +71,15 @@ export interface Addon {
     path: string,
   ): number;
   socketReceive(fd: number, into: Uint8Array, from: number, to: number, fds: number[]): number;
+  socketTellSenders(fd: number): void;
+  socketReceiveFrom(
+    fd: number,
+    into: Uint8Array,
+    from: number,
+    to: number,
+    fds: number[],
+    who: Uint32Array,
+  ): number;
   readonly datagram: number;
   readonly packet: number;
   readonly stream: number;

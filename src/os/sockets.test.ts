@@ -112,6 +112,38 @@ suite("sockets", { skip: noAddon }, () => {
     }
   });
 
+  test("a socket that is to tell senders tells of each datagram who has sent it, descriptors or not", () => {
+    const [one, two] = os.socketPair(os.datagram);
+    const who = new Uint32Array(3);
+    const into = Buffer.alloc(8);
+    const from = (fds: number[] = []): number =>
+      os.socketReceiveFrom(two, into, 0, into.length, fds, who);
+    const nobody = [0, 2 ** 32 - 1, 2 ** 32 - 1];
+    send(one, "early");
+    os.socketTellSenders(two);
+    equal(from(), 5);
+    deepEqual([...who].slice(0, 1), [0], "it was sent before anybody asked");
+    const { uid, gid } = userInfo();
+    const bells = Array.from({ length: 8 }, () => os.bellCreate());
+    for (const given of [[], bells]) {
+      send(one, "known", given);
+      const fds: number[] = [];
+      equal(from(fds), 5);
+      deepEqual([[...who], fds.length], [[process.pid, uid, gid], given.length]);
+      close(...fds);
+    }
+    equal(from(), errno.EAGAIN);
+    deepEqual([...who], nobody, "nothing is told of what has not come");
+    send(one, "123456789");
+    equal(from(), errno.EMSGSIZE);
+    send(one, "known");
+    equal(receive(two), "known", "who does not ask is not told");
+    for (const wrong of [new Uint32Array(2), new Int32Array(3), [0, 0, 0], undefined])
+      throws(() => os.socketReceiveFrom(two, into, 0, 1, [], wrong as never), TypeError);
+    close(one, two, ...bells);
+    throws(() => os.socketTellSenders(one), { code: "EBADF", syscall: "setsockopt" });
+  });
+
   test("room is what the system makes of it, and a message beyond it is refused", () => {
     const [one, two] = os.socketPair(os.packet);
     const room = os.socketRoom(one, os.sendRoom, 8_192);

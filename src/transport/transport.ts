@@ -25,6 +25,8 @@ export interface TransportCapabilities {
   readonly connections?: "one" | "many" | "none";
   /** Of datagrams: each one reaches everybody who receives at its address, and any number may. Default false. */
   readonly broadcast?: boolean;
+  /** Of datagrams: the system tells who has sent each, and what strangers send is not heard: `peer.uid`, `gid`, `pid`. Default false. */
+  readonly tellsSenders?: boolean;
 }
 
 /** Moves whole frames between two endpoints, in order. It knows neither operations nor messages. */

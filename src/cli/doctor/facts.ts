@@ -89,6 +89,7 @@ export const facts: readonly Facts[] = [
     ...of("unixgram", "unixgram:./run/metrics.sock", "any two", everybody, ofSocketFile),
     patterns: ["event"],
     bytesMost: 131_072,
+    spoof: "nobody: the kernel says who sends",
     fill: "whoever may write to it: then senders are refused, or what is sent is lost and counted",
   },
   {

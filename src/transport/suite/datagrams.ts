@@ -1,4 +1,5 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { userInfo } from "node:os";
 
 import { isTrunklineError } from "../../base/error.ts";
 import { seededRandom } from "../../base/random.ts";
@@ -217,6 +218,18 @@ export const datagramCases: readonly Case[] = [
       equal(sender.peer.address, stage.address.text);
       if (stage.transport.capabilities.crossHost) return;
       deepEqual([sender.peer.sameHost, mailbox.peers[0]!.sameHost], [true, true]);
+    },
+  },
+  {
+    name: "who receives is told whose process has sent each datagram",
+    when: ({ tellsSenders }) => tellsSenders === true,
+    play: async (stage) => {
+      const { mailbox, sender } = await stage.post();
+      await stage.delivered(sender, numbered(1, Math.min(8, sender.bytesMax)), mailbox);
+      const [{ pid, uid, gid } = {}] = mailbox.peers;
+      const own = userInfo();
+      deepEqual([uid, gid], [own.uid, own.gid]);
+      ok(pid !== undefined && pid > 0);
     },
   },
 ];

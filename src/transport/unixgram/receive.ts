@@ -1,13 +1,14 @@
 import { unlink } from "node:fs/promises";
 import { constants } from "node:os";
 
+import type { Peer } from "../../base/peer.ts";
 import type { Addon, Watch } from "../../os/addon.ts";
 import { checkSocketPath, type Address } from "../address.ts";
 import { datagramBounds } from "../connectionless.ts";
 import type { DatagramOptions, DatagramReceiver, HearDatagram } from "../transport.ts";
 import type { UnixSettings } from "../unix/options.ts";
 import { socketFile, type LocalFile } from "../unix/local-file.ts";
-import { hiddenPath, statOf } from "../unix/owner.ts";
+import { hiddenPath, ownUser, statOf } from "../unix/owner.ts";
 import type { Life } from "../unix/probe.ts";
 import { listenRefused } from "../unix/refusal.ts";
 import { publish, withdraw } from "../unix/socket-file.ts";
@@ -42,6 +43,7 @@ export async function receiveAt(
   const fd = os.socketOpen(os.datagram);
   let bound = false;
   try {
+    os.socketTellSenders(fd);
     await makeFolder(address, settings);
     await bindHidden((at) => os.socketBind(fd, at), hidden, address, kind);
     bound = true;
@@ -56,7 +58,8 @@ export async function receiveAt(
     throw await listenRefused(address, error);
   }
   const own = (await statOf(hidden))!;
-  const receiving = new Receiving(os, fd, address, bytesMax, hear);
+  const senders = new Senders(address, settings.socketMode);
+  const receiving = new Receiving(os, fd, senders, bytesMax, hear);
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await withdraw(path, own);
@@ -75,21 +78,21 @@ export async function receiveAt(
 }
 
 class Receiving {
-  /** Those that were larger than the largest. */
+  /** Those that were larger than the largest, or of strangers. */
   dropped = 0;
   readonly #os: Addon;
   readonly #fd: number;
-  readonly #peer: { readonly address: string; readonly sameHost: true };
+  readonly #senders: Senders;
   readonly #memory: Buffer;
   readonly #hear: HearDatagram;
   readonly #watch: Watch;
   #paused = false;
   #ended = false;
 
-  constructor(os: Addon, fd: number, address: Address, bytesMax: number, hear: HearDatagram) {
+  constructor(os: Addon, fd: number, senders: Senders, bytesMax: number, hear: HearDatagram) {
     this.#os = os;
     this.#fd = fd;
-    this.#peer = { address: address.text, sameHost: true };
+    this.#senders = senders;
     this.#memory = Buffer.allocUnsafeSlow(bytesMax);
     this.#hear = hear;
     this.#watch = os.watchStart(fd, os.readable, false, () => this.#read(turnDatagramsMax));
@@ -119,14 +122,47 @@ class Receiving {
     const fds: number[] = [];
     const { length } = this.#memory;
     for (let count = 0; count < datagramsMax; count++) {
-      const got = this.#os.socketReceive(this.#fd, this.#memory, 0, length, fds);
+      const { who } = this.#senders;
+      const got = this.#os.socketReceiveFrom(this.#fd, this.#memory, 0, length, fds, who);
       // Nobody is asked for descriptors: who sends some all the same must not fill our table.
       for (let fd = fds.pop(); fd !== undefined; fd = fds.pop()) this.#os.descriptorClose(fd);
       if (!took(got)) return;
-      if (got < 0) this.dropped++;
-      else this.#hear(this.#memory, 0, got, this.#peer);
+      const peer = got < 0 ? undefined : this.#senders.peer();
+      if (peer === undefined) this.dropped++;
+      else this.#hear(this.#memory, 0, got, peer);
       if (this.#paused && !this.#ended) return;
     }
+  }
+}
+
+/** Who has sent what is received, and whether he may. */
+class Senders {
+  /** Pid, uid and gid of who has sent the last one. */
+  readonly who: Uint32Array = new Uint32Array(3);
+  readonly #address: string;
+  /** Undefined: whoever can write to the socket file. */
+  readonly #user: number | undefined;
+  #last: Peer | undefined;
+
+  constructor({ text }: Address, socketMode: number) {
+    this.#address = text;
+    this.#user = (socketMode & 0o022) === 0 ? ownUser() : undefined;
+  }
+
+  /** Undefined: a stranger. The same object for one who sends several in a row. */
+  peer(): Peer | undefined {
+    const [pid = 0, uid, gid] = this.who;
+    if (this.#user !== undefined && uid !== this.#user && uid !== 0) return undefined;
+    const last = this.#last;
+    if (
+      last !== undefined &&
+      last.uid === uid &&
+      last.gid === gid &&
+      last.pid === (pid || undefined)
+    )
+      return last;
+    const known = { address: this.#address, sameHost: true, uid, gid };
+    return (this.#last = pid === 0 ? known : { ...known, pid });
   }
 }
 

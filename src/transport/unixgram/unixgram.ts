@@ -21,7 +21,9 @@ const datagramBytesMax = 131_072;
  * Datagrams over Unix domain sockets, between processes of one host: `unixgram:/run/metrics.sock`. Their boundaries are kept, none is
  * lost or overtaken while both ends live, and who sends faster than the other reads waits: the system holds few of them
  * (`net.unix.max_dgram_qlen`). What a receiver has not read when it ends is lost, and nobody hears of it; what is sent afterwards
- * is refused. A socket file gets mode 0600 and is taken over when its process has died, as with `unix`.
+ * is refused. A socket file gets mode 0600 and is taken over when its process has died, as with `unix`. Of each datagram the system
+ * tells who has sent it: `peer.uid`, `gid` and `pid`, the real user at that moment. With a mode for the user alone what any other user sends is
+ * dropped and counted, but for root, even if he could: who has opened the socket as this user and has become another one since is a stranger.
  *
  * Needs the addon, for Node has no such sockets: elsewhere all is refused with UNIMPLEMENTED. `send` rejects with UNAVAILABLE when
  * nobody receives there, `sender` and `receive` as `dial` and `listen` of `unix`.
@@ -38,6 +40,7 @@ export function unixgram(options: UnixgramOptions = {}): Transport {
       crossHost: false,
       noticesDeath: true,
       connections: "none",
+      tellsSenders: true,
     },
     ...connectionless,
     datagrams: {
