@@ -93,7 +93,7 @@ function callTable(measured: readonly Measured[]): ReportTable {
   return {
     title: "One call",
     about:
-      "64 bytes there and back, one at a time. CPU is that of both sides together for one call; idle, what both use while nothing is said.",
+      "64 bytes there and back, one at a time. CPU is that of both sides together for one call; idle, what both use while nothing is said, the watch of each process for stalls of its own included.",
     head: ["mechanism", "p50 µs", "p99 µs", "p99.9 µs", "max µs", "CPU µs", "idle ms/s"],
     rows: measured.flatMap(({ name, call, idleCpuMs }) =>
       call === undefined
@@ -136,9 +136,9 @@ function streamTable(measured: readonly Measured[]): ReportTable {
 
 function oneWayTable(measured: readonly Measured[]): ReportTable {
   return {
-    title: "Notifications there and back",
+    title: "Notifications and messages there and back",
     about:
-      "64 bytes; the receiver sends one back to an address of the sender's. Round trips one at a time; a second, with 64 under way. Lost: never came back.",
+      "64 bytes; the receiver sends one back to an address of the sender's, or by the broker. Round trips one at a time; a second, with 64 under way. Lost: never came back.",
     head: ["mechanism", "p50 µs", "p99 µs", "p99.9 µs", "a second", "CPU µs", "lost"],
     rows: measured.flatMap(({ name, oneWay }) => {
       if (oneWay === undefined) return [];

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { realEnv } from "../../../base/real-env.ts";
 import { serve } from "../../../call/serve.ts";
-import { chassis } from "../../../chassis/chassis.ts";
+import { chassis, type Chassis } from "../../../chassis/chassis.ts";
 import { client } from "../../../chassis/client.ts";
 import { unix } from "../../../transport/unix/index.ts";
 import { Pings, Usage } from "./contract.ts";
@@ -12,6 +12,7 @@ import { measure } from "./measure.ts";
 import { mechanismNamed } from "./mechanisms.ts";
 import type { AskerTerms, Outcome, SideTerms } from "./measured.ts";
 import { Pinger } from "./phases.ts";
+import { posting } from "./posting.ts";
 import { fileOf, started } from "./programs.ts";
 import { controlAddress, serveSide } from "./serving.ts";
 
@@ -42,29 +43,20 @@ function reasonOf(error: unknown): string {
 }
 
 async function measured(): Promise<Outcome> {
-  const transports = mechanism.serving?.(folder) ?? [];
+  const { posts, back } = mechanism;
   // Pings come back to whoever is there; who that is the other side has to know first.
   let pinger: Pinger | undefined;
-  const back =
-    mechanism.back === undefined
-      ? undefined
-      : await chassis({
-          name: "doctor-asker",
-          listen: mechanism.back(folder),
-          serve: [serve(Pings, { ping: async () => pinger?.came() })],
-          transports,
-          signals: false,
-        });
-  const terms: SideTerms = {
-    mechanism: mechanism.name,
-    folder,
-    back: back?.addresses[0],
-  };
+  const came = (): void => pinger?.came();
+  const listening = back === undefined ? undefined : await pongs(back(folder), came);
+  const terms: SideTerms = { mechanism: mechanism.name, folder, back: listening?.addresses[0] };
   const address = await otherSide(terms);
   const asking = mechanism.asking?.(terms) ?? [];
-  if (back !== undefined) {
+  const ping = Buffer.alloc(64, 7);
+  if (posts !== undefined) {
+    const { send } = await posting(address, posts, true, came);
+    pinger = new Pinger(async () => void (await send(ping)), env);
+  } else if (listening !== undefined) {
     const pings = client(Pings, address, { transports: asking, checkSent: false });
-    const ping = Buffer.alloc(64, 7);
     pinger = new Pinger(() => pings.ping(ping), env);
   }
   return measure({
@@ -80,11 +72,22 @@ async function measured(): Promise<Outcome> {
   });
 }
 
+/** Where pings come back to. */
+function pongs(listen: string, came: () => void): Promise<Chassis> {
+  return chassis({
+    name: "doctor-asker",
+    listen,
+    serve: [serve(Pings, { ping: async () => came() })],
+    transports: mechanism.serving?.(folder) ?? [],
+    signals: false,
+  });
+}
+
 /** Starts the other side; resolves with the address at which it is asked. */
 async function otherSide(terms: SideTerms): Promise<string> {
   switch (mechanism.other) {
     case "here":
-      return (await serveSide(mechanism, terms)).addresses[0]!;
+      return (await serveSide(mechanism, terms)).address;
     case "thread":
       return heard(new Worker(fileOf("side"), { workerData: terms, execArgv: [] }));
     case "process":

@@ -1,6 +1,8 @@
 import { bytes } from "../../../contract/bytes.ts";
 import { call, type CallOperation } from "../../../contract/call.ts";
 import { contract, type Contract } from "../../../contract/contract.ts";
+import { document, type DocumentOperation } from "../../../contract/document.ts";
+import { event, type EventOperation } from "../../../contract/event.ts";
 import { notification, type NotificationOperation } from "../../../contract/notification.ts";
 import { plainSchema } from "../../../contract/plain-schema.ts";
 import type { Schema } from "../../../contract/schema.ts";
@@ -38,6 +40,29 @@ export const Echo: Contract<
 /** One way, for what can do no more: each ping makes its receiver send one back to an address that it knows. */
 export const Pings: Contract<"doctor-pings", { readonly ping: NotificationOperation<Bytes> }> =
   contract("doctor-pings", { version: "1.0.0" }, { ping: notification({ in: bytes() }) });
+
+/** The same by a broker: what is put in one channel comes back by the other. */
+export const Posts: Contract<
+  "doctor-posts",
+  { readonly there: DocumentOperation<Bytes>; readonly back: DocumentOperation<Bytes> }
+> = contract(
+  "doctor-posts",
+  { version: "1.0.0" },
+  { there: document({ data: bytes() }), back: document({ data: bytes() }) },
+);
+
+/** The same to whoever wants to hear it, for what promises no more than that it may come. */
+export const News: Contract<
+  "doctor-news",
+  { readonly there: EventOperation<Bytes>; readonly back: EventOperation<Bytes> }
+> = contract(
+  "doctor-news",
+  { version: "1.0.0" },
+  {
+    there: event({ data: bytes(), delivery: "at-most-once" }),
+    back: event({ data: bytes(), delivery: "at-most-once" }),
+  },
+);
 
 /** What the process at the other side has used of the processor, in microseconds. Asked beside what is measured, not over it. */
 export const Usage: Contract<

@@ -8,6 +8,7 @@ import { tls } from "../../../transport/tls/index.ts";
 import type { Transport } from "../../../transport/transport.ts";
 import { unix } from "../../../transport/unix/index.ts";
 import type { SideTerms } from "./measured.ts";
+import type { Audience } from "./posting.ts";
 import { programOf } from "./programs.ts";
 
 /** One way to join two parties on one host, and how to set it up for being measured. */
@@ -15,8 +16,10 @@ export interface Mechanism {
   readonly name: string;
   /** Where the other side is: in the same thread, in a thread, in a child over its pipes, or in a process of its own. */
   readonly other: "here" | "thread" | "child" | "process";
-  /** The address at which it listens. */
+  /** The address at which it listens; of a broker, where both sides find it. */
   listen(folder: string): string;
+  /** It is a broker, whose messages go to one or to all. */
+  readonly posts?: Audience;
   /** Where the one that asks listens for notifications; absent: notifications are not measured. */
   back?(folder: string): string;
   /** It carries notifications alone. */
@@ -86,7 +89,12 @@ export const mechanisms: readonly Mechanism[] = [
     oneWay: true,
     remove: (folder) => queues(folder).forEach((name) => addon()?.queueRemove(name)),
   },
+  broker("file", "one", (folder) => `file:${join(folder, "data")}`),
 ];
+
+function broker(name: string, posts: Audience, listen: Mechanism["listen"]): Mechanism {
+  return { name, other: "process", listen, posts, oneWay: true };
+}
 
 /** A queue stays until somebody removes it, and what it can hold counts against its user. */
 function queues(folder: string): readonly [there: string, back: string] {

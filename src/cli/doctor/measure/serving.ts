@@ -5,6 +5,7 @@ import { client } from "../../../chassis/client.ts";
 import { Echo, itemAt, Pings, Usage } from "./contract.ts";
 import type { Mechanism } from "./mechanisms.ts";
 import type { SideTerms } from "./measured.ts";
+import { posting } from "./posting.ts";
 
 /** Room for the largest message and what stands around it. */
 export const itemBytesMax: number = 2 * 1024 * 1024;
@@ -14,8 +15,22 @@ export function controlAddress(folder: string): string {
   return `unix:${join(folder, "control")}`;
 }
 
+/** The other side, once it is there. */
+export interface Side extends Pick<Chassis, "stop" | "stopped"> {
+  /** Where it is asked. */
+  readonly address: string;
+}
+
 /** The other side: gives bytes back, sends items, answers pings; the same for every mechanism. */
-export async function serveSide(mechanism: Mechanism, terms: SideTerms): Promise<Chassis> {
+export async function serveSide(mechanism: Mechanism, terms: SideTerms): Promise<Side> {
+  const { posts, listen } = mechanism;
+  if (posts === undefined) return serveAsked(mechanism, terms);
+  const address = listen(terms.folder);
+  const side = await posting(address, posts, false, (data, send) => send(data));
+  return { address, ...side };
+}
+
+async function serveAsked(mechanism: Mechanism, terms: SideTerms): Promise<Side> {
   const { folder, back } = terms;
   const transports = mechanism.serving?.(folder) ?? [];
   const pongs =
@@ -33,7 +48,7 @@ export async function serveSide(mechanism: Mechanism, terms: SideTerms): Promise
       await pongs?.ping(given);
     },
   });
-  return chassis({
+  const app = await chassis({
     name: "doctor-side",
     listen: mechanism.listen(folder),
     serve: [...(mechanism.oneWay ? [] : [echoing]), ...(back === undefined ? [] : [pinging])],
@@ -42,6 +57,7 @@ export async function serveSide(mechanism: Mechanism, terms: SideTerms): Promise
     checkSent: false,
     signals: false,
   });
+  return { address: app.addresses[0]!, stop: () => app.stop(), stopped: app.stopped };
 }
 
 /** What the process has used of the processor, for whoever asks at the control address. */

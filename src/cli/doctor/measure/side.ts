@@ -15,14 +15,16 @@ if (parentPort === null) {
   });
 }
 const told = await listening.then(
-  ({ addresses }) => ({ address: addresses[0]! }),
+  ({ address }) => ({ address }),
   (error: unknown) => ({ problem: error instanceof Error ? error.message : String(error) }),
 );
 if (parentPort !== null) parentPort.postMessage(told);
 else if (process.send !== undefined) {
-  process.send(told);
   // In order: what has a name in the system must not outlive us.
   const leave = (): void => process.exit();
-  process.once("disconnect", () => void listening.then((side) => side.stop()).then(leave, leave));
+  const stop = (): void => void listening.then((side) => side.stop()).then(leave, leave);
+  process.once("disconnect", stop);
+  if (process.connected) process.send(told);
+  else stop();
 } else if ("problem" in told) throw new Error(told.problem);
 else void (await listening).stopped.then(() => process.exit());
