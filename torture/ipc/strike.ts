@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseAddress } from "../../src/transport/address.ts";
 import { realEnv } from "../../src/base/real-env.ts";
 import type { Connection, Transport } from "../../src/transport/transport.ts";
+import { insidesOf } from "./insides.ts";
 import { Traffic } from "./traffic.ts";
 import { addressOf, connectionsOf, moveSoon, type VictimTerms } from "./victim-terms.ts";
 
@@ -13,7 +14,13 @@ import { addressOf, connectionsOf, moveSoon, type VictimTerms } from "./victim-t
 const knownWithinMs = 1_000;
 /** A victim that does not come to its point, and does not end, is hung. */
 const endsWithinMs = 30_000;
+/** One that hangs has so long to tell what it waits for. */
+const tellsWithinMs = 2_000;
+const dialledWithinMs = 20_000;
 const stoodMs: readonly [least: number, most: number] = [20, 250];
+
+/** Whose strike it is. */
+type Met = (victim: number) => Strike;
 
 /** What came of one victim. */
 export interface Struck {
@@ -33,6 +40,8 @@ export class Strike {
   readonly #moved = new Set<Traffic>();
   readonly #slots = new Map<Traffic, number>();
   readonly #told: string[] = [];
+  /** Why it was not dialled, the last time that it was not. */
+  #undialled: unknown;
 
   constructor(terms: VictimTerms, random: () => number) {
     this.#terms = terms;
@@ -40,7 +49,7 @@ export class Strike {
   }
 
   /** Takes a connection of the victim. `met`: it has said whose it is. */
-  begin(connection: Connection, dialled: boolean, met: (victim: number) => Strike): void {
+  begin(connection: Connection, dialled: boolean, met: Met): void {
     let owner: Strike = this; // oxlint-disable-line no-this-alias
     const traffic: Traffic = new Traffic(
       connection,
@@ -64,13 +73,14 @@ export class Strike {
     if (dialled) moveSoon(connection, this.#random);
   }
 
-  async run(transport: Transport, met: (victim: number) => Strike): Promise<Struck> {
+  async run(transport: Transport, met: Met): Promise<Struck> {
     const terms = this.#terms;
     const { point, deed } = terms;
     const child = spawn(
       process.execPath,
       [
         "--conditions=@trunkline/source",
+        ...reporting(terms),
         join(import.meta.dirname, "victim.ts"),
         JSON.stringify(terms),
       ],
@@ -82,11 +92,11 @@ export class Strike {
     let stood = false;
     const alarm = setTimeout(() => {
       hung = true;
-      child.kill("SIGKILL");
+      void this.#askHung(child);
     }, endsWithinMs);
     const ended = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
     child.stdout.setEncoding("latin1").on("data", (text: string) => {
-      if (text.includes("L")) void this.#dial(transport, met);
+      if (text.includes("L")) void this.#dial(child, transport, met);
       if (text.includes("S")) {
         stood = true;
         void this.#letGoOn(child);
@@ -97,7 +107,6 @@ export class Strike {
     clearTimeout(alarm);
     const late = await this.late();
     if (complaint !== "" || (code !== null && code !== 0)) this.#told.push(`${code}: ${complaint}`);
-    if (hung) this.#told.push("the victim hung");
     const killed = signal === "SIGKILL" && !hung;
     const how =
       this.#told.length > 0 ? "failed" : killed ? "killed" : stood ? "stood still" : "missed";
@@ -107,30 +116,47 @@ export class Strike {
     return { how, lost, doubled, late, moved: this.#moved.size, told: this.#told };
   }
 
-  async #dial(transport: Transport, met: (victim: number) => Strike): Promise<void> {
+  /** As often as it takes: a machine that stands still for a moment lets a dial be late, and the victim would wait for it for ever. */
+  async #dial(child: ChildProcess, transport: Transport, met: Met): Promise<void> {
     const env = realEnv();
-    for (let count = 0; count < connectionsOf; count++)
+    const address = parseAddress(addressOf(this.#terms));
+    for (let count = 0; count < connectionsOf && lives(child);)
       try {
-        const until = env.now() + 1_000;
-        const address = parseAddress(addressOf(this.#terms));
+        const until = env.now() + dialledWithinMs;
         this.begin(await transport.dial(address, { until }, env), true, met);
-      } catch {
-        return; // it has died already
+        count++;
+      } catch (error) {
+        this.#undialled = error;
+        await pause(1);
       }
   }
 
+  /** It says that it stands still before it does, and to go on before that would be to stand still for ever. */
   async #letGoOn(child: ChildProcess): Promise<void> {
+    while (lives(child) && !/\) T /.test(aboutIn(child, "stat"))) await pause(1);
     const [least, most] = stoodMs;
     await pause(least + this.#random() * (most - least));
     child.kill("SIGCONT");
   }
 
+  /** Has all told that both sides know of what the victim waits for, and kills it. */
+  async #askHung(child: ChildProcess): Promise<void> {
+    const [stat, wchan] = [aboutIn(child, "stat"), aboutIn(child, "wchan")];
+    this.#told.push(`the victim hung: ${stat} ${wchan} ${String(this.#undialled)}`);
+    for (const traffic of this.#traffics)
+      this.#told.push(`it is known here by\n${await insidesOf(traffic)}`);
+    // Whether its event loop turns or not: it tells of itself, or Node tells where it is.
+    child.kill("SIGHUP");
+    child.kill("SIGUSR2");
+    await pause(tellsWithinMs);
+    this.#told.push(reportOf(this.#terms));
+    child.kill("SIGKILL");
+  }
+
   /** When it is at work, or before. */
   async #killSoon(child: ChildProcess): Promise<void> {
     const afterMs = this.#random() * 60;
-    if (this.#random() < 0.9)
-      while (this.#traffics.size === 0 && child.exitCode === null && child.signalCode === null)
-        await pause(1);
+    if (this.#random() < 0.9) while (this.#traffics.size === 0 && lives(child)) await pause(1);
     await pause(afterMs);
     child.kill("SIGKILL");
   }
@@ -163,6 +189,31 @@ export class Strike {
     }
     return lost;
   }
+}
+
+/** Node writes a report of what it does when it is asked by SIGUSR2, from wherever it is. */
+function reporting({ journal }: VictimTerms): string[] {
+  const into = [
+    `--report-directory=${dirname(journal)}`,
+    `--report-filename=${basename(journal)}.report`,
+  ];
+  return ["--report-on-signal", ...into];
+}
+
+function reportOf({ journal }: VictimTerms): string {
+  const text = readOr(`${journal}.report`).toString();
+  if (text === "") return "it has written no report";
+  const { javascriptStack, nativeStack, libuv } = JSON.parse(text) as Record<string, unknown>;
+  return JSON.stringify({ javascriptStack, nativeStack, libuv }, undefined, 1);
+}
+
+function lives({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode === null && signalCode === null;
+}
+
+/** What the system tells of it. */
+function aboutIn({ pid }: ChildProcess, file: string): string {
+  return readOr(`/proc/${pid}/${file}`).toString();
 }
 
 function readOr(path: string): Buffer {

@@ -7,6 +7,7 @@ import { seededRandom } from "../../src/base/random.ts";
 import type { MovingStream } from "../../src/transport/moving-stream.ts";
 import type { Connection } from "../../src/transport/transport.ts";
 import { unix } from "../../src/transport/unix/index.ts";
+import { insidesOf } from "./insides.ts";
 import { watchFor } from "./points.ts";
 import { framesIn, Traffic } from "./traffic.ts";
 import { addressOf, connectionsOf, moveSoon, type VictimTerms } from "./victim-terms.ts";
@@ -90,6 +91,14 @@ setInterval(() => {
     for (const each of traffics) each.end();
   void stood;
 }, 5);
+
+/** Asked, because it should be over by now. */
+process.on("SIGHUP", () => {
+  void (async () => {
+    for (const each of traffics) console.error(await insidesOf(each));
+    console.error(`${traffics.length} connections of ${connectionsOf}`);
+  })();
+});
 
 const address = parseAddress(addressOf(terms));
 if (terms.dials)
