@@ -34,6 +34,8 @@ class FramedConnection implements Connection, ByteSink {
   #ended = false;
   #peerEnded = false;
   #endTold = false;
+  /** Both sides had ended and the stream has closed, before the user has read everything. */
+  #doneUntold = false;
   #reason: CloseReason | undefined;
   #paused = false;
   #catchingUp = false;
@@ -161,6 +163,8 @@ class FramedConnection implements Connection, ByteSink {
   closed(error: Error | undefined): void {
     if (this.#reason !== undefined) return;
     const done = error === undefined && this.#ended && this.#peerEnded;
+    // What came before it is passed on when the user resumes.
+    if (done && !this.#endTold) return void (this.#doneUntold = true);
     const message = error === undefined ? "the connection has closed" : describe(error);
     this.#finish(
       done ? { kind: "done", message: "both sides had ended" } : { kind: "lost", message },
@@ -179,7 +183,8 @@ class FramedConnection implements Connection, ByteSink {
     }
     if (this.#paused || this.#reason !== undefined) return;
     if (this.#peerEnded) this.ended();
-    if (!this.#paused) this.#stream.resume();
+    if (this.#doneUntold && this.#endTold) this.closed(undefined);
+    else if (!this.#paused) this.#stream.resume();
   }
 
   #passKept(): void {

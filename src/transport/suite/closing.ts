@@ -63,6 +63,26 @@ export const closingCases: readonly Case[] = [
     },
   },
   {
+    name: "what came before a pause is passed on, though both sides end meanwhile",
+    play: async (stage) => {
+      const { near, far } = await stage.pair();
+      const sent = Array.from({ length: 100 }, (_, i) => numbered(i, 100));
+      far.onFrame = () => {
+        far.onFrame = undefined;
+        far.pause();
+        far.connection.end();
+      };
+      for (const frame of sent) send(near.connection, frame);
+      near.connection.end();
+      await near.until(() => near.ends === 1);
+      for (let turns = 0; turns < 20; turns++) await stage.turn();
+      far.resume();
+      await bothClosed(near, far);
+      await arrived(far, sent);
+      deepEqual([far.ends, far.reason?.kind], [1, "done"]);
+    },
+  },
+  {
     name: "after end a claim is refused with UNAVAILABLE",
     play: async (stage) => {
       const { near } = await stage.pair();
