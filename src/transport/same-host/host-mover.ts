@@ -80,13 +80,17 @@ export class HostMover implements Mover {
     this.#settings = settings;
     this.#dialled = dialled;
     this.#env = env;
-    this.stream = new TwoWays(first);
+    this.stream = new TwoWays(first, env);
     first.socket.once("close", () => this.#clear());
   }
 
   get way(): string {
     if (this.#state !== "moved") return this.#transport;
     return this.#next?.way ?? "unix";
+  }
+
+  get waits(): boolean {
+    return this.#next?.waits ?? false;
   }
 
   lend(bytes: Uint8Array): string | undefined {

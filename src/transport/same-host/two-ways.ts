@@ -1,3 +1,4 @@
+import type { Env } from "../../base/env.ts";
 import type { ByteSink, ByteStream } from "../byte-stream.ts";
 
 /**
@@ -6,6 +7,7 @@ import type { ByteSink, ByteStream } from "../byte-stream.ts";
  * at all, is ended.
  */
 export class TwoWays implements ByteStream {
+  readonly #env: Env;
   readonly #first: ByteStream;
   #second: ByteStream | undefined;
   /** Where bytes come from, and where they go. */
@@ -15,8 +17,16 @@ export class TwoWays implements ByteStream {
   #paused = false;
   #ending = false;
   #closed = false;
+  /**
+   * The first way has ended while the user had paused, who may have in hand what says that it goes on by the second one: whether that was the
+   * end is known when it reads again.
+   */
+  #endUntold = false;
+  /** All has closed, in order, before that. */
+  #closeUntold = false;
 
-  constructor(first: ByteStream) {
+  constructor(first: ByteStream, env: Env) {
+    this.#env = env;
     this.#first = first;
     this.#in = first;
     this.#out = first;
@@ -56,6 +66,7 @@ export class TwoWays implements ByteStream {
   resume(): void {
     this.#paused = false;
     this.#in.resume();
+    if (this.#endUntold) this.#env.defer(() => this.#tellEnd());
   }
 
   end(): void {
@@ -80,6 +91,8 @@ export class TwoWays implements ByteStream {
 
   /** From here on bytes come by the second way. */
   readFrom(second: ByteStream): void {
+    this.#endUntold = false;
+    if (this.#in === second) return this.#env.defer(() => this.#tellClose());
     const sink = this.#sink!;
     this.#second = second;
     this.#in = second;
@@ -98,13 +111,26 @@ export class TwoWays implements ByteStream {
     if (this.#in !== this.#first) return;
     // If it could not follow any more, the second way tells what becomes of it.
     if (this.#second !== undefined) this.readFrom(this.#second);
+    this.#endUntold = true;
+    this.#tellEnd();
+  }
+
+  #tellEnd(): void {
+    if (this.#paused || !this.#endUntold) return;
+    this.#endUntold = false;
     this.#sink!.ended();
+    this.#tellClose();
   }
 
   #close(error: Error | undefined): void {
     if (this.#closed) return;
+    if (error === undefined && this.#endUntold) return void (this.#closeUntold = true);
     this.#closed = true;
     this.destroy();
     this.#sink!.closed(error);
+  }
+
+  #tellClose(): void {
+    if (this.#closeUntold) this.#close(undefined);
   }
 }
