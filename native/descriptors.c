@@ -160,6 +160,30 @@ static napi_value file_unlock(napi_env env, napi_callback_info info) {
   return undefined(env);
 }
 
+/* byteLock(fd, at): the same of one byte, whether the file has it or not: several locks in one file. Always exclusive. */
+static napi_value byte_lock(napi_env env, napi_callback_info info) {
+  napi_value values[2], answer = NULL;
+  int fd = -1;
+  size_t at = 0;
+  if (!arguments(env, info, 2, values) || !to_int(env, values[0], &fd) || !to_size(env, values[1], &at)) return NULL;
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)at, .l_len = 1};
+  bool locked = fcntl(fd, F_OFD_SETLK, &lock) == 0;
+  if (!locked && errno != EAGAIN && errno != EACCES) return failed(env, errno, "fcntl");
+  napi_get_boolean(env, locked, &answer);
+  return answer;
+}
+
+/* byteUnlock(fd, at) */
+static napi_value byte_unlock(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  int fd = -1;
+  size_t at = 0;
+  if (!arguments(env, info, 2, values) || !to_int(env, values[0], &fd) || !to_size(env, values[1], &at)) return NULL;
+  struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = (off_t)at, .l_len = 1};
+  if (fcntl(fd, F_OFD_SETLK, &lock) != 0) return failed(env, errno, "fcntl");
+  return undefined(env);
+}
+
 /* fifoCreate(path, mode): 0, or the negative number of an error. */
 static napi_value fifo_create(napi_env env, napi_callback_info info) {
   napi_value values[2];
@@ -177,5 +201,7 @@ bool descriptor_functions(napi_env env, napi_value exports) {
          set_function(env, exports, "descriptorClose", descriptor_close) &&
          set_function(env, exports, "fileLock", file_lock) &&
          set_function(env, exports, "fileLocked", file_locked) &&
-         set_function(env, exports, "fileUnlock", file_unlock) && set_function(env, exports, "fifoCreate", fifo_create);
+         set_function(env, exports, "fileUnlock", file_unlock) && set_function(env, exports, "byteLock", byte_lock) &&
+         set_function(env, exports, "byteUnlock", byte_unlock) &&
+         set_function(env, exports, "fifoCreate", fifo_create);
 }

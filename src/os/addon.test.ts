@@ -43,7 +43,7 @@ suite("the addon", () => {
         ...["memoryCreate", "memorySeal", "memorySeals", "memoryBytes", "memoryMap", "memoryLetGo"],
         ...["memoryCopy", "memoryTakeBack"],
         ...["bellCreate", "isBell", "bellRing", "descriptorCopy", "descriptorClose"],
-        ...["fileLock", "fileLocked", "fileUnlock", "fifoCreate"],
+        ...["fileLock", "fileLocked", "fileUnlock", "byteLock", "byteUnlock", "fifoCreate"],
         ...["watchStart", "watchStop", "watchEvents", "watchHold"],
         ...["socketOpen", "socketPair", "socketBind", "socketConnect", "socketListen"],
         ...["socketAccept", "socketEnd", "socketRoom", "socketPeer", "socketSend", "socketReceive"],

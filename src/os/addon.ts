@@ -39,6 +39,8 @@ export interface Addon {
   fileLock(fd: number, exclusive: boolean): boolean;
   fileLocked(fd: number): boolean;
   fileUnlock(fd: number): void;
+  byteLock(fd: number, at: number): boolean;
+  byteUnlock(fd: number, at: number): void;
   fifoCreate(path: string, mode: number): number;
 
   watchStart(

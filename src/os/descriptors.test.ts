@@ -90,6 +90,30 @@ suite("descriptors", { skip: noAddon }, () => {
     closeSync(readable);
   });
 
+  test("one byte of a file is locked apart from the others, there or not, in all processes", async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const path = join(folder, "file");
+    const [one, two] = [openSync(path, "w+"), openSync(path, "r+")];
+    const elsewhere = `import { openSync } from "node:fs";
+      const fd = openSync(${JSON.stringify(path)}, "r+");
+      console.log(os.byteLock(fd, 0), os.byteLock(fd, 1), os.byteLock(fd, 2));`;
+    equal(os.byteLock(one, 0), true);
+    equal(os.byteLock(one, 0), true, "whoever has it may ask again");
+    equal(os.byteLock(two, 0), false, "in the same process too");
+    equal(os.byteLock(two, 1), true);
+    equal((await program(elsewhere)).stdout, "false false true\n");
+    os.byteUnlock(one, 0);
+    equal(os.byteLock(two, 0), true);
+    closeSync(two); // which unlocks
+    equal((await program(elsewhere)).stdout, "true true true\n");
+    equal(os.byteLock(one, 2), true, "that process has ended, and its locks with it");
+    closeSync(one);
+    throws(() => os.byteLock(one, 0), { code: "EBADF" });
+    throws(() => os.byteUnlock(one, 0), { code: "EBADF" });
+    throws(() => os.byteLock(0, -1), TypeError);
+  });
+
   test("a named pipe is made once, with its mode, and nowhere where there is something", (t) => {
     const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
     t.after(() => rmSync(folder, { recursive: true }));
