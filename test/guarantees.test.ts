@@ -9,6 +9,7 @@ import { direct } from "trunkline/broker/direct";
 import { file } from "trunkline/broker/embedded";
 import { kafka } from "trunkline/broker/kafka";
 import { memory } from "trunkline/broker/memory";
+import { mmap } from "trunkline/broker/mmap";
 import { mq } from "trunkline/broker/mq";
 import { brokersTable } from "trunkline/testing";
 
@@ -23,6 +24,7 @@ test("docs/guarantees.md shows what the brokers promise, and by which case of th
     { name: "`file:`", capabilities: file().capabilities },
     { name: "`amqp:`", capabilities: amqp().capabilities },
     { name: "`kafka:`", capabilities: kafka().capabilities },
+    { name: "`mmap:`", capabilities: mmap().capabilities },
     { name: "`mq:`", capabilities: mq().capabilities },
   ]);
   ok(page.includes(table), `put this table into docs/guarantees.md:\n${table}`);

@@ -30,6 +30,8 @@ export interface BrokerCapabilities {
   readonly keeps: boolean;
   /** Absent: messages can go to everybody who is there for them. False: there are only queues, and topics are refused when they are declared. */
   readonly topics?: false;
+  /** Absent: all who consume a channel, or are of a group, share it. False: one of them has all of it, and the others stand by until it is gone. */
+  readonly sharing?: false;
   /** Groups share a topic; where `keeps`, they keep their place in it while nobody consumes. */
   readonly groups: boolean;
   /** What was consumed can be consumed again, from an instant or from the beginning. */

@@ -47,6 +47,10 @@ const rows: Readonly<Record<string, Row>> = {
     example: "memory:NAME",
     load: async () => (await import("../broker/memory/index.ts")).memory(),
   },
+  mmap: {
+    example: "mmap:./FILE",
+    load: async () => (await import("../broker/mmap/index.ts")).mmap(),
+  },
   mq: {
     example: "mq:/NAME",
     load: async () => (await import("../broker/mq/index.ts")).mq(),

@@ -63,7 +63,7 @@ export const settlingCases: readonly Case[] = [
   },
   {
     name: "a part of a channel that goes to another member is waited for, and what is settled after that is fenced",
-    when: ({ order, keeps }) => order === "key" && keeps,
+    when: ({ order, keeps, sharing }) => order === "key" && keeps && sharing !== false,
     play: async (stage) => {
       const queue = stage.channel({ ordered: true, shards: 2 });
       const [a, b] = [await stage.open(), await stage.open()];

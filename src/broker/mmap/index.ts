@@ -1,0 +1,1 @@
+export { mmap } from "./mmap.ts";
