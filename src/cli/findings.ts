@@ -9,10 +9,15 @@ const indent = " ".repeat(6);
 
 const signs = { fine: ["✓", "green"], warning: ["!", "yellow"], wrong: ["✗", "red"] } as const;
 
-/** What a doctor has found, for people: a line each, and the advice below it. */
+/** A finding, with the command or the line of a configuration that mends it, where there is one. */
+export interface Mendable extends Finding {
+  readonly mend?: string;
+}
+
+/** What a doctor has found, for people: a line each, the advice below it, and below that what mends it, in one line that can be copied. */
 export function shownFindings(
   title: string,
-  findings: readonly Finding[],
+  findings: readonly Mendable[],
   terminal: Terminal,
 ): string {
   const rows = findings.map(({ about, state, seen }) => {
@@ -20,7 +25,9 @@ export function shownFindings(
     return [`  ${styled(terminal, style, sign)} ${about}`, seen];
   });
   const width = Math.min(terminal.columns, textColumns) - indent.length;
-  const notes = findings.map(({ advice = "" }) => folded(advice, width));
+  const notes = findings.map(({ advice = "", mend }) =>
+    mend === undefined ? folded(advice, width) : `${folded(advice, width)}\n${indent}→ ${mend}`,
+  );
   return `${styled(terminal, "bold", title)}\n${annotated(table(rows), notes)}`;
 }
 

@@ -1,9 +1,10 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { test } from "node:test";
-import { machineFindings, type MachineFinding } from "./findings.ts";
+import type { Mendable } from "../findings.ts";
+import { machineFindings } from "./findings.ts";
 import { madeUp, type MadeUp } from "./made-up.ts";
 
-function found(about: string, machine: MadeUp): MachineFinding | undefined {
+function found(about: string, machine: MadeUp): Mendable | undefined {
   return machineFindings(madeUp(machine)).find((each) => each.about === about);
 }
 
@@ -46,6 +47,13 @@ test("why there is no addon is told, and that sockets do it too", () => {
   match(told?.seen ?? "", /linux-arm64/);
   match(told?.advice ?? "", /by sockets/);
   equal(found("shared-memory", { addonProblem: "none" }), undefined);
+});
+
+test("what mends a missing addon depends on what is wrong with it", () => {
+  const mend = (addonProblem: string): string | undefined => found("addon", { addonProblem })?.mend;
+  match(mend("no addon for linux-arm64 came with the package") ?? "", /gcc/);
+  match(mend("Cannot load native addon because loading addons is disabled.") ?? "", /--no-addons/);
+  equal(mend("EPERM: operation not permitted, memfd_create"), undefined);
 });
 
 test("shared memory that the system refuses is a warning with the system's word", () => {

@@ -1,13 +1,7 @@
-import type { Finding } from "../../store/finding.ts";
+import type { Mendable } from "../findings.ts";
 import { bytes, count, several } from "../units.ts";
 import { groupLimits, numberIn, processLimit, type GroupLimits } from "./limits.ts";
 import type { Probe } from "./probe.ts";
-
-/** One thing that was looked at on a machine. */
-export interface MachineFinding extends Finding {
-  /** The command, or the line of a configuration, that mends it, where one does. */
-  readonly mend?: string;
-}
 
 /** Node from which on everything is there. */
 const nodeMajorLeast = 24;
@@ -27,7 +21,7 @@ const buildsAddon =
   "cd node_modules/trunkline && mkdir -p native/build && gcc -std=c11 -D_GNU_SOURCE -O2 -fPIC -shared -fvisibility=hidden -I $(dirname $(dirname $(which node)))/include/node -o native/build/trunkline.node native/*.c";
 
 /** Looks at everything that decides how well processes of this machine speak with each other. Changes nothing. */
-export function machineFindings(probe: Probe): MachineFinding[] {
+export function machineFindings(probe: Probe): Mendable[] {
   const always = [system(probe), node(probe), native(probe)];
   if (probe.platform !== "linux") return always;
   const groups = groupLimits(probe);
@@ -49,7 +43,7 @@ export function machineFindings(probe: Probe): MachineFinding[] {
   ].filter((each) => each !== undefined);
 }
 
-function system({ platform, arch, release }: Probe): MachineFinding {
+function system({ platform, arch, release }: Probe): Mendable {
   const seen = `${platform} ${release} on ${arch}`;
   if (platform === "linux") return { about: "system", state: "fine", seen };
   return {
@@ -61,7 +55,7 @@ function system({ platform, arch, release }: Probe): MachineFinding {
   };
 }
 
-function node({ node: version }: Probe): MachineFinding {
+function node({ node: version }: Probe): Mendable {
   const seen = `Node ${version}`;
   if (Number.parseInt(version, 10) >= nodeMajorLeast) return { about: "node", state: "fine", seen };
   return {
@@ -72,16 +66,24 @@ function node({ node: version }: Probe): MachineFinding {
   };
 }
 
-function native({ addonProblem, platform }: Probe): MachineFinding {
+function native({ addonProblem, platform }: Probe): Mendable {
   if (addonProblem === undefined)
     return { about: "addon", state: "fine", seen: "there, and it loads" };
   const advice =
     "without it everything goes by sockets: no shared memory, no message queues, no sockets with boundaries";
-  const mends = platform === "linux" ? { mend: buildsAddon } : {};
+  const mend = platform === "linux" ? mendOf(addonProblem) : undefined;
+  const mends = mend === undefined ? {} : { mend };
   return { about: "addon", state: "warning", seen: addonProblem, advice, ...mends };
 }
 
-function sharedMemory(probe: Probe): MachineFinding {
+/** Undefined: it is there, may be loaded, and the system does not let it do its work. */
+function mendOf(addonProblem: string): string | undefined {
+  if (/addons is disabled|ERR_DLOPEN_DISABLED/.test(addonProblem))
+    return "start Node without --no-addons; with --permission, add --allow-addons";
+  return /came with the package|of version/.test(addonProblem) ? buildsAddon : undefined;
+}
+
+function sharedMemory(probe: Probe): Mendable {
   const problem = probe.tryMemory();
   if (problem === undefined)
     return {
@@ -99,7 +101,7 @@ function sharedMemory(probe: Probe): MachineFinding {
 }
 
 /** Nothing of ours is there: memory has no name. Other programs share it, and people look for it first. */
-function sharedFolder(probe: Probe): MachineFinding | undefined {
+function sharedFolder(probe: Probe): Mendable | undefined {
   const space = probe.space("/dev/shm");
   if (space === undefined) return undefined;
   const seen = `/dev/shm has ${bytes(space.bytes)}, ${bytes(space.free)} free; Trunkline's memory has no name and is not there`;
@@ -113,7 +115,7 @@ function sharedFolder(probe: Probe): MachineFinding | undefined {
   };
 }
 
-function cores(probe: Probe, { cores: quota, throttled }: GroupLimits): MachineFinding {
+function cores(probe: Probe, { cores: quota, throttled }: GroupLimits): Mendable {
   const bound = quota === undefined ? "" : `, time of ${quota.toFixed(1)} by the control group`;
   const stopped = throttled === 0 ? "" : `, stopped ${count(throttled)} times for lack of it`;
   const seen = `${several(probe.cores, "core")}${bound}${stopped}`;
@@ -132,7 +134,7 @@ function cores(probe: Probe, { cores: quota, throttled }: GroupLimits): MachineF
   };
 }
 
-function memory({ memoryBytes, memoryUsedBytes = 0 }: GroupLimits): MachineFinding {
+function memory({ memoryBytes, memoryUsedBytes = 0 }: GroupLimits): Mendable {
   if (memoryBytes === undefined)
     return { about: "memory", state: "fine", seen: "the control group sets no limit" };
   const seen = `${bytes(memoryUsedBytes)} of ${bytes(memoryBytes)} of the control group are used`;
@@ -146,7 +148,7 @@ function memory({ memoryBytes, memoryUsedBytes = 0 }: GroupLimits): MachineFindi
   };
 }
 
-function disk({ io }: GroupLimits): MachineFinding {
+function disk({ io }: GroupLimits): Mendable {
   if (io.length === 0)
     return { about: "io", state: "fine", seen: "the control group sets no limit on disks" };
   return {
@@ -157,7 +159,7 @@ function disk({ io }: GroupLimits): MachineFinding {
   };
 }
 
-function openFiles(probe: Probe): MachineFinding | undefined {
+function openFiles(probe: Probe): Mendable | undefined {
   const limit = processLimit(probe, "Max open files");
   if (limit === undefined) return undefined;
   const seen = `${shownLimit(limit.soft)} files and sockets at once, at most ${shownLimit(limit.hard)}`;
@@ -172,14 +174,14 @@ function openFiles(probe: Probe): MachineFinding | undefined {
 }
 
 /** Our memory is not locked: this is for whoever wants it never to be swapped. */
-function lockedMemory(probe: Probe): MachineFinding | undefined {
+function lockedMemory(probe: Probe): Mendable | undefined {
   const limit = processLimit(probe, "Max locked memory");
   if (limit === undefined) return undefined;
   const seen = `${limit.soft === Infinity ? "as much as there is" : bytes(limit.soft)} may be locked; Trunkline locks none`;
   return { about: "locked-memory", state: "fine", seen };
 }
 
-function backlog(probe: Probe): MachineFinding | undefined {
+function backlog(probe: Probe): Mendable | undefined {
   const most = numberIn(probe, "/proc/sys/net/core/somaxconn");
   if (most === undefined) return undefined;
   const seen = `${count(most)} connections may wait to be accepted`;
@@ -193,7 +195,7 @@ function backlog(probe: Probe): MachineFinding | undefined {
   };
 }
 
-function datagrams(probe: Probe): MachineFinding | undefined {
+function datagrams(probe: Probe): Mendable | undefined {
   const most = numberIn(probe, "/proc/sys/net/unix/max_dgram_qlen");
   if (most === undefined) return undefined;
   const seen = `${count(most)} datagrams wait at a Unix socket`;
@@ -208,7 +210,7 @@ function datagrams(probe: Probe): MachineFinding | undefined {
   };
 }
 
-function socketBuffers(probe: Probe): MachineFinding | undefined {
+function socketBuffers(probe: Probe): Mendable | undefined {
   const core = (name: string): string => {
     const value = numberIn(probe, `/proc/sys/net/core/${name}`);
     return value === undefined ? "?" : bytes(value);
@@ -218,7 +220,7 @@ function socketBuffers(probe: Probe): MachineFinding | undefined {
   return { about: "socket-buffers", state: "fine", seen };
 }
 
-function messageQueues(probe: Probe): MachineFinding | undefined {
+function messageQueues(probe: Probe): Mendable | undefined {
   const read = (name: string): number | undefined => numberIn(probe, `/proc/sys/fs/mqueue/${name}`);
   const [messages, size, queues] = [read("msg_max"), read("msgsize_max"), read("queues_max")];
   if (messages === undefined || size === undefined || queues === undefined)
@@ -240,7 +242,7 @@ function messageQueues(probe: Probe): MachineFinding | undefined {
   };
 }
 
-function container(probe: Probe): MachineFinding {
+function container(probe: Probe): Mendable {
   const kind = containerOf(probe);
   const filtered = /^Seccomp:\s*2$/m.test(probe.text("/proc/self/status") ?? "");
   const seen = `${kind ?? "none that shows"}${filtered ? ", system calls are filtered" : ""}`;
@@ -255,7 +257,7 @@ function containerOf(probe: Probe): string | undefined {
 }
 
 /** Two processes meet at a socket file wherever they see the same folder; pids and loopback are another matter. */
-function namespaces(probe: Probe): MachineFinding {
+function namespaces(probe: Probe): Mendable {
   const apart = (name: string): string => {
     const [own, first] = [probe.link(`/proc/self/ns/${name}`), probe.link(`/proc/1/ns/${name}`)];
     if (own === undefined || first === undefined) return "not known";

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import type { MachineFinding } from "./findings.ts";
+import type { Mendable } from "../findings.ts";
 import type { Probe } from "./probe.ts";
 
 /** Two processes of this user that speak by TCP although they are on one host. */
@@ -76,7 +76,7 @@ export function loopbackLinks(probe: Probe): LoopbackLink[] {
 }
 
 /** What is said of them: nothing is wrong with one, and another address makes it faster. */
-export function loopbackFinding(links: readonly LoopbackLink[]): MachineFinding {
+export function loopbackFinding(links: readonly LoopbackLink[]): Mendable {
   if (links.length === 0)
     return {
       about: "loopback",

@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Line } from "../command.ts";
 import { exitCodes } from "../exit-code.ts";
 import { drawBar, wipeBar } from "../progress.ts";
@@ -15,6 +15,7 @@ import { needOf } from "./need.ts";
 import { plotsOf } from "./plots.ts";
 import { realProbe } from "./probe.ts";
 import { recommend, type Advice } from "./recommend.ts";
+import { readSaved } from "./saved.ts";
 import { machineLine, machineOf, needLine, type Measurement } from "./report.ts";
 
 /** How long all of it takes, in milliseconds: what starting processes has taken so far is taken off what is left. */
@@ -28,14 +29,28 @@ const folderDefault = "./trunkline-doctor";
 
 /** Measures all mechanisms one after another, writes the reports, and recommends. */
 export async function measureAll(line: Line): Promise<number> {
-  const { terminal, json } = line;
+  const { terminal } = line;
   const need = needOf(line);
   const machine = machineOf(realProbe());
   const outcomes = await outcomesOf(line.on("quick") ? "quick" : "thorough", terminal);
   if (terminal.interrupted.aborted) return exitCodes.interrupted;
-  const advice = recommend(need, outcomes);
-  const measurement: Measurement = { machine, outcomes, need, advice };
-  const reports = await written(measurement, line.text("out") ?? folderDefault);
+  return report(line, { machine, outcomes, need }, line.text("out") ?? folderDefault);
+}
+
+/** Recommends for another need, and writes the reports anew, from what was measured before. */
+export async function recommendFrom(line: Line, path: string): Promise<number> {
+  const need = needOf(line);
+  return report(line, { ...readSaved(path), need }, line.text("out") ?? dirname(path));
+}
+
+async function report(
+  { terminal, json }: Line,
+  measured: Omit<Measurement, "advice">,
+  folder: string,
+): Promise<number> {
+  const { need, outcomes } = measured;
+  const measurement: Measurement = { ...measured, advice: recommend(need, outcomes) };
+  const reports = await written(measurement, folder);
   const any = outcomes.some(isMeasured);
   if (json) await printJson(terminal, { ok: any, ...measurement, reports });
   else await terminal.print(shown(measurement, reports, terminal));
@@ -72,7 +87,12 @@ async function outcomesOf(how: "quick" | "thorough", terminal: Terminal): Promis
 async function written(measurement: Measurement, folder: string): Promise<string[]> {
   mkdirSync(folder, { recursive: true });
   const html = htmlOf(measurement, await plotsOf(measurement.outcomes));
-  const files = { "report.md": markdownOf(measurement), "report.html": html };
+  const { machine, outcomes } = measurement;
+  const files = {
+    "report.md": markdownOf(measurement),
+    "report.html": html,
+    "report.json": `${JSON.stringify({ machine, outcomes })}\n`,
+  };
   return Object.entries(files).map(([name, text]) => {
     const path = resolve(join(folder, name));
     writeFileSync(path, text);

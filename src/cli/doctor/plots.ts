@@ -1,3 +1,5 @@
+import { count } from "../units.ts";
+import { shortBytes } from "./report.ts";
 import { isMeasured, type Measured, type Outcome } from "./measure/measured.ts";
 
 /** What is used of echarts; its own types are left to those who have it. */
@@ -24,9 +26,13 @@ export interface Plot {
 const width = 860;
 const rowHeight = 34;
 const margins = 110;
-/** Told apart by who sees no red and green too (Okabe and Ito). */
-const colours = ["#0072b2", "#e69f00", "#cc79a7", "#009e73", "#d55e00", "#56b4e9", "#999999"];
+/** Told apart by who sees no red and green too (after Okabe and Ito), on white and on black. */
+const colours = ["#2088d0", "#e69f00", "#d177ab", "#00a67c"];
+const symbols = ["circle", "diamond", "triangle", "rect"];
 const font = "system-ui, sans-serif";
+/** Words have the colour of the page, be it light or dark. */
+const words = "currentColor";
+const lines = "#8888";
 
 /** Draws the figures; undefined where the library that draws is not installed. */
 export async function plotsOf(outcomes: readonly Outcome[]): Promise<readonly Plot[] | undefined> {
@@ -44,12 +50,19 @@ export async function plotsOf(outcomes: readonly Outcome[]): Promise<readonly Pl
       chart.dispose();
     }
   };
-  if (answering.length === 0) return [];
-  return [
-    draw("One call of 64 B: p50, p99 and p99.9 in µs", answering.length, latencyOption(answering)),
-    draw("Calls a second by size", 10, rateOption(answering)),
-    draw("CPU of both sides for one call of 64 B, in µs", answering.length, cpuOption(answering)),
-  ];
+  const sent = measured.filter(({ oneWay }) => oneWay !== undefined);
+  const plots: Plot[] = [];
+  if (answering.length > 0)
+    plots.push(
+      draw("One call of 64 B at a time, µs", answering.length, latencyOption(answering)),
+      draw("Calls a second, by size", answering.length, rateOption(answering)),
+      draw("CPU of both sides for one call of 64 B, µs", answering.length, cpuOption(answering)),
+    );
+  if (sent.length > 0)
+    plots.push(
+      draw("A notification or message of 64 B there and back, µs", sent.length, roundOption(sent)),
+    );
+  return plots;
 }
 
 /** An optional peer: most who run the doctor want the tables. */
@@ -66,62 +79,101 @@ async function library(): Promise<Charts | undefined> {
 const shared = {
   animation: false,
   color: colours,
-  textStyle: { fontFamily: font },
-  legend: { top: 0 },
-  grid: { left: 110, right: 40, top: 40, bottom: 40 },
+  textStyle: { fontFamily: font, color: words },
+  // Nobody measures words without a browser: they get more room than they need.
+  legend: { top: 0, itemGap: 36, textStyle: { color: words } },
+  grid: { left: 110, right: 60, top: 40, bottom: 40 },
 };
 
-function byName(measured: readonly Measured[]): object {
-  return { type: "category", inverse: true, data: measured.map(({ name }) => name) };
+function axis(type: "log" | "value", more: object = {}): object {
+  const ticks = { formatter: (value: number) => count(value), color: words, hideOverlap: true };
+  const split = { splitLine: { lineStyle: { color: lines } } };
+  return { type, axisLabel: ticks, axisLine: { lineStyle: { color: lines } }, ...split, ...more };
 }
 
-function latencyOption(measured: readonly Measured[]): object {
-  const points = (of: "p50Us" | "p99Us" | "p999Us", symbol: string): object => ({
-    name: { p50Us: "p50", p99Us: "p99", p999Us: "p99.9" }[of],
-    type: "scatter",
-    symbol,
-    symbolSize: 11,
-    data: measured.map(({ name, call }) => [rounded(call![of]), name]),
-  });
+/** A line for each mechanism, from the top in the order of the report. */
+function byName(measured: readonly Measured[]): object {
   return {
-    xAxis: { type: "log", name: "µs", minorSplitLine: { show: true } },
-    yAxis: { ...byName(measured), splitLine: { show: true } },
-    series: [points("p50Us", "circle"), points("p99Us", "diamond"), points("p999Us", "triangle")],
+    type: "category",
+    inverse: true,
+    data: measured.map(({ name }) => name),
+    axisLabel: { color: words, interval: 0 },
+    axisLine: { lineStyle: { color: lines } },
+    axisTick: { show: false },
+    splitLine: { show: true, lineStyle: { color: lines, type: "dotted" } },
   };
 }
 
-function rateOption(measured: readonly Measured[]): object {
+/** Points on the line of each mechanism; those that it has not are left out. */
+function dots(
+  measured: readonly Measured[],
+  series: Readonly<Record<string, (of: Measured) => number | undefined>>,
+): object {
   return {
-    grid: { left: 80, right: 40, top: 70, bottom: 40 },
-    xAxis: { type: "category", data: ["64 B", "4 KiB", "64 KiB", "1 MiB"] },
-    yAxis: { type: "log", name: "a second" },
-    series: measured.map(({ name, sizes = [] }, index) => ({
+    xAxis: axis("log"),
+    yAxis: byName(measured),
+    series: Object.entries(series).map(([name, value], index) => ({
       name,
-      type: "line",
-      // With more lines than colours, the dashes tell.
-      lineStyle: { type: index < colours.length ? "solid" : "dashed" },
-      data: sizes.map(({ perSecond }) => rounded(perSecond)),
+      type: "scatter",
+      symbol: symbols[index],
+      symbolSize: 11,
+      itemStyle: { opacity: 1 },
+      data: measured.flatMap((each) => {
+        const at = value(each);
+        // A logarithm has no zero.
+        return at === undefined || at <= 0 ? [] : [[rounded(at), each.name]];
+      }),
     })),
   };
 }
 
+function latencyOption(measured: readonly Measured[]): object {
+  return dots(measured, {
+    p50: ({ call }) => call?.p50Us,
+    p99: ({ call }) => call?.p99Us,
+    "p99.9": ({ call }) => call?.p999Us,
+    longest: ({ call }) => call?.maxUs,
+  });
+}
+
+function roundOption(measured: readonly Measured[]): object {
+  return dots(measured, {
+    p50: ({ oneWay }) => oneWay?.roundTrip.p50Us,
+    p99: ({ oneWay }) => oneWay?.roundTrip.p99Us,
+    "p99.9": ({ oneWay }) => oneWay?.roundTrip.p999Us,
+  });
+}
+
+function rateOption(measured: readonly Measured[]): object {
+  const sizes = measured[0]?.sizes ?? [];
+  return dots(
+    measured,
+    Object.fromEntries(
+      sizes.map((size, index) => [
+        `${shortBytes(size.bytes)}, ${size.inFlight} in flight`,
+        (of: Measured) => of.sizes?.[index]?.perSecond,
+      ]),
+    ),
+  );
+}
+
 function cpuOption(measured: readonly Measured[]): object {
-  const bars = (name: string, of: (each: Measured) => number): object => ({
+  const bars = (name: string, of: (each: Measured) => number | undefined): object => ({
     name,
     type: "bar",
-    label: { show: true, position: "right" },
-    data: measured.map((each) => rounded(of(each))),
+    label: { show: true, position: "right", color: words },
+    data: measured.map((each) => rounded(of(each) ?? 0)),
   });
   return {
-    xAxis: { type: "value", name: "µs" },
+    xAxis: axis("value"),
     yAxis: byName(measured),
     series: [
-      bars("one at a time", ({ call }) => call!.cpuUsEach),
-      bars("64 in flight", ({ sizes }) => sizes?.[0]?.cpuUsEach ?? 0),
+      bars("one at a time", ({ call }) => call?.cpuUsEach),
+      bars("64 in flight", ({ sizes }) => sizes?.[0]?.cpuUsEach),
     ],
   };
 }
 
 function rounded(value: number): number {
-  return Math.round(value * 10) / 10;
+  return value >= 100 ? Math.round(value) : Math.round(value * 10) / 10;
 }

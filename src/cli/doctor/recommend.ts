@@ -34,7 +34,7 @@ const reserve = 2;
 const busyPerSecond = 1_000;
 
 /** Figures of one short run that differ by less than this factor are the same. */
-const sameWithin = 4 / 3;
+export const sameWithin: number = 4 / 3;
 
 /** All that there is for a need, what fits first and of these the best first. Pure: it knows nothing but what it is given. */
 export function recommend(need: Need, outcomes: readonly Outcome[]): Advice[] {

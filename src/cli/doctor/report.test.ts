@@ -1,4 +1,7 @@
-import { doesNotMatch, equal, match } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, match, throws } from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { htmlOf } from "./html.ts";
 import { markdownOf } from "./markdown.ts";
@@ -6,6 +9,7 @@ import type { Outcome } from "./measure/measured.ts";
 import { plotsOf } from "./plots.ts";
 import { recommend, type Need } from "./recommend.ts";
 import type { Measurement } from "./report.ts";
+import { readSaved } from "./saved.ts";
 
 const need: Need = {
   sizeBytes: 4_096,
@@ -61,7 +65,7 @@ test("the page needs nothing else and takes no text for markup", () => {
 });
 
 test("a page without pictures says how to get them", () => {
-  match(htmlOf(measurement(outcomes), undefined), /npm i echarts/);
+  match(htmlOf(measurement(outcomes), undefined), /-p echarts trunkline doctor --from/);
 });
 
 test("nothing that was measured gives a report that says why", () => {
@@ -73,6 +77,32 @@ test("nothing that was measured gives a report that says why", () => {
 test("figures are drawn as SVG", async (context) => {
   const plots = await plotsOf(outcomes);
   if (plots === undefined) return context.skip("echarts, which draws them, is not installed");
-  equal(plots.length, 3);
-  for (const { svg } of plots) match(svg, /^<svg [\s\S]*unix/);
+  equal(plots.length, 4);
+  for (const { svg } of plots) {
+    match(svg, /^<svg [\s\S]*unix/);
+    // Words and lines have the colours of the page, which may be dark.
+    doesNotMatch(svg, /NaN|Infinity|fill="#[0-5]..["0-5]/);
+  }
+});
+
+test("what was measured is read again as it was written, and nothing else is taken for it", () => {
+  const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
+  try {
+    const path = join(folder, "report.json");
+    const { machine } = measurement(outcomes);
+    writeFileSync(path, JSON.stringify({ ok: true, machine, outcomes, advice: [] }));
+    deepEqual(readSaved(path).outcomes, outcomes);
+    for (const other of ["", "{", "[]", '{"machine":{},"outcomes":[]}']) {
+      writeFileSync(path, other);
+      throws(() => readSaved(path), /is no report/);
+    }
+    const [first] = outcomes;
+    for (const wrong of [{ call: {} }, { sizes: [{}] }, { stream: 1 }, { oneWay: rate }]) {
+      writeFileSync(path, JSON.stringify({ machine, outcomes: [{ ...first, ...wrong }] }));
+      throws(() => readSaved(path), /is no report/);
+    }
+    throws(() => readSaved(join(folder, "nowhere")), /ENOENT/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

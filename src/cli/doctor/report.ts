@@ -1,9 +1,13 @@
 import { cpus, loadavg } from "node:os";
 import { bytes, count } from "../units.ts";
+import { claimsOf } from "./claims.ts";
 import { factsOf } from "./facts.ts";
 import { isMeasured, type Measured, type Outcome } from "./measure/measured.ts";
 import type { Probe } from "./probe.ts";
 import type { Advice, Need } from "./recommend.ts";
+
+/** The columns of a table of figures, as many as it may have. */
+const allButFirst = Array.from({ length: 12 }, (_, index) => index + 1);
 
 /** Where and when it was measured. */
 export interface Machine {
@@ -24,14 +28,14 @@ export interface Measurement {
   readonly advice: readonly Advice[];
 }
 
-/** A table for people: the heads of its columns, and rows; all columns but the first stand at the right. */
+/** A table for people: the heads of its columns, and rows. */
 export interface ReportTable {
   readonly title: string;
   readonly about: string;
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
-  /** Its columns are words. */
-  readonly words?: true;
+  /** The columns of numbers, which stand at the right. */
+  readonly numbers: readonly number[];
 }
 
 export function machineOf(probe: Probe): Machine {
@@ -51,24 +55,27 @@ export function machineLine({ system, node, processor, cores, load, addon }: Mac
   return `${processor}, ${cores} cores, ${system}, Node ${node}, addon ${addon ? "there" : "not there"}${busy}`;
 }
 
-/** The need as people say it: `call of 4.0 KiB, 20,000 a second, same-user`. */
+/** The need as people say it: `call of 4 KiB, 20,000 a second, same-user`. */
 export function needLine({ pattern, sizeBytes, rate, durable, trust, related }: Need): string {
   const more = [trust, ...(durable ? ["durable"] : []), ...(related ? ["related"] : [])];
-  return `${pattern} of ${bytes(sizeBytes)}, ${count(rate)} a second, ${more.join(", ")}`;
+  return `${pattern} of ${shortBytes(sizeBytes)}, ${count(rate)} a second, ${more.join(", ")}`;
 }
 
 /** Everything that was measured as tables, those that have no row left out. */
 export function tablesOf({ outcomes, need, advice }: Measurement): ReportTable[] {
-  const measured = outcomes.filter(isMeasured);
   return [
     adviceTable(need, advice),
-    callTable(measured),
-    rateTable(measured),
-    streamTable(measured),
-    oneWayTable(measured),
-    whoTable(measured),
+    ...figureTables(outcomes),
+    claimTable(outcomes),
+    whoTable(outcomes.filter(isMeasured).map(({ name }) => name)),
     absentTable(outcomes),
   ].filter(({ rows }) => rows.length > 0);
+}
+
+/** What was measured, and nothing of what to make of it. */
+export function figureTables(outcomes: readonly Outcome[]): ReportTable[] {
+  const measured = outcomes.filter(isMeasured);
+  return [callTable(measured), rateTable(measured), streamTable(measured), oneWayTable(measured)];
 }
 
 function adviceTable(need: Need, advice: readonly Advice[]): ReportTable {
@@ -85,7 +92,7 @@ function adviceTable(need: Need, advice: readonly Advice[]): ReportTable {
       tenth(p50Us),
       notes.join("; "),
     ]),
-    words: true,
+    numbers: [3, 4, 5],
   };
 }
 
@@ -95,6 +102,7 @@ function callTable(measured: readonly Measured[]): ReportTable {
     about:
       "64 bytes there and back, one at a time. CPU is that of both sides together for one call; idle, what both use while nothing is said, the watch of each process for stalls of its own included.",
     head: ["mechanism", "p50 µs", "p99 µs", "p99.9 µs", "max µs", "CPU µs", "idle ms/s"],
+    numbers: allButFirst,
     rows: measured.flatMap(({ name, call, idleCpuMs }) =>
       call === undefined
         ? []
@@ -113,8 +121,9 @@ function rateTable(measured: readonly Measured[]): ReportTable {
   const sizes = measured.find((each) => each.sizes !== undefined)?.sizes ?? [];
   return {
     title: "Calls a second",
-    about: `By the size of what goes there and comes back: ${sizes.map((each) => `${bytes(each.bytes)} with ${each.inFlight} in flight`).join(", ")}. Beside each rate, the microseconds of CPU for one call.`,
-    head: ["mechanism", ...sizes.flatMap((each) => [bytes(each.bytes), "CPU µs"])],
+    about: `By the size of what goes there and comes back: ${sizes.map((each) => `${shortBytes(each.bytes)} with ${each.inFlight} in flight`).join(", ")}. Beside each rate, the microseconds of CPU for one call.`,
+    head: ["mechanism", ...sizes.flatMap((each) => [shortBytes(each.bytes), "CPU µs"])],
+    numbers: allButFirst,
     rows: measured.flatMap(({ name, sizes: own }) =>
       own === undefined
         ? []
@@ -128,6 +137,7 @@ function streamTable(measured: readonly Measured[]): ReportTable {
     title: "Items of a stream",
     about: "64 bytes each, in order, each looked at.",
     head: ["mechanism", "a second", "CPU µs"],
+    numbers: allButFirst,
     rows: measured.flatMap(({ name, stream }) =>
       stream === undefined ? [] : [[name, whole(stream.perSecond), tenth(stream.cpuUsEach)]],
     ),
@@ -140,6 +150,7 @@ function oneWayTable(measured: readonly Measured[]): ReportTable {
     about:
       "64 bytes; the receiver sends one back to an address of the sender's, or by the broker. Round trips one at a time; a second, with 64 under way. Lost: never came back.",
     head: ["mechanism", "p50 µs", "p99 µs", "p99.9 µs", "a second", "CPU µs", "lost"],
+    numbers: allButFirst,
     rows: measured.flatMap(({ name, oneWay }) => {
       if (oneWay === undefined) return [];
       const { roundTrip, perSecond, cpuUsEach, lost } = oneWay;
@@ -150,16 +161,27 @@ function oneWayTable(measured: readonly Measured[]): ReportTable {
   };
 }
 
-function whoTable(measured: readonly Measured[]): ReportTable {
+/** What people say, held against what was measured. */
+export function claimTable(outcomes: readonly Outcome[]): ReportTable {
   return {
-    title: "Who can do what",
-    about: "Root can do all of it, and is not named.",
+    title: "What people say, and what was measured",
+    about: "Figures that differ by less than a third are the same.",
+    head: ["they say", "measured here", "so"],
+    rows: claimsOf(outcomes).map(({ they, measured, so }) => [they, measured, so]),
+    numbers: [],
+  };
+}
+
+export function whoTable(names: readonly string[]): ReportTable {
+  return {
+    title: "Who can read, write, spoof or fill it",
+    about: "Root can do all of it everywhere.",
     head: ["mechanism", "read", "write", "spoof", "fill"],
-    rows: measured.flatMap(({ name }) => {
+    rows: names.flatMap((name) => {
       const known = factsOf(name);
       return known === undefined ? [] : [[name, known.read, known.say, known.spoof, known.fill]];
     }),
-    words: true,
+    numbers: [],
   };
 }
 
@@ -169,8 +191,13 @@ function absentTable(outcomes: readonly Outcome[]): ReportTable {
     about: "What this version or this machine has not.",
     head: ["mechanism", "why"],
     rows: outcomes.flatMap((each) => (isMeasured(each) ? [] : [[each.name, each.reason]])),
-    words: true,
+    numbers: [],
   };
+}
+
+/** `4 KiB`, where all sizes are whole. */
+export function shortBytes(value: number): string {
+  return bytes(value).replace(".0 ", " ");
 }
 
 function whole(value: number | undefined): string {
