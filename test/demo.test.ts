@@ -26,8 +26,10 @@ suite("the demo", () => {
     ok(p99_us >= p50_us && p50_us > 0, stdout);
     ok(kinds.upload >= 6 && kinds.duplex >= 6, stdout);
     // Three towers and a second life of two of them: each reaches the archive, and starts a navigator. So does the room.
-    const { unix, tls, stdio, worker, http } = connections;
+    const { unix, tls, stdio, worker, http, settled, tcpLoopback } = connections;
     deepEqual({ tls, stdio, worker }, { tls: 6, stdio: 5, worker: 1 });
+    // Each was looked at a second after it had opened.
+    ok(settled > 0 && tcpLoopback === 0, stdout);
     ok(http > 0 && result.over_http > 50, stdout);
     ok(unix >= 50, stdout);
     // How many says how long the roll took: 30 to 140 of the older version on the same machine, of which most callers know only that.

@@ -37,7 +37,7 @@ export type DeskCounts = z.infer<typeof DeskCounts>;
 export const Report = Member.extend({
   /** What it asked of others, by kind. */
   made: z.record(z.enum(kinds), count),
-  /** Connections that it opened, by the scheme of their address; those in shared memory, and still on TCP. */
+  /** Connections that it opened, by the scheme of their address; those that came to shared memory; those looked at a second later, and those on TCP then. */
   opened: z.record(z.string(), count),
   /** Exceptions that no contract declares. */
   incidents: count,

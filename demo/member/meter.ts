@@ -9,18 +9,14 @@ import {
 } from "trunkline";
 import type { Report } from "../contracts/control.ts";
 
-/** A connection that is to move has done so after this long, in milliseconds. */
+/** A connection that is to move has done so when it is this old, in milliseconds. */
 const settledMs = 1_000;
 
+/** An open connection of this process. */
 interface Opened {
   way: string;
-  readonly since: number;
-}
-
-/** True for one that has had the time to leave TCP, and has not. */
-function remained(opened: Opened | undefined): boolean {
-  if (opened === undefined || (opened.way !== "tcp" && opened.way !== "tls")) return false;
-  return performance.now() - opened.since > settledMs;
+  /** Looks at it when it is as old as that. */
+  readonly look: NodeJS.Timeout;
 }
 
 /**
@@ -34,10 +30,11 @@ export class Meter {
   incidents = 0;
   /** Called at each connection that this process opens: it may be killed before it would tell of it otherwise. */
   connected: (() => void) | undefined;
-  /** Of each endpoint: what carries its open connections. */
-  readonly #ways = new Map<string, Opened[]>();
-  /** Those that have closed and never left TCP. */
-  #neverMoved = 0;
+  /** By their numbers. */
+  readonly #open = new Map<number, Opened>();
+  /** How many have been looked at at that age, and how many of them TCP carried then. */
+  #settled = 0;
+  #onTcp = 0;
   readonly #kinds = new Map<string, keyof Meter["made"]>();
 
   constructor(contracts: readonly AnyContract[]) {
@@ -56,8 +53,7 @@ export class Meter {
   /** The part of a report that every process has. */
   report(name: string): Pick<Report, "name" | "pid" | "made" | "opened" | "incidents"> {
     const { made, incidents } = this;
-    const remaining = [...this.#ways.values()].flat().filter(remained).length;
-    const opened = { ...this.opened, tcpLoopback: this.#neverMoved + remaining };
+    const opened = { ...this.opened, settled: this.#settled, tcpLoopback: this.#onTcp };
     return { name, pid: process.pid, made, opened, incidents };
   }
 
@@ -67,25 +63,34 @@ export class Meter {
     if (kind !== undefined) this.made[kind]++;
   }
 
-  #connection({ side, endpoint, state, way }: ConnectionEvent): void {
+  #connection({ side, endpoint, connection, state, way }: ConnectionEvent): void {
     if (side !== "client") return;
-    const scheme = endpoint.slice(0, endpoint.indexOf(":"));
-    const those = this.#ways.get(endpoint) ?? [];
-    if (state === "closed" && remained(those.shift())) this.#neverMoved++;
-    if (state === "moved" && way !== undefined) {
-      // From TCP to a Unix socket, from a Unix socket to shared memory.
-      const moving = those.find((each) =>
-        way === "shm" ? each.way === "unix" : each.way === scheme,
-      );
-      if (moving !== undefined) moving.way = way;
+    const opened = connection === undefined ? undefined : this.#open.get(connection);
+    if (state === "open") this.#opened(endpoint, connection);
+    else if (state === "closed" && opened !== undefined) {
+      clearTimeout(opened.look);
+      this.#open.delete(connection!);
+    } else if (state === "moved" && opened !== undefined) {
+      opened.way = way!;
       if (way === "shm") this.#count("shm");
       this.connected?.();
     }
-    if (state !== "open") return;
-    const opened = { way: scheme, since: performance.now() };
-    this.#ways.set(endpoint, [...those, opened]);
-    this.#count(scheme);
+  }
+
+  #opened(endpoint: string, connection: number | undefined): void {
+    const way = endpoint.slice(0, endpoint.indexOf(":"));
+    if (connection !== undefined) {
+      const look = setTimeout(() => this.#look(opened), settledMs).unref();
+      const opened: Opened = { way, look };
+      this.#open.set(connection, opened);
+    }
+    this.#count(way);
     this.connected?.();
+  }
+
+  #look({ way }: Opened): void {
+    this.#settled++;
+    if (way === "tcp" || way === "tls") this.#onTcp++;
   }
 
   #count(what: string): void {

@@ -33,7 +33,7 @@ export function report(verdict: Verdict, facts: Facts): string {
     style(count === 0 ? "green" : "red", `${name} ${number(count)}`);
   const equal = (what: string, word: string): string =>
     off.some((each) => each.includes(what)) ? style("red", `not ${word}`) : style("green", word);
-  const { shm = 0, tcpLoopback = 0, ...schemes } = opened;
+  const { shm = 0, settled = 0, tcpLoopback = 0, ...schemes } = opened;
   const carried = Object.entries(schemes).map(([scheme, count]) => `${scheme} ${number(count)}`);
   const styles = kinds.map((kind) => `${kind} ${number(made[kind])}`);
   const onSheets = sheets.reduce((total, sheet) => total + sheet.flights, 0);
@@ -41,7 +41,8 @@ export function report(verdict: Verdict, facts: Facts): string {
     `${style("bold", "Air-traffic desk")} · ${processes} processes, ${plural(threads, "thread")} · flights of 2001 (vega-datasets)`,
     `flights      ${number(flights)} in ${seconds.toFixed(1)} s`,
     ...listed("styles       ", styles, stream),
-    `carried by   ${carried.join(" · ")} connections; ${number(shm)} moved to shared memory, ${number(tcpLoopback)} stayed on TCP`,
+    `carried by   ${carried.join(" · ")} connections; ${number(shm)} moved to shared memory`,
+    `             ${number(settled)} were looked at when they were a second old: ${number(tcpLoopback)} of them on TCP`,
     `speed        ${number(verdict.callsPerSecond)} calls/s · at the desks p50 ${ms(p50Us)} · p99 ${ms(p99Us)}`,
     ...disruptions.flatMap((disruption) => told(disruption, verdict)),
     ...listed("busiest      ", busiest(figures), stream),
@@ -153,7 +154,17 @@ export function jsonOf(
       document: sum("document"),
     },
     connections: {
-      ...{ unix: 0, shm: 0, tcp: 0, tls: 0, stdio: 0, worker: 0, http: 0, tcpLoopback: 0 },
+      ...{
+        unix: 0,
+        shm: 0,
+        tcp: 0,
+        tls: 0,
+        stdio: 0,
+        worker: 0,
+        http: 0,
+        settled: 0,
+        tcpLoopback: 0,
+      },
       ...opened,
     },
     calls_per_s: verdict.callsPerSecond,

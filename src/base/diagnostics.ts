@@ -183,6 +183,8 @@ export interface AttemptEvent {
 export interface ConnectionEvent {
   readonly side: "client" | "server";
   readonly endpoint: string;
+  /** Which one: all that is told of a connection has the same number, which no other has in this thread. Not said of HTTP. */
+  readonly connection?: number | undefined;
   /** `moved`: it goes on by `way`, on the same host. `stayed`: it was to move, and does not, for `reason`. */
   readonly state: "open" | "moved" | "stayed" | "draining" | "closed";
   readonly reason?: string | undefined;

@@ -1,6 +1,5 @@
 import { backoff } from "../../base/backoff.ts";
 import { alarmAt } from "../../base/alarm.ts";
-import { channels } from "../../base/diagnostics.ts";
 import type { Env } from "../../base/env.ts";
 import { isTrunklineError, locate, systemError, type TrunklineError } from "../../base/error.ts";
 import type { Alarm } from "../../base/timer-wheel.ts";
@@ -19,7 +18,7 @@ import { noHeaders } from "./metadata/metadata.ts";
 import type { Request } from "./asking/request.ts";
 import { Responder, type ResponderHome } from "./answering/responder.ts";
 import { RoutedResponder } from "./answering/routed-responder.ts";
-import { tellMoves } from "./movements.ts";
+import { tellConnection, tellMoves } from "./movements.ts";
 import { Session, type SessionOwner } from "./session.ts";
 import { readPush, type Hello } from "./metadata/setup.ts";
 import { UnderWay } from "./answering/under-way.ts";
@@ -241,7 +240,7 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
     session.format = this.#stated;
     this.#session = session;
     if (this.#dispatcher !== undefined) this.#serve(session, this.#dispatcher);
-    tellMoves("client", this.endpoint, connection);
+    tellMoves(connection, "client", this.endpoint);
     session.start();
     const operations = [...this.#waiting].map((request) => request.operation);
     try {
@@ -252,7 +251,7 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
       if (!isTrunklineError(error) || error.code !== "UNAVAILABLE") this.#failWaiting(error);
       return;
     }
-    this.#publish("open");
+    this.#publish(session, "open");
     for (const request of [...this.#waiting]) this.#sendWaiting(session, request);
   }
 
@@ -345,7 +344,7 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
   }
 
   draining(session: Session): void {
-    this.#publish("draining");
+    this.#publish(session, "draining");
     this.#retire(session, "the server sends everybody away");
     this.settled(session);
   }
@@ -355,7 +354,7 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
   }
 
   closed(session: Session, reason: CloseReason): void {
-    this.#publish("closed", reason.message);
+    this.#publish(session, "closed", reason.message);
     this.#retire(session, reason.message);
     this.#leaving.delete(session);
     if (reason.kind === "lost" || reason.kind === "broken") this.#stumbled(reason.message);
@@ -412,9 +411,8 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
     else if (reason !== undefined) this.#stumbled(reason);
   }
 
-  #publish(state: "open" | "draining" | "closed", reason?: string): void {
-    if (!channels.connection.hasSubscribers) return;
-    channels.connection.publish({ side: "client", endpoint: this.endpoint, state, reason });
+  #publish(session: Session, state: "open" | "draining" | "closed", reason?: string): void {
+    tellConnection(session.connection, "client", this.endpoint, { state, reason });
   }
 
   // ---- closing ------------------------------------------------------------------------------------------------------

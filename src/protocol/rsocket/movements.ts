@@ -2,21 +2,37 @@ import { channels, type ConnectionEvent } from "../../base/diagnostics.ts";
 import type { Connection } from "../../transport/transport.ts";
 import type { Session } from "./session.ts";
 
-/** Tells on the channel of connections where this one moves. */
-export function tellMoves(
-  side: "client" | "server",
+type Side = ConnectionEvent["side"];
+
+/** The numbers of those that have been told of. */
+const numbers = new WeakMap<Connection, number>();
+let numbered = 0;
+
+/** Tells on the channel of connections what becomes of this one. */
+export function tellConnection(
+  connection: Connection,
+  side: Side,
   endpoint: string,
-  { moves }: Connection,
+  what: Pick<ConnectionEvent, "state" | "reason" | "way">,
 ): void {
+  if (!channels.connection.hasSubscribers) return;
+  const number = numbers.get(connection) ?? ++numbered;
+  numbers.set(connection, number);
+  const event: ConnectionEvent = { side, endpoint, connection: number, ...what };
+  channels.connection.publish(event);
+}
+
+/** Tells there where this one moves. */
+export function tellMoves(connection: Connection, side: Side, endpoint: string): void {
+  const { moves } = connection;
   if (moves === undefined) return;
   moves.onMoved = () => {
-    if (!channels.connection.hasSubscribers) return;
     const { way, stayed: reason } = moves;
-    const event: ConnectionEvent =
+    const what =
       reason === undefined
-        ? { side, endpoint, state: "moved", way }
-        : { side, endpoint, state: "stayed", reason };
-    channels.connection.publish(event);
+        ? ({ state: "moved", way } as const)
+        : ({ state: "stayed", reason } as const);
+    tellConnection(connection, side, endpoint, what);
   };
 }
 

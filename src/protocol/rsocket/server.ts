@@ -1,5 +1,4 @@
 import { alarmAt } from "../../base/alarm.ts";
-import { channels } from "../../base/diagnostics.ts";
 import type { Env } from "../../base/env.ts";
 import { codecNames, formatOf } from "../../codec/codecs.ts";
 import type { Address } from "../../transport/address.ts";
@@ -22,7 +21,7 @@ import { metadataMimeType, noHeaders } from "./metadata/metadata.ts";
 import { PeerCaller } from "./peer-caller.ts";
 import { Responder, type ResponderHome } from "./answering/responder.ts";
 import { RoutedResponder, type RoutedForm } from "./answering/routed-responder.ts";
-import { stayedOf, tellMoves, waysOf } from "./movements.ts";
+import { stayedOf, tellConnection, tellMoves, waysOf } from "./movements.ts";
 import { Session, type SessionOwner } from "./session.ts";
 import { readIntroduction, readPush, wireVersion, type Hello } from "./metadata/setup.ts";
 import { UnderWay } from "./answering/under-way.ts";
@@ -146,7 +145,7 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
       this.#env,
     );
     this.#sessions.add(session);
-    tellMoves("server", connection.peer.address, connection);
+    tellMoves(connection, "server", connection.peer.address);
     session.start();
     this.#publish(session, "open");
   }
@@ -307,13 +306,8 @@ export class RsocketServer implements Server, SessionOwner, ResponderHome {
   }
 
   #publish(session: Session, state: "open" | "draining" | "closed", reason?: string): void {
-    if (!channels.connection.hasSubscribers) return;
-    channels.connection.publish({
-      side: "server",
-      endpoint: session.connection.peer.address,
-      state,
-      reason,
-    });
+    const { connection } = session;
+    tellConnection(connection, "server", connection.peer.address, { state, reason });
   }
 
   // ---- closing ------------------------------------------------------------------------------------------------------
