@@ -66,7 +66,7 @@ export const protocolMutants: readonly Mutant[] = [
   {
     name: "window-without-bound",
     file: `${rsocket}/items/credit-window.ts`,
-    find: "export const creditMax = 256;",
+    find: "export const creditMax = 1_024;",
     replace: "export const creditMax = 1_000_000;",
     because: "a slow reader's memory fills with items",
     killedBy: "protocol",

@@ -18,7 +18,7 @@ export interface ProtocolCapabilities {
   /** A slow reader of a stream slows its producer down, end to end. */
   readonly credit: boolean;
   /**
-   * How far the producer may be ahead then: `items`: 256 items, and 1 MiB; `bytes`: by what waits on both sides and what the
+   * How far the producer may be ahead then: `items`: 1,024 items, and 1 MiB; `bytes`: by what waits on both sides and what the
    * connection itself holds, a few MiB.
    */
   readonly ahead: "items" | "bytes";

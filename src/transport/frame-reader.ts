@@ -1,5 +1,5 @@
 import { lengthBytes } from "./frame-writer.ts";
-import { Slab, slabBytes } from "./slab.ts";
+import { Slab, slabBytes } from "../base/slab.ts";
 import type { Receiver } from "./transport.ts";
 
 /** The least memory that an incomplete frame gets. */

@@ -2,7 +2,7 @@ import { systemError, type SystemError } from "../base/error.ts";
 import type { Env } from "../base/env.ts";
 import type { ByteStream } from "./byte-stream.ts";
 import { claimRefused, type OutgoingBounds } from "./outgoing-bounds.ts";
-import { Slab, slabBytes } from "./slab.ts";
+import { Slab, slabBytes } from "../base/slab.ts";
 
 /** The length in front of each frame, as RSocket over TCP has it: 24 bits, big end first. */
 export const lengthBytes = 3;

@@ -5,7 +5,7 @@ import * as fc from "fast-check";
 
 import type { ByteSink, ByteStream } from "./byte-stream.ts";
 import { framed } from "./framed.ts";
-import { slabBytes } from "./slab.ts";
+import { slabBytes } from "../base/slab.ts";
 import { numbered, send } from "./suite/frames.ts";
 import { Recorder } from "./suite/recorder.ts";
 import { SteppedEnv } from "./suite/stepped-env.ts";

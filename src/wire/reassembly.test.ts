@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { suite, test } from "node:test";
+import { isKeepable } from "../base/given.ts";
 import { Flag } from "./frame-type.ts";
 import { FrameView } from "./frame-view.ts";
 import {
@@ -146,5 +147,40 @@ suite("reassembly", () => {
     deepEqual([receiver.reassembly.size, receiver.reassembly.held], [0, 0]);
     receiver.take("00000003 28a0 d7");
     deepEqual(receiver.whole("00000003 2820 d8"), ["", "d7d8", 3]);
+  });
+
+  test("what is whole stays as it is, whatever comes after it, and may be kept", () => {
+    const blockOf = (value: number): string =>
+      value
+        .toString(16)
+        .padStart(2, "0")
+        .repeat(64 * 1024);
+    const receiver = new Receiver({ dataBytesMax: 1e6, heldBytesMax: 1e6 });
+    const wholes: Buffer[] = [];
+    for (let value = 1; value < 9; value += 2) {
+      receiver.take(`00000001 28a0 ${blockOf(value)}`);
+      receiver.take(`00000003 28a0 ${blockOf(value + 1)}`);
+      if (value === 5) receiver.reassembly.drop(3);
+      const taken = receiver.take(`00000001 2820 ${blockOf(value)}`) as Whole;
+      wholes.push(taken.memory);
+      if (value !== 5) wholes.push((receiver.take(`00000003 2820 ee`) as Whole).memory);
+      receiver.reassembly.clear();
+    }
+    const seen = wholes.map((whole) => [
+      whole.length,
+      [...new Set(whole)],
+      isKeepable(whole.buffer),
+    ]);
+    const two = 2 * 64 * 1024;
+    const one = 64 * 1024 + 1;
+    deepEqual(seen, [
+      [two, [1], true],
+      [one, [2, 0xee], true],
+      [two, [3], true],
+      [one, [4, 0xee], true],
+      [two, [5], true],
+      [two, [7], true],
+      [one, [8, 0xee], true],
+    ]);
   });
 });

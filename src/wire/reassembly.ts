@@ -1,3 +1,5 @@
+import { givenBytesMin, mayBeKept } from "../base/given.ts";
+import { Slab, slabBytes } from "../base/slab.ts";
 import { Flag, flagsOf, FrameType } from "./frame-type.ts";
 import type { FrameView } from "./frame-view.ts";
 import { requestNMax } from "./limits.ts";
@@ -31,14 +33,21 @@ export interface Whole {
   readonly beganAt: number;
 }
 
+/** A copy of what a fragment brought. */
+interface Piece {
+  readonly bytes: Buffer;
+  /** What it stands in, to be used again; without one the memory is its own. */
+  readonly slab: Slab | undefined;
+}
+
 interface Unfinished {
   readonly type: number;
   readonly beganAt: number;
   /** The flags of the frames so far. */
   flags: number;
   requestN: number;
-  readonly metadata: Buffer[];
-  readonly data: Buffer[];
+  readonly metadata: Piece[];
+  readonly data: Piece[];
   metadataBytes: number;
   dataBytes: number;
   /** What it counts against `heldBytesMax`. */
@@ -50,7 +59,7 @@ const none = new Map<number, Unfinished>();
 
 /**
  * Puts the fragments of one connection's incoming requests and payloads together. The bytes are copied when they come,
- * for the memory is borrowed, and once more into one piece when the last of them is there.
+ * for the memory is borrowed, and once more into one piece when the last of them is there: that one is the receiver's to keep.
  */
 export class Reassembly {
   /** Requests among the unfinished payloads. */
@@ -93,18 +102,21 @@ export class Reassembly {
     const excess = this.#add(payload, memory, view);
     const last = (view.flags & Flag.FOLLOWS) === 0;
     if (excess === undefined && !last) return undefined;
-    this.drop(streamId);
     view.type = payload.type;
-    if (excess !== undefined) return excess;
+    if (excess !== undefined) {
+      this.drop(streamId);
+      return excess;
+    }
     view.flags = wholeFlags(payload);
     view.requestN = payload.requestN;
     view.from = view.metadataFrom = 0;
     view.metadataTo = view.dataFrom = payload.metadataBytes;
     view.to = view.dataTo = payload.metadataBytes + payload.dataBytes;
-    return {
-      memory: Buffer.concat([...payload.metadata, ...payload.data], view.to),
-      beganAt: payload.beganAt,
-    };
+    const pieces = [...payload.metadata, ...payload.data].map(({ bytes }) => bytes);
+    const whole = Buffer.concat(pieces, view.to);
+    this.drop(streamId);
+    if (payload.dataBytes >= givenBytesMin) mayBeKept(whole.buffer);
+    return { memory: whole, beganAt: payload.beganAt };
   }
 
   /** More credit for a request of which fragments are missing. */
@@ -121,12 +133,13 @@ export class Reassembly {
     this.#unfinished.delete(streamId);
     this.#held -= payload.held;
     if (payload.type !== FrameType.PAYLOAD) this.requests--;
+    for (const { slab } of payload.metadata) slab?.giveBack();
+    for (const { slab } of payload.data) slab?.giveBack();
   }
 
   /** Forgets all of them. */
   clear(): void {
-    this.#unfinished.clear();
-    this.#held = this.requests = 0;
+    for (const streamId of [...this.#unfinished.keys()]) this.drop(streamId);
   }
 
   #begin({ type, requestN }: FrameView, beganAt: number): Unfinished {
@@ -155,8 +168,8 @@ export class Reassembly {
     payload.metadataBytes += metadataBytes;
     payload.dataBytes += dataBytes;
     if (metadataBytes > 0)
-      payload.metadata.push(copyOf(memory, view.metadataFrom, view.metadataTo));
-    if (dataBytes > 0) payload.data.push(copyOf(memory, view.dataFrom, view.dataTo));
+      payload.metadata.push(pieceOf(memory, view.metadataFrom, view.metadataTo));
+    if (dataBytes > 0) payload.data.push(pieceOf(memory, view.dataFrom, view.dataTo));
     return undefined;
   }
 }
@@ -170,9 +183,11 @@ function wholeFlags({ type, flags, dataBytes }: Unfinished): number {
   return (flags | next) & ~Flag.FOLLOWS & flagsOf(type);
 }
 
-/** Not from Node's pool: a small fragment would keep eight kilobytes alive. */
-function copyOf(memory: Buffer, from: number, to: number): Buffer {
-  const copy = Buffer.allocUnsafeSlow(to - from);
-  memory.copy(copy, 0, from, to);
-  return copy;
+/** In a slab where it fills a good part of one. Not from Node's pool: a small fragment would keep all of that alive. */
+function pieceOf(memory: Buffer, from: number, to: number): Piece {
+  const size = to - from;
+  const slab = size > slabBytes / 2 && size <= slabBytes ? Slab.take() : undefined;
+  const bytes = slab?.memory.subarray(0, size) ?? Buffer.allocUnsafeSlow(size);
+  memory.copy(bytes, 0, from, to);
+  return { bytes, slab };
 }

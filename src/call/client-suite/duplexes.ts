@@ -25,7 +25,7 @@ async function* doubled(items: AsyncIterable<number>): AsyncGenerator<number> {
 const handlers = { chat: doubled, double: doubled };
 
 /** The most items that may be on their way or waiting in one direction. */
-const itemsAheadMax = 256;
+const itemsAheadMax = 1_024;
 
 /** Waits until nothing grows any more. */
 async function stands(stage: Stage, count: () => number): Promise<void> {
@@ -130,21 +130,21 @@ export const duplexCases: readonly Case[] = [
             await gate.promise;
             for await (const _ of items) taken++;
           })();
-          yield* given.items(1_000);
+          yield* given.items(5_000);
           await taking;
         },
       });
       const sent = new Supplier();
-      const items = client.double(sent.items(1_000));
+      const items = client.double(sent.items(5_000));
       equal((await items.next()).value, 0);
       await stands(stage, () => given.given + sent.given);
       ok(sent.given > 0 && sent.given <= itemsAheadMax, `${sent.given} sent, none taken`);
       ok(given.given > 1 && given.given <= itemsAheadMax + 2, `${given.given} given, one taken`);
-      for (let i = 1; i < 1_000; i++) equal((await items.next()).value, i);
+      for (let i = 1; i < 5_000; i++) equal((await items.next()).value, i);
       ok(sent.given <= itemsAheadMax, `${sent.given} sent, none taken`);
       gate.resolve();
       equal((await items.next()).done, true);
-      deepEqual([taken, sent.ends], [1_000, ["complete", "ended"]]);
+      deepEqual([taken, sent.ends], [5_000, ["complete", "ended"]]);
     },
   },
   {

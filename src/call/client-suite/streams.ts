@@ -5,7 +5,7 @@ import { Feed, Producer } from "./producer.ts";
 import { failureOf, fails, take } from "./stage.ts";
 
 /** The most items that may be on their way or waiting on one stream. */
-const itemsAheadMax = 256;
+const itemsAheadMax = 1_024;
 
 export const streamCases: readonly Case[] = [
   {

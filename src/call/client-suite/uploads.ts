@@ -20,7 +20,7 @@ const Depot = contract(
 );
 
 /** The most items that may be on their way or waiting on one upload. */
-const itemsAheadMax = 256;
+const itemsAheadMax = 1_024;
 
 function sumOf(items: AsyncIterable<number>): Promise<number> {
   return new Taker().take(items);

@@ -2,10 +2,8 @@ import { BoundedQueue } from "../../base/bounded-queue.ts";
 
 type Result = IteratorResult<unknown, undefined>;
 
-interface Reader {
-  resolve(result: Result | PromiseLike<Result>): void;
-  reject(error: unknown): void;
-}
+/** Somebody who waits for an item. */
+type Reader = (result: Result | Promise<Result>) => void;
 
 const done: Result = Object.freeze({ done: true, value: undefined });
 
@@ -59,14 +57,14 @@ export class ReceivedItems {
   push(item: unknown): void {
     const reader = this.#readers.shift();
     if (reader === undefined) this.#items.push(item);
-    else this.#deliver(item, reader);
+    else reader(this.#given(item));
   }
 
   /** The items before a failure are read first; only `clear` throws them away. */
   next(): Promise<Result> {
     if (this.#items.size > 0) {
-      const item = this.#items.shift();
-      return new Promise((resolve, reject) => this.#deliver(item, { resolve, reject }));
+      const given = this.#given(this.#items.shift());
+      return given instanceof Promise ? given : Promise.resolve(given);
     }
     if (this.#failure !== undefined) {
       const { told } = this.#failure;
@@ -74,20 +72,20 @@ export class ReceivedItems {
       return thrown(told);
     }
     if (this.ended) return Promise.resolve(done);
-    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
+    return new Promise((resolve) => this.#readers.push(resolve));
   }
 
   /** No further item comes: the reader is told so after those that wait. */
   end(): void {
     this.ended = true;
-    for (const reader of this.#readers.splice(0)) reader.resolve(done);
+    for (const reader of this.#readers.splice(0)) reader(done);
   }
 
   /** The same, and then `told`, or what it is a promise of, to the one who asks next. */
   fail(told: unknown): void {
     const reader = this.#readers.shift();
     if (reader === undefined) this.#failure = { told };
-    else reader.resolve(thrown(told));
+    else reader(thrown(told));
     this.end();
   }
 
@@ -97,36 +95,31 @@ export class ReceivedItems {
     this.#failure = undefined;
   }
 
-  #deliver(item: unknown, reader: Reader): void {
+  /** What the reader gets who takes this item. */
+  #given(item: unknown): Result | Promise<Result> {
     const grant = this.#window.taken();
     if (grant > 0 && !this.ended) this.#owner.grant(grant);
     let accepted: unknown;
     try {
       accepted = this.#owner.accept(item);
     } catch (error) {
-      this.#refused(error, reader);
-      return;
+      return this.#refused(error);
     }
-    if (accepted instanceof Promise) {
-      accepted.then(
-        (value: unknown) => reader.resolve({ done: false, value }),
-        (error: unknown) => this.#refused(error, reader),
-      );
-    } else {
-      reader.resolve({ done: false, value: accepted });
-    }
+    if (!(accepted instanceof Promise)) return { done: false, value: accepted };
+    return accepted.then(
+      (value: unknown) => ({ done: false, value }),
+      (error: unknown) => this.#refused(error),
+    );
   }
 
   /** An item that is not valid ends the stream. */
-  #refused(error: unknown, reader: Reader): void {
+  #refused(error: unknown): Promise<never> {
     this.clear();
-    if (this.ended) {
-      reader.reject(error);
-      return;
-    }
+    if (this.ended) return thrown(error);
     this.ended = true;
-    reader.resolve(thrown(this.#owner.refused(error)));
+    const told = thrown(this.#owner.refused(error));
     this.end();
+    return told;
   }
 }
 

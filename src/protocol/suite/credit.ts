@@ -7,7 +7,7 @@ import { fails, type Stage } from "./stage.ts";
 import { numbers } from "./streams.ts";
 
 /** The port's promise: so many items, or so many bytes, may be on their way or waiting on one stream. */
-const itemsAheadMax = 256;
+const itemsAheadMax = 1_024;
 const bytesAheadMax = 1024 * 1024;
 
 /** What both sides and their sockets may hold, far beyond what they do. */

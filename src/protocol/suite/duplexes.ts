@@ -11,7 +11,7 @@ import { numbers, puts } from "./streams.ts";
 import { all, as, giving } from "./uploads.ts";
 
 /** So many items may be on their way or waiting in one direction. */
-const itemsAheadMax = 256;
+const itemsAheadMax = 1_024;
 
 export const duplexCases: readonly Case[] = [
   {
@@ -108,7 +108,7 @@ export const duplexCases: readonly Case[] = [
           await iterator.return!();
         };
         const producer = async (): Promise<void> => {
-          while (incoming.cancelled === undefined && counts.produced < 2_000) {
+          while (incoming.cancelled === undefined && counts.produced < 5_000) {
             if (sink.ready) sink.put(counts.produced++);
             else await sink.whenReady();
           }
@@ -129,7 +129,7 @@ export const duplexCases: readonly Case[] = [
       ok(counts.given - counts.taken <= itemsAheadMax, `${counts.given} given`);
       ok(counts.produced - 500 <= itemsAheadMax, `${counts.produced} produced`);
       steps.resolve();
-      equal((await reading.all()).length, 1_500);
+      equal((await reading.all()).length, 4_500);
     },
   },
   {

@@ -9,7 +9,7 @@ import { failureOf, fails } from "./stage.ts";
 import { numbers, puts } from "./streams.ts";
 
 /** So many items may be on their way or waiting on one request. */
-const itemsAheadMax = 256;
+const itemsAheadMax = 1_024;
 
 const unbounded = { idleMs: Infinity } as const;
 

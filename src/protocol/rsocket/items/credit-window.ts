@@ -4,7 +4,7 @@ import type { Window } from "../../items/received-items.ts";
 export const creditFirst = 8;
 
 /** The most items that may be on their way or waiting on one stream. */
-export const creditMax = 256;
+export const creditMax = 1_024;
 
 /** The bytes that may wait on one stream before it stops growing its credit. */
 export const bufferedBytesMax: number = 1024 * 1024;

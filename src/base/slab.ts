@@ -3,12 +3,12 @@
  */
 export const slabBytes: number = 65 * 1024;
 
-/** Slabs that are kept for reuse, 4 MiB in all; more than that are left to the garbage collector. */
-const freeSlabsMax = 63;
+/** Slabs that are kept for reuse, 8 MiB in all; more than that are left to the garbage collector. */
+const freeSlabsMax = 127;
 
 const free: Slab[] = [];
 
-/** Memory for outgoing frames, shared by all connections of the process: an idle connection holds none. */
+/** Memory for outgoing frames and for fragments that have come, shared by all connections of the process: an idle connection holds none. */
 export class Slab {
   readonly memory: Buffer;
   /** Writes out of this slab that have not been confirmed; it must not be reused before. */
