@@ -152,7 +152,7 @@ export const discoveryMutants: readonly Mutant[] = [
   },
   {
     name: "directory-dead-until-their-lease-ends",
-    file: "src/discovery/directory/owner.ts",
+    file: "src/base/process-owner.ts",
     find: "if (pids !== namespace()) return false;",
     replace: "if (pids !== namespace() || pid > 0) return false;",
     because: "a process that was killed is called for as long as its lease lasts",
@@ -160,7 +160,7 @@ export const discoveryMutants: readonly Mutant[] = [
   },
   {
     name: "directory-number-of-another-process",
-    file: "src/discovery/directory/owner.ts",
+    file: "src/base/process-owner.ts",
     find: "(now.started !== started || now.dead)",
     replace: "now.dead",
     because: "the dead live on in whoever has got their number",

@@ -108,11 +108,6 @@ export const ambientAllowed: readonly {
     because: "it is the program: arguments, streams, Ctrl-C and exit code are the process's",
   },
   {
-    path: "src/discovery/directory/owner.ts",
-    what: "process",
-    because: "an entry of the directory tells whose it is, and whether that process lives",
-  },
-  {
     path: "src/os/testing/lab.ts",
     what: "timer",
     because: "tests of the addon wait for the turns of the real event loop",

@@ -4,7 +4,7 @@ import { alarmAt } from "../base/alarm.ts";
 import type { Env } from "../base/env.ts";
 import { isTrunklineError } from "../base/error.ts";
 import type { Alarm } from "../base/timer-wheel.ts";
-import { hasEnded, processOf, type Owner } from "../discovery/directory/owner.ts";
+import { hasEnded, processOf, type Owner } from "../base/process-owner.ts";
 import { Child } from "./child.ts";
 import { readEntries, type Entry } from "./entries.ts";
 import type { Target, TargetSource } from "./target.ts";

@@ -8,7 +8,7 @@ import { servicesOf } from "../instance.ts";
 import { keepLease, ttlOf } from "../keep-lease.ts";
 import { clean, fileOf, OwnEntry, readEntry } from "./entry.ts";
 import { openFolder } from "./folder.ts";
-import { hasEnded } from "./owner.ts";
+import { hasEnded } from "../../base/process-owner.ts";
 import { Scanner } from "./scanner.ts";
 
 export interface DirectoryOptions {

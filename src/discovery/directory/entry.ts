@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { systemError } from "../../base/error.ts";
 import type { Instance } from "../discovery.ts";
 import { instanceBytesMax, readInstance, writeInstance } from "../instance.ts";
-import { hasEnded, self, type Owner } from "./owner.ts";
+import { hasEnded, self, type Owner } from "../../base/process-owner.ts";
 
 /** One file: an instance, whose it is, and how long it holds without being touched. */
 export interface Entry {

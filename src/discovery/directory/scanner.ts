@@ -11,7 +11,7 @@ import type { Instance } from "../discovery.ts";
 import { instancesMax } from "../instance.ts";
 import { isEntryFile, readEntry, type Entry } from "./entry.ts";
 import { openFolder } from "./folder.ts";
-import { hasEnded } from "./owner.ts";
+import { hasEnded } from "../../base/process-owner.ts";
 
 /** What comes within this time is looked at once, in milliseconds. */
 const collectMs = 10;
