@@ -11,6 +11,7 @@ import { kafka } from "trunkline/broker/kafka";
 import { memory } from "trunkline/broker/memory";
 import { mmap } from "trunkline/broker/mmap";
 import { mq } from "trunkline/broker/mq";
+import { sharedFile } from "trunkline/broker/sharedfile";
 import { brokersTable } from "trunkline/testing";
 
 test("docs/guarantees.md shows what the brokers promise, and by which case of the suite", async () => {
@@ -26,6 +27,7 @@ test("docs/guarantees.md shows what the brokers promise, and by which case of th
     { name: "`kafka:`", capabilities: kafka().capabilities },
     { name: "`mmap:`", capabilities: mmap().capabilities },
     { name: "`mq:`", capabilities: mq().capabilities },
+    { name: "`sharedfile:`", capabilities: sharedFile().capabilities },
   ]);
   ok(page.includes(table), `put this table into docs/guarantees.md:\n${table}`);
 });

@@ -55,6 +55,10 @@ const rows: Readonly<Record<string, Row>> = {
     example: "mq:/NAME",
     load: async () => (await import("../broker/mq/index.ts")).mq(),
   },
+  sharedfile: {
+    example: "sharedfile:./talk",
+    load: async () => (await import("../broker/sharedfile/index.ts")).sharedFile(),
+  },
 };
 
 function rabbitmq(scheme: string): Row {
