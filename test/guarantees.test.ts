@@ -11,6 +11,7 @@ import { kafka } from "trunkline/broker/kafka";
 import { memory } from "trunkline/broker/memory";
 import { mmap } from "trunkline/broker/mmap";
 import { mq } from "trunkline/broker/mq";
+import { multicast } from "trunkline/broker/multicast";
 import { sharedFile } from "trunkline/broker/sharedfile";
 import { brokersTable } from "trunkline/testing";
 
@@ -28,6 +29,7 @@ test("docs/guarantees.md shows what the brokers promise, and by which case of th
     { name: "`mmap:`", capabilities: mmap().capabilities },
     { name: "`mq:`", capabilities: mq().capabilities },
     { name: "`sharedfile:`", capabilities: sharedFile().capabilities },
+    { name: "`udp+multicast:`", capabilities: multicast().capabilities },
   ]);
   ok(page.includes(table), `put this table into docs/guarantees.md:\n${table}`);
 });

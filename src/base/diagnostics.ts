@@ -99,8 +99,11 @@ export interface MessageEvent {
 export interface BrokerEvent {
   /** Where it is, without credentials. */
   readonly address: string;
-  /** `blocked`: it takes no more for now; publishers wait. */
-  readonly state: "connected" | "lost" | "blocked" | "unblocked";
+  /**
+   * `blocked`: it takes no more for now; publishers wait. `missed`: where messages may be lost, some were that others have sent, or what came was none;
+   * told once a second at most.
+   */
+  readonly state: "connected" | "lost" | "blocked" | "unblocked" | "missed";
   readonly reason?: string | undefined;
 }
 

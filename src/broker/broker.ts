@@ -32,6 +32,8 @@ export interface BrokerCapabilities {
   readonly topics?: false;
   /** Absent: all who consume a channel, or are of a group, share it. False: one of them has all of it, and the others stand by until it is gone. */
   readonly sharing?: false;
+  /** Absent: a message can go to one of those who are there for it. False: there are only topics, and queues are refused when they are declared. */
+  readonly queues?: false;
   /** Groups share a topic; where `keeps`, they keep their place in it while nobody consumes. */
   readonly groups: boolean;
   /** What was consumed can be consumed again, from an instant or from the beginning. */

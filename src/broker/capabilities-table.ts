@@ -49,11 +49,20 @@ const rows: readonly (readonly [
           : ["no"],
   ],
   [
+    "a message goes to",
+    ({ topics, queues }) =>
+      topics === false
+        ? ["one", "topics are refused when they are declared where there are only queues"]
+        : queues === false
+          ? ["everybody", "queues are refused when they are declared where there are only topics"]
+          : ["one, or everybody"],
+  ],
+  [
     "groups",
-    ({ groups }) =>
+    ({ groups, topics }) =>
       groups
         ? ["yes", "each group of a topic gets each message, and its members share them"]
-        : ["no"],
+        : ["no", topics === false ? undefined : "groups are refused where there are none"],
   ],
   [
     "attempts are counted by",
@@ -175,5 +184,6 @@ function casesFor(capabilities: BrokerCapabilities): readonly string[] {
 
 function inMebibytes(bytes: number): string {
   const mebibytes = bytes / (1024 * 1024);
+  if (bytes % 1_024 !== 0 && bytes < 64 * 1_024) return `${bytes.toLocaleString("en")} bytes`;
   return mebibytes >= 1 ? `${Math.floor(mebibytes)} MiB` : `${Math.floor(bytes / 1024)} KiB`;
 }

@@ -59,6 +59,10 @@ const rows: Readonly<Record<string, Row>> = {
     example: "sharedfile:./talk",
     load: async () => (await import("../broker/sharedfile/index.ts")).sharedFile(),
   },
+  "udp+multicast": {
+    example: "udp+multicast://239.1.2.3:7000",
+    load: async () => (await import("../broker/multicast/index.ts")).multicast(),
+  },
 };
 
 function rabbitmq(scheme: string): Row {
@@ -101,10 +105,13 @@ export async function openBroker(text: string, options: OpenOptions, env: Env): 
   return (await brokerMakeAt(text)).open(text, options, env);
 }
 
+/** What can be a server too. */
+const servers: ReadonlySet<string> = new Set(["memory", "mq", "udp+multicast"]);
+
 /** True where an address names a broker, and not a server: what can be both is a server, and a broker where one is asked for. */
 export function isBrokerAddress(text: string): boolean {
   const [, scheme = ""] = /^([a-z0-9+]+):/.exec(text) ?? [];
-  return scheme !== "memory" && scheme !== "mq" && Object.hasOwn(rows, scheme);
+  return !servers.has(scheme) && Object.hasOwn(rows, scheme);
 }
 
 function unknownBroker(text: string): TrunklineError {

@@ -57,7 +57,7 @@ export class ProcessInboxes {
 export function consumerOf({ operation }: Member, terms: Subscriber["terms"] = {}): string {
   const { owner, member } = operation;
   const own = `${owner.name}@${owner.major}/${member}`;
-  return terms.consumer ?? (terms.group === undefined ? own : `${terms.group} ${own}`);
+  return terms.consumer ?? (typeof terms.group === "string" ? `${terms.group} ${own}` : own);
 }
 
 /** What keeps a subscriber from handling messages in transactions of its store, in words for a person. */

@@ -5,6 +5,7 @@ import { memoryBroker } from "../broker/memory/index.ts";
 import { serve } from "../call/serve.ts";
 import { call, command, contract, document, event, gather } from "../contract/index.ts";
 import { bind } from "../messaging/channels.ts";
+import { deadChannelOf } from "../messaging/dead/letter.ts";
 import { on } from "../messaging/on.ts";
 import { chassis } from "./chassis.ts";
 import { client } from "./client.ts";
@@ -53,6 +54,60 @@ test("what a handler publishes reaches each group once, in the order of its key"
       heard.filter((each) => each.startsWith(group)),
       ["kettle", "pot", "cup"].map((item) => `${group} ${item} o-1 1`),
     );
+});
+
+test("without a group each process hears an event, and what it gives up is nobody's dead letter", async () => {
+  const broker = memoryBroker();
+  const Prices = contract(
+    "prices",
+    { version: "1.0.0" },
+    { changed: event({ data: z.object({ price: z.number() }) }) },
+  );
+  const heard: string[] = [];
+  const hear = (name: string) =>
+    chassis({
+      name,
+      messages: broker,
+      signals: false,
+      serve: [
+        on(Prices.changed, { group: false, retry: false }, ({ price }) => {
+          heard.push(`${price} by ${name}`);
+          if (price < 0) throw new Error("it cannot be handled");
+        }),
+      ],
+    });
+  await using one = await hear("one");
+  await using two = await hear("two");
+  const { changed } = one.publisher(Prices);
+  for (const price of [1, -1, 2]) await changed({ price });
+  const gaveUp = (): boolean =>
+    [one, two].every((app) => app.stats().consumers?.[0]?.dead === 1 && heard.length === 6);
+  while (!gaveUp()) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(
+    heard.toSorted(),
+    ["-1", "1", "2"].flatMap((price) => [`${price} by one`, `${price} by two`]),
+  );
+  const letters = deadChannelOf({ name: "prices.1.changed" }, undefined);
+  assert.deepEqual(await broker.browse(letters, undefined, 10), []);
+});
+
+test("what cannot be without a group is refused: a place in a database, once only, and an answer", async () => {
+  const Once = contract(
+    "once",
+    { version: "1.0.0" },
+    { paid: event({ data: Order, delivery: "exactly-once" }) },
+  );
+  const heard = on(Once.paid, { group: false }, () => {});
+  await assert.rejects(
+    chassis({ name: "x", messages: "memory:", signals: false, serve: [heard] }),
+    /event once\.paid is consumed without a group[^]*name a group/,
+  );
+  const store = {} as never;
+  for (const asked of [
+    () => on(Orders.placed, { group: false, store }, () => {}),
+    () => on(Depot.quote, { group: false as never }, () => 1),
+  ])
+    assert.throws(asked, { code: "INVALID_ARGUMENT", executed: "no" });
 });
 
 test("a process that declares an event and says nothing of a broker does not start", async () => {

@@ -7,7 +7,12 @@ import type { Member } from "../call/compile.ts";
 import { contextWith, type ServedContext } from "../call/served-context.ts";
 import type { Service, Services } from "../call/serve.ts";
 import type { AnyContract } from "../contract/contract.ts";
-import { bindingProblems, channelProblems, type Binding } from "../messaging/channels.ts";
+import {
+  bindingProblems,
+  channelProblems,
+  groupProblems,
+  type Binding,
+} from "../messaging/channels.ts";
 import { MessageConsumer } from "../messaging/consumer.ts";
 import { consumerTerms, type ConsumerStats } from "../messaging/consumer-terms.ts";
 import { dropping } from "../messaging/dead/dropping.ts";
@@ -116,7 +121,10 @@ export class ProcessMessages {
         const found = channelProblems(member, this.messaging.channels.of(member), make);
         problems.push(...found.map((text) => ({ text })));
       }
-      for (const { terms, operation } of subscribers) {
+      for (const subscriber of subscribers) {
+        const { terms, operation } = subscriber;
+        const found = groupProblems(memberOf(subscriber), terms.group, make);
+        problems.push(...found.map((text) => ({ text })));
         consumerTerms(terms, undefined, operation.key !== undefined);
         await filterOf(terms, make.capabilities);
       }
@@ -247,7 +255,7 @@ export class ProcessMessages {
   ): Promise<void> {
     const { broker } = await this.messaging.sender();
     const channel = this.messaging.channels.of(member);
-    const group = channel.shape === "topic" ? terms.group : undefined;
+    const group = channel.shape === "topic" ? terms.group || undefined : undefined;
     const filter = await filterOf(terms, broker.capabilities);
     const resolved = consumerTerms(terms, filter, channel.ordered);
     const consumer = new MessageConsumer({
@@ -258,9 +266,11 @@ export class ProcessMessages {
       terms: resolved,
       work: stored === undefined ? work : stored.attempts.around(work),
       ended: stored === undefined ? ended : stored.attempts.forgetting(ended),
-      // Dead letters must not be lost; where all may be, there is nowhere to put them.
+      // Dead letters must not be lost; where all may be, and where nothing is kept for anybody, there is nowhere to put them.
       dead:
-        broker.capabilities.keeps && broker.capabilities.guarantees.includes("at-least-once")
+        terms.group !== false &&
+        broker.capabilities.keeps &&
+        broker.capabilities.guarantees.includes("at-least-once")
           ? new Parking({
               broker,
               channel,

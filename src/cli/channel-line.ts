@@ -1,8 +1,8 @@
 import { isTrunklineError } from "../base/error.ts";
-import type { Broker } from "../broker/broker.ts";
+import type { Broker, BrokerCapabilities } from "../broker/broker.ts";
 import { channel, type Channel } from "../broker/channel.ts";
 import { membersOf, type Member } from "../call/compile.ts";
-import { openBroker } from "../chassis/broker-at.ts";
+import { brokerMakeAt, openBroker } from "../chassis/broker-at.ts";
 import { isMessage } from "../contract/kinds.ts";
 import { Channels, type Binding } from "../messaging/channels.ts";
 import { didYouMean } from "./closest.ts";
@@ -32,12 +32,23 @@ export interface NamedChannel {
 /** Opens the broker that the first word names. */
 export async function brokerOf(line: Line, at = 0): Promise<Broker> {
   const address = line.word(at, "ADDRESS");
-  try {
-    return await openBroker(address, { name: "trunkline-cli" }, line.terminal.env);
-  } catch (error) {
-    if (!isTrunklineError(error) || error.code !== "INVALID_ARGUMENT") throw error;
-    throw new UsageError([error.reason, error.advice ?? []].flat().join("; "));
-  }
+  const options = { name: "trunkline-cli" };
+  return openBroker(address, options, line.terminal.env).catch(misused);
+}
+
+/** What brokers of the make that the word at `at` names promise. */
+export async function promisesOf(line: Line, at = 0): Promise<BrokerCapabilities> {
+  return (await brokerMakeAt(line.word(at, "ADDRESS")).catch(misused)).capabilities;
+}
+
+function misused(error: unknown): never {
+  if (!isTrunklineError(error) || error.code !== "INVALID_ARGUMENT") throw error;
+  throw new UsageError([error.reason, error.advice ?? []].flat().join("; "));
+}
+
+/** Whether whoever consumes a topic there hears all of it, for there are no groups. */
+export function hearsAll({ topics, groups }: BrokerCapabilities): boolean {
+  return topics !== false && !groups;
 }
 
 /**
@@ -54,7 +65,12 @@ export async function channelOf(
   const group = grouped ? line.optionalWord(at + 1) : undefined;
   const file = line.text("contract");
   if (file === undefined) {
-    const named = channelNamed(line, word, shape ?? (group === undefined ? "queue" : "topic"));
+    const named = channelNamed(
+      line,
+      word,
+      shape ?? (group === undefined ? "queue" : "topic"),
+      await promisesOf(line, at - 1),
+    );
     return { channel: named, group, member: undefined, bindings: [] };
   }
   const module = await loadContracts(file);
@@ -66,9 +82,19 @@ export async function channelOf(
   return { channel: bound, group, member, bindings };
 }
 
-function channelNamed(line: Line, name: string, shape: Channel["shape"]): Channel {
+/** Whoever names it by hand takes what the broker can do. */
+function channelNamed(
+  line: Line,
+  name: string,
+  shape: Channel["shape"],
+  { guarantees }: BrokerCapabilities,
+): Channel {
+  const guarantee = guarantees.includes("at-least-once") ? "at-least-once" : "at-most-once";
   try {
-    return channel({ name, shape, ordered: line.on("ordered"), shards: line.number("shards", 12) });
+    return channel({
+      ...{ name, shape, guarantee },
+      ...{ ordered: line.on("ordered"), shards: line.number("shards", 12) },
+    });
   } catch (error) {
     throw isTrunklineError(error) ? new UsageError(error.reason) : error;
   }

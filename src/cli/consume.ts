@@ -1,6 +1,14 @@
 import { alarmAt } from "../base/alarm.ts";
 import type { Delivery, StartAt, Subscription } from "../broker/broker.ts";
-import { brokerOf, channelOf, channelOptions, groupOf, type NamedChannel } from "./channel-line.ts";
+import {
+  brokerOf,
+  channelOf,
+  channelOptions,
+  groupOf,
+  hearsAll,
+  promisesOf,
+  type NamedChannel,
+} from "./channel-line.ts";
 import { UsageError, type Command, type Line } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
 import { messageLine, plainMessage } from "./shown-message.ts";
@@ -20,7 +28,8 @@ export const consume: Command = {
   summary: "take messages as one of a group, and print them",
   usage: "ADDRESS CHANNEL [GROUP]",
   about: `Each message is done when it is printed. It is a member like any other: what it
-takes no other member gets. Without GROUP, CHANNEL is a queue. To look without
+takes no other member gets. Without GROUP, CHANNEL is a queue, but at a
+multicast group, where there are no groups and all hear all. To look without
 taking, use tail.`,
   options: {
     ...channelOptions,
@@ -34,12 +43,21 @@ taking, use tail.`,
     "consume amqp://localhost orders.placed audit --contract ./orders.contract.ts",
     "consume kafka://localhost:9092 orders.1.placed audit --from first --limit 10 --json",
     "consume broker+unix:./run/broker.sock plans --idle 5s",
+    "consume udp+multicast://239.1.2.3:7000 prices.1.changed --json",
   ],
   async run(line) {
-    const named = await channelOf(line, 1, undefined);
+    const alone = hearsAll(await promisesOf(line));
+    const named = await channelOf(line, 1, alone ? "topic" : undefined);
     line.atMost(3);
-    const { channel } = named;
-    return printed(line, { channel, group: groupOf(named), prefetch, from: fromOf(line) });
+    const { channel, group } = named;
+    if (alone && group !== undefined)
+      throw new UsageError(`there are no groups: leave ${group} away`);
+    return printed(line, {
+      channel,
+      group: alone ? undefined : groupOf(named),
+      prefetch,
+      from: fromOf(line),
+    });
   },
 };
 

@@ -11,6 +11,7 @@ import { MessageConsumer } from "../messaging/consumer.ts";
 import { consumerTerms } from "../messaging/consumer-terms.ts";
 import { Parking } from "../messaging/dead/parking.ts";
 import { noteOf } from "../messaging/failure-note.ts";
+import { freePort } from "../transport/udp/testing/free-port.ts";
 import { trial } from "./trial.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -103,6 +104,29 @@ suite("publish, consume, tail", () => {
     deepEqual(
       parsed(rest.out).map(({ data }) => data),
       [{ plan: 3 }, undefined],
+    );
+  });
+
+  test("a multicast group: who consumes hears what is published from then on", async () => {
+    const address = `udp+multicast://239.255.77.11:${await freePort()}`;
+    const words = ["consume", address, "prices", "--limit", "2", "--json"];
+    let over = false;
+    const consuming = trial(words).finally(() => (over = true));
+    // Nothing is kept for who is not there yet.
+    for (let cents = 0; !over; cents++) {
+      const price = JSON.stringify({ cents });
+      const { code, out, err } = await trial(["publish", address, "prices", price]);
+      match(out, /^[0-9a-f-]{36} {2}accepted\n$/, err);
+      equal(code, 0);
+      await new Promise((resolve) => setImmediate(resolve)); // its socket is never waited for
+    }
+    const [first, second, end] = parsed((await consuming).out);
+    const { cents } = first!["data"] as { cents: number };
+    deepEqual([second!["data"], end], [{ cents: cents + 1 }, { ok: true, messages: 2 }]);
+    const grouped = await trial(["consume", address, "prices", "billing"]);
+    deepEqual(
+      [grouped.code, grouped.err.includes("there are no groups: leave billing away")],
+      [2, true],
     );
   });
 

@@ -139,6 +139,8 @@ export function channelProblems(
     );
   if (bound.shape === "topic" && capabilities.topics === false)
     refuse("that each of several hears it", "send it as a document, or use another broker");
+  if (bound.shape === "queue" && capabilities.queues === false)
+    refuse("that one of several gets it", "send it as an event, or use another broker");
   if (bound.shape === "topic" && !capabilities.groups && bound.groups.length > 0)
     refuse("groups", "leave the groups away");
   if (bound.priorityMax > 0 && !capabilities.priority)
@@ -151,6 +153,25 @@ export function channelProblems(
   if (bound.compacted && declared.key === undefined)
     problems.push(`${what} is bound as compacted, and has no key.\n     → declare its key`);
   return problems;
+}
+
+/** What keeps a consumer from being of its group, or of none (`false`). */
+export function groupProblems(
+  { operation, declared }: Member,
+  group: string | false | undefined,
+  { name, capabilities }: { readonly name: string; readonly capabilities: BrokerCapabilities },
+): string[] {
+  if (operation.kind !== "event") return [];
+  const what = `${operation.kind} ${operation.name}`;
+  if (group !== false && !capabilities.groups && capabilities.topics !== false)
+    return [
+      `${what} is consumed by the group "${group}", and ${name} has no groups: each process hears all.\n     → write group: false, or use ${brokersWith("at-least-once")}`,
+    ];
+  if (group === false && declared.delivery === "exactly-once")
+    return [
+      `${what} is consumed without a group, for which nothing is remembered, and asks for delivery "exactly-once".\n     → name a group`,
+    ];
+  return [];
 }
 
 function brokersWith(guarantee: string): string {

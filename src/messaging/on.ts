@@ -19,8 +19,12 @@ import type { Where } from "./where.ts";
 
 /** How messages are consumed. `Tx` is what the client of the store calls a transaction. */
 export interface ConsumeTerms<Tx = unknown> {
-  /** Who shares the messages: those of one group get each message once together. Required for events and gathers; a document has one receiver. */
-  readonly group?: string;
+  /**
+   * Who shares the messages: those of one group get each message once together. Required for events and gathers; a document has one receiver.
+   * `false`, for events: no group, this process hears each by itself, from when it consumes on; nothing is kept for it, neither before nor after
+   * that, nor are there dead letters. For what all replicas have to hear: a price, a setting, a cache to be emptied.
+   */
+  readonly group?: string | false;
   /** Handlers that run at once in this process. Default 16. With order, at most one for each key. */
   readonly concurrency?: number;
   /** Messages fetched and not yet settled. Default four times the concurrency. */
@@ -155,14 +159,14 @@ export function on<In, Out, Errors>(
   handler: GatherHandler<In, Out, Errors>,
 ): Subscriber;
 /**
- * Consumes an event, as one of a group: `on(Orders.placed, { group: "billing" }, async (order) => …)`. Nothing runs before it is
- * given to `chassis({ messages, serve: [on(…)] })`. It stands last because the compiler tells of the last one when none fits.
+ * Consumes an event, as one of a group: `on(Orders.placed, { group: "billing" }, async (order) => …)`, or in each process: `group: false`.
+ * Nothing runs before it is given to `chassis({ messages, serve: [on(…)] })`. It stands last because the compiler tells of the last one when none fits.
  *
  * @throws TrunklineError INVALID_ARGUMENT for what is not an operation of a contract, or has no group and needs one.
  */
 export function on<Data, Tx = never>(
   operation: EventOperation<Data>,
-  terms: ConsumeTerms<Tx> & { readonly group: string },
+  terms: ConsumeTerms<Tx> & { readonly group: string | false },
   handler: MessageHandler<Data, NoInfer<Tx>>,
 ): Subscriber;
 export function on(
@@ -191,14 +195,20 @@ export function subscriber(
     );
   if (kind !== "event" && kind !== "document" && kind !== "gather")
     throw refused(`a ${kind} is served, not consumed`, `serve it: serve(contract, { ${member} })`);
-  if (kind === "document" ? terms.group !== undefined : !named(terms.group))
+  if (kind === "event" && terms.group === false) {
+    if (terms.store !== undefined)
+      throw refused(
+        `${member} is heard by each process, and marked in one database`,
+        "name a group, or leave the store away",
+      );
+  } else if (kind === "document" ? terms.group !== undefined : !named(terms.group))
     throw refused(
       kind === "document"
         ? `a document has no groups: each goes to one of all who consume ${member}`
         : `the group ${JSON.stringify(terms.group)} is no name: each ${kind} goes once to each group`,
       kind === "document"
         ? "leave group away"
-        : 'name it with a-z, A-Z, 0-9, "-" and "_": { group: "billing" }',
+        : `name it with a-z, A-Z, 0-9, "-" and "_": { group: "billing" }${kind === "event" ? "; false: each process hears it" : ""}`,
     );
   return Object.freeze({ contract, member, operation: operation as Operation, terms, handlerIn });
 }
@@ -208,8 +218,8 @@ export function isSubscriber(value: object): value is Subscriber {
   return "handlerIn" in value && "operation" in value;
 }
 
-function named(group: string | undefined): boolean {
-  return group !== undefined && /^[A-Za-z0-9_-]{1,100}$/.test(group);
+function named(group: string | false | undefined): boolean {
+  return typeof group === "string" && /^[A-Za-z0-9_-]{1,100}$/.test(group);
 }
 
 function refused(reason: string, advice: string): Error {

@@ -7,6 +7,7 @@ const numbers = (count: number): string[] => Array.from({ length: count }, (_, i
 export const queueCases: readonly Case[] = [
   {
     name: "each message of a queue goes to one of those who consume it",
+    when: ({ queues }) => queues !== false,
     play: async (stage) => {
       const queue = stage.channel();
       const [a, b] = [await stage.open(), await stage.open()];

@@ -162,6 +162,15 @@ export const receiptCases: readonly Case[] = [
     },
   },
   {
+    name: "queues are refused when they are declared where there are only topics",
+    when: ({ queues }) => queues === false,
+    play: async (stage) => {
+      const broker = await stage.open();
+      const error = await refusal(broker.declare([stage.channel({ shape: "queue" })]));
+      deepEqual([error.code, error.executed], ["UNIMPLEMENTED", "no"]);
+    },
+  },
+  {
     name: "a closed broker takes nothing, and says so",
     play: async (stage) => {
       const queue = stage.channel();

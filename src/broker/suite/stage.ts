@@ -111,7 +111,7 @@ export class Stage {
       ? "at-least-once"
       : "at-most-once";
     return channel({
-      shape: "queue",
+      shape: this.capabilities.queues === false ? "topic" : "queue",
       guarantee,
       shards: 4,
       ...terms,

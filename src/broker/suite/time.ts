@@ -113,6 +113,22 @@ export const timeCases: readonly Case[] = [
     },
   },
   {
+    name: "groups are refused where there are none",
+    when: ({ groups, topics }) => !groups && topics !== false,
+    play: async (stage) => {
+      const topic = stage.channel({ shape: "topic" });
+      const broker = await stage.open();
+      await broker.declare([topic]);
+      for (const asked of [
+        stage.consume(broker, { channel: topic, group: "red" }),
+        broker.declare([{ ...topic, groups: ["red"] }]),
+      ]) {
+        const error = await refusal(asked);
+        deepEqual([error.code, error.executed], ["UNIMPLEMENTED", "no"]);
+      }
+    },
+  },
+  {
     name: "a new group can begin with what is kept, and be put back to it",
     when: ({ replay, groups }) => replay && groups,
     play: async (stage) => {

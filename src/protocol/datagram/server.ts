@@ -4,6 +4,7 @@ import type { Env } from "../../base/env.ts";
 import type { Peer } from "../../base/peer.ts";
 import type { SystemCode } from "../../base/outcome.ts";
 import type { Address } from "../../transport/address.ts";
+import { Sequences } from "../../transport/sequence.ts";
 import type { DatagramReceiver, Transport } from "../../transport/transport.ts";
 import type { Incoming } from "../incoming.ts";
 import type {
@@ -14,7 +15,6 @@ import type {
   Server,
 } from "../protocol.ts";
 import type { DatagramForm, DatagramReader, Notice } from "./form.ts";
-import { Sequences } from "./sequence.ts";
 
 /** Notifications under way, past which further ones wait in the system or, where it would lose them, are refused. */
 const inFlightMaxDefault = 4_096;

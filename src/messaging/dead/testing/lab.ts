@@ -88,7 +88,7 @@ export class Lab implements AsyncDisposable {
 
   /** A process that consumes for a group. */
   async consumer(
-    terms: ConsumeTerms & { readonly bent?: Bent } = {},
+    terms: Omit<ConsumeTerms, "group"> & { readonly group?: string; readonly bent?: Bent } = {},
   ): Promise<{ readonly consumer: MessageConsumer; readonly broker: Broker }> {
     const { bent, group = "billing", ...given } = terms;
     const broker = await this.broker(bent);

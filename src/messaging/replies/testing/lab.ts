@@ -140,7 +140,7 @@ export class Lab implements AsyncDisposable {
   ): Promise<MessageConsumer> {
     const channel = new Channels().of(member);
     await broker.declare([channel]);
-    const { group } = terms;
+    const group = terms.group || undefined;
     const consumer = new MessageConsumer({
       broker,
       channel,

@@ -1,0 +1,1 @@
+export { multicast, type MulticastBrokerOptions } from "./multicast.ts";

@@ -1,0 +1,243 @@
+import { channels } from "../../base/diagnostics.ts";
+import type { Env } from "../../base/env.ts";
+import { isTrunklineError, systemError, type TrunklineError } from "../../base/error.ts";
+import { uint32 } from "../../base/random.ts";
+import type { Address } from "../../transport/address.ts";
+import { Sequences } from "../../transport/sequence.ts";
+import type {
+  DatagramReceiver,
+  Datagrams,
+  DatagramSender,
+  HearDatagram,
+} from "../../transport/transport.ts";
+import type {
+  Broker,
+  BrokerCapabilities,
+  Consumer,
+  Delivery,
+  Drift,
+  Lag,
+  Outgoing,
+  Receipt,
+  ReplyBox,
+  Subscription,
+} from "../broker.ts";
+import type { Channel } from "../channel.ts";
+import type { Envelope } from "../envelope.ts";
+import { readFrame, writeFrame } from "./frame.ts";
+import { MulticastConsumer } from "./multicast-consumer.ts";
+
+export interface MulticastTerms {
+  readonly address: Address;
+  readonly datagrams: Datagrams;
+  /** Becomes the broker's own. */
+  readonly sender: DatagramSender;
+  readonly capabilities: BrokerCapabilities;
+  readonly waitMs: number;
+  readonly env: Env;
+}
+
+/** How often it is told at most that something was missed, in milliseconds: it may be anybody's fault. */
+const tellEveryMs = 1_000;
+
+/** A user of a multicast group: sends to all of it, and hears all of it as soon as something is consumed. */
+export class MulticastBroker implements Broker {
+  readonly name = "udp+multicast";
+  readonly address: string;
+  readonly capabilities: BrokerCapabilities;
+  readonly #terms: MulticastTerms;
+  readonly #own: Buffer;
+  readonly #sequences = new Sequences();
+  readonly #consumers = new Map<string, Set<MulticastConsumer>>();
+  #number = 0;
+  #receiving: Promise<DatagramReceiver> | undefined;
+  #closed = false;
+  #malformed = 0;
+  #full = 0;
+  #told = 0;
+  #toldAt = -Infinity;
+
+  constructor(terms: MulticastTerms) {
+    this.#terms = terms;
+    this.address = terms.address.text;
+    this.capabilities = terms.capabilities;
+    const { random } = terms.env;
+    this.#own = Buffer.alloc(8);
+    this.#own.writeUInt32BE(uint32(random), 0);
+    this.#own.writeUInt32BE(uint32(random), 4);
+  }
+
+  async declare(all: readonly Channel[]): Promise<readonly Drift[]> {
+    this.#refuseClosed();
+    for (const channel of all) this.#refuseMore(channel);
+    return []; // there is nothing to be laid out
+  }
+
+  async publish(messages: readonly Outgoing[]): Promise<readonly (Receipt | TrunklineError)[]> {
+    this.#refuseClosed();
+    return Promise.all(messages.map((message) => this.#publish(message)));
+  }
+
+  async consume(
+    subscription: Subscription,
+    deliver: (batch: readonly Delivery[]) => void,
+  ): Promise<Consumer> {
+    this.#refuseClosed();
+    const { channel, group, from = "new", filter, exclusive, prefetch } = subscription;
+    this.#refuseMore(channel);
+    if (group !== undefined) throw this.#cannot("groups: whoever consumes hears all");
+    if (exclusive === true) throw this.#cannot("that one of many consumes alone");
+    if (from !== "new") throw this.#cannot("what was sent before");
+    if (filter !== undefined && Object.keys(filter).length > 0)
+      throw this.#cannot("that something is left out before it is sent");
+    await this.#received();
+    this.#refuseClosed();
+    const { name } = channel;
+    const those = this.#consumers.get(name) ?? new Set();
+    this.#consumers.set(name, those);
+    const closed = (): void => {
+      those.delete(consumer);
+      if (those.size === 0 && this.#consumers.get(name) === those) this.#consumers.delete(name);
+    };
+    const consumer = new MulticastConsumer(name, prefetch, deliver, closed, this.#terms.env);
+    those.add(consumer);
+    return consumer;
+  }
+
+  replies(): Promise<ReplyBox> {
+    return Promise.reject(this.#cannot("replies"));
+  }
+
+  reply(): Promise<void> {
+    return Promise.reject(this.#cannot("replies"));
+  }
+
+  browse(): Promise<readonly Envelope[]> {
+    return Promise.reject(this.#cannot("anything that waits"));
+  }
+
+  lag(): Promise<Lag> {
+    return Promise.reject(this.#cannot("anything that waits"));
+  }
+
+  reset(): Promise<void> {
+    return Promise.reject(this.#cannot("that anything is consumed again"));
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const consumers = [...this.#consumers.values()].flatMap((each) => [...each]);
+    await Promise.all(consumers.map((each) => each.close()));
+    await this.#receiving?.then(
+      (receiver) => receiver.close(),
+      () => {},
+    );
+    this.#terms.sender.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #publish(message: Outgoing): Promise<Receipt | TrunklineError> {
+    const { channel, envelope, to, notBefore, priority = 0 } = message;
+    if (channel.shape === "queue") return this.#cannot("queues: each message goes to everybody");
+    if (to !== undefined) return this.#cannot("groups");
+    if (notBefore !== undefined) return this.#cannot("that a message is held back");
+    if (priority > 0) return this.#cannot("priorities");
+    const { sender, waitMs, env } = this.#terms;
+    const frame = writeFrame(this.#own, this.#number, channel.name, envelope);
+    if (frame.length > sender.bytesMax) return this.#tooLarge(frame.length, sender.bytesMax);
+    this.#number = (this.#number + 1) >>> 0; // what is refused before that leaves no gap
+    try {
+      await sender.send(frame, env.now() + waitMs);
+      return { enqueued: "accepted" };
+    } catch (error) {
+      if (isTrunklineError(error)) return error;
+      throw error;
+    }
+  }
+
+  /** Who consumes hears what is sent from then on. What cannot be received at now may be another time. */
+  async #received(): Promise<DatagramReceiver> {
+    const { datagrams, address, env } = this.#terms;
+    this.#receiving ??= datagrams.receive(address, this.#hear, {}, env);
+    try {
+      return await this.#receiving;
+    } catch (error) {
+      this.#receiving = undefined;
+      throw error;
+    }
+  }
+
+  readonly #hear: HearDatagram = (memory, from, to, peer): void => {
+    const frame = readFrame(memory, from, to);
+    if (typeof frame === "string") {
+      this.#malformed++;
+      return this.#tell();
+    }
+    // With where it comes from: another user of the host cannot make what this one sends look old.
+    const sender = `${peer.address} ${frame.sender}`;
+    const came = this.#sequences.take(sender, frame.number) === "new";
+    const consumers = came ? this.#consumers.get(frame.channel) : undefined;
+    for (const consumer of consumers ?? []) if (!consumer.take(frame.envelope)) this.#full++;
+    this.#tell();
+  };
+
+  #tell(): void {
+    const { missing } = this.#sequences;
+    const sum = missing + this.#malformed + this.#full;
+    const now = this.#terms.env.now();
+    if (sum <= this.#told || now < this.#toldAt + tellEveryMs) return;
+    if (!channels.broker.hasSubscribers) return;
+    this.#told = sum;
+    this.#toldAt = now;
+    const reason = `so far ${missing} have not come, ${this.#full} came while too many waited, ${this.#malformed} were none`;
+    channels.broker.publish({ address: this.address, state: "missed", reason });
+  }
+
+  #refuseMore(channel: Channel): void {
+    const { name, shape, enqueued, guarantee, ordered, mandatory, groups } = channel;
+    const { receipts, guarantees } = this.capabilities;
+    if (shape === "queue") throw this.#cannot(`queues (${name}): each message goes to everybody`);
+    if (!guarantees.includes(guarantee)) throw this.#cannot(`${guarantee} (${name})`);
+    if (enqueued !== undefined && !receipts.includes(enqueued))
+      throw this.#cannot(`receipts that mean "${enqueued}" (${name})`);
+    if (ordered) throw this.#cannot(`order per key (${name})`);
+    if (groups.length > 0) throw this.#cannot(`groups (${name})`);
+    if (mandatory) throw this.#cannot(`that it is told when nobody is there (${name})`);
+    if (channel.compacted || channel.retentionMs !== undefined)
+      throw this.#cannot(`that messages are kept for a time (${name})`);
+    if (channel.priorityMax > 0) throw this.#cannot(`priorities (${name})`);
+  }
+
+  #cannot(what: string): TrunklineError {
+    return systemError("UNIMPLEMENTED", `a multicast group has not: ${what}`, {
+      executed: "no",
+      endpoint: this.address,
+      advice: "use file:./data, a broker in a folder, or direct:, which have more",
+    });
+  }
+
+  #tooLarge(bytes: number, bytesMax: number): TrunklineError {
+    return systemError(
+      "INVALID_ARGUMENT",
+      `the message takes ${bytes} bytes, and a datagram may have ${bytesMax}`,
+      {
+        executed: "no",
+        endpoint: this.address,
+        advice:
+          "send less, or where it is: nothing is cut into fragments, for nobody would hear that one is missing. On loopback alone multicast({ datagramBytesMax: 65_507 }) is safe",
+      },
+    );
+  }
+
+  #refuseClosed(): void {
+    if (!this.#closed) return;
+    throw systemError("UNAVAILABLE", "the broker was closed", {
+      executed: "no",
+      endpoint: this.address,
+    });
+  }
+}
