@@ -22,6 +22,9 @@ export interface ByteSink {
   bytes(memory: Buffer, from: number, to: number): void;
   /** The peer will send nothing more. */
   ended(): void;
-  /** The last word, exactly once, with the error of the system when there was one. */
+  /** The last word, exactly once, with the error of the system when there was one, or `RulesBroken`. */
   closed(error: Error | undefined): void;
 }
+
+/** Why a stream has closed whose other end does not keep the rules of the way: its bytes are no stream any more. */
+export class RulesBroken extends Error {}

@@ -3,7 +3,7 @@ import { mock, test } from "node:test";
 
 import * as fc from "fast-check";
 
-import type { ByteSink, ByteStream } from "./byte-stream.ts";
+import { RulesBroken, type ByteSink, type ByteStream } from "./byte-stream.ts";
 import { framed } from "./framed.ts";
 import { slabBytes } from "../base/slab.ts";
 import { numbered, send } from "./suite/frames.ts";
@@ -360,4 +360,11 @@ test("an error of the system closes as lost, and confirmations that still come d
   deepEqual(recorder.closings, [{ kind: "lost", message: "the peer is gone (EPIPE)" }]);
   deepEqual([recorder.drains, recorder.violations], [0, []]);
   notEqual(recorder.connection.outgoing.length, slabBytes);
+});
+
+test("a peer that breaks the rules of the way below closes as broken", () => {
+  const { stream, env, recorder } = open();
+  stream.sink!.closed(new RulesBroken("no sense"));
+  while (env.step());
+  deepEqual(recorder.closings, [{ kind: "broken", message: "no sense" }]);
 });

@@ -1,6 +1,6 @@
 import type { Env } from "../base/env.ts";
 import type { Peer } from "../base/peer.ts";
-import type { ByteSink, ByteStream } from "./byte-stream.ts";
+import { RulesBroken, type ByteSink, type ByteStream } from "./byte-stream.ts";
 import { FrameReader } from "./frame-reader.ts";
 import { FrameWriter, lengthBytes } from "./frame-writer.ts";
 import type { Mover } from "./mover.ts";
@@ -166,9 +166,8 @@ class FramedConnection implements Connection, ByteSink {
     // What came before it is passed on when the user resumes.
     if (done && !this.#endTold) return void (this.#doneUntold = true);
     const message = error === undefined ? "the connection has closed" : describe(error);
-    this.#finish(
-      done ? { kind: "done", message: "both sides had ended" } : { kind: "lost", message },
-    );
+    const kind = error instanceof RulesBroken ? "broken" : "lost";
+    this.#finish(done ? { kind: "done", message: "both sides had ended" } : { kind, message });
     this.#receiver?.closed(this.#reason!);
   }
 

@@ -8,7 +8,7 @@ import { after, suite, test } from "node:test";
 
 import { realEnv } from "../../base/real-env.ts";
 import { addon, addonProblem, type Addon } from "../../os/addon.ts";
-import { createSegment } from "../../os/segment.ts";
+import { createSegment, type OwnSegment } from "../../os/segment.ts";
 import { Word } from "../../os/words.ts";
 import { parseAddress } from "../address.ts";
 import type { CloseReason, Connection, Listener } from "../transport.ts";
@@ -80,6 +80,7 @@ class Scene {
   readonly folder: string;
   #socket!: Socket;
   #listener!: Listener;
+  #connection: Connection | undefined;
   #heard = "";
   #changed: () => void = () => {};
 
@@ -130,6 +131,12 @@ class Scene {
     await this.hears("ready");
   }
 
+  /** The server sends so many bytes. */
+  answers(bytes: number): void {
+    const connection = this.#connection!;
+    connection.commit(connection.claim(bytes) + bytes);
+  }
+
   leave(): void {
     this.#socket.destroy();
   }
@@ -152,6 +159,7 @@ class Scene {
   }
 
   #accepted(connection: Connection): void {
+    this.#connection = connection;
     connection.open({
       frame: (memory, from, to) => {
         this.frames.push(memory.toString("latin1", from, to));
@@ -266,15 +274,27 @@ suite("a hostile peer of a connection that moves", { skip: addonProblem() ?? fal
     }
   });
 
-  test("says that it moves, and that its tail is where it cannot be", () =>
-    play(folder, async (scene) => {
-      await scene.offers();
-      const segment = createSegment(scene.os, ringBytes, nonce);
-      scene.send("M", [segment.fd, scene.os.bellCreate()]);
-      await scene.hears("M");
-      segment.words.store(Word.tail, ringBytes + 1);
-      scene.send("Y", []);
-      match((await scene.reason()).message, /makes no sense/);
-      segment.release();
-    }));
+  const scribbles: Readonly<Record<string, (scene: Scene, segment: OwnSegment) => void>> = {
+    "says that its tail is where it cannot be": (_, { words }) =>
+      words.store(Word.tail, ringBytes + 1),
+    "says to have read what was not written": (scene, { words }) => {
+      words.store(Word.head, 1);
+      scene.answers(ringBytes);
+    },
+    "sends by the socket what makes no sense": (scene) => scene.send("x", []),
+  };
+  for (const [name, act] of Object.entries(scribbles))
+    test(`moves, ${name}, and is refused`, () =>
+      play(folder, async (scene) => {
+        await scene.offers();
+        const segment = createSegment(scene.os, ringBytes, nonce);
+        scene.send("M", [segment.fd, scene.os.bellCreate()]);
+        await scene.hears("M");
+        scene.send("Y", []);
+        act(scene, segment);
+        const { kind, message } = await scene.reason();
+        equal(kind, "broken");
+        match(message, /makes no sense/);
+        segment.release();
+      }));
 });

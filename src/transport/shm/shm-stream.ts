@@ -6,7 +6,7 @@ import type { Addon, Watch } from "../../os/addon.ts";
 import { RingReader } from "../../os/ring-reader.ts";
 import { RingWriter } from "../../os/ring-writer.ts";
 import type { Segment } from "../../os/segment.ts";
-import type { ByteSink, ByteStream } from "../byte-stream.ts";
+import { RulesBroken, type ByteSink, type ByteStream } from "../byte-stream.ts";
 import { Descriptors } from "./descriptors.ts";
 import { Patience } from "./patience.ts";
 
@@ -74,7 +74,8 @@ export class ShmStream implements ByteStream {
         if (this.#writes.size > 0) this.#fill();
         this.#drainLater();
       },
-      broken: () => this.#close(new Error("the peer has sent what makes no sense by the socket")),
+      broken: () =>
+        this.#close(new RulesBroken("the peer has sent what makes no sense by the socket")),
     });
     socket.on("close", () => this.#close(undefined));
   }
@@ -216,7 +217,7 @@ export class ShmStream implements ByteStream {
 
   #broken(): void {
     this.#close(
-      new Error("the peer has written what makes no sense into the memory that is shared"),
+      new RulesBroken("the peer has written what makes no sense into the memory that is shared"),
     );
   }
 
