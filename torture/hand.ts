@@ -14,6 +14,8 @@ export interface Duty {
   readonly args: readonly string[];
   /** The folder of logs. */
   readonly logs: string;
+  /** It kills itself now and then (SIGKILL), which is counted apart from what nobody meant. Default false. */
+  readonly mortal?: boolean;
 }
 
 /** Characters that are kept of what a process complains about. */
@@ -61,6 +63,8 @@ export class Hand {
   complaint = "";
   /** Ends that nobody had asked for. */
   deaths = 0;
+  /** Ends by its own hand, which were meant. */
+  suicides = 0;
   #asked = false;
 
   constructor(duty: Duty) {
@@ -75,12 +79,14 @@ export class Hand {
 
   start(): void {
     this.#asked = false;
-    const child = begin(this.#duty, (text) => {
+    const duty = this.#duty;
+    const child = begin(duty, (text) => {
       this.complaint = `${this.complaint}${text}`.slice(-complaintMax);
     });
     this.#child = child;
     child.once("exit", (code, signal) => {
-      if (!this.#asked) {
+      if (!this.#asked && duty.mortal === true && signal === "SIGKILL") this.suicides++;
+      else if (!this.#asked) {
         this.deaths++;
         this.complaint += `it ended by ${signal ?? code}\n`;
       }

@@ -5,6 +5,7 @@ import { tortureIpc } from "./ipc/ipc.ts";
 import { tortureOutbox } from "./outbox/outbox.ts";
 import { tortureSteps } from "./outbox/steps/outbox-steps.ts";
 import type { BrokerName, StoreName } from "./outbox/worlds.ts";
+import { tortureSharedFile } from "./sharedfile/sharedfile.ts";
 import type { TortureReport } from "./report.ts";
 
 const usage = `npm run torture -- SUITE [OPTION…]
@@ -12,6 +13,8 @@ const usage = `npm run torture -- SUITE [OPTION…]
 broker         processes that share a broker in a folder publish and consume; the owner and its guests are killed (SIGKILL),
                stopped in order (SIGTERM) and stood still (SIGSTOP)
   --kills      how many strikes of all these kinds (default 200); three in four are SIGKILL
+sharedfile     the same by a folder of files that all append to; they also kill themselves, at each step of what they do to a file
+  --kills      how many in all (default 200)
 outbox         processes publish in transactions of a database, relay, and handle in transactions; they are struck the same way,
                and the server of the database with them
   --store      sqlite, postgres, mariadb; may be given several times (default all three, one after the other)
@@ -61,6 +64,7 @@ const killsOf = (usual: number): number => Number(values.kills ?? usual);
 /** What can be tortured, by name. */
 const suites: Readonly<Record<string, () => Promise<TortureReport>>> = {
   broker: () => tortureBroker({ kills: killsOf(200), seed, progress }),
+  sharedfile: () => tortureSharedFile({ kills: killsOf(200), seed, progress }),
   outbox: () =>
     tortureOutbox({
       stores,

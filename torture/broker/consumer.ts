@@ -1,4 +1,4 @@
-// A process that consumes: `consumer.ts FOLDER NAME LOG`, until SIGTERM.
+// A process that consumes: `consumer.ts ADDRESS NAME LOG`, until SIGTERM.
 import { realEnv } from "../../src/base/real-env.ts";
 import { openBroker } from "../../src/chassis/broker-at.ts";
 import { orders } from "./channel.ts";
@@ -7,11 +7,11 @@ import { Log } from "../log.ts";
 /** An ack that takes longer is hung. */
 const hungMs = 30_000;
 
-const [folder = "", name = "", path = ""] = process.argv.slice(2);
+const [address = "", name = "", path = ""] = process.argv.slice(2);
 const log = new Log(path);
 const stopped = Promise.withResolvers<void>();
 process.once("SIGTERM", () => stopped.resolve());
-const broker = await openBroker(`file:${folder}`, { name, waitMs: 20_000 }, realEnv());
+const broker = await openBroker(address, { name, waitMs: 20_000 }, realEnv());
 await broker.declare([orders]);
 const consumer = await broker.consume(
   { channel: orders, group: undefined, prefetch: 100 },

@@ -1,4 +1,4 @@
-// A process that publishes: `publisher.ts FOLDER NAME LOG`. It goes on where the log of its last life ends, until SIGTERM.
+// A process that publishes: `publisher.ts ADDRESS NAME LOG`. It goes on where the log of its last life ends, until SIGTERM.
 import { isTrunklineError } from "../../src/base/error.ts";
 import { realEnv } from "../../src/base/real-env.ts";
 import type { Outgoing } from "../../src/broker/broker.ts";
@@ -14,7 +14,7 @@ const everyMs = 10;
 /** What takes longer is hung. */
 const hungMs = 30_000;
 
-const [folder = "", name = "", path = ""] = process.argv.slice(2);
+const [address = "", name = "", path = ""] = process.argv.slice(2);
 const env = realEnv();
 const seqs = new Map<string, number>();
 for (const { what, rest } of linesOf(path))
@@ -22,7 +22,7 @@ for (const { what, rest } of linesOf(path))
 const log = new Log(path);
 let stopping = false;
 process.once("SIGTERM", () => (stopping = true));
-const broker = await openBroker(`file:${folder}`, { name, waitMs: 20_000 }, env);
+const broker = await openBroker(address, { name, waitMs: 20_000 }, env);
 await broker.declare([orders]);
 log.write("up", process.pid);
 let turn = 0;

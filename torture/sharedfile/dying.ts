@@ -1,0 +1,15 @@
+// A process that publishes or consumes until it comes to a step at which it kills itself: `dying.ts ADDRESS ROLE SEED NAME LOG`.
+import { seededRandom } from "../../src/base/random.ts";
+import { linesOf } from "../log.ts";
+import { dieAt, steps } from "./steps.ts";
+
+/** How often the step is passed before: most of them come many times a second. */
+const timesMax = 60;
+
+const [, , address = "", role = "", seed = "", name = "", log = ""] = process.argv;
+const lives = linesOf(log).filter(({ what }) => what === "up").length;
+const random = seededRandom(Number(seed), `${name} ${lives}`);
+const step = steps[Math.floor(random() * steps.length)]!;
+dieAt(step, 1 + Math.floor(random() * timesMax));
+process.argv.splice(2, Infinity, address, name, log);
+await import(`../broker/${role}.ts`);
