@@ -4,12 +4,15 @@ import {
   fstatSync,
   fsyncSync,
   ftruncateSync,
+  mkdirSync,
   openSync,
   renameSync,
+  rmSync,
   statSync,
   unlinkSync,
   writeSync,
 } from "node:fs";
+import { dirname } from "node:path";
 import { secretBytes } from "../../base/secret.ts";
 import type { Addon } from "../../os/addon.ts";
 import { failedFile } from "./refusal.ts";
@@ -27,17 +30,22 @@ const zeros = Buffer.alloc(256 * 1024);
 export function madeFile(os: Addon, path: string, ringBytes: number, start: number = 0): boolean {
   const hidden = `${path}.new`;
   let fd = -1;
+  let begun = false;
   try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     fd = openSync(hidden, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
     if (!os.byteLock(fd, Lock.making)) return false;
     // Between our opening it and having the lock it may have become the ring's file, which must not be touched.
     if (!isAt(hidden, fd)) return statSync(path, quiet) !== undefined;
+    begun = true;
     if (statSync(path, quiet) === undefined) {
       fill(fd, ringBytes, start);
       renameSync(hidden, path);
     } else unlinkSync(hidden);
     return true;
   } catch (error) {
+    // What was written of it so far may be what has filled the disk.
+    if (begun) rmSync(hidden, { force: true });
     throw failedFile(path, error);
   } finally {
     if (fd >= 0) closeSync(fd);

@@ -39,7 +39,9 @@ export class MmapConsumer implements Consumer {
   #turn = false;
   #paused = false;
   #closed = false;
-  #lost = false;
+  /** Rises with each file that is lost: what was taken of one is not settled in another. */
+  #life = 0;
+  #troubled = false;
 
   constructor(ring: ConsumedRing, prefetch: number, deliver: (batch: readonly Delivery[]) => void) {
     const { os, file, open, env } = ring;
@@ -74,7 +76,7 @@ export class MmapConsumer implements Consumer {
   settle(delivery: MmapDelivery, released: boolean): void {
     if (!this.#unsettled.delete(delivery)) throw fenced(this.#ring.name);
     if (released) this.#again.push(delivery.taken);
-    else this.#reader.settle(delivery.taken);
+    else if (!this.#reader.settle(delivery.taken)) throw fenced(this.#ring.name);
     this.#soon();
   }
 
@@ -94,27 +96,31 @@ export class MmapConsumer implements Consumer {
 
   #read(): void {
     if (this.#paused || this.#closed) return;
-    const batch: MmapDelivery[] = this.#again
-      .splice(0)
-      .map((taken) => this.#delivery(this.#reader.again(taken)));
-    let left = Math.min(turnMax, this.#room - batch.length);
-    for (; left > 0; left--) {
-      const taken = this.#reader.take();
-      if (taken === undefined) break;
+    const life = this.#life;
+    const again = this.#again.splice(0).filter((taken) => this.#reader.again(taken));
+    const wanted = Math.min(turnMax, this.#room - again.length);
+    const fresh = wanted > 0 ? this.#reader.take(wanted) : [];
+    // It was lost just now, and with it what was released.
+    if (life !== this.#life) return;
+    const batch = again.map((taken) => this.#delivery(taken));
+    for (const each of batch) this.#unsettled.add(each);
+    for (const taken of fresh) {
       const delivery = this.#delivery(taken);
       const expiry = delivery.envelope.attributes[attribute.expirytime];
-      if (expiry !== undefined && Date.parse(expiry) <= this.#ring.env.wall())
+      if (expiry !== undefined && Date.parse(expiry) <= this.#ring.env.wall()) {
         this.#reader.settle(taken);
-      else batch.push(delivery);
+        continue;
+      }
+      this.#unsettled.add(delivery);
+      batch.push(delivery);
     }
-    for (const each of batch) this.#unsettled.add(each);
-    if (left === 0 && this.#room > 0) this.#ring.env.yield(() => this.#read());
+    if (wanted > 0 && fresh.length === wanted) this.#ring.env.yield(() => this.#read());
     if (batch.length > 0) this.#deliver(batch);
   }
 
   #delivery(taken: Taken): MmapDelivery {
-    if (this.#lost) this.#tell("connected");
-    this.#lost = false;
+    if (this.#troubled) this.#tell("connected");
+    this.#troubled = false;
     const { name, env } = this.#ring;
     const read = taken.broken ?? readEnvelope(taken.bytes);
     const [envelope, malformed] =
@@ -123,10 +129,11 @@ export class MmapConsumer implements Consumer {
   }
 
   #lose(reason: string): void {
+    this.#life++;
     this.#unsettled.clear();
     this.#again = [];
-    if (!this.#lost) this.#tell("lost", reason);
-    this.#lost = true;
+    if (!this.#troubled) this.#tell("lost", reason);
+    this.#troubled = true;
   }
 
   #tell(state: "lost" | "connected", reason?: string): void {

@@ -100,17 +100,17 @@ test(
   async (t) => {
     const address = `mmap:${place(t)}`;
     const broker = await opened(t, address);
-    const outcomes = await broker.publish(["a", "b", "c", "d", "e"].map(saying));
+    const outcomes = await broker.publish(["a", "b", "c", "d"].map(saying));
     ok(outcomes.every((each) => !isTrunklineError(each)));
     const child = elsewhere(
       t,
       address,
-      `await broker.consume({ channel: orders, group: undefined, prefetch: 4 }, async (batch) => {
-        // Of a, b, c and d the first and the third.
-        if (batch.length < 4) return;
-        await batch[0].ack();
-        await batch[2].ack();
-        console.log("has some");
+      `const has = [];
+      await broker.consume({ channel: orders, group: undefined, prefetch: 2 }, (batch) => {
+        has.push(...batch);
+        // It has a and b, settles b, and gets c.
+        if (has.length === 2) void has[1].ack();
+        else if (has.length === 3) console.log("has some");
       });`,
     );
     await once(child.stdout!, "data");
@@ -121,10 +121,9 @@ test(
     deepEqual(
       hearing.deliveries.map(({ attempt }, index) => [hearing.texts[index], attempt]),
       [
-        ["b", 2],
-        ["d", 2],
-        // Given to the one that died in the place of what it had settled, or not.
-        ["e", hearing.deliveries[2]!.attempt],
+        ["a", 2],
+        ["c", 2],
+        ["d", 1],
       ],
     );
     equal(hearing.deliveries[0]!.generation, 2);
@@ -174,16 +173,17 @@ test("receipts mean that the disk has it where the address asks for that", { ski
   const broker = await opened(t, `mmap:${place(t)}?sync=disk&bytes=4096`);
   await broker.declare([{ ...orders, enqueued: "stored" }]);
   const hearing = await heard(broker, 0);
-  for (let round = 0; round < 5; round++) {
-    // More than one lap of the ring in all: what is settled has to be synced before its room is used again.
+  // More than three laps of the ring: what is settled has to be known to the disk before its room is used again.
+  for (let round = 0; round < 10; round++) {
     const outcomes = await broker.publish(
-      Array.from({ length: 10 }, (_, i) => saying(`${round}.${i}`)),
+      Array.from({ length: 10 }, (_, i) => saying(String(round * 10 + i))),
     );
     for (const each of outcomes) deepEqual(each, { enqueued: "stored", position: "orders" });
-    for (const each of await hearing.until(hearing.deliveries.length))
-      await each.ack().catch(() => {});
-    await hearing.until((round + 1) * 10);
-    for (const each of hearing.deliveries) await each.ack().catch(() => {});
+    const deliveries = await hearing.until((round + 1) * 10);
+    for (const each of deliveries.slice(round * 10)) await each.ack();
   }
-  equal(new Set(hearing.texts).size, 50);
+  deepEqual(
+    hearing.texts,
+    Array.from({ length: 100 }, (_, i) => String(i)),
+  );
 });

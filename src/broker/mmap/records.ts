@@ -7,8 +7,8 @@ import { crc32 } from "node:zlib";
  *
  * The state is the reader's: how often it was handed out, and whether it is settled although others before it are not.
  */
-export const headBytes = 16;
-const align = 16;
+const headBytes = 16;
+export const recordAlign = 16;
 const settledBit = 0x8000_0000;
 const handedMask = 0x7fff_ffff;
 
@@ -34,7 +34,7 @@ const lapsMax = 4;
 
 /** How many bytes of the ring a record takes. */
 export function recordBytes(length: number): number {
-  return Math.ceil((headBytes + length) / align) * align;
+  return Math.ceil((headBytes + length) / recordAlign) * recordAlign;
 }
 
 /** The largest record of a ring, its head excluded: four go into it, so one that is not settled yet does not keep out the next. */
@@ -127,7 +127,7 @@ export class Records {
   /** Where the next record begins, or `end`. */
   #nextRecord(position: number, end: number): number {
     let summed = 0;
-    for (let at = (position + align) >>> 0; at !== end; at = (at + align) >>> 0) {
+    for (let at = (position + recordAlign) >>> 0; at !== end; at = (at + recordAlign) >>> 0) {
       const word = (at & (this.size - 1)) / 4;
       if (this.#words[word + 3]! >>> 0 !== at) continue;
       summed += this.#words[word + 2]! >>> 0;

@@ -61,6 +61,14 @@ export function tooLarge(path: string, bytes: number, bytesMax: number): SystemE
   );
 }
 
+export function tooMany(path: string, waitingMax: number): SystemError {
+  return systemError("RESOURCE_EXHAUSTED", `${waitingMax} messages wait for room in ${path}`, {
+    executed: "no",
+    endpoint: path,
+    advice: "wait for the receipts of those that you have published",
+  });
+}
+
 export function noRoom(path: string): SystemError {
   return systemError("RESOURCE_EXHAUSTED", `the ring ${path} is full`, {
     executed: "no",

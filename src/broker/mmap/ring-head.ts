@@ -34,8 +34,8 @@ export class RingHead {
   /** The next record; undefined: there is none; false: the words make no sense. It is handed out, and counts as that. */
   take(): Taken | undefined | false {
     for (;;) {
-      if (usedOf(this.#words, this.#next, this.#records.size) < 0) return false;
       const tail = this.#words.load(RingWord.tail);
+      if (usedOf(this.#next, tail, this.#records.size) < 0) return false;
       if (this.#next === tail) return undefined;
       const found = this.#records.read(this.#next, tail);
       this.#next = found.next;

@@ -36,6 +36,10 @@ export class RingReader {
   #head: RingHead | undefined;
   #ear: BellEar | undefined;
   #alarm: Alarm | undefined;
+  /** In this turn of the event loop it was whole. */
+  #seen = false;
+  /** Counts those who have read this ring, one after the other. */
+  generation = 0;
 
   /** @throws TrunklineError where it cannot be read at all. The file becomes the reader's. */
   constructor(file: RingFile, terms: RingReaderTerms) {
@@ -49,33 +53,35 @@ export class RingReader {
     }
   }
 
-  /** Counts those who have read this ring, one after the other. */
-  get generation(): number {
-    return this.#file?.words.load(RingWord.generation) ?? 0;
-  }
-
-  /** The next record; undefined: there is none now, and `ready` says when to look again. */
-  take(): Taken | undefined {
+  /** As many records as there are, at most `count`; fewer: `ready` says when to look again. */
+  take(count: number): Taken[] {
     const [file, head] = [this.#file, this.#head];
-    if (file === undefined || head === undefined) return undefined;
-    if (!file.whole) return this.#lose(`${file.path} was removed, or its size changed`);
-    for (;;) {
+    const all: Taken[] = [];
+    if (file === undefined || head === undefined || !this.#whole(file)) return all;
+    while (all.length < count) {
       const taken = head.take();
       if (taken === false) return this.#lose(senseless(file.path).message);
-      if (taken !== undefined) return taken;
-      if (!head.sleep()) continue;
-      this.#wait(lookMs, () => this.#heard());
-      return undefined;
+      if (taken !== undefined) all.push(taken);
+      else if (head.sleep()) {
+        this.#wait(lookMs, () => this.#heard());
+        break;
+      }
     }
+    return all;
   }
 
-  /** Hands out again what was taken. */
-  again(taken: Taken): Taken {
-    return this.#head?.again(taken) ?? taken;
+  /** Hands out again what was taken; false: the ring is lost. */
+  again(taken: Taken): boolean {
+    if (this.#head === undefined || !this.#whole(this.#file!)) return false;
+    this.#head.again(taken);
+    return true;
   }
 
-  settle(taken: Taken): void {
-    this.#head?.settle(taken);
+  /** Settles what was taken; false: the ring is lost. */
+  settle(taken: Taken): boolean {
+    if (this.#head === undefined || !this.#whole(this.#file!)) return false;
+    this.#head.settle(taken);
+    return true;
   }
 
   close(): void {
@@ -85,36 +91,50 @@ export class RingReader {
 
   #begin(file: RingFile): void {
     const { os } = this.#terms;
-    if (!file.lock(Lock.readers)) return this.#wait(standByMs, () => this.#begin(file));
+    if (!file.lock(Lock.readers)) return this.#wait(standByMs, () => this.#goOn());
     this.#ear = new BellEar(os, file.path, () => this.#heard());
     const { words } = file;
-    words.store(RingWord.generation, words.load(RingWord.generation) + 1);
+    this.generation = (words.load(RingWord.generation) + 1) >>> 0;
+    words.store(RingWord.generation, this.generation);
     this.#head = new RingHead(file.records, words);
     this.#terms.env.defer(this.#terms.ready);
   }
 
   #heard(): void {
-    this.#head?.wake();
+    if (this.#head === undefined || !this.#whole(this.#file!)) return;
+    this.#head.wake();
     this.#terms.ready();
   }
 
-  #lose(reason: string): undefined {
-    this.#letGo();
-    this.#terms.lost(reason);
-    this.#wait(lookMs, () => this.#open());
+  /** Asked before anything of the file is looked at, and not again in the same turn. False: it is lost. */
+  #whole(file: RingFile): boolean {
+    if (this.#seen) return true;
+    if (!file.whole) {
+      this.#lose(`${file.path} was removed, or its size changed`);
+      return false;
+    }
+    this.#seen = true;
+    this.#terms.env.defer(() => (this.#seen = false));
+    return true;
   }
 
-  #open(): void {
-    const { open, lost } = this.#terms;
+  #lose(reason: string): [] {
+    this.#letGo();
+    this.#terms.lost(reason);
+    this.#wait(lookMs, () => this.#goOn());
+    return [];
+  }
+
+  /** Tries to get the ring, with the file that we have or with another one. */
+  #goOn(): void {
     try {
-      this.#file = open();
-      if (this.#file !== undefined) return this.#begin(this.#file);
+      this.#file ??= this.#terms.open();
+      if (this.#file === undefined) this.#wait(lookMs, () => this.#goOn());
+      else this.#begin(this.#file);
     } catch (error) {
       if (!isTrunklineError(error)) throw error;
-      this.#letGo();
-      lost(error.message);
+      this.#lose(error.message);
     }
-    this.#wait(lookMs, () => this.#open());
   }
 
   #wait(ms: number, then: () => void): void {
@@ -124,7 +144,7 @@ export class RingReader {
   }
 
   #letGo(): void {
-    this.#head?.wake();
+    if (this.#head !== undefined && this.#file?.whole === true) this.#head.wake();
     this.#ear?.close();
     this.#file?.close();
     this.#head = undefined;

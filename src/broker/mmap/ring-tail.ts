@@ -1,5 +1,5 @@
 import type { Words } from "../../os/words.ts";
-import { recordBytes, type Records } from "./records.ts";
+import { recordAlign, recordBytes, type Records } from "./records.ts";
 import { RingWord } from "./ring-words.ts";
 
 /**
@@ -15,21 +15,15 @@ export class RingTail {
     this.#words = words;
   }
 
-  /** What is in the ring, in bytes; -1: its words make no sense. */
-  get used(): number {
-    return usedOf(this.#words, this.#words.load(RingWord.head), this.#records.size);
-  }
-
   /**
    * Adds as many of them as there is room for, from `from` on, and returns how many: all that a reader has settled is room, or, `freed`
    * given, what it had settled then. -1: the words make no sense.
    */
   add(payloads: readonly Uint8Array[], from: number, freed?: number): number {
     const { size } = this.#records;
-    const head = freed ?? this.#words.load(RingWord.head);
-    const used = usedOf(this.#words, head, size);
-    if (used < 0) return -1;
     let tail = this.#words.load(RingWord.tail);
+    const used = usedOf(freed ?? this.#words.load(RingWord.head), tail, size);
+    if (used < 0) return -1;
     let room = size - used;
     let added = 0;
     for (const payload of from === 0 ? payloads : payloads.slice(from)) {
@@ -46,9 +40,8 @@ export class RingTail {
   }
 }
 
-/** How many bytes are between a head and the tail; -1: there cannot be so many. */
-export function usedOf(words: Words, head: number, size: number): number {
-  const tail = words.load(RingWord.tail);
+/** How many bytes are between two positions; -1: there cannot be so many in a ring of that size, or nothing begins at one of them. */
+export function usedOf(head: number, tail: number, size: number): number {
   const used = (tail - head) >>> 0;
-  return used <= size && used % 16 === 0 && tail % 16 === 0 ? used : -1;
+  return used <= size && used % recordAlign === 0 && tail % recordAlign === 0 ? used : -1;
 }

@@ -6,7 +6,7 @@ import { isTrunklineError, type TrunklineError } from "../../base/error.ts";
 import type { Addon } from "../../os/addon.ts";
 import { BellRope } from "./bell.ts";
 import { payloadBytesMax } from "./records.ts";
-import { noRoom, notSynced, notThere, notTurn, senseless, tooLarge } from "./refusal.ts";
+import { noRoom, notSynced, notThere, notTurn, senseless, tooLarge, tooMany } from "./refusal.ts";
 import { RingFile } from "./ring-file.ts";
 import { RingTail } from "./ring-tail.ts";
 import { Lock, RingWord } from "./ring-words.ts";
@@ -31,6 +31,9 @@ const pauseMs = 2;
 /** So many turns of the event loop it is looked at again at once, before that. */
 const turnsMax = 16;
 
+/** Messages that wait for room in one ring. */
+const waitingMax = 10_000;
+
 const diskHas = promisify(fdatasync);
 
 /** Writes into the ring of a file, to which other processes may write, too: by turns, each for as long as a batch takes. */
@@ -44,6 +47,8 @@ export class RingWriter {
   #freed: number | undefined;
   /** Batches go in the order of the calls. */
   #last: Promise<unknown> = Promise.resolve();
+  /** Messages of them that have not come to an end. */
+  #waiting = 0;
 
   constructor(terms: RingWriterTerms) {
     this.#terms = terms;
@@ -55,7 +60,14 @@ export class RingWriter {
     payloads: readonly Uint8Array[],
     until: number,
   ): Promise<readonly (TrunklineError | undefined)[]> {
-    const outcomes = this.#last.then(() => this.#write(payloads, until));
+    const { path } = this.#terms;
+    const count = payloads.length;
+    if (this.#waiting + count > waitingMax)
+      return Promise.resolve(payloads.map(() => tooMany(path, waitingMax)));
+    this.#waiting += count;
+    const outcomes = this.#last
+      .then(() => this.#write(payloads, until))
+      .finally(() => (this.#waiting -= count));
     this.#last = outcomes.catch(() => {});
     return outcomes;
   }

@@ -26,8 +26,8 @@ export async function waiting(
   }
   const { words, records } = file;
   const head = words.load(RingWord.head);
-  if (usedOf(words, head, records.size) < 0) throw senseless(file.path);
   const tail = words.load(RingWord.tail);
+  if (usedOf(head, tail, records.size) < 0) throw senseless(file.path);
   const envelopes: Envelope[] = [];
   let count = 0;
   for (let at = head; at !== tail;) {
