@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { tortureBroker } from "./broker/broker.ts";
 import { tortureIpc } from "./ipc/ipc.ts";
+import { tortureMmap } from "./mmap/mmap.ts";
 import { tortureOutbox } from "./outbox/outbox.ts";
 import { tortureSteps } from "./outbox/steps/outbox-steps.ts";
 import type { BrokerName, StoreName } from "./outbox/worlds.ts";
@@ -27,6 +28,8 @@ outbox-steps   one process that publishes, relays and handles is killed at each 
 ipc            processes that share memory with this one, by connections that have moved, are killed or stand still at each point of the
                way there and of what they do then, and at random
   --kills      how many (default 2000)
+mmap           processes that make a ring in a file, write into it and read from it are killed at each step of that, and at random
+  --kills      how many (default 500)
 
 for all of them
   --seed       draws the same victims in the same order; the processes themselves are not the same twice
@@ -72,6 +75,7 @@ const suites: Readonly<Record<string, () => Promise<TortureReport>>> = {
       ...{ kills: killsOf(seconds), seconds, seed, progress },
     }),
   ipc: () => tortureIpc({ kills: killsOf(2_000), seed, progress }),
+  mmap: () => tortureMmap({ kills: killsOf(500), seed, progress }),
   "outbox-steps": () => tortureSteps({ stores, times, seed, progress }),
 };
 

@@ -23,7 +23,7 @@ import { MmapConsumer } from "./mmap-consumer.ts";
 import { notTurn } from "./refusal.ts";
 import { RingFile } from "./ring-file.ts";
 import { RingWriter } from "./ring-writer.ts";
-import { waiting } from "./waiting.ts";
+import { waiting, type Waiting } from "./waiting.ts";
 
 export interface MmapTerms {
   readonly os: Addon;
@@ -120,7 +120,8 @@ export class MmapBroker implements Broker {
   }
 
   async lag({ name }: Channel): Promise<Lag> {
-    return { waiting: (await this.#waiting(name, 0)).count, shards: [] };
+    const { count, there } = await this.#waiting(name, 0);
+    return { waiting: count, shards: there ? [{ shard: name, waiting: count }] : [] };
   }
 
   reset(): Promise<void> {
@@ -158,16 +159,13 @@ export class MmapBroker implements Broker {
       into[index] = outcomes[at] ?? { enqueued, position: name };
   }
 
-  async #waiting(
-    name: string,
-    limit: number,
-  ): Promise<{ readonly envelopes: readonly Envelope[]; readonly count: number }> {
+  async #waiting(name: string, limit: number): Promise<Waiting & { readonly there: boolean }> {
     this.#refuseClosed();
     const { os, env, waitMs } = this.#terms;
     const file = RingFile.open(os, this.#pathOf(name));
-    if (file === undefined) return { envelopes: [], count: 0 };
+    if (file === undefined) return { envelopes: [], count: 0, there: false };
     try {
-      return await waiting(file, limit, env.now() + waitMs, env);
+      return { ...(await waiting(file, limit, env.now() + waitMs, env)), there: true };
     } finally {
       file.close();
     }

@@ -19,6 +19,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 
+import { isTrunklineError } from "../../base/error.ts";
 import { realEnv } from "../../base/real-env.ts";
 import { addon, addonProblem } from "../../os/addon.ts";
 import type { Broker } from "../broker.ts";
@@ -154,10 +155,8 @@ test(
       ...{ contentType: "text/plain", attributes: {}, data: Buffer.of(1) },
     };
     const [refused] = await broker.publish([{ channel: orders, envelope }]);
-    deepEqual(
-      { ...refused, code: (refused as { code: unknown }).code },
-      { ...refused, code: "RESOURCE_EXHAUSTED", executed: "no" },
-    );
+    ok(isTrunklineError(refused));
+    deepEqual([refused.code, refused.executed], ["RESOURCE_EXHAUSTED", "no"]);
     file.close();
     const [receipt] = await broker.publish([{ channel: orders, envelope }]);
     deepEqual(receipt, { enqueued: "accepted", position: "orders" });

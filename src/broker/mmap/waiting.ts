@@ -10,6 +10,13 @@ import { Lock, RingWord } from "./ring-words.ts";
 /** How long, in milliseconds, between two tries to keep the writers out. */
 const pauseMs = 2;
 
+export interface Waiting {
+  /** The first of them. */
+  readonly envelopes: readonly Envelope[];
+  /** All of them. */
+  readonly count: number;
+}
+
 /**
  * What is in a ring and not settled: how many messages, and the first `limit` that can be read. Nothing changes by it. Meanwhile nobody writes,
  * so that nothing is overwritten.
@@ -19,7 +26,7 @@ export async function waiting(
   limit: number,
   until: number,
   env: Env,
-): Promise<{ readonly envelopes: readonly Envelope[]; readonly count: number }> {
+): Promise<Waiting> {
   while (!file.lock(Lock.writers)) {
     if (env.now() >= until) throw notTurn(file.path);
     await sleep(env, pauseMs);
