@@ -13,7 +13,7 @@ const everything = "{src,tidy,test,demo,sim,bench,fuzz,mutants,soak,torture}/**/
 /** They wait for nothing but themselves, unless they bring a server of somebody else; and whoever is killed in them needs no quiet. */
 const patient = [
   "src/**/*.test.ts",
-  "test/{docs,examples,inbox,keys,outbox-*,sim*}.test.ts",
+  "test/{docs,examples,inbox,keys,outbox-*,same-host,sim*}.test.ts",
   "torture/**/*.test.ts",
 ];
 /** These bring servers too, or measure without asking how fast it was, and wait for as long as it takes. */

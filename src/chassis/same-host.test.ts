@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok, throws } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { test, type TestContext } from "node:test";
 import * as z from "zod";
@@ -57,6 +57,16 @@ test("a transport that is given says itself whether it moves", async (t) => {
   await moves.until((events) => events.length === 2);
   await ask(100);
   deepEqual(app.stats().addresses[0]?.ways, { unix: 1 });
+});
+
+test("a connection that has left TCP still counts as one of those that are allowed", async (t) => {
+  const { app, moves, ask } = await started(t, { connectionsMax: 1 });
+  await ask(1);
+  await moves.until((events) => events.filter(({ way }) => way === last).length === 2);
+  const options = { outstandingMax: 999, retry: false } as const; // so it has one of its own
+  await using other = client(Echo, app.addresses[0]!, options);
+  await rejects(other.say("too many"), { code: "RESOURCE_EXHAUSTED", executed: "no" });
+  await ask(1);
 });
 
 test("another word for sameHost is refused", () => {
