@@ -1,5 +1,3 @@
-import { alarmAt } from "../base/alarm.ts";
-import type { Duration } from "../base/duration.ts";
 import type { Env } from "../base/env.ts";
 import { isTrunklineError } from "../base/error.ts";
 import type { Interceptor } from "../base/handler.ts";
@@ -22,6 +20,13 @@ import type { Dispatcher, ServeOptions, Server } from "../protocol/protocol.ts";
 import type { Store } from "../store/store.ts";
 import type { Transport } from "../transport/transport.ts";
 import { clientStates } from "./client-state.ts";
+import {
+  Ending,
+  type Budgets,
+  type StopBudgets,
+  type StopOptions,
+  type Stopped,
+} from "./ending.ts";
 import { withSameHost } from "./same-host.ts";
 import { formatProblems } from "./format-problems.ts";
 import { serveHealth } from "./health.ts";
@@ -39,15 +44,15 @@ import {
   placesOf,
   problemOf,
   servicesProblems,
-  type Budgets,
   type Place,
   type Problem,
 } from "./problems.ts";
 import { serveReflection, type Reflected } from "./reflection.ts";
+import { Reloading } from "./reloading.ts";
 import { identityOf, registerTerms, registrationOf } from "./self-registration.ts";
 import type { Registration, RegistrationOptions, RegistrationStats } from "./registration.ts";
 import { keysProblems, ProcessKeys } from "./keys.ts";
-import { onStopSignals } from "./signals.ts";
+import { onSignals, signalProblems, type SignalOptions } from "./signals.ts";
 import { messagesAndStores } from "./messages-and-stores.ts";
 import type { ProcessStores } from "./stores.ts";
 import type { ChassisStats } from "./stats.ts";
@@ -100,8 +105,13 @@ export interface ChassisOptions {
   readonly aroundHandler?: readonly Interceptor[];
   /** The phases of stopping and the longest each may take. */
   readonly stop?: StopBudgets;
-  /** SIGTERM and SIGINT stop the process in order; a second one at once. Default true. */
-  readonly signals?: boolean;
+  /**
+   * `true`: SIGTERM and SIGINT stop the process in order, a second one at once; an object names others beside them that drain it without
+   * hurry, and that have it read certificates and settings again. Default true.
+   */
+  readonly signals?: boolean | SignalOptions;
+  /** What `app.reload()` and its signal do beside reading certificates again, for settings of yours. A failure is theirs to tell. Default nothing. */
+  readonly reload?: () => void | Promise<void>;
   /**
    * What the process takes on at once, over all connections: at most so much as it can do in time, by what handlers take and how late
    * the event loop is. What is too much waits for a moment, or is refused with RESOURCE_EXHAUSTED, `executed: "no"`, and a
@@ -150,21 +160,6 @@ export interface ChassisOptions {
   readonly env?: Env;
 }
 
-export interface StopBudgets {
-  /** How long `ready` is false before new requests are refused, for whoever routes by readiness. Default 0. */
-  readonly readiness?: Duration;
-  /** How long requests under way may still take. Default 10 s, the default deadline of a call. */
-  readonly drain?: Duration;
-}
-
-/** What stopping came to. */
-export interface Stopped {
-  /** Requests that were still under way when the time was over; their callers see `executed: "maybe"`. */
-  readonly cut: number;
-  /** A second signal, or `stop({ force: true })`, ended it before its time. */
-  readonly forced: boolean;
-}
-
 /** A process that serves. */
 export interface Chassis extends AsyncDisposable {
   readonly name: string;
@@ -196,8 +191,13 @@ export interface Chassis extends AsyncDisposable {
   outbox<Native>(store: Store<Native>): Outbox<Native>;
   /** Tells who watches its health that a contract cannot be served now, though the process runs, or that it can again. */
   report(contract: AnyContract, health: { readonly serving: boolean }): void;
+  /**
+   * Reads again what may have changed: the files of `tls({ files })` at once, then what the option `reload` reads. What cannot be used stays as it was,
+   * and the first failure is what it rejects with. One runs at a time.
+   */
+  reload(): Promise<void>;
   /** Stops in order: readiness, drain, close. With `force` at once, also when it is stopping already. */
-  stop(options?: { readonly force?: boolean }): Promise<Stopped>;
+  stop(options?: StopOptions): Promise<Stopped>;
 }
 
 /**
@@ -221,6 +221,7 @@ export async function chassis(asked: ChassisOptions): Promise<Chassis> {
   problems.push(...formatProblems(options.formats ?? [], contracts));
   if (admission !== false) problems.push(...overloadProblems(admission, contracts));
   const budgets = budgetsOf(options.stop ?? {}, problems);
+  problems.push(...signalProblems(options.signals ?? true, listened));
   const checkSent = options.checkSent ?? checkSentDefault();
   const interceptors = options.aroundHandler ?? [];
   const { stores, messages } = messagesAndStores(options, served, checkSent, env);
@@ -348,10 +349,9 @@ class RunningChassis implements Chassis {
   readonly #env: Env;
   readonly #startedAt: number;
   readonly #unlisten: () => void;
-  readonly #resolve: (stopped: Stopped) => void;
-  #forced = false;
-  /** Ends the phase in which only readiness is told. */
-  #hurry: (() => void) | undefined;
+  readonly #ending: Ending;
+  readonly #reloading: Reloading;
+  #left: Promise<void> | undefined;
 
   constructor(
     options: ChassisOptions,
@@ -367,15 +367,21 @@ class RunningChassis implements Chassis {
     this.#servers = servers;
     this.#env = env;
     this.#startedAt = env.now();
-    const { promise, resolve } = Promise.withResolvers<Stopped>();
-    this.stopped = promise;
-    this.#resolve = resolve;
-    const stop = (force: boolean) => (): void => void this.stop({ force });
-    this.#unlisten = options.signals === false ? () => {} : onStopSignals(stop(false), stop(true));
+    const endable = { begin: this.#begin, drain: this.#drain, finish: this.#finish };
+    this.#ending = new Ending(endable, parts.budgets, env);
+    this.stopped = this.#ending.stopped;
+    this.#reloading = new Reloading(options.transports ?? [], options.reload, env);
+    const stop = (how: StopOptions) => (): void => void this.stop(how);
+    this.#unlisten = onSignals(options.signals ?? true, {
+      stop: stop({}),
+      force: stop({ force: true }),
+      drain: stop({ unhurried: true }),
+      reload: this.#reloading.asked,
+    });
     // Whoever can be asked wants to know when what it reads may be old.
     env.pulse?.hold();
     if (servers.length > 0)
-      void Promise.all(servers.map((server) => server.deserted)).then(stop(false));
+      void Promise.all(servers.map((server) => server.deserted)).then(stop({}));
   }
 
   get stopping(): AbortSignal {
@@ -441,51 +447,38 @@ class RunningChassis implements Chassis {
     this.#parts.registration?.serving(identityOf(contract), serving);
   }
 
-  stop({ force = false }: { readonly force?: boolean } = {}): Promise<Stopped> {
-    if (force && !this.#forced) {
-      this.#forced = true;
-      this.#hurry?.();
-      if (this.stopping.aborted) void this.#drain(0);
-    }
-    if (!this.stopping.aborted) {
-      this.ready = false;
-      this.#parts.stopping.abort(new Error(`${this.name} is stopping`));
-      this.#parts.registration?.drain();
-      void this.#stop();
-    }
-    return this.stopped;
+  reload(): Promise<void> {
+    return this.#reloading.reload();
   }
 
-  async #stop(): Promise<void> {
-    const { readinessMs, drainMs } = this.#parts.budgets;
-    if (readinessMs > 0 && !this.#forced) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const alarm = alarmAt(this.#env, this.#env.now() + readinessMs, resolve);
-      this.#hurry = resolve;
-      await promise;
-      this.#env.clear(alarm);
-    }
-    // Callers hear of the end by the registry and by their connections, whichever is sooner.
-    const [cut] = await Promise.all([
-      this.#drain(this.#forced ? 0 : drainMs),
-      this.#parts.registration?.leave(),
-    ]);
+  stop(options: StopOptions = {}): Promise<Stopped> {
+    return this.#ending.stop(options);
+  }
+
+  readonly #begin = (): void => {
+    this.ready = false;
+    this.#parts.stopping.abort(new Error(`${this.name} is stopping`));
+    this.#parts.registration?.drain();
+  };
+
+  readonly #finish = async (cut: number, withinMs: number): Promise<void> => {
     if (cut > 0) this.#parts.given.cut();
-    await this.#parts.stores.stop(this.#forced ? 0 : drainMs);
+    await this.#parts.stores.stop(withinMs);
     await Promise.all([this.#parts.messages.close(), this.#parts.keys.close()]);
     this.#parts.gate?.close();
     this.#env.pulse?.release();
     this.#unlisten();
-    this.#resolve({ cut, forced: this.#forced });
-  }
+  };
 
-  async #drain(withinMs: number): Promise<number> {
-    const cuts = await Promise.all([
+  /** Callers hear of the end by the registry and by their connections, whichever is sooner. */
+  readonly #drain = async (withinMs: number): Promise<number> => {
+    const [, ...cuts] = await Promise.all([
+      (this.#left ??= this.#parts.registration?.leave()),
       ...this.#servers.map((server) => server.drain(withinMs)),
       this.#parts.messages.drain(withinMs),
     ]);
     return cuts.reduce((sum, cut) => sum + cut, 0);
-  }
+  };
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();

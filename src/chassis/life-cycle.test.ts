@@ -134,6 +134,65 @@ test("disposing is stopping, and stopped resolves for whoever waits for it", asy
   assert.deepEqual(await stopped, { cut: 0, forced: false });
 });
 
+test("without hurry what is under way has all its time, and whoever stops it in order hurries it", () =>
+  scene({ stop: { drain: "1s", unhurried: "1h" } }, async ({ env, app, desk }) => {
+    const [soon, late] = [desk.ask(60_000), desk.ask(1_800_000)];
+    await sleep(env, 10);
+    const begun = env.now();
+    const stopped = app.stop({ unhurried: true });
+    assert.equal(app.ready, false);
+    await assert.rejects(desk.ask(1), { executed: "no" });
+    assert.equal(await soon, 60_000);
+    assert.equal(app.stop({ unhurried: true }), stopped);
+    await sleep(env, 10_000);
+    const hurried = env.now();
+    void app.stop();
+    void app.stop();
+    await assert.rejects(late, maybe);
+    assert.deepEqual(await stopped, { cut: 1, forced: false });
+    assert.ok(env.now() - begun > 60_000 && env.now() - hurried < 2_000);
+  }));
+
+test("without hurry it is over when all is done, and after its time", () =>
+  scene({ stop: { drain: "1s", unhurried: "1m" } }, async ({ env, app, desk }) => {
+    const [soon, late] = [desk.ask(30_000), desk.ask(90_000)];
+    await sleep(env, 10);
+    const begun = env.now();
+    const stopped = app.stop({ unhurried: true });
+    await Promise.all([soon, assert.rejects(late, maybe)]);
+    assert.deepEqual(await stopped, { cut: 1, forced: false });
+    assert.ok(env.now() - begun >= 60_000 && env.now() - begun < 61_000);
+  }));
+
+test("reloading asks all transports, then the user; one at a time, and what fails is not the end of it", async () => {
+  const env = new VirtualEnv();
+  const acts: string[] = [];
+  const kept = {
+    ...memory(new MemoryNames()),
+    reload: () => {
+      acts.push("transport");
+      throw new Error("half written");
+    },
+  };
+  await using app = await chassis({
+    name: "x",
+    signals: false,
+    env,
+    transports: [kept],
+    reload: async () => {
+      acts.push("begins");
+      await sleep(env, 100);
+      acts.push("ends");
+    },
+  });
+  const all = [app.reload(), app.reload(), app.reload()];
+  for (const each of all) await assert.rejects(each, /half written/);
+  const once = ["transport", "begins", "ends"];
+  assert.deepEqual(acts, [...once, ...once], "who asks meanwhile shares the next one");
+  await assert.rejects(app.reload(), /half written/);
+  assert.equal(acts.length, 9);
+});
+
 test("it listens for signals while it lives, and no longer; and not at all when told so", async () => {
   const count = (): number => process.listenerCount("SIGTERM") + process.listenerCount("SIGINT");
   const before = count();

@@ -12,6 +12,7 @@ import type { Operation } from "../protocol/operation.ts";
 import type { Protocol, ProtocolCapabilities } from "../protocol/protocol.ts";
 import { parseAddress, type Address } from "../transport/address.ts";
 import { isLoopback } from "../transport/loopback.ts";
+import type { Budgets, StopBudgets } from "./ending.ts";
 import { ownPrefix } from "./reflection.ts";
 import { wayTo, type Given } from "./schemes.ts";
 
@@ -61,17 +62,8 @@ export function opennessProblems(places: readonly Place[]): Problem[] {
     }));
 }
 
-/** How long the phases of stopping may take, in milliseconds. */
-export interface Budgets {
-  readonly readinessMs: number;
-  readonly drainMs: number;
-}
-
 /** Reads the budgets; what is wrong with them goes into `problems`. */
-export function budgetsOf(
-  stop: { readonly readiness?: Duration; readonly drain?: Duration },
-  problems: Problem[],
-): Budgets {
+export function budgetsOf(stop: StopBudgets, problems: Problem[]): Budgets {
   const read = (name: string, duration: Duration): number => {
     try {
       return milliseconds(duration);
@@ -84,6 +76,7 @@ export function budgetsOf(
   return {
     readinessMs: read("readiness", stop.readiness ?? 0),
     drainMs: read("drain", stop.drain ?? "10s"),
+    unhurriedMs: read("unhurried", stop.unhurried ?? "1h"),
   };
 }
 

@@ -5,8 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import * as z from "zod";
-import { call, contract } from "../contract/index.ts";
+import { serve } from "../call/serve.ts";
+import { call, contract, notification } from "../contract/index.ts";
+import { chassis } from "./chassis.ts";
 import { client } from "./client.ts";
+import type { SignalOptions } from "./signals.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -21,17 +24,24 @@ const url = (path: string): string => JSON.stringify(import.meta.resolve(path));
 
 /** A process that serves the desk: `ask` answers at once, after a while, or never; it tells what happens line by line. */
 const program = `
+  import diagnostics from "node:diagnostics_channel";
   import * as z from ${JSON.stringify(import.meta.resolve("zod"))};
   import { serve } from ${url("../call/serve.ts")};
   import { call, contract } from ${url("../contract/index.ts")};
   import { chassis } from ${url("./chassis.ts")};
 
   const Desk = contract("desk", { version: "1.0.0" }, { ask: call({ in: z.string(), out: z.string() }) });
-  const [path, stop] = process.argv.slice(1);
+  const [path, stop, signals] = process.argv.slice(1);
+  let reloads = 0;
   const app = await chassis({
     name: "desk",
     listen: "unix:" + path,
     stop: JSON.parse(stop),
+    signals: JSON.parse(signals),
+    reload: () => {
+      console.log("reload", ++reloads);
+      if (reloads === 2) throw new Error("the settings are wrong");
+    },
     serve: [serve(Desk, {
       ask: async (what, { signal }) => {
         if (what === "now") return "now";
@@ -43,6 +53,7 @@ const program = `
       },
     })],
   });
+  diagnostics.subscribe("trunkline:incident", ({ operation, error }) => console.log(operation, error.message));
   app.stopping.addEventListener("abort", () => console.log("stopping", app.ready));
   console.log("ready", app.ready);
   const { cut, forced } = await app.stopped;
@@ -65,15 +76,17 @@ class Child implements AsyncDisposable {
   static async start(
     stop: object,
     path: string = join(folder, `${++children}.sock`),
+    signals: boolean | SignalOptions = true,
   ): Promise<Child> {
-    const child = new Child(path, stop);
+    const child = new Child(path, stop, signals);
     await child.says("ready true");
     return child;
   }
 
-  private constructor(path: string, stop: object) {
+  private constructor(path: string, stop: object, signals: boolean | SignalOptions) {
     this.path = path;
-    const args = ["--input-type=module", "--eval", program, path, JSON.stringify(stop)];
+    const said = [path, JSON.stringify(stop), JSON.stringify(signals)];
+    const args = ["--input-type=module", "--eval", program, ...said];
     this.#child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
     let rest = "";
     this.#child.stdout!.setEncoding("utf8").on("data", (text: string) => {
@@ -165,6 +178,88 @@ test("a budget that is over cuts what is under way, which says maybe, and the pr
   await cut;
   assert.deepEqual(await child.ended, { code: 0, signal: null });
   assert.deepEqual(child.lines.slice(-2).toSorted(), ["aborted forever", "stopped 1 false"]);
+});
+
+test("SIGUSR2 drains without hurry where it is to, and then the process ends", async () => {
+  await using child = await Child.start({ drain: "1ms" }, undefined, { drain: true });
+  await using desk = client(Desk, `unix:${child.path}`, { connectWait: 50 });
+  const slow = desk.ask("slow 400");
+  await child.says("asked slow 400");
+  child.kill("SIGUSR2");
+  await child.says("stopping false");
+  const refused = async (): Promise<void> => {
+    for (;;) await desk.ask("now");
+  };
+  await assert.rejects(refused(), never);
+  child.kill("SIGUSR2"); // once more says nothing new
+  assert.equal(await slow, "slow 400");
+  assert.deepEqual(await child.ended, { code: 0, signal: null });
+  assert.equal(child.lines.at(-1), "stopped 0 false");
+  assert.equal(existsSync(child.path), false);
+});
+
+test("SIGTERM hurries who drains without hurry, and a second one cuts what is left", async () => {
+  for (const [drain, times, forced] of [
+    ["20ms", 1, false],
+    ["1h", 2, true],
+  ] as const) {
+    await using child = await Child.start({ drain }, undefined, { drain: "SIGHUP" });
+    await using desk = client(Desk, `unix:${child.path}`, { deadline: "1h" });
+    const cut = assert.rejects(desk.ask("forever"), maybe);
+    await child.says("asked forever");
+    child.kill("SIGHUP");
+    await child.says("stopping false");
+    for (let time = 0; time < times; time++) {
+      child.kill("SIGTERM");
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (times === 2) child.kill("SIGINT"); // two of one kind may become one
+    await cut;
+    assert.deepEqual(await child.ended, { code: 0, signal: null });
+    assert.ok(child.lines.includes(`stopped 1 ${forced}`), child.lines.join());
+  }
+});
+
+test("SIGHUP has it read its settings again where it is to; what fails is told, and it goes on", async () => {
+  await using child = await Child.start({}, undefined, { reload: true });
+  await using desk = client(Desk, `unix:${child.path}`);
+  child.kill("SIGHUP");
+  await child.says("reload 1");
+  child.kill("SIGHUP");
+  await child.says("reloading the settings are wrong");
+  assert.equal(await desk.ask("now"), "now");
+  child.kill("SIGHUP");
+  await child.says("reload 3");
+  child.kill("SIGTERM");
+  assert.deepEqual(await child.ended, { code: 0, signal: null });
+});
+
+test("who is not told to listen to them leaves SIGHUP, SIGUSR1 and SIGUSR2 to the system", async () => {
+  for (const signal of ["SIGHUP", "SIGUSR2"] as const) {
+    await using child = await Child.start({});
+    child.kill(signal);
+    assert.deepEqual(await child.ended, { code: null, signal });
+  }
+  const before = process.listenerCount("SIGUSR1");
+  await using _app = await chassis({ name: "x", signals: { drain: true, reload: true } });
+  assert.equal(process.listenerCount("SIGUSR1"), before);
+});
+
+test("signals that cannot mean what is asked for are refused at the start", async () => {
+  for (const [signals, told] of [
+    [{ drain: "SIGTERM" }, /signals\.drain is SIGTERM[^]*SIGHUP, SIGUSR1, SIGUSR2/],
+    [{ drain: "SIGHUP", reload: true }, /SIGHUP is to drain and to reload/],
+    [{ drain: true }, /SIGUSR2 is to drain, and is a notification at signal:self/],
+  ] as const) {
+    const Control = contract("control", { version: "1.0.0" }, { rotate: notification({}) });
+    const starting = chassis({
+      name: "x",
+      listen: "signal:self",
+      serve: [serve(Control, { rotate: () => {} })],
+      signals: signals as SignalOptions,
+    });
+    await assert.rejects(starting, told);
+  }
 });
 
 test("a process that is killed takes its calls with it at once, and the next one takes its place", async () => {

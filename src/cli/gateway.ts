@@ -5,6 +5,7 @@ import type { FileGateway, GatewayAuthorize } from "../gateway/index.ts";
 import { UsageError, type Command, type Line } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
 import { withLibraries } from "./library.ts";
+import { signalsOf } from "./listening.ts";
 import { aborted, printJson } from "./terminal.ts";
 import { several } from "./units.ts";
 
@@ -17,7 +18,8 @@ export const gateway: Command = {
 by any protocol to any protocol, plain HTTP, and answers composed of
 several calls. It is read anew whenever it changes: new routes hold for what
 begins from then on. A file that is wrong is refused with line and column,
-and what held goes on. SIGTERM drains.`,
+and what held goes on. SIGTERM drains, SIGUSR2 does it without hurry, and
+SIGHUP has file and certificates read at once.`,
   options: {
     authorize: { value: "MODULE", about: "a module that exports the function `authorize`" },
     check: { about: "only look whether the file is right" },
@@ -55,6 +57,7 @@ and what held goes on. SIGTERM drains.`,
       file,
       env: terminal.env,
       watch: !line.on("no-watch"),
+      signals: signalsOf(line),
       ...(authorize === undefined ? {} : { authorize }),
       onReload: (refused) =>
         terminal.tell(

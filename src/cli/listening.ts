@@ -1,3 +1,5 @@
+import { platform } from "node:os";
+
 import type { ChassisOptions } from "../chassis/chassis.ts";
 import { tls, type TlsFiles, type TlsOptions } from "../transport/tls/index.ts";
 import { UsageError, type Line, type Option } from "./command.ts";
@@ -15,7 +17,13 @@ export const listeningOptions: Readonly<Record<string, Option>> = {
   },
 };
 
-type Listening = Pick<ChassisOptions, "listen" | "insecure" | "transports">;
+type Listening = Pick<ChassisOptions, "listen" | "insecure" | "transports" | "signals">;
+
+/** SIGUSR2 drains, and SIGHUP reloads; but of a terminal that is closed a program ends, as people expect. */
+export function signalsOf({ terminal }: Line): NonNullable<ChassisOptions["signals"]> {
+  const known = platform() !== "win32";
+  return { drain: known, reload: known && !terminal.typed };
+}
 
 /** What these options say to a chassis. */
 export function listeningOf(line: Line): Listening {
@@ -25,6 +33,7 @@ export function listeningOf(line: Line): Listening {
   return {
     listen,
     insecure: line.on("insecure"),
+    signals: signalsOf(line),
     ...(options === undefined ? {} : { transports: [tls(options)] }),
   };
 }

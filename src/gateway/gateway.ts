@@ -1,7 +1,8 @@
 import { milliseconds } from "../base/duration.ts";
 import { realEnv } from "../base/real-env.ts";
 import { systemError } from "../base/error.ts";
-import { chassis, type Chassis, type ChassisOptions, type Stopped } from "../chassis/chassis.ts";
+import { chassis, type Chassis, type ChassisOptions } from "../chassis/chassis.ts";
+import type { StopOptions, Stopped } from "../chassis/ending.ts";
 import type { ChassisStats } from "../chassis/stats.ts";
 import type { Service } from "../call/serve.ts";
 import type { AnyContract } from "../contract/contract.ts";
@@ -39,7 +40,7 @@ export interface Gateway extends AsyncDisposable {
    */
   route(routes: readonly RouteOptions[]): Promise<void>;
   /** Stops in order: readiness, drain, close. With `force` at once. */
-  stop(options?: { readonly force?: boolean }): Promise<Stopped>;
+  stop(options?: StopOptions): Promise<Stopped>;
 }
 
 /**
@@ -149,7 +150,7 @@ class Running implements Gateway {
     before.retire();
   }
 
-  stop(options?: { readonly force?: boolean }): Promise<Stopped> {
+  stop(options?: StopOptions): Promise<Stopped> {
     void this.#app.stop(options);
     return this.stopped;
   }
@@ -172,6 +173,7 @@ const settings = [
   "insecure",
   "stop",
   "signals",
+  "reload",
   "inFlightMax",
   "itemBytesMax",
   "connectionsMax",

@@ -32,8 +32,10 @@ export interface GatewaySettings {
   /** Of the clients by which operations go on: all that `client()` takes. Default: its defaults. */
   readonly upstream: ClientOptions;
   readonly stop: NonNullable<ChassisOptions["stop"]>;
-  /** SIGTERM and SIGINT stop it in order. Default true. */
-  readonly signals: boolean;
+  /** As of `chassis`: SIGTERM and SIGINT stop it in order. Default true. */
+  readonly signals: NonNullable<ChassisOptions["signals"]>;
+  /** As of `chassis`: what the signal to reload does beside reading certificates, and the file of `gatewayFromFile`, again. Default nothing. */
+  readonly reload: NonNullable<ChassisOptions["reload"]>;
   /** Requests under way on one connection, past which further ones are refused. Default 4,096. */
   readonly inFlightMax: number;
   /** The largest input or item in bytes, each way. Default 4 MiB. */

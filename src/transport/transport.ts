@@ -50,6 +50,8 @@ export interface Transport {
   readonly sockets?: Sockets;
   /** Single datagrams, for protocols that need no answer. Present where there are no connections. */
   readonly datagrams?: Datagrams;
+  /** Reads again what it has of files, for what is opened from now on. Throws when it cannot be used, and leaves all as it was. */
+  reload?(): void;
 }
 
 /**

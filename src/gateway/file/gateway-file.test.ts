@@ -128,9 +128,9 @@ async function edgeWithFile(
   const told: (TrunklineError | undefined)[] = [];
   let wake = (): void => {};
   const edge = await gatewayFromFile({
+    signals: false,
     ...given,
     file,
-    signals: false,
     onReload(refused) {
       told.push(refused);
       wake();
@@ -158,6 +158,19 @@ test("a changed file holds for what begins from then on", soon, async (t) => {
   equal((await asked.get({ id: "b" })).by, "two");
   resolve();
   equal((await underWay).by, "one", "what was under way ended by the old routes");
+});
+
+test("a signal has the file read where nobody watches it", soon, async (t) => {
+  const given = { watch: false, signals: { stop: false, reload: true } } as const;
+  const { edge, write, reloads, two } = await edgeWithFile(t, given);
+  await using asked = client(Orders, edge.addresses[0]!);
+  write("[,");
+  process.kill(process.pid, "SIGHUP");
+  match((await reloads.next())!.message, /no value begins with ","/);
+  write([{ match: { operation: "*" }, to: two }]);
+  process.kill(process.pid, "SIGHUP");
+  equal(await reloads.next(), undefined);
+  equal((await asked.get({ id: "b" })).by, "two");
 });
 
 test("a broken file is refused with its line, and the old routes go on", soon, async (t) => {

@@ -3,7 +3,7 @@ import { watch } from "node:fs";
 import { alarmAt } from "../../base/alarm.ts";
 import { realEnv } from "../../base/real-env.ts";
 import { isTrunklineError, type TrunklineError } from "../../base/error.ts";
-import type { Stopped } from "../../chassis/chassis.ts";
+import type { StopOptions, Stopped } from "../../chassis/ending.ts";
 import { tls, type TlsFiles } from "../../transport/tls/index.ts";
 import { gateway, type Gateway } from "../gateway.ts";
 import type { GatewaySettings } from "../options.ts";
@@ -52,15 +52,21 @@ export async function gatewayFromFile(options: GatewayFromFileOptions): Promise<
   const { tls: files, ...said } = file.said;
   const transports = files === undefined ? undefined : [tlsOf(file, files)];
   const { $schema: _, ...rest } = said as typeof said & { readonly $schema?: string };
+  const follower = Promise.withResolvers<Following>();
   const running = await gateway({
     ...rest,
     ...(transports === undefined ? {} : { transports }),
     bindings: learned.bindings,
     ...given,
+    reload: async () => {
+      await (await follower.promise).changed();
+      await given.reload?.();
+    },
     contracts,
     routes: routesOf(file, contracts),
   });
   const following = new Following(running, file, learned, onReload);
+  follower.resolve(following);
   if (follows) following.begin(given.env ?? realEnv());
   return following;
 }
@@ -144,7 +150,7 @@ class Following implements FileGateway {
     folder.on("error", () => {}); // it was removed: what holds goes on
     const alarm = alarmAt(env, Infinity, () => {
       latest = Infinity;
-      void this.#changed();
+      void this.changed();
     });
     void this.stopped.then(() => {
       folder.close();
@@ -152,7 +158,8 @@ class Following implements FileGateway {
     });
   }
 
-  async #changed(): Promise<void> {
+  /** Reads the file, and tells whoever follows it what came of that. */
+  async changed(): Promise<void> {
     try {
       const changed = await this.#reloaded();
       this.#refused = undefined;
@@ -188,7 +195,7 @@ class Following implements FileGateway {
     return true;
   }
 
-  stop(options?: { readonly force?: boolean }): Promise<Stopped> {
+  stop(options?: StopOptions): Promise<Stopped> {
     return this.#running.stop(options);
   }
 

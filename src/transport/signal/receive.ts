@@ -62,7 +62,7 @@ function byAddon(os: Addon, number: number, hear: HearDatagram, peer: Peer): () 
     const got = readNow(fd, records);
     for (let word = 0; word * 4 < got; word += recordBytes / 4) {
       value.writeInt32BE(words[word + 1]!, 0);
-      hear(value, 0, signalBytes, { ...peer, pid: words[word + 2], uid: words[word + 3] });
+      hear(value, 0, signalBytes, { ...peer, pid: words[word + 2], uid: words[word + 3]! >>> 0 });
     }
   };
   const watch = os.watchStart(fd, os.readable, false, read);
