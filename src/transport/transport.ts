@@ -232,7 +232,7 @@ export interface Moves {
    * once; undefined: nothing at the moment.
    */
   readonly offer: string | undefined;
-  /** What the peer can. Called at most once, after `open`; the side that dialled begins. */
+  /** What the peer can; empty: nothing. Called at most once, after `open`; the side that dialled begins. */
   heard(offer: string): void;
   /** What carries the frames at the moment: the name of the transport, or `shm`. */
   readonly way: string;

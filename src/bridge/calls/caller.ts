@@ -11,7 +11,7 @@ import type { OwnContract, Operation } from "../../protocol/operation.ts";
 import type { Caller, CallerState } from "../../protocol/protocol.ts";
 import { itemBytesMaxDefault, outstandingMaxDefault } from "./bounds.ts";
 import { PendingCall } from "./pending-call.ts";
-import { isCarried, requestChannel, requestOf } from "./request.ts";
+import { isCarried, refuseWithoutReplies, requestChannel, requestOf } from "./request.ts";
 
 /** The broker by which calls go. */
 export interface BrokerSource {
@@ -193,11 +193,7 @@ export class BrokerCaller implements Caller {
 
   async #connect(): Promise<Line> {
     const broker = await this.#source.open();
-    if (broker.capabilities.replies === "none")
-      throw systemError("UNIMPLEMENTED", `${broker.name} has no replies`, {
-        executed: "no",
-        advice: "call over another broker, or directly",
-      });
+    refuseWithoutReplies(broker);
     const listening = new Listening(broker);
     const replyto = await listening.address();
     this.#ready = true;

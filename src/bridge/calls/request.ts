@@ -5,6 +5,7 @@ import type { Peer } from "../../base/peer.ts";
 import { timestamp } from "../../base/timestamp.ts";
 import { parseTraceparent } from "../../base/trace.ts";
 import { attribute } from "../../broker/attributes.ts";
+import type { Broker } from "../../broker/broker.ts";
 import { channel, type Channel } from "../../broker/channel.ts";
 import { attributeBytesMax, type Envelope } from "../../broker/envelope.ts";
 import { json } from "../../codec/json.ts";
@@ -23,6 +24,15 @@ const noHeaders: Readonly<Record<string, string>> = Object.freeze({});
 /** True for what can be asked by way of a broker. */
 export function isCarried({ kind }: Operation): boolean {
   return brokerCallCapabilities.kinds.includes(kind);
+}
+
+/** @throws TrunklineError UNIMPLEMENTED for a broker by which no answer can come. */
+export function refuseWithoutReplies({ name, capabilities }: Broker): void {
+  if (capabilities.replies !== "none") return;
+  throw systemError("UNIMPLEMENTED", `${name} has no replies`, {
+    executed: "no",
+    advice: "call over another broker, or directly",
+  });
 }
 
 /** The queue of the requests to one major version of a contract: `orders.1.requests`. In order per key where the contract has keys. */

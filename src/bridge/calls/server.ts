@@ -15,7 +15,7 @@ import type { Incoming } from "../../protocol/incoming.ts";
 import type { ContractName } from "../../protocol/operation.ts";
 import type { Dispatcher, ServedOperation } from "../../protocol/protocol.ts";
 import { inFlightMaxDefault } from "./bounds.ts";
-import { incomingOf, inputOf, isCarried, requestChannel } from "./request.ts";
+import { incomingOf, inputOf, isCarried, refuseWithoutReplies, requestChannel } from "./request.ts";
 
 export interface CallServerOptions {
   /** Requests of one contract under way, past which the broker keeps the others. Default 1,024. */
@@ -38,7 +38,8 @@ export interface CallServer {
 /**
  * Serves the calls and notifications of all contracts that the dispatcher lists, each from the queue of its requests. The reply is with the broker
  * before the request is acked. One that comes again was begun by somebody whose reply nobody knows of: it is done again
- * where its operation is idempotent, else its caller is told `maybe`. Rejects when the broker refuses.
+ * where its operation is idempotent, else its caller is told `maybe`. Rejects when the broker refuses, and with UNIMPLEMENTED where it has
+ * no replies.
  */
 export async function serveCalls(
   broker: Broker,
@@ -46,6 +47,7 @@ export async function serveCalls(
   options: CallServerOptions,
   env: Env,
 ): Promise<CallServer> {
+  refuseWithoutReplies(broker);
   const queues = new Map<string, { readonly owner: ContractName; readonly channel: Channel }>();
   for (const { operation } of dispatcher.list()) {
     const { owner, siblings } = operation;

@@ -385,7 +385,7 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
     session.itemBytesMax = hello.itemBytesMax;
     session.bootId = hello.bootId;
     session.knowClock(hello.clock);
-    if (hello.moves !== undefined) session.connection.moves?.heard(hello.moves);
+    session.connection.moves?.heard(hello.moves ?? "");
     if (format !== undefined && hello.codecs.includes(format.name)) session.format = format;
   }
 

@@ -78,7 +78,7 @@ export function refuseWindows(address: Address): void {
   if (platform() !== "win32") return;
   throw systemError("UNIMPLEMENTED", `${address.text}: Windows has no pipes in the file system`, {
     executed: "no",
-    advice: String.raw`use unix:\\.\pipe\NAME: Node's sockets are named pipes there`,
+    advice: "use tcp://127.0.0.1:PORT, or stdio: for a process and its child",
   });
 }
 

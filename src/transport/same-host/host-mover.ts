@@ -140,7 +140,7 @@ export class HostMover implements Mover {
   // ---- who dialled --------------------------------------------------------------------------------------------------
 
   heard(text: string): void {
-    if (!this.#dialled || this.#state !== "idle") return;
+    if (!this.#dialled || this.#state !== "idle" || text === "") return;
     const offer = readOffer(text);
     if (offer === undefined) return this.#stay("the peer is on another host or network");
     if (offer.ends !== this.ends) return this.#stay("something stands between the two");

@@ -1,5 +1,7 @@
 import type { Env } from "../../base/env.ts";
-import { addon } from "../../os/addon.ts";
+import { systemError } from "../../base/error.ts";
+import { addon, addonProblem } from "../../os/addon.ts";
+import type { Address } from "../address.ts";
 import type { SocketStream } from "../socket-stream.ts";
 import type { ShmSettings } from "./settings.ts";
 import { ShmMover, shmOffer } from "./shm-mover.ts";
@@ -19,4 +21,15 @@ export function shmMoverOf(
 /** What `offer` of such a mover will be; empty where there will be none. */
 export function shmOfferOf(settings: ShmSettings | undefined): string {
   return settings === undefined || addon() === undefined ? "" : shmOffer;
+}
+
+/** @throws TrunklineError UNIMPLEMENTED where shared memory is required and this process cannot have any. */
+export function refuseWithoutShm(settings: ShmSettings | undefined, address: Address): void {
+  const problem = settings?.required === true ? addonProblem() : undefined;
+  if (problem === undefined) return;
+  throw systemError("UNIMPLEMENTED", `shared memory is required, and there is none: ${problem}`, {
+    executed: "no",
+    endpoint: address.text,
+    advice: 'trunkline doctor says how to get it; shm: "auto" stays on the socket instead',
+  });
 }

@@ -20,13 +20,15 @@ export interface ShmSettings {
   /** The largest ring of the other side that is mapped. */
   readonly ringBytesMax: number;
   readonly processBytesMax: number;
+  /** A connection that cannot move is closed. */
+  readonly required: boolean;
 }
 
 /** Refuses options that make no sense with INVALID_ARGUMENT. */
-export function shmSettings({
-  ringBytes = 256 * 1024,
-  processBytesMax = 256 * 1024 * 1024,
-}: ShmOptions = {}): ShmSettings {
+export function shmSettings(
+  { ringBytes = 256 * 1024, processBytesMax = 256 * 1024 * 1024 }: ShmOptions = {},
+  required = false,
+): ShmSettings {
   if (!isRingSize(ringBytes)) {
     throw systemError("INVALID_ARGUMENT", `ringBytes is ${ringBytes}`, {
       executed: "no",
@@ -39,5 +41,6 @@ export function shmSettings({
       advice: "give a number of bytes, or 0 so that no connection moves",
     });
   }
-  return { ringBytes, ringBytesMax: Math.max(ringBytes, 1024 * 1024), processBytesMax };
+  const ringBytesMax = Math.max(ringBytes, 1024 * 1024);
+  return { ringBytes, ringBytesMax, processBytesMax, required };
 }

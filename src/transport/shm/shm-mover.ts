@@ -80,8 +80,10 @@ export class ShmMover implements Mover {
   }
 
   heard(theirs: string): void {
-    if (!this.#dialled || theirs !== shmOffer || this.#state !== "idle") return;
-    if (!this.#sameUser() || !this.#prepare(this.#newNonce())) return this.#clear();
+    if (!this.#dialled || this.#state !== "idle") return;
+    if (theirs !== shmOffer) return this.#settles("the peer has none");
+    if (!this.#sameUser()) return this.#settles("the peer is of another user");
+    if (!this.#prepare(this.#newNonce())) return this.#settles("there is none to be had");
     this.#state = "offered";
     try {
       this.#line.say(`offer ${this.#nonce.toString("hex")}`);
@@ -108,13 +110,24 @@ export class ShmMover implements Mover {
     this.#goOn();
   }
 
+  /** This side does not move; without memory, where that is required, it ends. */
+  #settles(why: string): void {
+    this.#clear();
+    if (this.#settings.required) this.#line.close(`${required}: ${why}`);
+  }
+
   word(word: string): void {
     const [name, nonce = ""] = word.split(" ");
     if (name === "loan" && this.#lending !== undefined && !this.owes) this.#lending.heard(word);
     else if (name === "offer" && !this.#dialled && this.#state === "idle") this.#offered(nonce);
     else if (name === "ready" && this.#state === "offered") this.#ready();
-    else if (name === "no" && this.#state === "offered") this.#stays();
+    else if (name === "no" && this.#state === "offered") this.#refused();
     else this.#line.close(`the peer said "${name}" when it was not to be said`);
+  }
+
+  #refused(): void {
+    this.#stays();
+    if (this.#settings.required) this.#line.close(`${required}: the peer has refused`);
   }
 
   #offered(nonce: string): void {
@@ -128,7 +141,7 @@ export class ShmMover implements Mover {
       if (can) this.#socket.attach();
       return this.#clear();
     }
-    if (!can) return this.#clear();
+    if (!can) return this.#settles("it cannot be shared with the peer");
     this.#state = "awaited";
     this.stream.hold();
   }
@@ -266,6 +279,7 @@ export class ShmMover implements Mover {
     this.#clear();
     this.#socket.attach();
     this.#goOn();
+    if (this.#settings.required) this.#line.close(`${required}: it could not be handed over`);
   }
 
   #goOn(): void {
@@ -317,6 +331,8 @@ export class ShmMover implements Mover {
     processMemory.give(this.#taken);
   }
 }
+
+const required = "shared memory is required";
 
 /** EAGAIN, and EMSGSIZE for descriptors that there was no room for, as the addon gives them. */
 const again = -11;

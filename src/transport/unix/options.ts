@@ -16,8 +16,12 @@ export interface UnixOptions {
   /**
    * Whether a connection moves to shared memory: `auto`, the default, where both sides can; `off`, never. Tuning goes in an object.
    * It stays on the socket where there is no addon for the machine, between different users, and when there is no memory.
+   *
+   * `require`, for who would rather fail: without the addon neither listens nor dials (UNIMPLEMENTED), and a connection that would stay on
+   * the socket is closed as broken, which callers hear as UNAVAILABLE with the reason. Who listens cannot tell a client that does not want to move
+   * from one that has not asked yet, and serves it on the socket.
    */
-  readonly shm?: "auto" | "off" | ShmOptions;
+  readonly shm?: "auto" | "off" | "require" | ShmOptions;
 }
 
 /** The options, complete and checked. */
@@ -51,12 +55,13 @@ export function settingsOf({ mode = 0o600, gid, shm = "auto" }: UnixOptions): Un
   return { socketMode: mode, folderMode: 0o700 | group | others, gid, shm: shmOf(shm) };
 }
 
-function shmOf(shm: "auto" | "off" | ShmOptions): ShmSettings | undefined {
+function shmOf(shm: "auto" | "off" | "require" | ShmOptions): ShmSettings | undefined {
   if (shm === "off") return undefined;
   if (shm === "auto") return shmSettings();
+  if (shm === "require") return shmSettings({}, true);
   if (typeof shm === "object") return shmSettings(shm);
   throw systemError("INVALID_ARGUMENT", `shm is ${String(shm)}`, {
     executed: "no",
-    advice: 'give "auto", "off", or an object with ringBytes',
+    advice: 'give "auto", "off", "require", or an object with ringBytes',
   });
 }

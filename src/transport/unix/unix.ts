@@ -1,5 +1,5 @@
 import { dialFrames, dialSocket, listenFrames, type MoverOf } from "../framed-sockets.ts";
-import { shmMoverOf } from "../shm/index.ts";
+import { refuseWithoutShm, shmMoverOf } from "../shm/index.ts";
 import { frameBytesLimit } from "../outgoing-bounds.ts";
 import type { Sockets, Transport } from "../transport.ts";
 import { reachUnix } from "./dial.ts";
@@ -35,9 +35,14 @@ export function unix(options: UnixOptions = {}): Transport {
       crossHost: false,
       noticesDeath: true,
     },
-    dial: (address, dialOptions, env) => dialFrames(reachUnix, address, dialOptions, env, moverOf),
-    listen: (address, accept, listenOptions, env) =>
-      listenFrames(sockets, address, accept, listenOptions, env, moverOf),
+    async dial(address, dialOptions, env) {
+      refuseWithoutShm(settings.shm, address);
+      return dialFrames(reachUnix, address, dialOptions, env, moverOf);
+    },
+    async listen(address, accept, listenOptions, env) {
+      refuseWithoutShm(settings.shm, address);
+      return listenFrames(sockets, address, accept, listenOptions, env, moverOf);
+    },
     sockets,
   };
 }

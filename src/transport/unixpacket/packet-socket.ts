@@ -21,7 +21,7 @@ const reservedBytes = 32;
 export function neededAddon(address: Address): Addon {
   const native = addon();
   if (native !== undefined) return native;
-  const reason = `${address.text} needs the addon for sockets that Node has not: ${addonProblem()}`;
+  const reason = `sockets with boundaries need the addon: ${addonProblem()}`;
   throw systemError("UNIMPLEMENTED", reason, {
     executed: "no",
     endpoint: address.text,

@@ -1,0 +1,92 @@
+import { equal, match, rejects } from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import * as z from "zod";
+
+import { serve } from "../call/serve.ts";
+import { call } from "../contract/call.ts";
+import { contract } from "../contract/contract.ts";
+import { addonProblem } from "../os/addon.ts";
+import { unix, type UnixOptions } from "../transport/unix/index.ts";
+import { chassis, type Chassis } from "./chassis.ts";
+import { client } from "./client.ts";
+
+const Echo = contract(
+  "echo",
+  { version: "1.0.0" },
+  { say: call({ in: z.string(), out: z.string(), idempotent: true }) },
+);
+
+const skip = addonProblem() ?? false;
+
+test("shared memory that is required by both is there", { skip }, async (t) => {
+  const { app, say } = await started(t, "require", "require");
+  for (let asked = 0; app.stats().addresses[0]?.ways["shm"] === undefined; asked++)
+    equal(await say(`${asked}`), `${asked}`);
+  equal(await say("there"), "there");
+});
+
+test("who requires it does not call over the socket alone", { skip }, async (t) => {
+  const { say } = await started(t, "off", "require");
+  await rejects(
+    async () => {
+      for (;;) await say("until it is known that it does not move");
+    },
+    (error: { readonly code: string; readonly message: string }) => {
+      equal(error.code, "UNAVAILABLE");
+      match(error.message, /shared memory is required: the peer has none/);
+      return true;
+    },
+  );
+});
+
+test("who listens and requires it serves who does not want it", { skip }, async (t) => {
+  const { app, say } = await started(t, "require", "off");
+  for (let asked = 0; asked < 100; asked++) await say("over the socket");
+  equal(app.stats().addresses[0]?.ways["unix"], 1);
+});
+
+test("without the addon it is refused before anything is tried", () => {
+  const program = `
+    const { unix } = await import(process.argv[1]);
+    const transport = unix({ shm: "require" });
+    const address = { text: "unix:/nowhere/x.sock", place: "/nowhere/x.sock" };
+    for (const act of ["dial", "listen"])
+      await transport[act](address).catch(({ code, message }) => console.log(code, message));`;
+  const { stdout } = spawnSync(
+    process.execPath,
+    [
+      ...["--no-addons", ...process.execArgv, "--input-type=module", "-e", program],
+      new URL("../transport/unix/index.ts", import.meta.url).href,
+    ],
+    { encoding: "utf8" },
+  );
+  equal(stdout.match(/UNIMPLEMENTED.*shared memory is required/g)?.length, 2, stdout);
+});
+
+/** A server and a client of it, each with its word on shared memory. */
+async function started(
+  t: TestContext,
+  serves: UnixOptions["shm"] & string,
+  asks: UnixOptions["shm"] & string,
+): Promise<{ readonly app: Chassis; say(what: string): Promise<string> }> {
+  const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
+  const address = `unix:${join(folder, "echo.sock")}`;
+  const app = await chassis({
+    name: "echo",
+    listen: address,
+    serve: [serve(Echo, { say: (what) => what })],
+    transports: [unix({ shm: serves })],
+    signals: false,
+  });
+  const echo = client(Echo, address, { transports: [unix({ shm: asks })] });
+  t.after(async () => {
+    await echo[Symbol.asyncDispose]();
+    await app.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return { app, say: (what) => echo.say(what) };
+}
