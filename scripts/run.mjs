@@ -21,6 +21,7 @@ const programs = {
   mutants: "mutants/main.ts",
   native: "scripts/native.ts",
   "native:sanitize": "scripts/native/sanitize.ts",
+  "same-host": "scripts/same-host.ts",
   servers: "scripts/servers/main.ts",
   sim: "sim/main.ts",
   soak: "soak/main.ts",

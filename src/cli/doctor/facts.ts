@@ -23,6 +23,8 @@ export interface Facts {
   readonly spoof: string;
   /** Who can make it full, and what happens then. */
   readonly fill: string;
+  /** What to know of it though it fits. */
+  readonly know?: string;
 }
 
 const all = ["call", "stream", "event"] as const;
@@ -58,6 +60,20 @@ const ofCertificates = {
   spoof: "who has the private key",
 };
 
+const ofDatagrams = {
+  ...ofLoopback,
+  read: "the receiver, and who may capture packets",
+  spoof: "every process of the host: the sender is not known",
+  fill: "every process of the host: then the system drops datagrams and tells nobody",
+};
+const ofFiles = {
+  read: "whoever may read the files: mode 0600, the user alone",
+  say: "whoever may write to the files: the user alone",
+  spoof: "whoever may write to the files",
+  fill: "publishers, up to the bounds of queues and of the disk; then they wait or are refused",
+};
+const atMostOnce = "at most once: what is lost is lost";
+
 /** In the order of the report. */
 export const facts: readonly Facts[] = [
   of("memory", "memory:orders", "one process", ["same-user"], ofProcess),
@@ -91,39 +107,63 @@ export const facts: readonly Facts[] = [
     bytesMost: 131_072,
     spoof: "nobody: the kernel says who sends",
     fill: "whoever may write to it: then senders are refused, or what is sent is lost and counted",
+    know: atMostOnce,
   },
   {
-    ...of("udp", "udp://127.0.0.1:7000", "any two", everybody, ofLoopback),
+    ...of("udp", "udp://127.0.0.1:7000", "any two", everybody, ofDatagrams),
     patterns: ["event"],
     bytesMost: 65_507,
-    spoof: "every process of the host: the sender is not known",
-    fill: "every process of the host: then the system drops datagrams and tells nobody",
+    know: atMostOnce,
   },
   {
     ...of("mq", "mq:/orders", "any two", ["same-user", "other-user"], ofSocketFile),
     patterns: ["event"],
     bytesMost: 8_192,
-    say: "whoever may write to the queue: mode 0600",
+    read: "whoever may read the queue: mode 0600, the user alone, unless said otherwise",
+    say: "whoever may write to the queue: the same",
     spoof: "whoever may write to it: messages do not say who sent them",
     fill: "whoever may write to it: 10 messages, then senders wait or are refused",
+    know: atMostOnce,
   },
   {
-    name: "file",
-    write: "file:./data",
-    joins: "any two",
+    ...of("mmap", "mmap:./orders", "any two", ["same-user"], ofFiles),
     patterns: ["event"],
-    trust: ["same-user"],
     durable: true,
-    read: "who may read the folder: the user alone",
-    say: "who may write to the folder: the user alone",
-    spoof: "who may write to the folder",
-    fill: "publishers, up to the bounds of queues and of the disk; then they wait or are refused",
+    bytesMost: 1024 * 1024 - 256,
+    fill: "whoever may write to it: a ring of 4 MiB, then senders wait or are refused",
+    know: "outlives its processes, and a loss of power with ?sync=disk",
+  },
+  {
+    ...of("sharedfile", "sharedfile:./talk", "any two", ["same-user"], ofFiles),
+    patterns: ["event"],
+    durable: true,
+    bytesMost: 3 * 1024 * 1024,
+    fill: "publishers, up to 1 GiB for each channel; then they are refused",
+    know: "outlives its processes, and a loss of power with ?sync=disk",
+  },
+  {
+    ...of("file", "file:./data", "any two", ["same-user"], ofFiles),
+    patterns: ["event"],
+    durable: true,
+    know: "outlives a loss of power",
+  },
+  {
+    ...of("udp+multicast", "udp+multicast://239.1.2.3:7000", "any two", everybody, ofDatagrams),
+    patterns: ["event"],
+    bytesMost: 1_200,
+    read: "every process of the host",
+    know: `to all who listen, ${atMostOnce}`,
+  },
+  {
+    ...of("signal", "signal:4711?signal=SIGRTMIN+3", "any two", ["same-user"], ofProcess),
+    patterns: ["event"],
+    bytesMost: 4,
+    say: "every process of the same user",
+    spoof: "nobody: a real-time signal says who has sent it; SIGUSR1 and SIGUSR2 say nothing",
+    fill: "every process of the same user: what waits too long is one, or lost",
+    know: "a number of 32 bits with a real-time signal, nothing with others",
   },
 ];
-
-export function factsOf(name: string): Facts | undefined {
-  return facts.find((each) => each.name === name);
-}
 
 function of(
   name: string,

@@ -55,9 +55,11 @@ function adviceOf(of: Facts, need: Need, outcome: Outcome | undefined): Advice {
     against.push(
       `it carries ${count(figures.perSecond)} a second here, and ${count(need.rate)} want ${count(need.rate * reserve)}`,
     );
-  const { name, write } = of;
-  const unknown = measured === undefined && against.length === 0 ? ["not measured here"] : [];
-  return { name, write, fits: against.length === 0, notes: [...against, ...unknown], ...figures };
+  const { name, write, know } = of;
+  const fits = against.length === 0;
+  const known = fits && know !== undefined ? [know] : [];
+  const unknown = fits && measured === undefined ? ["not measured here"] : [];
+  return { name, write, fits, notes: [...against, ...known, ...unknown], ...figures };
 }
 
 /** Two that were not measured are the same too. */

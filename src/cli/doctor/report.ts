@@ -1,7 +1,7 @@
 import { cpus, loadavg } from "node:os";
 import { bytes, count } from "../units.ts";
 import { claimsOf } from "./claims.ts";
-import { factsOf } from "./facts.ts";
+import { facts } from "./facts.ts";
 import { isMeasured, type Measured, type Outcome } from "./measure/measured.ts";
 import type { Probe } from "./probe.ts";
 import type { Advice, Need } from "./recommend.ts";
@@ -65,16 +65,14 @@ export function needLine({ pattern, sizeBytes, rate, durable, trust, related }: 
 export function tablesOf({ outcomes, need, advice }: Measurement): ReportTable[] {
   return [
     adviceTable(need, advice),
-    ...figureTables(outcomes),
+    ...figureTables(outcomes.filter(isMeasured)),
     claimTable(outcomes),
-    whoTable(outcomes.filter(isMeasured).map(({ name }) => name)),
+    whoTable(),
     absentTable(outcomes),
   ].filter(({ rows }) => rows.length > 0);
 }
 
-/** What was measured, and nothing of what to make of it. */
-export function figureTables(outcomes: readonly Outcome[]): ReportTable[] {
-  const measured = outcomes.filter(isMeasured);
+function figureTables(measured: readonly Measured[]): ReportTable[] {
   return [callTable(measured), rateTable(measured), streamTable(measured), oneWayTable(measured)];
 }
 
@@ -161,8 +159,7 @@ function oneWayTable(measured: readonly Measured[]): ReportTable {
   };
 }
 
-/** What people say, held against what was measured. */
-export function claimTable(outcomes: readonly Outcome[]): ReportTable {
+function claimTable(outcomes: readonly Outcome[]): ReportTable {
   return {
     title: "What people say, and what was measured",
     about: "Figures that differ by less than a third are the same.",
@@ -172,15 +169,12 @@ export function claimTable(outcomes: readonly Outcome[]): ReportTable {
   };
 }
 
-export function whoTable(names: readonly string[]): ReportTable {
+function whoTable(): ReportTable {
   return {
     title: "Who can read, write, spoof or fill it",
     about: "Root can do all of it everywhere.",
     head: ["mechanism", "read", "write", "spoof", "fill"],
-    rows: names.flatMap((name) => {
-      const known = factsOf(name);
-      return known === undefined ? [] : [[name, known.read, known.say, known.spoof, known.fill]];
-    }),
+    rows: facts.map(({ name, read, say, spoof, fill }) => [name, read, say, spoof, fill]),
     numbers: [],
   };
 }

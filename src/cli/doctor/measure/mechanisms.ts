@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { addon } from "../../../os/addon.ts";
@@ -89,8 +90,17 @@ export const mechanisms: readonly Mechanism[] = [
     oneWay: true,
     remove: (folder) => queues(folder).forEach((name) => addon()?.queueRemove(name)),
   },
+  broker("mmap", "one", (folder) => `mmap:${join(folder, "ring")}`),
+  broker("sharedfile", "one", (folder) => `sharedfile:${join(folder, "shared")}`),
   broker("file", "one", (folder) => `file:${join(folder, "data")}`),
+  broker("udp+multicast", "all", (folder) => `udp+multicast://${groupOf(folder)}`),
 ];
+
+/** A group and a port of this run's own, of those that everybody may use on a host (RFC 2365), as far as chance allows. */
+function groupOf(folder: string): string {
+  const [a = 0, b = 0, c = 0, d = 0] = createHash("sha256").update(folder).digest();
+  return `239.255.${a}.${b}:${49_152 + (((c << 8) | d) % 16_384)}`;
+}
 
 function broker(name: string, posts: Audience, listen: Mechanism["listen"]): Mechanism {
   return { name, other: "process", listen, posts, oneWay: true };

@@ -39,7 +39,7 @@ export async function posting(
     serve: [
       audience === "one"
         ? on(Posts[heard], {}, handler)
-        : on(News[heard], { group: "doctor" }, handler),
+        : on(News[heard], { group: false }, handler),
     ],
     checkSent: false,
     signals: false,

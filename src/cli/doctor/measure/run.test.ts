@@ -32,12 +32,13 @@ for (const name of ["memory", "worker", "stdio", "unix", "tls"]) {
   });
 }
 
-test("a broker is measured by what comes back through it", async () => {
-  const outcome = await briefly(mechanismNamed("file"));
-  ok(isMeasured(outcome), JSON.stringify(outcome));
-  ok(outcome.oneWay!.perSecond > 0);
-  equal(outcome.call, undefined);
-});
+for (const name of ["sharedfile", "file", "udp+multicast"])
+  test(`${name} is measured by what comes back through it`, async () => {
+    const outcome = await briefly(mechanismNamed(name));
+    ok(isMeasured(outcome), JSON.stringify(outcome));
+    ok(outcome.oneWay!.perSecond > 0);
+    equal(outcome.call, undefined);
+  });
 
 test("shared memory is measured only where the connection has moved to it", async () => {
   const outcome = await briefly(mechanismNamed("unix → shm"));
