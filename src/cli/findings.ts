@@ -26,7 +26,9 @@ export function shownFindings(
   });
   const width = Math.min(terminal.columns, textColumns) - indent.length;
   const notes = findings.map(({ advice = "", mend }) =>
-    mend === undefined ? folded(advice, width) : `${folded(advice, width)}\n${indent}→ ${mend}`,
+    [folded(advice, width, indent), ...(mend === undefined ? [] : [`→ ${mend}`])].join(
+      `\n${indent}`,
+    ),
   );
   return `${styled(terminal, "bold", title)}\n${annotated(table(rows), notes)}`;
 }
@@ -36,13 +38,13 @@ export function countOf(findings: readonly Finding[], state: Finding["state"]): 
   return findings.filter((each) => each.state === state).length;
 }
 
-/** The text in lines of that width at most; only a word that is longer goes on. */
-function folded(text: string, width: number): string {
+/** The text in lines of that width at most, all but the first behind `before`; only a word that is longer goes on. */
+export function folded(text: string, width: number, before = ""): string {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
     const line = `${lines.at(-1) ?? ""} ${word}`;
     if (lines.length > 0 && line.length <= width) lines[lines.length - 1] = line;
     else lines.push(word);
   }
-  return lines.join(`\n${indent}`);
+  return lines.join(`\n${before}`);
 }

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Line } from "../command.ts";
 import { exitCodes } from "../exit-code.ts";
+import { folded } from "../findings.ts";
 import { drawBar, wipeBar } from "../progress.ts";
 import { fitting, table } from "../table.ts";
 import { printJson, styled, type Terminal } from "../terminal.ts";
@@ -106,7 +107,7 @@ function shown(measurement: Measurement, reports: readonly string[], terminal: T
     isMeasured(each) ? [] : [[`  ${each.name}`, each.reason]],
   );
   const parts = [
-    `${styled(terminal, "dim", machineLine(machine))}\n`,
+    `${styled(terminal, "dim", folded(machineLine(machine), terminal.columns))}\n`,
     fitting([figures(outcomes, true), figures(outcomes, false)], terminal),
     absent.length === 0
       ? ""
@@ -119,7 +120,7 @@ function shown(measurement: Measurement, reports: readonly string[], terminal: T
 
 /** A line for each that was measured; `all`: where the terminal is wide enough. */
 function figures(outcomes: readonly Outcome[], all: boolean): string {
-  const head = ["", "p50 µs", "p99 µs", "CPU µs", "64 B/s", "1 MiB/s", "items/s", "one way/s"];
+  const head = ["", "p50 µs", "p99 µs", "CPU µs", "calls/s", "of 1 MiB", "items/s", "one way/s"];
   const columns = all ? head : head.slice(0, 5);
   const rows = outcomes.filter(isMeasured).map(({ name, call, sizes, stream, oneWay }) => {
     const latency = call ?? oneWay?.roundTrip;
@@ -150,7 +151,10 @@ function recommended(advice: readonly Advice[], terminal: Terminal): string {
   const others = advice
     .filter((each) => !each.fits)
     .map(({ name, notes }) => [`  ${name}`, notes.join("; ")]);
-  const best = rows.length === 0 ? "  nothing that was measured\n" : table(rows);
+  const best =
+    rows.length === 0
+      ? "  nothing that was measured; what comes nearest stands first below\n"
+      : table(rows);
   return `${styled(terminal, "green", best)}${styled(terminal, "dim", "not for that")}\n${cut(table(others), terminal)}`;
 }
 

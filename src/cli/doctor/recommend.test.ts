@@ -89,6 +89,14 @@ test("what cannot carry twice the rate does not fit, and says how much it carrie
   equal(told("http", { rate: 4_000 }).fits, true);
 });
 
+test("where nothing fits, what is only too slow stands before what promises too little", () => {
+  const slow: Need = { ...need, pattern: "event", durable: true, rate: 900_000 };
+  const [nearest, next] = recommend(slow, [measured("file", 9, 9), ...usual]).filter(
+    ({ fits, perSecond }) => !fits && perSecond !== undefined,
+  );
+  deepEqual([nearest?.name, next?.fits], ["file", false]);
+});
+
 test("large messages are judged by what was measured with large ones", () => {
   ok(told("unix", { sizeBytes: 65_536 }).perSecond! < told("unix", {}).perSecond! / 10);
 });

@@ -36,20 +36,33 @@ const busyPerSecond = 1_000;
 /** Figures of one short run that differ by less than this factor are the same. */
 export const sameWithin: number = 4 / 3;
 
-/** All that there is for a need, what fits first and of these the best first. Pure: it knows nothing but what it is given. */
+/**
+ * All that there is for a need, what fits first and of these the best first; then what comes near it: what is only too slow stands before what
+ * promises too little. Pure: it knows nothing but what it is given.
+ */
 export function recommend(need: Need, outcomes: readonly Outcome[]): Advice[] {
   return facts
     .map((each) => {
       const outcome = outcomes.find(({ name }) => name === each.name);
-      return adviceOf(each, need, outcome);
+      const against = objections(each, need);
+      return { against: against.length, advice: adviceOf(each, need, against, outcome) };
     })
-    .toSorted((a, b) => Number(b.fits) - Number(a.fits) || order(costOf(a, need), costOf(b, need)));
+    .toSorted(
+      ({ advice: a, against: ofA }, { advice: b, against: ofB }) =>
+        Number(b.fits) - Number(a.fits) || ofA - ofB || order(costOf(a, need), costOf(b, need)),
+    )
+    .map(({ advice }) => advice);
 }
 
-function adviceOf(of: Facts, need: Need, outcome: Outcome | undefined): Advice {
+function adviceOf(
+  of: Facts,
+  need: Need,
+  promises: readonly string[],
+  outcome: Outcome | undefined,
+): Advice {
   const measured = outcome !== undefined && isMeasured(outcome) ? outcome : undefined;
   const figures = figuresOf(measured, need);
-  const against = objections(of, need);
+  const against = [...promises];
   if (outcome !== undefined && !isMeasured(outcome)) against.push(outcome.reason);
   if (figures.perSecond !== undefined && figures.perSecond < need.rate * reserve)
     against.push(
@@ -76,7 +89,7 @@ function objections(of: Facts, need: Need): string[] {
   if (!of.patterns.includes(need.pattern))
     against.push(`it carries ${of.patterns.join(", ")} and no ${need.pattern}`);
   if (!of.trust.includes(need.trust)) against.push(`it is not for ${people[need.trust]}`);
-  if (need.durable && !of.durable) against.push("what is under way ends with the processes");
+  if (need.durable && !of.durable) against.push("what is under way may end with a process");
   if (of.bytesMost !== undefined && need.sizeBytes > of.bytesMost)
     against.push(`a message has ${bytes(of.bytesMost)} at most`);
   return against;

@@ -51,7 +51,10 @@ export function machineOf(probe: Probe): Machine {
 
 /** One line on the machine, and a warning when somebody else was at work on it. */
 export function machineLine({ system, node, processor, cores, load, addon }: Machine): string {
-  const busy = load > cores / 2 ? `; a load of ${load.toFixed(1)}: others were at work` : "";
+  const busy =
+    load > cores / 2
+      ? `; a load of ${load.toFixed(1)}: others were at work, so measure again when they are not`
+      : "";
   return `${processor}, ${cores} cores, ${system}, Node ${node}, addon ${addon ? "there" : "not there"}${busy}`;
 }
 
