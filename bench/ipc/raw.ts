@@ -21,6 +21,14 @@ const Raw = contract(
 
 const item = Buffer.alloc(64, 7);
 
+/** Not by `equals`: to hand small bytes to what is not JavaScript costs more than to look at all of them. */
+function areSame(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length > 64) return a.length === b.length && Buffer.compare(a, b) === 0;
+  let same = a.length === b.length;
+  for (let at = 0; same && at < a.length; at++) same = a[at] === b[at];
+  return same;
+}
+
 /** Bytes as they are, and nothing is validated where it is sent. */
 function raw(transports: ClientOptions["transports"]): Peer {
   const options = { checkSent: false, ...(transports === undefined ? {} : { transports }) };
@@ -42,7 +50,7 @@ function raw(transports: ClientOptions["transports"]): Peer {
       const peer = client(Raw, place, options);
       return {
         call: (job) => peer.echo(job.bytes),
-        isRight: (job, answer) => job.bytes.equals(answer as Uint8Array),
+        isRight: (job, answer) => areSame(job.bytes, answer as Uint8Array),
         echo: (block) => peer.echo(block),
         async read(_flow, over) {
           let count = 0;
