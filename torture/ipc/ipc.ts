@@ -8,7 +8,7 @@ import { seededRandom } from "../../src/base/random.ts";
 import { addonProblem } from "../../src/os/addon.ts";
 import { unix } from "../../src/transport/unix/index.ts";
 import { noReport, talliesOf, type TortureReport } from "../report.ts";
-import { strikeCalls } from "./calls/calls.ts";
+import { strikeCaller, strikeServer } from "./calls/calls.ts";
 import { grownOf, holdings } from "./leaks.ts";
 import { points, type Act, type Point } from "./points.ts";
 import { Strike, type Struck } from "./strike.ts";
@@ -27,10 +27,12 @@ const outside = 0.15;
 const still = 0.15;
 /** Rounds at a point beyond the kills asked for, where it was not come to, before that is told. */
 const missesMax = 20;
-/** Of the kills, so many are of a process that serves calls: their start takes longer. */
-const ofServers = 0.05;
-/** A server says no yes, ends nothing of itself, and its answers are small. */
-const notOfServers: ReadonlySet<Act> = new Set(["byte sent", "end stored", "wait stored"]);
+/** Of the kills, so many are of a process that serves calls and streams, and so many of one that asks for them: their start takes longer. */
+const ofServers = 0.06;
+const ofCallers = 0.06;
+/** Who serves says no yes, and neither ends anything of itself. */
+const notOfServers: ReadonlySet<Act> = new Set(["byte sent", "end stored"]);
+const notOfCallers: ReadonlySet<Act> = new Set(["end stored"]);
 
 /** The how many-th time at most: what comes once for each connection, and what comes all the time. */
 const nthMax: Partial<Record<Act, number>> = {
@@ -69,7 +71,18 @@ class IpcTorture {
   readonly #hits = new Map<string, number>();
   readonly #told: string[] = [];
   #victims = 0;
-  #sum = { kills: 0, stood: 0, lost: 0, doubled: 0, hung: 0, moved: 0, misses: 0, calls: 0 };
+  #sum = {
+    kills: 0,
+    stood: 0,
+    lost: 0,
+    doubled: 0,
+    hung: 0,
+    moved: 0,
+    misses: 0,
+    requests: 0,
+    servers: 0,
+    callers: 0,
+  };
 
   constructor(terms: IpcTerms, folder: string) {
     this.#terms = terms;
@@ -96,8 +109,9 @@ class IpcTorture {
     );
     const line = async (index: number): Promise<void> => {
       while (this.#sum.kills < kills && this.#told.length === 0) {
-        if (this.#random() < ofServers) {
-          await this.#strikeServer();
+        const drawn = this.#random();
+        if (drawn < ofServers + ofCallers) {
+          await this.#strikeCalls(drawn < ofServers);
           continue;
         }
         const victim = this.#termsOf(this.#next(), index);
@@ -116,23 +130,26 @@ class IpcTorture {
     const grown = grownOf(before, await holdings());
     if (grown !== undefined)
       this.#told.push(`the survivor has kept what was the dead ones': ${grown}`);
-    const { lost, doubled, hung, moved, stood, calls } = this.#sum;
+    const { lost, doubled, hung, moved, stood, requests, servers, callers } = this.#sum;
     const ok = this.#told.length === 0 && lost + doubled + hung === 0;
     const report = { ok, kills: this.#sum.kills, lost, doubled, reordered: 0, stuck: 0, hung };
-    const first = `${report.kills} kills and ${stood} that stood still at ${this.#hits.size} of ${points.length} points, ${moved} connections had moved, ${calls} calls (seed ${seed}): ${talliesOf(report)}`;
+    const first = `${report.kills} kills and ${stood} that stood still at ${this.#hits.size} of ${points.length} points, ${moved} connections had moved; among them ${servers} servers and ${callers} callers, with ${requests} requests (seed ${seed}): ${talliesOf(report)}`;
     return { ...report, told: [first, ...this.#missed(), ...this.#told] };
   }
 
-  /** One that serves calls, at a point that all of them come to. */
-  async #strikeServer(): Promise<void> {
-    const coming = points.filter(({ act }) => !notOfServers.has(act));
+  /** One that serves calls and streams, or asks for them, at a point that all of them come to. */
+  async #strikeCalls(ofServer: boolean): Promise<void> {
+    const not = ofServer ? notOfServers : notOfCallers;
+    const coming = points.filter(({ act }) => !not.has(act));
     const point = coming[Math.floor(this.#random() * coming.length)]!;
     const nth = 1 + Math.floor(this.#random() * (nthMax[point.act] ?? 1));
     const folder = join(this.#folder, "journals");
-    const struck = await strikeCalls(folder, ++this.#victims, point, nth);
-    const where = `a server, killed ${nameOf(point)}, ${nth}`;
+    const strike = ofServer ? strikeServer : strikeCaller;
+    const struck = await strike({ folder, victim: ++this.#victims, point, nth });
+    const where = `${ofServer ? "a server" : "a caller"}, killed ${nameOf(point)}, ${nth}`;
     if (struck.killed) this.#sum.kills++;
-    this.#sum.calls += struck.calls;
+    this.#sum[ofServer ? "servers" : "callers"]++;
+    this.#sum.requests += struck.requests;
     this.#sum.hung += struck.late.length;
     this.#told.push(...[...struck.untrue, ...struck.late].map((text) => `${where}: ${text}`));
   }

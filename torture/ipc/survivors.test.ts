@@ -71,7 +71,7 @@ suite("who survives", { skip: addonProblem() ?? false, concurrency: 4 }, () => {
       const told = [...(await outcomes), late];
       server.child.kill("SIGCONT");
       deepEqual(await desk.note({ id: "again" }), { id: "again" });
-      const ran = server.ran();
+      const ran = server.served();
       const ids = ["early-0", "early-1", "early-2", "early-3", "late"];
       for (const [index, result] of told.entries()) {
         const has = ran.has(ids[index]!);
@@ -104,7 +104,7 @@ suite("who survives", { skip: addonProblem() ?? false, concurrency: 4 }, () => {
     const results = Array.from({ length: 20 }, (_, index) =>
       desk.note.result({ id: `${index}-slow` }),
     );
-    while (!server.ran().has("19-slow")) await turn();
+    while (!server.served().has("19-slow")) await turn();
     server.child.kill("SIGTERM");
     for (const result of await Promise.all(results)) ok(result.ok);
     await server.ended;

@@ -1,34 +1,43 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { client, close, type TrunklineError } from "trunkline";
+import { chassis, client, close, serve } from "trunkline";
 import { unix } from "../../../src/transport/unix/index.ts";
 import type { Point } from "../points.ts";
+import { Caller } from "./caller.ts";
 import { Desk } from "./contract.ts";
+import { deskOf } from "./desk.ts";
+import { deedsIn, faultsOf, lineOf } from "./lines.ts";
 import { ServerChild } from "./server-child.ts";
 
-/** Calls at once, each after the other. */
-const lanes = 16;
 const deadlineMs = 1_500;
-/** Whoever has sent a call knows within this that nobody answers it any more. */
+/** Whoever survives knows within this, in milliseconds. */
 const knownWithinMs = 1_000;
-const diesWithinMs = 5_000;
+/** Who has not come to its point by then is killed where it is. */
+const diesWithinMs = 1_500;
+
+export interface CallsTerms {
+  readonly folder: string;
+  readonly victim: number;
+  readonly point: Point;
+  readonly nth: number;
+}
 
 export interface CallsStruck {
   readonly killed: boolean;
-  readonly calls: number;
-  /** Answered, and never run; or said not to have run, and run. */
+  /** Requests whose end the survivor has seen. */
+  readonly requests: number;
+  /** Answered, and never run; said not to have run, and run; items that came twice, or in another order. */
   readonly untrue: readonly string[];
   /** Told too late, or never. */
   readonly late: readonly string[];
 }
 
 /** A server is called over a connection that moves, and is killed at a point: what each caller is told is compared with what has run. */
-export async function strikeCalls(
-  folder: string,
-  victim: number,
-  point: Point,
-  nth: number,
-): Promise<CallsStruck> {
+export async function strikeServer(terms: CallsTerms): Promise<CallsStruck> {
+  const { folder, victim, point, nth } = terms;
   const address = `unix:${folder}/calls-${victim}.sock`;
   const journal = join(folder, `calls-${victim}.journal`);
   await using server = await new ServerChild({ address, journal, point, nth, deed: "kill" }).up();
@@ -38,35 +47,76 @@ export async function strikeCalls(
     deadline: deadlineMs,
   });
   let diedAt = Infinity;
-  const giveUpAt = performance.now() + diesWithinMs;
-  server.ended.then(
-    () => (diedAt = performance.now()),
-    () => {},
-  );
-  const outcomes: {
-    readonly id: string;
-    readonly failure: TrunklineError | undefined;
-    readonly at: number;
-  }[] = [];
-  const lane = async (of: number): Promise<void> => {
-    for (let count = 0; diedAt === Infinity && performance.now() < giveUpAt; count++) {
-      const id = `${of}-${count}${count % 7 === 6 ? "-slow" : ""}`;
-      const result = await desk.note.result({ id });
-      const failure = result.ok ? undefined : (result.error as TrunklineError);
-      outcomes.push({ id, failure, at: performance.now() });
-      if (failure !== undefined) await pause(5);
-    }
-  };
-  await Promise.all(Array.from({ length: lanes }, (_, of) => lane(of)));
-  const killed = server.child.signalCode === "SIGKILL";
-  await close(desk);
-  const ran = server.ran();
-  const untrue = outcomes.flatMap(({ id, failure }) => {
-    if (failure === undefined) return ran.has(id) ? [] : [`${id} was answered, and has not run`];
-    return failure.executed === "no" && ran.has(id) ? [`${id} has run: ${failure.message}`] : [];
-  });
-  const late = outcomes
+  const lines: string[] = [];
+  const caller = new Caller(desk, (line) => lines.push(line));
+  const alarm = setTimeout(() => server.child.kill("SIGKILL"), diesWithinMs);
+  const ended = server.ended.then(() => (diedAt = performance.now()));
+  const over = await Promise.race([
+    caller.run(() => diedAt === Infinity).then(() => "all are told"),
+    ended.then(() => pause(deadlineMs + knownWithinMs, "some are not told")),
+  ]);
+  clearTimeout(alarm);
+  await ended;
+  const late = caller.outcomes
     .filter(({ failure, at }) => failure?.executed === "maybe" && at > diedAt + knownWithinMs)
     .map(({ id, failure }) => `${id} was told late: ${failure!.message}`);
-  return { killed, calls: outcomes.length, untrue, late };
+  if (over === "some are not told") late.push("requests are open still");
+  await close(desk);
+  return {
+    killed: server.child.signalCode === "SIGKILL",
+    requests: caller.outcomes.length,
+    untrue: [
+      ...complaintsOf(server.complaint),
+      ...faultsOf(server.served(), deedsIn(lines.join(""))),
+    ],
+    late,
+  };
+}
+
+/** One that calls over a connection that moves is killed at a point: what was served for it is compared with what it had been told. */
+export async function strikeCaller(terms: CallsTerms): Promise<CallsStruck> {
+  const { folder, victim, point, nth } = terms;
+  const address = `unix:${folder}/called-${victim}.sock`;
+  const journal = join(folder, `called-${victim}.journal`);
+  const lines: string[] = [];
+  const open = new Set<string>();
+  const write = (line: string): void => {
+    lines.push(line);
+    const [id = "", deed] = line.split("\t");
+    if (deed === "begins") open.add(id);
+    if (deed === "is over") open.delete(id);
+  };
+  await using _app = await chassis({
+    name: "desk",
+    listen: address,
+    transports: [unix({ shm: { ringBytes: 65_536 } })],
+    serve: [serve(Desk, deskOf(write))],
+  });
+  const args = ["--conditions=@trunkline/source", join(import.meta.dirname, "caller-child.ts")];
+  const child = spawn(
+    process.execPath,
+    [...args, JSON.stringify({ address, journal, point, nth })],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  let complaint = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (complaint += text));
+  let alarm: NodeJS.Timeout | undefined;
+  child.stdout.once("data", () => {
+    alarm = setTimeout(() => child.kill("SIGKILL"), diesWithinMs);
+  });
+  await once(child, "exit");
+  clearTimeout(alarm);
+  const until = performance.now() + knownWithinMs;
+  while (open.size > 0 && performance.now() < until) await pause(2);
+  const called = deedsIn(readFileSync(journal, "utf8"));
+  return {
+    killed: child.signalCode === "SIGKILL",
+    requests: lines.filter((line) => line.includes(lineOf("", "is over"))).length,
+    untrue: [...complaintsOf(complaint), ...faultsOf(deedsIn(lines.join("")), called)],
+    late: [...open].map((id) => `${id} is served still`),
+  };
+}
+
+function complaintsOf(complaint: string): string[] {
+  return complaint === "" ? [] : [complaint];
 }

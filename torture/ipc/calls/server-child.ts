@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { deedsIn, type Deeds } from "./lines.ts";
 import type { ServerTerms } from "./server.ts";
 
 /** What comes before the program: `setpriv`, `unshare`, with their arguments. */
@@ -47,9 +48,9 @@ export class ServerChild implements AsyncDisposable {
     return this;
   }
 
-  /** The calls that have run, or begun to. */
-  ran(): Set<string> {
-    return new Set(readFileSync(this.#terms.journal, "utf8").split("\n"));
+  /** What each request has done. */
+  served(): Deeds {
+    return deedsIn(readFileSync(this.#terms.journal, "utf8"));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

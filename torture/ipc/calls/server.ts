@@ -1,9 +1,10 @@
-// `server.ts TERMS`: serves, writes down each call before anything else happens, and dies or stands still at a point when it is told to.
+// `server.ts TERMS`: serves, writes down what each request does before anything else happens, and dies or stands still at a point when it is told to.
 import { openSync, writeSync } from "node:fs";
 import { chassis, serve } from "trunkline";
 import { unix } from "../../../src/transport/unix/index.ts";
 import { watchFor, type Point } from "../points.ts";
 import { Desk } from "./contract.ts";
+import { deskOf } from "./desk.ts";
 
 export interface ServerTerms {
   readonly address: string;
@@ -28,16 +29,10 @@ const app = await chassis({
   listen: terms.address,
   transports: [unix({ mode, shm: { ringBytes } })],
   serve: [
-    serve(Desk, {
-      note: async ({ id }) => {
-        writeSync(journal, `${id}\n`);
-        if (id.endsWith("slow")) await new Promise((done) => setTimeout(done, 100));
-        return { id };
-      },
-      count: async function* ({ to }) {
-        for (let number = 0; number < to; number++) yield { number };
-      },
-    }),
+    serve(
+      Desk,
+      deskOf((line) => writeSync(journal, line)),
+    ),
   ],
 });
 writeSync(1, "L");
