@@ -62,7 +62,7 @@ for (const scheme of schemes) {
     async (t) => {
       const seen = await asked(t, scheme, { wrapped: ["setpriv", ...user] });
       deepEqual(seen.ways, []);
-      match(seen.stayed ?? "", /none of this user's/);
+      match(seen.stayed ?? "", /of another user/);
       deepEqual(seen.second, seen.first);
     },
   );

@@ -23,6 +23,10 @@ export interface EndpointState {
   readonly id: string;
   readonly address: string;
   readonly state: CallerState;
+  /** What carries its connection: the transport of the address, or `unix` or `shm` after a move on this host; undefined: there is none, or its protocol does not tell. */
+  readonly way?: string;
+  /** Why that connection has not moved to a faster way, though both ends are on this host. */
+  readonly stayed?: string;
   /** 0: in this process or given, 1: on this host, 2: in the zone, 3: in the region, 4: elsewhere. */
   readonly rung: number;
   readonly inFlight: number;
@@ -62,11 +66,14 @@ export function clientState(caller: Caller, closed: boolean, now: number): Clien
 }
 
 function endpointState(target: Target, now: number): EndpointState {
+  const { name: way, stayed } = target.caller.way ?? {};
   const { id, caller, rung, inFlight, begun, failed, draining, parts } = target;
   return {
     id,
     address: caller.endpoint,
     state: caller.state,
+    ...(way === undefined ? {} : { way }),
+    ...(stayed === undefined ? {} : { stayed }),
     rung,
     inFlight,
     ...(parts.limit === undefined ? {} : { limit: parts.limit.limit }),

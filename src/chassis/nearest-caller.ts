@@ -4,6 +4,7 @@ import type { Operation } from "../protocol/operation.ts";
 import type {
   Caller,
   CallerState,
+  ConnectionWay,
   Source,
   StreamOptions,
   UploadOptions,
@@ -42,6 +43,10 @@ export class NearestCaller implements Caller {
 
   get bootId(): string | undefined {
     return this.#caller.bootId;
+  }
+
+  get way(): ConnectionWay | undefined {
+    return this.#caller.way;
   }
 
   call(operation: Operation, input: unknown, attempt: Attempt): Promise<unknown> {

@@ -154,7 +154,7 @@ const endpoint = fields(
     failed: number,
     draining: truth,
   },
-  { limit: number, lane: text },
+  { way: text, stayed: text, limit: number, lane: text },
 );
 
 const clientsOf = list(

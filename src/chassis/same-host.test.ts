@@ -4,13 +4,14 @@ import { test, type TestContext } from "node:test";
 import * as z from "zod";
 
 import type { ConnectionEvent } from "../base/diagnostics.ts";
+import type { Client } from "../call/client-type.ts";
 import { serve } from "../call/serve.ts";
 import { call } from "../contract/call.ts";
 import { contract } from "../contract/contract.ts";
 import { addonProblem } from "../os/addon.ts";
 import { tcp } from "../transport/tcp/index.ts";
 import { chassis, type Chassis, type ChassisOptions } from "./chassis.ts";
-import { client } from "./client.ts";
+import { client, stateOf } from "./client.ts";
 import type { ClientOptions } from "./client-options.ts";
 
 const Echo = contract(
@@ -22,7 +23,7 @@ const Echo = contract(
 const last = addonProblem() === undefined ? "shm" : "unix";
 
 test("a client over tcp: moves to the fastest way there is, and the figures say so", async (t) => {
-  const { app, moves, ask } = await started(t, {});
+  const { app, echo, moves, ask } = await started(t, {});
   await ask(1);
   const sides = await moves.until(
     (events) => events.filter(({ way }) => way === last).length === 2,
@@ -34,6 +35,8 @@ test("a client over tcp: moves to the fastest way there is, and the figures say 
   await ask(100);
   deepEqual(app.stats().addresses[0]?.ways, { [last]: 1 });
   equal(app.stats().addresses[0]?.stayed, 0);
+  const [endpoint] = stateOf(echo).endpoints;
+  deepEqual([endpoint?.way, endpoint?.stayed], [last, undefined]);
 });
 
 test("sameHost: off of a client leaves it on TCP", async (t) => {
@@ -100,6 +103,7 @@ class Moves {
 
 interface Started {
   readonly app: Chassis;
+  readonly echo: Client<typeof Echo>;
   readonly moves: Moves;
   /** So many calls, one after the other. */
   ask(times: number): Promise<void>;
@@ -129,5 +133,5 @@ async function started(
     for (let i = 0; i < times; i++) equal(await echo.say(`${i}`), `${i}`);
     ok(times > 0);
   };
-  return { app, moves, ask };
+  return { app, echo, moves, ask };
 }

@@ -44,6 +44,7 @@ const columns: readonly Column[] = [
   { title: "endpoint", cell: ({ id }) => `  ${id}` },
   { title: "address", cell: ({ id, address }) => (address === id ? "" : address) },
   { title: "state", cell: stateOf },
+  { title: "way", cell: ({ way = "" }) => way },
   { title: "lane", cell: ({ lane }) => lane ?? "" },
   { title: "breaker", cell: ({ breaker }) => (breaker === "halfOpen" ? "half open" : breaker) },
   { title: "in flight", cell: ({ inFlight }) => ({ right: count(inFlight) }) },
@@ -60,7 +61,7 @@ function stateOf({ state, ejected, draining }: EndpointState): string {
 
 /** From all columns to those that nobody can do without. */
 function* layouts(endpoints: readonly EndpointState[]): Generator<string, void> {
-  for (const without of [[], ["address"], ["address", "lane", "limit"]]) {
+  for (const without of [[], ["address"], ["address", "lane", "limit", "way"]]) {
     const used = columns.filter(({ title }) => !without.includes(title));
     const titles = used.map(({ title }, index): Cell => {
       if (index === 0) return `  ${title}`;

@@ -2,10 +2,12 @@ import type { OperationDescription } from "../contract/describe.ts";
 import type { JsonSchema } from "../contract/json-schema.ts";
 import { kinds } from "../contract/kinds.ts";
 import type { ProcessDescription, ServedContract } from "../chassis/reflection.ts";
+import type { ConnectionWay } from "../protocol/protocol.ts";
+import { parseAddress } from "../transport/address.ts";
 import { didYouMean } from "./closest.ts";
 import { UsageError, type Command } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
-import { describeRemote, findOperation, majorOf, type RemoteOperation } from "./remote.ts";
+import { findOperation, majorOf, reachRemote, type RemoteOperation } from "./remote.ts";
 import { schemaText } from "./schema-text.ts";
 import { printJson, styled, type Terminal } from "./terminal.ts";
 import { annotated, fitting, table } from "./table.ts";
@@ -32,7 +34,7 @@ export const describe: Command = {
     line.atMost(2);
     const { terminal } = line;
     const path = line.optionalWord(1);
-    const told = await describeRemote(address, deadlineOf(line));
+    const { told, way } = await reachRemote(address, deadlineOf(line), terminal.env);
     if (path !== undefined && path.includes(".")) {
       const remote = findOperation(told, path);
       const { contract, name, description } = remote;
@@ -42,8 +44,9 @@ export const describe: Command = {
       return exitCodes.ok;
     }
     const contracts = path === undefined ? told.contracts : contractsNamed(path, told);
-    if (line.json) await printJson(terminal, { ok: true, ...told, contracts });
-    else await terminal.print(shown({ ...told, contracts }, terminal));
+    const { name, stayed } = way ?? {};
+    if (line.json) await printJson(terminal, { ok: true, ...told, way: name, stayed, contracts });
+    else await terminal.print(shown({ ...told, contracts }, wayText(address, way), terminal));
     return exitCodes.ok;
   },
 };
@@ -58,11 +61,23 @@ function contractsNamed(path: string, { contracts }: ProcessDescription): Served
   throw new UsageError(`there is no service ${path}; ${didYouMean(path, names)}`);
 }
 
-function shown(told: ProcessDescription, terminal: Terminal): string {
+/** `way: tcp, moved to shared memory`: what carries connections from here. */
+function wayText(address: string, way: ConnectionWay | undefined): string {
+  if (way === undefined) return "";
+  const { name, stayed } = way;
+  const { transport } = parseAddress(address);
+  const moved =
+    name === transport
+      ? ""
+      : `, moved to ${{ shm: "shared memory", unix: "a Unix socket" }[name] ?? name}`;
+  return `way: ${transport}${moved}${stayed === undefined ? "" : `, where it stays: ${stayed}`}\n`;
+}
+
+function shown(told: ProcessDescription, way: string, terminal: Terminal): string {
   const { name, instance, ready, uptimeMs, addresses, contracts } = told;
   const state = ready ? styled(terminal, "green", "ready") : styled(terminal, "yellow", "stopping");
   const head = `${styled(terminal, "bold", name)}    ${addresses.join(", ")}    ${state}, ${age(uptimeMs)}\n`;
-  const about = `${styled(terminal, "dim", `instance ${instance}`)}\n`;
+  const about = styled(terminal, "dim", `instance ${instance}\n${way}`);
   return (
     head + about + contracts.map((contract) => `\n${contractText(contract, terminal)}`).join("")
   );

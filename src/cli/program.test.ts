@@ -17,6 +17,7 @@ import {
 } from "../contract/index.ts";
 import { memoryBroker } from "../broker/memory/index.ts";
 import { on } from "../messaging/on.ts";
+import { addonProblem } from "../os/addon.ts";
 import { sqlite } from "../store/sqlite/index.ts";
 import { commands } from "./commands.ts";
 import { run } from "./program.ts";
@@ -134,6 +135,7 @@ test("describe shows what a process serves", async () => {
     steady(out),
     `shop    memory:cli-describe    ready, …
 instance shop-…
+way: memory
 
 orders@1 (1.2.0)
   place  call          { item: string } → { id: string, item: string, state: "placed" | "shipped", no…  by key  errors SOLD_OUT
@@ -145,6 +147,19 @@ orders@1 (1.2.0)
   note   notification  string
 `,
   );
+});
+
+test("describe says what carries connections from here", async () => {
+  const last = addonProblem() === undefined ? "shared memory" : "a Unix socket";
+  for (const [sameHost, way] of [
+    ["auto", `way: tcp, moved to ${last}`],
+    ["off", "way: tcp"],
+  ] as const) {
+    const options = { name: "shop", signals: false, reflection: true, sameHost };
+    await using app = await chassis({ ...options, listen: "tcp://127.0.0.1:0", serve: [] });
+    const { out } = await trunkline(["describe", app.addresses[0]!]);
+    equal(out.split("\n")[2], way);
+  }
 });
 
 test("describe tells all of one operation", async () => {

@@ -1,11 +1,14 @@
+import { sleep } from "../base/alarm.ts";
+import type { Env } from "../base/env.ts";
 import { isTrunklineError, locate } from "../base/error.ts";
-import { client } from "../chassis/client.ts";
+import { callerOf, client } from "../chassis/client.ts";
 import type { ClientOptions } from "../chassis/client-options.ts";
 import { Reflection, type ProcessDescription } from "../chassis/reflection.ts";
 import { toldContract } from "../chassis/told-contract.ts";
 import type { CallOptions, ItemStream, StreamOptions } from "../call/client-type.ts";
 import type { ContractDescription, OperationDescription } from "../contract/describe.ts";
 import { kinds } from "../contract/kinds.ts";
+import type { ConnectionWay } from "../protocol/protocol.ts";
 import { itemBytesLimit } from "../protocol/rsocket/bounds.ts";
 import { parseAddress } from "../transport/address.ts";
 import { unix } from "../transport/unix/index.ts";
@@ -35,13 +38,35 @@ export interface RemoteOptions extends StreamOptions {
 /** The largest input or item, each way: the process that is asked has the smaller bound. */
 export const inputBytesMax: number = itemBytesLimit;
 
+type ReflectionClient = ReturnType<typeof client<typeof Reflection>>;
+
 /** A client of what a process says of itself. */
-export function reflectionAt(address: string): ReturnType<typeof client<typeof Reflection>> {
+export function reflectionAt(address: string): ReflectionClient {
   // A question is not worth a move, and its own connection would be seen on the way.
   return client(Reflection, checked(address), {
     sameHost: "off",
     transports: [unix({ shm: "off" })],
   });
+}
+
+/** A connection that is to move has done so within this, in milliseconds, or it is not waited for. */
+const movesWithinMs = 1_000;
+
+/** How often it is looked at meanwhile, in milliseconds. */
+const lookMs = 2;
+
+/** By what a client here reaches a process, when its connection has moved as far as it does; and what that process says of itself. */
+export async function reachRemote(
+  address: string,
+  options: CallOptions,
+  env: Env,
+): Promise<{ told: ProcessDescription; way: ConnectionWay | undefined }> {
+  await using reflection: ReflectionClient = client(Reflection, checked(address));
+  const told = await withAdvice(reflection.describe(undefined, options));
+  const caller = callerOf(reflection);
+  const until = env.now() + movesWithinMs;
+  while (caller.way?.moving === true && env.now() < until) await sleep(env, lookMs);
+  return { told, way: caller.way };
 }
 
 /** Refuses what is no address as a mistake of the command line. */

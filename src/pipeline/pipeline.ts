@@ -4,6 +4,7 @@ import type { Operation } from "../protocol/operation.ts";
 import type {
   Caller,
   CallerState,
+  ConnectionWay,
   Source,
   StreamOptions,
   UploadOptions,
@@ -50,6 +51,12 @@ export class Pipeline implements Caller {
 
   get waiting(): number {
     return this.targets.all.reduce((sum, { caller }) => sum + caller.waiting, 0);
+  }
+
+  /** Of the one endpoint that there is. */
+  get way(): ConnectionWay | undefined {
+    const { all } = this.targets;
+    return all.length === 1 ? all[0]!.caller.way : undefined;
   }
 
   call(operation: Operation, input: unknown, attempt: Attempt): Promise<unknown> {

@@ -95,6 +95,16 @@ export interface ConnectOptions {
 
 export type CallerState = "idle" | "connecting" | "ready" | "waiting" | "closed";
 
+/** What carries a connection. */
+export interface ConnectionWay {
+  /** The name of the transport, or what it has moved to on this host: `unix`, `shm`. */
+  readonly name: string;
+  /** It is about to move on. */
+  readonly moving: boolean;
+  /** Why it has not moved, though it was to. */
+  readonly stayed: string | undefined;
+}
+
 /** One endpoint, dialled when needed and again when lost; calls share its connection. */
 export interface Caller {
   readonly endpoint: string;
@@ -106,6 +116,8 @@ export interface Caller {
    * connection. To whom an attempt went says its `reachedBoot`.
    */
   readonly bootId?: string | undefined;
+  /** By what the connection to it goes; undefined where there is none, or the protocol does not tell. */
+  readonly way?: ConnectionWay | undefined;
   /** Resolves with the decoded output; rejects with a TrunklineError whose `executed` is true to what happened. */
   call(operation: Operation, input: unknown, attempt: Attempt): Promise<unknown>;
   /**

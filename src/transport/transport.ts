@@ -236,6 +236,8 @@ export interface Moves {
   heard(offer: string): void;
   /** What carries the frames at the moment: the name of the transport, or `shm`. */
   readonly way: string;
+  /** It is about to move: `way` or `stayed` will change. */
+  readonly moving: boolean;
   /** Called whenever `way` or `stayed` has changed. It is set by whoever speaks over the connection. */
   onMoved: (() => void) | undefined;
   /** Why it does not move, when it was to and has not come to it; undefined: it has moved, or may still, or nobody wants it to. */

@@ -9,7 +9,7 @@ import type { CloseReason, Connection, Transport } from "../../transport/transpo
 import { agedMax, agesAt } from "../connection-age.ts";
 import { offerCallback } from "../callback.ts";
 import type { Incoming } from "../incoming.ts";
-import type { CallerState, ConnectOptions, Dispatcher } from "../protocol.ts";
+import type { CallerState, ConnectionWay, ConnectOptions, Dispatcher } from "../protocol.ts";
 import { AskingSide, clientClosed } from "./asking/asking-side.ts";
 import { callerBounds, frameBytesMaxOf, type CallerBounds, type MetadataForm } from "./bounds.ts";
 import { CompactForm } from "./asking/compact-form.ts";
@@ -18,7 +18,7 @@ import { noHeaders } from "./metadata/metadata.ts";
 import type { Request } from "./asking/request.ts";
 import { Responder, type ResponderHome } from "./answering/responder.ts";
 import { RoutedResponder } from "./answering/routed-responder.ts";
-import { tellConnection, tellMoves } from "./movements.ts";
+import { tellConnection, tellMoves, wayOf } from "./movements.ts";
 import { Session, type SessionOwner } from "./session.ts";
 import { readPush, type Hello } from "./metadata/setup.ts";
 import { UnderWay } from "./answering/under-way.ts";
@@ -95,6 +95,10 @@ export class RsocketCaller extends AskingSide implements SessionOwner, Responder
 
   get bootId(): string | undefined {
     return this.#session?.bootId;
+  }
+
+  get way(): ConnectionWay | undefined {
+    return this.#session && wayOf(this.#session.connection, this.#transport.name);
   }
 
   protected override begin(request: Request, now: number): void {

@@ -1,4 +1,5 @@
 import { channels, type ConnectionEvent } from "../../base/diagnostics.ts";
+import type { ConnectionWay } from "../protocol.ts";
 import type { Connection } from "../../transport/transport.ts";
 import type { Session } from "./session.ts";
 
@@ -36,12 +37,18 @@ export function tellMoves(connection: Connection, side: Side, endpoint: string):
   };
 }
 
+/** By what one goes; one that cannot move, by its transport. */
+export function wayOf({ moves }: Connection, transport: string): ConnectionWay {
+  const { way: name = transport, moving = false, stayed } = moves ?? {};
+  return { name, moving, stayed };
+}
+
 /** How many of them each way carries; those that cannot move are carried by their transport. */
 export function waysOf(sessions: Iterable<Session>, transport: string): Record<string, number> {
   const ways: Record<string, number> = {};
   for (const { connection } of sessions) {
-    const way = connection.moves?.way ?? transport;
-    ways[way] = (ways[way] ?? 0) + 1;
+    const { name } = wayOf(connection, transport);
+    ways[name] = (ways[name] ?? 0) + 1;
   }
   return ways;
 }

@@ -41,8 +41,8 @@ export function newDoorPath(): string | undefined {
 export async function doorProblem(path: string): Promise<string | undefined> {
   const user = ownUser();
   const folder = dirname(path);
-  if (user === undefined || basename(folder) !== folderName(user) || !doorName.test(basename(path)))
-    return "its door is none of this user's";
+  if (user === undefined || !doorName.test(basename(path))) return "its door is none";
+  if (basename(folder) !== folderName(user)) return "the peer is of another user";
   try {
     if (!isOurs(await lstat(folder), user)) return "others can write where its door is";
     const file = await lstat(path);

@@ -89,6 +89,11 @@ export class HostMover implements Mover {
     return this.#next?.way ?? "unix";
   }
 
+  get moving(): boolean {
+    const settled = this.#state === "idle" || this.#state === "moved" || this.#state === "stayed";
+    return !settled || (this.#next?.moving ?? false);
+  }
+
   get waits(): boolean {
     return this.#next?.waits ?? false;
   }

@@ -93,6 +93,10 @@ export class ShmMover implements Mover {
     this.stream.hold();
   }
 
+  get moving(): boolean {
+    return this.#state !== "idle" && this.#state !== "moved" && this.#state !== "stayed";
+  }
+
   get waits(): boolean {
     return this.#state === "offered";
   }
