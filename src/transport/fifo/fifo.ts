@@ -4,7 +4,7 @@ import { frameBytesLimit } from "../outgoing-bounds.ts";
 import type { Transport } from "../transport.ts";
 import { dialFifo } from "./dial.ts";
 import { listenFifo } from "./listen.ts";
-import { refuseWindows } from "./named-pipe.ts";
+import { refuseWindows } from "../unix/refusal.ts";
 
 /**
  * Connections over named pipes (fifo(7)) between processes of one user on one host: `fifo:/run/orders.fifo`. The pipe with that name is
@@ -31,11 +31,11 @@ export function fifo(): Transport {
       noticesDeath: platform() === "linux",
     },
     dial: async (address, options, env) => {
-      refuseWindows(address);
+      refuseWindows(address, "named pipes");
       return dialFifo(address, options, env);
     },
     listen: async (address, accept, options, env) => {
-      refuseWindows(address);
+      refuseWindows(address, "named pipes");
       return listenFifo(address, accept, options, env);
     },
   };

@@ -1,12 +1,9 @@
 import { execFile } from "node:child_process";
 import { closeSync, constants, fstatSync, openSync, type BigIntStats } from "node:fs";
 import { lstat } from "node:fs/promises";
-import { platform } from "node:os";
 import { getSystemErrorName, promisify } from "node:util";
 
-import { systemError } from "../../base/error.ts";
 import { addon } from "../../os/addon.ts";
-import type { Address } from "../address.ts";
 import type { LocalFile } from "../unix/local-file.ts";
 
 /** Only the owner reads and writes. */
@@ -72,15 +69,6 @@ export const pipeFile: LocalFile = {
     }
   },
 };
-
-/** @throws TrunklineError UNIMPLEMENTED on Windows. */
-export function refuseWindows(address: Address): void {
-  if (platform() !== "win32") return;
-  throw systemError("UNIMPLEMENTED", `${address.text}: Windows has no pipes in the file system`, {
-    executed: "no",
-    advice: "use tcp://127.0.0.1:PORT, or stdio: for a process and its child",
-  });
-}
 
 function errorOf(code: string, what: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: ${what}`), { code });

@@ -6,7 +6,7 @@ import type { Env } from "../../base/env.ts";
 import type { Peer } from "../../base/peer.ts";
 import { checkSocketPath, type Address } from "../address.ts";
 import type { Started } from "../framed-sockets.ts";
-import { dialRefused, notInTime } from "./refusal.ts";
+import { dialRefused, notInTime, refuseWindows } from "./refusal.ts";
 import { UnixPeer } from "./unix-peer.ts";
 
 /** How long to wait, in milliseconds, before an accept queue that was full is tried again. */
@@ -20,6 +20,7 @@ export async function reachUnix<T extends Started>(
   start: (target: NetConnectOpts) => T,
 ): Promise<{ readonly started: T; readonly peer: Peer }> {
   checkSocketPath(address.place);
+  refuseWindows(address, "sockets");
   if (env.now() >= until) throw notInTime(address, undefined);
   for (let failures = 0; ; failures++) {
     const started = start({ path: address.place });

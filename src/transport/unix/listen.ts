@@ -7,7 +7,7 @@ import type { Listener, OpenSocket, SocketListenOptions } from "../transport.ts"
 import type { UnixSettings } from "./options.ts";
 import { socketFile } from "./local-file.ts";
 import { hiddenPath, statOf } from "./owner.ts";
-import { listenRefused } from "./refusal.ts";
+import { listenRefused, refuseWindows } from "./refusal.ts";
 import { publish, withdraw } from "./socket-file.ts";
 import { bindHidden, checkHiddenPath, makeFolder, restrict } from "./socket-place.ts";
 import { UnixPeer } from "./unix-peer.ts";
@@ -23,6 +23,7 @@ export async function listenUnix(
   const path = address.place;
   const maxConnections = connectionsMax(options);
   checkSocketPath(path);
+  refuseWindows(address, "sockets");
   const hidden = hiddenPath(path);
   checkHiddenPath(path, hidden);
   let accepted = 0;

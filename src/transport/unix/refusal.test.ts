@@ -1,10 +1,10 @@
-import { equal, match } from "node:assert/strict";
+import { doesNotThrow, equal, match, throws } from "node:assert/strict";
 import { tmpdir } from "node:os";
 import { test } from "node:test";
 
 import { systemError } from "../../base/error.ts";
 import { parseAddress } from "../address.ts";
-import { dialRefused, listenRefused, notInTime } from "./refusal.ts";
+import { dialRefused, listenRefused, notInTime, refuseWindows } from "./refusal.ts";
 
 const address = parseAddress(`unix:${tmpdir()}/no-such-folder/x.sock`);
 
@@ -71,4 +71,13 @@ test("what is refused in our own words is passed on", async () => {
 test("not in time says whether a queue was full", () => {
   match(notInTime(address, system("EAGAIN")).message, /its queue is full/);
   match(notInTime(address, undefined).message, /not connected in time/);
+});
+
+test("on Windows it is refused before anything is tried, with what to use instead", () => {
+  doesNotThrow(() => refuseWindows(address, "sockets", "linux"));
+  throws(() => refuseWindows(address, "sockets", "win32"), {
+    code: "UNIMPLEMENTED",
+    executed: "no",
+    message: /no sockets in the file system[^]*tcp:/,
+  });
 });

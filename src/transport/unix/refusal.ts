@@ -1,4 +1,5 @@
 import type { BigIntStats } from "node:fs";
+import { platform } from "node:os";
 import { dirname } from "node:path";
 
 import { isTrunklineError, systemError, type SystemError } from "../../base/error.ts";
@@ -6,6 +7,19 @@ import type { SystemCode } from "../../base/outcome.ts";
 import type { Address } from "../address.ts";
 import { socketFile, type LocalFile } from "./local-file.ts";
 import { hasEnded, listenerOf, ownerOf, ownUser, statOf, targetOf } from "./owner.ts";
+
+/**
+ * Windows has neither sockets nor pipes among its files, as far as Node offers them. `system`: as `os.platform()` names it.
+ * @throws TrunklineError UNIMPLEMENTED there.
+ */
+export function refuseWindows(address: Address, noun: string, system: string = platform()): void {
+  if (system !== "win32") return;
+  throw systemError("UNIMPLEMENTED", `${address.text}: Windows has no ${noun} in the file system`, {
+    executed: "no",
+    endpoint: address.text,
+    advice: "use tcp://127.0.0.1:PORT, or stdio: for a process and its child",
+  });
+}
 
 /** Translates what the system says when connecting fails. */
 export async function dialRefused(
