@@ -11,12 +11,12 @@ export const receiptCases: readonly Case[] = [
       const queue = stage.channel();
       const broker = await stage.open();
       await broker.declare([queue]);
-      await stage.consume(broker, { channel: queue });
+      await stage.consume(broker, { channel: queue }, (each) => void each.ack());
       const receipts = await stage.publish(
         broker,
-        Array.from({ length: 8 }, (_, i) => stage.outgoing(queue, String(i))),
+        Array.from({ length: 20 }, (_, i) => stage.outgoing(queue, String(i))),
       );
-      equal(receipts.length, 8);
+      equal(receipts.length, 20);
       for (const { enqueued } of receipts) ok(broker.capabilities.receipts.includes(enqueued));
     },
   },
