@@ -36,6 +36,9 @@ test("needs that only a measurement answers are refused without one, and wrong o
   equal(wrong.code, 2);
   match(wrong.err, /--size takes a number/);
   equal((await trial(["doctor", "--measure", "--trust", "nobody"])).code, 2);
+  const nowhere = await trial(["doctor", "--measure", "--out", join(import.meta.filename, "x")]);
+  equal(nowhere.code, 2);
+  match(nowhere.err, /ENOTDIR.*--out/);
 });
 
 test("another need is answered from what was measured before, without measuring again", async () => {

@@ -4,7 +4,6 @@ import { fstatSync, readFileSync } from "node:fs";
 import { isatty } from "node:tty";
 import { realEnv } from "../base/real-env.ts";
 import { exitCodes } from "./exit-code.ts";
-import { run } from "./program.ts";
 import type { Terminal } from "./terminal.ts";
 
 const { stdout, stderr, stdin, env, argv } = process;
@@ -22,7 +21,19 @@ stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 stderr.on("error", () => {});
 
-const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+const manifest = JSON.parse(
+  readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
+) as { readonly version: string; readonly engines: { readonly node: string } };
+const [leastNode = ""] = /\d+/.exec(manifest.engines.node) ?? [];
+if (Number.parseInt(process.versions.node, 10) < Number(leastNode)) {
+  stderr.write(
+    `trunkline: this is Node ${process.versions.node}, and Trunkline needs ${leastNode} or later\n`,
+  );
+  process.exit(exitCodes.failed);
+}
+// Only now: an older Node cannot even read what all the commands import.
+const { run } = await import("./program.ts");
+
 const terminal: Terminal = {
   async print(text) {
     if (stdout.write(text)) return;
@@ -42,7 +53,7 @@ const terminal: Terminal = {
   typed: isatty(0),
   interrupted: interruption.signal,
   env: realEnv(),
-  version: (JSON.parse(manifest) as { readonly version: string }).version,
+  version: manifest.version,
 };
 
 process.exitCode = await run(argv.slice(2), terminal);

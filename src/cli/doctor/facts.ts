@@ -25,6 +25,8 @@ export interface Facts {
   readonly fill: string;
   /** What to know of it though it fits. */
   readonly know?: string;
+  /** The same for whoever is at the other end. */
+  readonly among?: Partial<Record<Trust, string>>;
 }
 
 const all = ["call", "stream", "event"] as const;
@@ -38,8 +40,13 @@ const ofProcess = {
   fill: "the process itself; bounded, it is held up",
 };
 
+const mounted = "in a folder that is mounted in both, by the same user";
 /** Root can do all of it everywhere, so that it is not named. */
 const ofSocketFile = {
+  among: {
+    "other-user": "let their group in: mode 0o660, gid",
+    container: `${mounted}, or with mode and gid`,
+  },
   read: "its two ends",
   say: "whoever may write to the socket file: mode 0600, the user alone, unless said otherwise",
   spoof: "nobody: the kernel says who connects",
@@ -47,6 +54,10 @@ const ofSocketFile = {
 };
 
 const ofLoopback = {
+  among: {
+    "other-user": "every user of the host may connect: authorize, or take TLS",
+    container: "where both share a network: loopback of one container is not that of another",
+  },
   read: "its two ends, and who may capture packets",
   say: "every process of the host, of every user",
   spoof: "whoever binds the port first",
@@ -55,6 +66,10 @@ const ofLoopback = {
 
 const ofCertificates = {
   ...ofLoopback,
+  among: {
+    ...ofLoopback.among,
+    "other-user": 'clientCertificate: "required" tells who is there',
+  },
   read: "its two ends",
   say: "who has a certificate, where one is asked for; else every process of the host",
   spoof: "who has the private key",
@@ -67,6 +82,7 @@ const ofDatagrams = {
   fill: "every process of the host: then the system drops datagrams and tells nobody",
 };
 const ofFiles = {
+  among: { container: mounted },
   read: "whoever may read the files: mode 0600, the user alone",
   say: "whoever may write to the files: the user alone",
   spoof: "whoever may write to the files",
@@ -126,7 +142,7 @@ export const facts: readonly Facts[] = [
     know: atMostOnce,
   },
   {
-    ...of("mmap", "mmap:./orders", "any two", ["same-user"], ofFiles),
+    ...of("mmap", "mmap:./orders", "any two", ["same-user", "container"], ofFiles),
     patterns: ["event"],
     durable: true,
     bytesMost: 1024 * 1024 - 256,
@@ -134,7 +150,7 @@ export const facts: readonly Facts[] = [
     know: "outlives its processes, and a loss of power with ?sync=disk",
   },
   {
-    ...of("sharedfile", "sharedfile:./talk", "any two", ["same-user"], ofFiles),
+    ...of("sharedfile", "sharedfile:./talk", "any two", ["same-user", "container"], ofFiles),
     patterns: ["event"],
     durable: true,
     bytesMost: 3 * 1024 * 1024,
@@ -142,7 +158,7 @@ export const facts: readonly Facts[] = [
     know: "outlives its processes, and a loss of power with ?sync=disk",
   },
   {
-    ...of("file", "file:./data", "any two", ["same-user"], ofFiles),
+    ...of("file", "file:./data", "any two", ["same-user", "container"], ofFiles),
     patterns: ["event"],
     durable: true,
     know: "outlives a loss of power",
@@ -170,7 +186,7 @@ function of(
   write: string,
   joins: Facts["joins"],
   trust: readonly Trust[],
-  who: Pick<Facts, "read" | "say" | "spoof" | "fill">,
+  who: Pick<Facts, "read" | "say" | "spoof" | "fill" | "among">,
 ): Facts {
   return { name, write, joins, trust, patterns: all, durable: false, ...who };
 }

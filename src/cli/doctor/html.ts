@@ -1,5 +1,5 @@
 import { methodOf } from "./markdown.ts";
-import type { Plot } from "./plots.ts";
+import { drawing, type Plot } from "./plots.ts";
 import { machineLine, tablesOf, type Measurement, type ReportTable } from "./report.ts";
 
 const style = `
@@ -21,7 +21,7 @@ export function htmlOf(measurement: Measurement, plots: readonly Plot[] | undefi
   const [advice, ...others] = tablesOf(measurement);
   const pictures =
     plots === undefined
-      ? "<p>There are no pictures: no library that draws is here. <code>npx -p trunkline -p echarts trunkline doctor --from report.json</code> draws them from what was measured.</p>"
+      ? `<p>There are no pictures: no library that draws is here. <code>${drawing()}</code> draws them from what was measured.</p>`
       : plots.map(figure).join("\n");
   return `<!doctype html>
 <html lang="en">

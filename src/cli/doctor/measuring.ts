@@ -1,6 +1,6 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import type { Line } from "../command.ts";
+import { UsageError, type Line } from "../command.ts";
 import { exitCodes } from "../exit-code.ts";
 import { folded } from "../findings.ts";
 import { drawBar, wipeBar } from "../progress.ts";
@@ -13,7 +13,7 @@ import { isMeasured, type Outcome } from "./measure/measured.ts";
 import { mechanisms } from "./measure/mechanisms.ts";
 import { run } from "./measure/run.ts";
 import { needOf } from "./need.ts";
-import { plotsOf } from "./plots.ts";
+import { drawing, plotsOf } from "./plots.ts";
 import { realProbe } from "./probe.ts";
 import { recommend, type Advice } from "./recommend.ts";
 import { readSaved } from "./saved.ts";
@@ -32,16 +32,29 @@ const folderDefault = "./trunkline-doctor";
 export async function measureAll(line: Line): Promise<number> {
   const { terminal } = line;
   const need = needOf(line);
+  const folder = madeFolder(line.text("out") ?? folderDefault);
   const machine = machineOf(realProbe());
   const outcomes = await outcomesOf(line.on("quick") ? "quick" : "thorough", terminal);
   if (terminal.interrupted.aborted) return exitCodes.interrupted;
-  return report(line, { machine, outcomes, need }, line.text("out") ?? folderDefault);
+  return report(line, { machine, outcomes, need }, folder);
 }
 
 /** Recommends for another need, and writes the reports anew, from what was measured before. */
 export async function recommendFrom(line: Line, path: string): Promise<number> {
   const need = needOf(line);
-  return report(line, { ...readSaved(path), need }, line.text("out") ?? dirname(path));
+  return report(line, { ...readSaved(path), need }, madeFolder(line.text("out") ?? dirname(path)));
+}
+
+/** Before minutes are spent on what cannot be written. */
+function madeFolder(folder: string): string {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+    return folder;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UsageError(`reports cannot be written to ${folder} (${code}): choose --out FOLDER`);
+  }
 }
 
 async function report(
@@ -51,10 +64,10 @@ async function report(
 ): Promise<number> {
   const { need, outcomes } = measured;
   const measurement: Measurement = { ...measured, advice: recommend(need, outcomes) };
-  const reports = await written(measurement, folder);
+  const { reports, pictures } = await written(measurement, folder);
   const any = outcomes.some(isMeasured);
-  if (json) await printJson(terminal, { ok: any, ...measurement, reports });
-  else await terminal.print(shown(measurement, reports, terminal));
+  if (json) await printJson(terminal, { ok: any, ...measurement, reports, pictures });
+  else await terminal.print(shown(measurement, reports, pictures, terminal));
   return any ? exitCodes.ok : exitCodes.failed;
 }
 
@@ -84,24 +97,34 @@ async function outcomesOf(how: "quick" | "thorough", terminal: Terminal): Promis
   return outcomes;
 }
 
-/** Resolves with the paths of what was written. */
-async function written(measurement: Measurement, folder: string): Promise<string[]> {
-  mkdirSync(folder, { recursive: true });
-  const html = htmlOf(measurement, await plotsOf(measurement.outcomes));
+interface Written {
+  readonly reports: readonly string[];
+  /** Whether something was there that could draw them. */
+  readonly pictures: boolean;
+}
+
+async function written(measurement: Measurement, folder: string): Promise<Written> {
+  const plots = await plotsOf(measurement.outcomes);
   const { machine, outcomes } = measurement;
   const files = {
     "report.md": markdownOf(measurement),
-    "report.html": html,
+    "report.html": htmlOf(measurement, plots),
     "report.json": `${JSON.stringify({ machine, outcomes })}\n`,
   };
-  return Object.entries(files).map(([name, text]) => {
+  const reports = Object.entries(files).map(([name, text]) => {
     const path = resolve(join(folder, name));
     writeFileSync(path, text);
     return path;
   });
+  return { reports, pictures: plots !== undefined };
 }
 
-function shown(measurement: Measurement, reports: readonly string[], terminal: Terminal): string {
+function shown(
+  measurement: Measurement,
+  reports: readonly string[],
+  pictures: boolean,
+  terminal: Terminal,
+): string {
   const { machine, outcomes, advice, need } = measurement;
   const absent = outcomes.flatMap((each) =>
     isMeasured(each) ? [] : [[`  ${each.name}`, each.reason]],
@@ -114,6 +137,7 @@ function shown(measurement: Measurement, reports: readonly string[], terminal: T
       : `${styled(terminal, "dim", "not measured")}\n${cut(table(absent), terminal)}`,
     `${styled(terminal, "bold", `for ${needLine(need)}`)}\n${recommended(advice, terminal)}`,
     `${reports.join("\n")}\n`,
+    pictures ? "" : `no pictures; to draw them: ${drawing(reports.at(-1))}\n`,
   ];
   return parts.filter((part) => part !== "").join("\n");
 }

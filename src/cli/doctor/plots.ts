@@ -65,6 +65,11 @@ export async function plotsOf(outcomes: readonly Outcome[]): Promise<readonly Pl
   return plots;
 }
 
+/** The command that draws what was measured, for who has nothing that draws. */
+export function drawing(report = "report.json"): string {
+  return `npx -p trunkline -p echarts trunkline doctor --from ${report}`;
+}
+
 /** An optional peer: most who run the doctor want the tables. */
 async function library(): Promise<Charts | undefined> {
   const name = "echarts";

@@ -80,6 +80,7 @@ test("parts of one process are no two processes, however fast they are", () => {
 test("between different users connections stay on sockets", () => {
   equal(told("unix → shm", { trust: "other-user" }).fits, false);
   equal(first({ trust: "other-user" })?.name, "unix");
+  match(first({ trust: "other-user" })?.notes.join() ?? "", /gid/);
 });
 
 test("what cannot carry twice the rate does not fit, and says how much it carries", () => {

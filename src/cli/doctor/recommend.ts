@@ -68,9 +68,9 @@ function adviceOf(
     against.push(
       `it carries ${count(figures.perSecond)} a second here, and ${count(need.rate)} want ${count(need.rate * reserve)}`,
     );
-  const { name, write, know } = of;
+  const { name, write, know, among } = of;
   const fits = against.length === 0;
-  const known = fits && know !== undefined ? [know] : [];
+  const known = fits ? [among?.[need.trust], know].filter((each) => each !== undefined) : [];
   const unknown = fits && measured === undefined ? ["not measured here"] : [];
   return { name, write, fits, notes: [...against, ...known, ...unknown], ...figures };
 }
