@@ -10,7 +10,7 @@ import { unix } from "../../src/transport/unix/index.ts";
 import { noReport, talliesOf, type TortureReport } from "../report.ts";
 import { strikeCaller, strikeServer } from "./calls/calls.ts";
 import { grownOf, holdings } from "./leaks.ts";
-import { points, type Act, type Point } from "./points.ts";
+import { loanPoints, points, type Act, type Point } from "./points.ts";
 import { Strike, type Struck } from "./strike.ts";
 import { addressOf, type VictimTerms } from "./victim-terms.ts";
 
@@ -30,6 +30,8 @@ const missesMax = 20;
 /** Of the kills, so many are of a process that serves calls and streams, and so many of one that asks for them: their start takes longer. */
 const ofServers = 0.06;
 const ofCallers = 0.06;
+/** Of these, so many at a point of memory that is lent. */
+const ofLoans = 0.5;
 /** Who serves says no yes, and neither ends anything of itself. */
 const notOfServers: ReadonlySet<Act> = new Set(["byte sent", "end stored"]);
 const notOfCallers: ReadonlySet<Act> = new Set(["end stored"]);
@@ -49,6 +51,12 @@ const nthMax: Partial<Record<Act, number>> = {
   "descriptor closed": 6,
   "memory let go of": 6,
   "word said": 1,
+  "loan made": 30,
+  "loan taken back": 30,
+  "loan sealed": 30,
+  "loan sent": 30,
+  "loan taken": 30,
+  "loan mapped": 30,
 };
 
 /** Processes that share memory with this one by connections that have moved are killed at each point of it. */
@@ -140,7 +148,8 @@ class IpcTorture {
   /** One that serves calls and streams, or asks for them, at a point that all of them come to. */
   async #strikeCalls(ofServer: boolean): Promise<void> {
     const not = ofServer ? notOfServers : notOfCallers;
-    const coming = points.filter(({ act }) => !not.has(act));
+    const lends = this.#random() < ofLoans;
+    const coming = lends ? loanPoints : points.filter(({ act }) => !not.has(act));
     const point = coming[Math.floor(this.#random() * coming.length)]!;
     const nth = 1 + Math.floor(this.#random() * (nthMax[point.act] ?? 1));
     const folder = join(this.#folder, "journals");

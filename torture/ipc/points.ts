@@ -1,8 +1,10 @@
 import { addon, type Addon } from "../../src/os/addon.ts";
+import { loanSeals } from "../../src/os/loan.ts";
 import { RingReader } from "../../src/os/ring-reader.ts";
 import { RingWriter } from "../../src/os/ring-writer.ts";
 import { SharedWords, Word } from "../../src/os/words.ts";
 import { MovingStream } from "../../src/transport/moving-stream.ts";
+import { Descriptors } from "../../src/transport/shm/descriptors.ts";
 import { ShmMover } from "../../src/transport/shm/shm-mover.ts";
 import { SocketStream } from "../../src/transport/socket-stream.ts";
 
@@ -38,21 +40,30 @@ export const acts = [
   "memory let go of",
 ] as const;
 
-export type Act = (typeof acts)[number];
+/** Those of memory that is lent, which only calls come to. */
+export const loanActs = [
+  "loan made",
+  "loan taken back",
+  "loan sealed",
+  "loan sent",
+  "loan taken",
+  "loan mapped",
+] as const;
+
+export type Act = (typeof acts)[number] | (typeof loanActs)[number];
 export interface Point {
   readonly when: "before" | "after";
   readonly act: Act;
 }
 
-export const points: readonly Point[] = acts.flatMap((act): readonly Point[] =>
+export const points: readonly Point[] = acts.flatMap(pointsAt);
+export const loanPoints: readonly Point[] = loanActs.flatMap(pointsAt);
+
+function pointsAt(act: Act): readonly Point[] {
+  const after: Point = { when: "after", act };
   // In the midst there is no before.
-  act === "half of it written"
-    ? [{ when: "after", act }]
-    : [
-        { when: "before", act },
-        { when: "after", act },
-      ],
-);
+  return act === "half of it written" ? [after] : [{ when: "before", act }, after];
+}
 
 /** Calls `hit` when the process comes to that point for the `nth` time. */
 export function watchFor({ when, act }: Point, nth: number, hit: () => void): void {
@@ -136,6 +147,16 @@ const wrappers: Readonly<Record<Act, (wrap: Wrap, come: () => void) => void>> = 
   "end stored": onWord(Word.ended),
   "descriptor closed": onAddon("descriptorClose"),
   "memory let go of": onAddon("memoryLetGo"),
+  "loan made": onAddon("memoryCreate", (name: string) => name === "trunkline-loan"),
+  "loan taken back": onAddon("memoryTakeBack"),
+  "loan sealed": onAddon(
+    "memorySeal",
+    (_fd: number, seals: number) => seals === loanSeals(addon()!),
+  ),
+  "loan sent": onAddon("socketSend", (...[, , , , fds]: [...unknown[]]) => lengthOf(fds) === 1),
+  "loan taken": onClass(Descriptors, "take"),
+  // The one who seals maps it without room for a head.
+  "loan mapped": onAddon("memoryCopy", (...[, , , ahead]: number[]) => ahead! > 0),
 };
 
 /** Half of the bytes are in the ring, and nobody can see them; the other half is what was there before. */

@@ -1,13 +1,14 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { client, TrunklineError } from "trunkline";
-import { itemOf, numberOf, type Desk } from "./contract.ts";
+import { isTrunklineError, type client, type TrunklineError } from "trunkline";
+import { itemOf, numberOf, numberOfSheet, sheetOf, type Desk } from "./contract.ts";
 import { lineOf, type Deed } from "./lines.ts";
 
 /** Requests at once of each kind, each after the other. */
-const lanesOf = { note: 16, tell: 2, take: 2, mirror: 2 } as const;
+const lanesOf = { note: 16, tell: 2, take: 2, mirror: 2, swap: 2 } as const;
 type Kind = keyof typeof lanesOf;
 /** Items of a stream. */
 const items = 150;
+const sheets = 20;
 /** Whoever is refused waits so long, in milliseconds. */
 const againMs = 5;
 
@@ -47,10 +48,12 @@ export class Caller {
     try {
       await this[kind](id);
     } catch (error) {
+      if (!isTrunklineError(error)) this.#does(id, "is wrong");
       failure = error as TrunklineError;
     }
     this.outcomes.push({ id, failure, at: performance.now() });
-    const told = failure === undefined ? "is answered" : deeds[failure.executed];
+    const told =
+      failure === undefined ? "is answered" : (deeds[failure.executed] ?? "may have run");
     this.#does(id, told);
     return failure === undefined;
   }
@@ -65,18 +68,26 @@ export class Caller {
   }
 
   async take(id: string): Promise<void> {
-    await this.#desk.take(this.#source(id), { head: { id } });
+    await this.#desk.take(this.#source(id, items, itemOf), { head: { id } });
   }
 
   async mirror(id: string): Promise<void> {
-    for await (const item of this.#desk.mirror(this.#source(id), { head: { id } }))
+    const given = this.#source(id, items, itemOf);
+    for await (const item of this.#desk.mirror(given, { head: { id } }))
       this.#does(id, "gets", numberOf(item));
   }
 
-  *#source(id: string): Iterable<ReturnType<typeof itemOf>> {
-    for (let number = 0; number < items; number++) {
+  async swap(id: string): Promise<void> {
+    const given = this.#source(id, sheets, sheetOf);
+    for await (const sheet of this.#desk.swap(given, { head: { id } }))
+      this.#does(id, "gets", numberOfSheet(sheet));
+  }
+
+  *#source<T>(id: string, count: number, made: (number: number) => T): Iterable<T> {
+    for (let number = 0; number < count; number++) {
+      const item = made(number);
       this.#does(id, "gives", number);
-      yield itemOf(number);
+      yield item;
     }
   }
 
@@ -85,7 +96,7 @@ export class Caller {
   }
 }
 
-const deeds: Readonly<Record<TrunklineError["executed"], Deed>> = {
+const deeds: Readonly<Record<string, Deed>> = {
   no: "did not run",
   maybe: "may have run",
   yes: "may have run",

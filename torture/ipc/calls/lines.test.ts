@@ -24,6 +24,11 @@ const cases: Readonly<Record<string, readonly [served: Lines, called: Lines, fau
     [["gets", 0], ["gives", 0], ["gives", 1], ["may have run"]],
     [],
   ],
+  "what the one got that the other had not sent": [
+    [["begins"], ["is wrong"]],
+    [["may have run"]],
+    ["x has got what was not sent"],
+  ],
   "an item that comes twice": [
     [["begins"], ["tells", 0], ["tells", 1]],
     [

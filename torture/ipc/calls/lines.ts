@@ -7,6 +7,7 @@ export type Deed =
   | "gives"
   | "gets"
   | "is answered"
+  | "is wrong"
   | "did not run"
   | "may have run";
 
@@ -40,6 +41,8 @@ export function faultsOf(served: Deeds, called: Deeds): string[] {
     const [gives, gets] = [numbers(called, "gives"), numbers(called, "gets")];
     const runs = numbers(served, "begins").length;
     const fault = (text: string): void => void faults.push(`${id} ${text}`);
+    if (own.has("is wrong") || served.get(id)?.has("is wrong") === true)
+      fault("has got what was not sent");
     if (runs > 1) fault(`has run ${runs} times`);
     if (own.has("did not run") && runs > 0)
       fault("has run, and its caller was told that it had not");
