@@ -11,7 +11,7 @@ import type { Input, Target } from "./target.ts";
  */
 export const ipc: Target = { name: "ipc", batch: 10, run };
 
-/** An input is so many records: things that the hostile end does. */
+/** An input has so many hostile records: things that the other end does and that one who keeps the rules never would. */
 const recordsOfInput = 10_000;
 
 const frameBytesMax = 300;
@@ -20,10 +20,13 @@ const words = Object.values(Word);
 function run(input: Input): void {
   const loop = new Loop();
   const others = new Others(loop);
-  for (let left = recordsOfInput; left > 0;) {
+  while (input.records < recordsOfInput) {
     const scene = new Scene(input, loop);
-    for (let more = input.between(1, 400); more > 0 && left > 0 && !scene.over; more--, left--)
-      scene.act();
+    // Most of them keep the rules for a while: what was sent then must come, whatever is done later.
+    const rude = input.once(4);
+    for (let more = input.between(1, 400); more > 0 && !scene.over; more--)
+      if (rude) scene.attack();
+      else scene.act();
     scene.end();
     others.speak();
   }
@@ -65,7 +68,31 @@ class Scene {
     return this.#end.reasons.length > 0;
   }
 
-  /** One record. */
+  /** A hostile record, wherever it hurts. */
+  attack(): void {
+    switch (this.#input.between(0, 9)) {
+      case 0:
+        this.#scribbleBytes();
+        break;
+      case 1:
+        this.#scribbleWord();
+        break;
+      case 2:
+        this.#bySocket();
+        break;
+      case 3:
+        this.#writeAnything();
+        break;
+      case 4:
+        this.#end.rung();
+        break;
+      default:
+        this.#sendAnything();
+    }
+    if (this.#input.once(8)) this.#loop.rest();
+  }
+
+  /** One who keeps the rules for the most part. */
   act(): void {
     const input = this.#input;
     switch (input.between(0, 15)) {
@@ -163,7 +190,7 @@ class Scene {
   /** Anywhere: where something was sent that was not read yet, too. */
   #scribbleBytes(): void {
     const { ring } = this.#own;
-    this.#proper = false;
+    this.#hostile();
     for (let left = this.#input.between(1, 4); left > 0; left--)
       ring[this.#input.between(0, ring.length - 1)] = this.#input.between(0, 255);
   }
@@ -171,10 +198,11 @@ class Scene {
   #scribbleHarmlessWord(): void {
     const word = this.#input.once(2) ? Word.sleeping : Word.waiting;
     this.#own.words.store(word, this.#anyNumber(word));
+    this.#input.records++; // it lies, and must not harm what is sent
   }
 
   #scribbleWord(): void {
-    this.#proper = false;
+    this.#hostile();
     const word = this.#input.pick(words);
     this.#own.words.store(word, this.#anyNumber(word));
     if (this.#input.once(2)) this.#end.rung();
@@ -193,8 +221,30 @@ class Scene {
     this.#writer.end();
   }
 
-  #writeAnything(): void {
+  /** A frame that says what it is, and holds anything; or says something a little else. */
+  #sendAnything(): void {
+    this.#hostile();
+    const content = this.#input.bytes(this.#input.between(0, 24));
+    const says = this.#input.once(50) ? this.#input.between(0, 30) : content.length;
+    const frame = Buffer.concat([Buffer.of(0, 0, says), content]);
+    let from = 0;
+    for (let tries = 0; from < frame.length && tries < frame.length && !this.over; tries++) {
+      const count = this.#writer.write(frame, from);
+      if (count > 0) this.#writer.publish();
+      else this.#loop.rest();
+      from += Math.max(count, 0);
+    }
+    if (from < frame.length) this.#makeRoom();
+  }
+
+  /** What is sent from here on need not come as it was. */
+  #hostile(): void {
     this.#proper = false;
+    this.#input.records++;
+  }
+
+  #writeAnything(): void {
+    this.#hostile();
     if (this.#writer.write(this.#input.bytes(this.#input.between(1, 30)), 0) > 0)
       this.#writer.publish();
   }
@@ -210,7 +260,7 @@ class Scene {
     this.#gone = bytes.count === 0;
     // Whoever waits for room gives up when the other end is gone, unless he reads on.
     if (this.#gone) this.#end.connection.resume();
-    else if (bytes.byte !== 0x4c || fds.length !== 1) this.#proper = false;
+    else if (bytes.byte !== 0x4c || fds.length !== 1) this.#hostile();
     this.#end.heard(bytes);
   }
 }

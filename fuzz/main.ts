@@ -11,10 +11,15 @@ const hangMs = 30_000;
 type Message =
   | { readonly type: "sent"; readonly line: string }
   | { readonly type: "failure"; readonly failure: Failure }
-  | { readonly type: "done"; readonly inputs: Readonly<Record<string, number>> };
+  | ({ readonly type: "done" } & Counts);
 
-interface Result {
+interface Counts {
   readonly inputs: Readonly<Record<string, number>>;
+  /** Hostile things in them, of targets whose inputs have many. */
+  readonly records: Readonly<Record<string, number>>;
+}
+
+interface Result extends Counts {
   readonly failures: readonly Failure[];
 }
 
@@ -55,11 +60,11 @@ function fuzz(plan: Plan): Promise<Result> {
     let inputsSeen = -1;
     let seenAt = performance.now();
     let finished = false;
-    const finish = (inputs: Readonly<Record<string, number>>): void => {
+    const finish = ({ inputs, records }: Counts): void => {
       finished = true;
       clearInterval(watch);
       void worker.terminate();
-      resolve({ inputs, failures });
+      resolve({ inputs, records, failures });
     };
     const fail = (failure: Failure): void => {
       failures.push(failure);
@@ -75,7 +80,7 @@ function fuzz(plan: Plan): Promise<Result> {
         message,
         sent: [],
       });
-      finish({ all: count });
+      finish({ inputs: { all: count }, records: {} });
     };
     const watch = setInterval(() => {
       const count = Atomics.load(plan.pulse, 2);
@@ -90,7 +95,7 @@ function fuzz(plan: Plan): Promise<Result> {
     worker.on("message", (message: Message) => {
       if (message.type === "sent") process.stderr.write(`  ${message.line}\n`);
       else if (message.type === "failure") fail(message.failure);
-      else finish(message.inputs);
+      else finish(message);
     });
     worker.on("error", (error: Error) => broken(`the thread broke: ${error.message}`));
     worker.on("exit", (code) => {
@@ -120,14 +125,17 @@ function tell({ target, seed, inputs, message, sent }: Failure, replayed: boolea
 async function main(): Promise<number> {
   const { plan, json } = readPlan();
   process.stderr.write(`fuzz: seed ${plan.seed}, targets ${plan.targets.join(", ")}\n`);
-  const { inputs, failures } = await fuzz(plan);
+  const { inputs, records, failures } = await fuzz(plan);
   const ok = failures.length === 0;
-  const counts = Object.entries(inputs).map(([name, count]) => `${name} ${count}`);
+  const counts = Object.entries(inputs).map(([name, count]) => {
+    const inThem = records[name];
+    return `${name} ${count}${inThem === undefined ? "" : ` (${inThem} hostile records)`}`;
+  });
   if (process.stderr.isTTY) process.stderr.write("\n");
   process.stderr.write(
     `fuzz: ${ok ? "ok" : `${failures.length} failures`}; inputs: ${counts.join(", ")}\n`,
   );
-  if (json) console.log(JSON.stringify({ ok, seed: plan.seed, inputs, failures }));
+  if (json) console.log(JSON.stringify({ ok, seed: plan.seed, inputs, records, failures }));
   return ok ? 0 : 1;
 }
 

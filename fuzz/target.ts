@@ -14,6 +14,8 @@ export class Input {
   readonly random: Random;
   /** Told of each line at once: of an input that hangs nothing else is seen. */
   onNote: ((line: string) => void) | undefined;
+  /** Hostile things in it, where the target counts them. */
+  records = 0;
   readonly #sent: string[] = [];
 
   constructor(seed: number) {

@@ -51,6 +51,7 @@ interface Run {
   readonly index: number;
   readonly messages: Set<string>;
   inputs: number;
+  records: number;
   spentMs: number;
   memoryAtMs: number;
   /** After the first look; what a target loads or caches once is not a leak. */
@@ -64,6 +65,7 @@ async function main(plan: Plan): Promise<void> {
       index,
       messages: new Set(),
       inputs: 0,
+      records: 0,
       spentMs: 0,
       memoryAtMs: 0,
       bytesBase: undefined,
@@ -79,7 +81,9 @@ async function main(plan: Plan): Promise<void> {
     );
   }
   const inputs = Object.fromEntries(runs.map((run) => [run.target.name, run.inputs]));
-  parentPort!.postMessage({ type: "done", inputs }, []);
+  const counted = runs.filter(({ records }) => records > 0);
+  const records = Object.fromEntries(counted.map((run) => [run.target.name, run.records]));
+  parentPort!.postMessage({ type: "done", inputs, records }, []);
 }
 
 /** The target that has had the least time has its turn. */
@@ -93,6 +97,7 @@ async function batch(plan: Plan, run: Run): Promise<void> {
     Atomics.store(plan.pulse, 1, run.inputs++);
     Atomics.add(plan.pulse, 2, 1);
     await feed(run, input);
+    run.records += input.records;
   }
   run.spentMs += performance.now() - began;
   if (run.spentMs - run.memoryAtMs < memoryEveryMs) return;

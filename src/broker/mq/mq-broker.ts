@@ -72,7 +72,8 @@ export class MqBroker implements Broker {
     const { name } = subscription.channel;
     const { os, env } = this.#terms;
     const queue = this.#made(name);
-    const back = (bytes: Buffer): Promise<void> => this.#send(name, bytes);
+    const backMs = Math.min(backMsMax, this.#terms.waitMs);
+    const back = (bytes: Buffer): Promise<void> => this.#send(name, bytes, backMs);
     const closed = (): boolean => this.#consumers.delete(consumer);
     const place = { os, queue, shard: this.#queueOf(name).place, back, closed, env };
     const consumer = new MqConsumer(place, subscription.prefetch, deliver);
@@ -127,8 +128,8 @@ export class MqBroker implements Broker {
   }
 
   /** Those of one queue go in the order of the calls, and wait while it is full. */
-  async #send(name: string, bytes: Buffer): Promise<void> {
-    const { os, env, waitMs } = this.#terms;
+  async #send(name: string, bytes: Buffer, waitMs: number = this.#terms.waitMs): Promise<void> {
+    const { os, env } = this.#terms;
     let sender = this.#senders.get(name);
     if (sender === undefined) {
       sender = senderTo(os, this.#queueOf(name), { waitingMax }, env, priorityOf);
@@ -190,6 +191,9 @@ export class MqBroker implements Broker {
     });
   }
 }
+
+/** How long a consumer that closes waits for room for what it puts back, in milliseconds: nobody may be there who makes some. */
+const backMsMax = 1_000;
 
 /** Messages that wait for room in one queue. */
 const waitingMax = 10_000;

@@ -2,6 +2,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { test } from "node:test";
 
+import type { Peer } from "../../base/peer.ts";
 import type { RefusalEvent } from "../../base/diagnostics.ts";
 import { between, seededRandom } from "../../base/random.ts";
 import { VirtualEnv } from "../../base/virtual-env.ts";
@@ -27,7 +28,7 @@ interface Scene {
   readonly caller: Caller;
   /** What the caller has sent. */
   readonly sent: Buffer[];
-  receive(bytes: Uint8Array): void;
+  receive(bytes: Uint8Array, from?: Peer): void;
   attempt(deadlineMs?: number): Attempt;
 }
 
@@ -63,10 +64,10 @@ async function scene(options: ServeOptions = {}): Promise<Scene> {
     server,
     sent,
     caller: protocol.connect(address, {}, env),
-    receive: (bytes) => {
+    receive: (bytes, from = peer) => {
       // It lies somewhere in memory that holds other things.
       const memory = Buffer.concat([Buffer.from([7, 7, 7]), bytes, Buffer.from([9, 9, 9])]);
-      heard(memory, 3, 3 + bytes.length, peer);
+      heard(memory, 3, 3 + bytes.length, from);
     },
     attempt: (deadlineMs = 10_000) =>
       new Attempt(env.now() + deadlineMs, Infinity, beginTrace(env), "key", { tenant: "a" }),
@@ -121,6 +122,20 @@ test("a datagram that comes twice is begun once", async () => {
   await settled();
   const { doubled, missing, handled } = server.datagrams!;
   deepEqual([doubled, missing, handled, services.begun.length], [2, 1, 2, 2]);
+});
+
+test("whoever sends under the number of another one does not make what that one sends look old", async () => {
+  const { server, caller, sent, receive, attempt } = await scene();
+  await caller.notify(note, 1, attempt());
+  await caller.notify(note, 2, attempt());
+  receive(sent[0]!);
+  const forged = Buffer.from(sent[0]!);
+  forged.writeUInt32BE(1_000_000, 16);
+  receive(forged, { ...peer, address: "udp://127.0.0.1:2" });
+  receive(forged, { ...peer, pid: 4711 });
+  receive(sent[1]!);
+  await settled();
+  deepEqual([server.datagrams!.doubled, server.datagrams!.handled], [0, 4]);
 });
 
 test("a datagram that was on its way for longer than its deadline is not begun, where both have one clock", async () => {

@@ -102,12 +102,16 @@ export class DatagramServer implements Server {
     this.#counts.received++;
     const notice = this.#reader.read(memory, from, to, peer);
     if (typeof notice === "string") return this.#malformed(notice);
-    const { sender, number } = notice;
-    if (sender !== undefined && this.#sequences.take(sender, number) !== "new") {
-      this.#counts.doubled++;
-      return;
-    }
-    this.#begin(notice);
+    if (this.#isNew(notice, peer)) this.#begin(notice);
+    else this.#counts.doubled++;
+  }
+
+  /** A sender is known by its own number and by where it is: nobody else makes what it sends look old. */
+  #isNew({ sender, number }: Notice, { address, pid }: Peer): boolean {
+    return (
+      sender === undefined ||
+      this.#sequences.take(`${sender} ${pid ?? ""} ${address}`, number) === "new"
+    );
   }
 
   #begin(notice: Notice): void {
