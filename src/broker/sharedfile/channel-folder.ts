@@ -1,18 +1,17 @@
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
+import { sleep } from "../../base/alarm.ts";
 import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
-import { sleep } from "../../base/alarm.ts";
 import type { Drift, StartAt } from "../broker.ts";
 import type { Channel } from "../channel.ts";
 import type { Claimant } from "./claimant.ts";
-import { LogReader, type Bookmark } from "./log-reader.ts";
+import { LogReader, type Bookmark, type Entry } from "./log-reader.ts";
 import { fileNameOf, logNameOf } from "./names.ts";
 import { PlaceFile } from "./place-file.ts";
 import { makeFile, makeFolder, textAt } from "./place.ts";
-import { segmentsOf } from "./segments.ts";
-import { stat } from "node:fs/promises";
-import { readdir } from "node:fs/promises";
+import { endOf, segmentsOf } from "./segments.ts";
 
 /** How a channel was laid out by who declared it first. */
 export interface Layout {
@@ -156,16 +155,16 @@ export class ChannelFolder {
     const segments = await segmentsOf(this.log(log)).catch(() => []);
     const last = segments.at(-1);
     if (last === undefined) return this.begin(log);
-    if (at === "new") return last.start + (await stat(last.path)).size;
+    if (at === "new") return endOf(last);
     const first = segments[0]!.start;
     if (at === "first") return first;
     for await (const { position, line } of this.read(log, { position: first, before: "" }))
       if (line !== undefined && line.envelope.time >= at) return position;
-    return last.start + (await stat(last.path)).size;
+    return endOf(last);
   }
 
   /** All that stands in a log from a place on, to where it ends now. */
-  async *read(log: number, from: Bookmark): AsyncGenerator<EntryOf, void, undefined> {
+  async *read(log: number, from: Bookmark): AsyncGenerator<Entry, void, undefined> {
     const reader = new LogReader(this.log(log), from, this.#env);
     for (let entries = await reader.read(); entries.length > 0; entries = await reader.read())
       yield* entries;
@@ -203,8 +202,6 @@ export class ChannelFolder {
     }
   }
 }
-
-type EntryOf = Awaited<ReturnType<LogReader["read"]>>[number];
 
 const layoutName = "channel.json";
 const groupsName = "groups";

@@ -118,16 +118,16 @@ export class Claimant {
     this.#copies.delete(path);
   }
 
-  /** The others of the folder who live, the oldest first. The files of those who do not are removed. */
+  /** The others of the folder who live, the oldest first. The files of those who do not are removed, and what is left of half of one. */
   async others(folder: string): Promise<readonly string[]> {
     const living: string[] = [];
     for (const name of (await readdir(folder)).toSorted()) {
-      if (name === this.id || !/^[0-9a-f-]{36}$/.test(name)) continue;
+      if (name === this.id || !/^[0-9a-f-]{36}(\.|$)/.test(name)) continue;
       const path = join(folder, name);
       const seen = await this.#look(path);
       if (seen === undefined) continue;
-      if (!this.#isStale(path, seen, "leased")) living.push(name);
-      else await unlink(path).catch(unless("ENOENT"));
+      if (this.#isStale(path, seen, "leased")) await unlink(path).catch(unless("ENOENT"));
+      else if (name.length === this.id.length) living.push(name);
     }
     return living;
   }

@@ -23,6 +23,8 @@ export interface GroupConsumerTerms {
   readonly name: string;
   /** Places are on the disk before anything is settled. */
   readonly synced: boolean;
+  /** The system tells of what others write. */
+  readonly told: boolean;
   readonly env: Env;
   readonly closed: (consumer: GroupConsumer) => void;
 }
@@ -203,12 +205,12 @@ export class GroupConsumer implements Consumer {
     place: ConstructorParameters<typeof OwnedLog>[0]["place"],
     keep: PlaceFile | undefined,
   ): void {
-    const { channel, subscription, env } = this.#terms;
+    const { channel, subscription, told, env } = this.#terms;
     const owned = new OwnedLog({
       log: channel.log(log),
       shard: channel.shard(log),
       group: subscription.group,
-      ...{ place, keep, env },
+      ...{ place, keep, told, env },
       isOurs: async () => keep === undefined || this.#member!.has(this.#lease(log)),
       ready: () => this.#pumpSoon(),
       deliver: (batch) => this.#deliver(batch),

@@ -1,3 +1,5 @@
+import { join } from "node:path";
+
 import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
 import { attribute } from "../attributes.ts";
@@ -5,7 +7,6 @@ import type { Lag, ShardLag, StartAt } from "../broker.ts";
 import type { Envelope } from "../envelope.ts";
 import type { ChannelFolder } from "./channel-folder.ts";
 import { type Claimant, holderIn } from "./claimant.ts";
-import { join } from "node:path";
 import { logNameOf } from "./names.ts";
 import { neededFrom, PlaceFile } from "./place-file.ts";
 import { textAt } from "./place.ts";

@@ -14,8 +14,8 @@ import { neededFrom, type GroupPlace, type PlaceFile } from "./place-file.ts";
 
 /** Read ahead of what is handed out, past which nothing more is read; one chunk may come on top. */
 const aheadMax = 64;
-/** How long after the last line was found others are looked for, where nobody tells of them: twice as long each time. */
-const pollMs = { least: 20, most: 500 };
+/** How long after the last line was found others are looked for: twice as long each time, up to what is enough where the system tells of changes, or where not. */
+const pollMs = { least: 20, told: 2_000, untold: 250 };
 /** Before the place is written once more that could not be written. */
 const againMs = 500;
 
@@ -29,6 +29,8 @@ export interface OwnedLogTerms {
   readonly place: GroupPlace;
   /** Where the place is kept. Undefined: nowhere, for a consumer that has no group. */
   readonly keep: PlaceFile | undefined;
+  /** The system tells of what others write. */
+  readonly told: boolean;
   /** Whether this process still is who consumes. */
   readonly isOurs: () => Promise<boolean>;
   readonly env: Env;
@@ -245,7 +247,7 @@ export class OwnedLog {
   }
 
   async #read(): Promise<void> {
-    const { env, ready } = this.#terms;
+    const { env, ready, told } = this.#terms;
     let restMs = pollMs.least;
     while (!this.#ended) {
       if (this.#paused || this.#ahead.length >= aheadMax) {
@@ -263,7 +265,7 @@ export class OwnedLog {
       }
       if (this.#news) continue;
       await this.#rest(env.now() + restMs);
-      restMs = this.#news ? pollMs.least : Math.min(restMs * 2, pollMs.most);
+      restMs = this.#news ? pollMs.least : Math.min(restMs * 2, told ? pollMs.told : pollMs.untold);
     }
   }
 

@@ -1,5 +1,14 @@
 import { constants, type Stats } from "node:fs";
-import { link, lstat, mkdir, open, realpath, unlink, type FileHandle } from "node:fs/promises";
+import {
+  link,
+  lstat,
+  mkdir,
+  open,
+  realpath,
+  statfs,
+  unlink,
+  type FileHandle,
+} from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import type { Env } from "../../base/env.ts";
@@ -24,7 +33,14 @@ export interface Folder {
   readonly writers: string;
   readonly channels: string;
   readonly replies: string;
+  /** The system tells of what others do here. */
+  readonly told: boolean;
 }
+
+/** File systems of one host, by the numbers of statfs(2), on which Linux tells of all changes: ext4, XFS, Btrfs, tmpfs, overlay, ZFS, F2FS. */
+const toldFileSystems: ReadonlySet<number> = new Set([
+  0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630, 0x2fc1_2fc1, 0xf2f5_2010,
+]);
 
 /**
  * Makes the folder where it is not there yet, for this user alone. One that holds something else, or to which everybody may write, is refused.
@@ -46,7 +62,8 @@ export async function openFolder(given: string, env: Env): Promise<Folder> {
       join(path, each),
     ) as [string, string, string];
     for (const each of [writers, channels, replies]) await makeFolder(each);
-    return { path, writers, channels, replies };
+    const told = toldFileSystems.has((await statfs(path)).type);
+    return { path, writers, channels, replies, told };
   } catch (error) {
     throw fileError(error, given, "no");
   }

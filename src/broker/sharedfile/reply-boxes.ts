@@ -52,7 +52,7 @@ export class ReplyBoxes {
         channel: declared.folder,
         folder: undefined,
         subscription: { channel: box, group: undefined, prefetch, from: since ?? "new" },
-        ...{ name: this.#terms.name, synced: false, env },
+        ...{ name: this.#terms.name, synced: false, told: folder.told, env },
         closed: () => {},
       },
       (batch) => hear(batch, heard),

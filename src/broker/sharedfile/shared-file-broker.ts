@@ -84,6 +84,7 @@ export class SharedFileBroker implements Broker {
     const { channel, group, from } = subscription;
     this.#refuseMore(channel);
     const { claimant, waitMs, name, address, env } = this.#terms;
+    const { told } = this.#terms.folder;
     const { folder } = await this.#declared(channel);
     const alone = group === undefined && folder.layout.shape === "topic";
     const begin = folder.layout.shape === "queue" ? "first" : (from ?? "new");
@@ -91,7 +92,7 @@ export class SharedFileBroker implements Broker {
       {
         channel: folder,
         folder: alone ? undefined : await folder.placeGroup(group, begin, claimant, waitMs),
-        ...{ subscription, name, env, synced: address.synced },
+        ...{ subscription, name, told, env, synced: address.synced },
         closed: (each) => this.#consumers.delete(each),
       },
       deliver,
@@ -140,7 +141,10 @@ export class SharedFileBroker implements Broker {
     await Promise.all([...this.#consumers].map((each) => each.close()));
     await this.#boxes.close();
     await this.#writers.idle();
-    await this.#terms.claimant.leave();
+    const { claimant, folder } = this.#terms;
+    // Who left his file behind on another host, and has not beaten since this one came, is removed.
+    await claimant.others(folder.writers).catch(() => {});
+    await claimant.leave();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,14 +2,17 @@ import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import {
+  appendFileSync,
   chmodSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -252,6 +255,33 @@ test("where somebody cut the file off, the group is told, and gets what comes af
   await broker.publish([saying("c")]);
   await hearing.until(4);
   deepEqual(hearing.texts.slice(3), ["c"]);
+});
+
+test("who begins with what is new begins behind the last whole line, also while another is being written", async (t) => {
+  const address = place(t);
+  const broker = await opened(t, address);
+  const news = channel({ name: "news", shape: "topic" });
+  await broker.declare([news]);
+  await broker.publish([saying("a", news), saying("b", news)]);
+  const path = join(address, "channels/news/0000/0000000000000000.jsonl");
+  const bytes = readFileSync(path);
+  truncateSync(path, bytes.length - 30);
+  const hearing = new Hearing();
+  await broker.consume({ channel: news, group: undefined, prefetch: 10 }, hearing.take);
+  appendFileSync(path, bytes.subarray(-30));
+  await hearing.until(1);
+  deepEqual(hearing.texts, ["b"]);
+});
+
+test("what a dead process left in the folder is removed by the next", async (t) => {
+  const address = place(t);
+  const child = process(t, address, `await broker.publish([saying("a")]); console.log("there");`);
+  await said(child);
+  const [left] = readdirSync(join(address, "writers"));
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  await opened(t, address);
+  ok(!readdirSync(join(address, "writers")).includes(left!));
 });
 
 test("it works where the file system has no hard links", async (t) => {

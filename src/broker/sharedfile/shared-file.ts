@@ -51,6 +51,7 @@ export function sharedFile(): BrokerFactory {
       const address = sharedFileAddress(text);
       const folder = await openFolder(address.folder, env);
       const claimant = await Claimant.enter(folder.writers, name, env);
+      await claimant.others(folder.writers);
       return new SharedFileBroker({ address, folder, claimant, capabilities, name, waitMs, env });
     },
   };
