@@ -97,6 +97,17 @@ test("of many who find what a dead process claimed one has it, also when he died
   for (const name of readdirSync(folder)) ok(!name.endsWith(".break"), name);
 });
 
+test("who was taken for dead and is not claims on", async (t) => {
+  const { claim, enter } = place(t);
+  const [one, other] = [await enter(), await enter()];
+  rmSync(one.path);
+  equal(await one.claim(claim, "held"), true);
+  equal(await other.claim(claim, "held"), false);
+  equal(await one.has(claim), true);
+  await one.release(claim);
+  equal(await other.claim(claim, "held"), true);
+});
+
 test("a later process with the number of a dead one has claimed nothing", async (t) => {
   const where = place(t);
   const claimant = await where.enter();

@@ -143,12 +143,17 @@ export class Claimant {
     await unlink(this.path).catch(() => {});
   }
 
-  async #take(path: string): Promise<boolean> {
+  async #take(path: string, again: boolean = false): Promise<boolean> {
     try {
       await link(this.path, path);
       return true;
     } catch (error) {
       if (codeOf(error) === "EEXIST") return false;
+      // Who stood still may have been taken for dead, and his file removed: what he has then is another file that says the same.
+      if (codeOf(error) === "ENOENT" && !again && !(await this.isKnown())) {
+        await makeFile(this.path, this.#text, this.#env);
+        return this.#take(path, true);
+      }
       if (!linkless(error)) throw error;
       if (!(await written(path, this.#text))) return false;
       this.#copies.add(path);

@@ -87,6 +87,11 @@ export class LogWriter {
     while (this.#bytes > waitingBytesMax) await this.#running;
   }
 
+  /** Nothing waits to be written. */
+  get isIdle(): boolean {
+    return this.#running === undefined;
+  }
+
   /** Resolves when nothing waits any more. */
   async idle(): Promise<void> {
     while (this.#running !== undefined) await this.#running;

@@ -30,7 +30,7 @@ export class Writers {
     const path = folder.log(log);
     let writer = this.#writers.get(path);
     if (writer === undefined) {
-      if (this.#writers.size >= writersMax) this.#writers.clear();
+      if (this.#writers.size >= writersMax) this.#forget();
       this.#writers.set(path, (writer = this.#made(folder, log)));
     }
     return writer;
@@ -39,6 +39,10 @@ export class Writers {
   /** Resolves when all that was to be written is. */
   async idle(): Promise<void> {
     await Promise.all([...this.#writers.values()].map((each) => each.idle()));
+  }
+
+  #forget(): void {
+    for (const [path, writer] of this.#writers) if (writer.isIdle) this.#writers.delete(path);
   }
 
   #made(folder: ChannelFolder, log: number): LogWriter {
@@ -85,5 +89,5 @@ export class Writers {
   }
 }
 
-/** Logs that are written to at one time, and remembered between. */
+/** Logs that are remembered though nothing is written to them. */
 const writersMax = 1_000;
