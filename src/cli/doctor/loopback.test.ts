@@ -81,6 +81,31 @@ test("a process that speaks with itself is left alone", () => {
   );
 });
 
+test("a server of another user is told of where it is known what it speaks", () => {
+  const of = (port: string) =>
+    linksOf(
+      pair(port).map((row) => (row.inode === 701 ? row : { ...row, uid: 112 })),
+      { "/proc/7/fd/20": "socket:[701]" },
+    );
+  const [link] = of("1628");
+  deepEqual([link?.server, link?.protocol], [{ name: "a process of user 112" }, "amqp"]);
+  match(of("1F90")[0]?.instead ?? "", /^http\+unix:.*mode/);
+  match(
+    loopbackFinding(of("1F90")).advice ?? "",
+    /web\.ts \(7\) → a process of user 112, http at port 8080/,
+  );
+  deepEqual(of("1CE8"), []);
+});
+
+test("a program that was given as text is called by the name of what runs it", () => {
+  const files = { ...processes, "/proc/net/tcp": tcp(pair("1F90")) };
+  const evaluated = {
+    ...files,
+    "/proc/7/cmdline": "/usr/bin/node\0--conditions\0x\0-e\0serve()\0",
+  };
+  equal(loopbackLinks(madeUp({ files: evaluated, links: holders }))[0]?.client.name, "node");
+});
+
 test("what another user's processes do is not told", () => {
   deepEqual(linksOf(pair("1F90").map((row) => ({ ...row, uid: 0 }))), []);
 });

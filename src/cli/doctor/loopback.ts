@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import type { Mendable } from "../findings.ts";
 import type { Probe } from "./probe.ts";
 
-/** Two processes of this user that speak by TCP although they are on one host. */
+/** A process of this user that speaks by TCP with one on the same host. */
 export interface LoopbackLink {
   readonly client: Owner;
   readonly server: Owner;
@@ -16,7 +16,8 @@ export interface LoopbackLink {
 }
 
 export interface Owner {
-  readonly pid: number;
+  /** Absent for a process of another user, which cannot be looked into. */
+  readonly pid?: number;
   readonly name: string;
 }
 
@@ -37,23 +38,33 @@ const linksTold = 10;
 
 const homes: Readonly<Record<number, LoopbackLink["protocol"]>> = {
   80: "http",
+  443: "http",
   3_000: "http",
   4_317: "grpc",
+  5_671: "amqp",
   5_672: "amqp",
   8_000: "http",
   8_080: "http",
   8_081: "http",
+  8_443: "http",
   50_051: "grpc",
 };
 
-/** The links between processes of this user over the loopback of this host, the busiest first. */
+/**
+ * The links of processes of this user over the loopback of this host, the busiest first. Those to servers of other users are told where
+ * it is known what they speak: nobody else's database has another address.
+ */
 export function loopbackLinks(probe: Probe): LoopbackLink[] {
-  const sockets = ["/proc/net/tcp", "/proc/net/tcp6"]
-    .flatMap((path) => socketsIn(probe.text(path) ?? ""))
-    .filter(({ uid }) => uid === probe.uid);
+  const sockets = ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((path) =>
+    socketsIn(probe.text(path) ?? ""),
+  );
   const listening = new Set(sockets.filter(({ listens }) => listens).map(({ port }) => port));
   const links = sockets.filter(
-    (each) => !each.listens && isWithinHost(each) && listening.has(each.remotePort),
+    (each) =>
+      !each.listens &&
+      each.uid === probe.uid &&
+      isWithinHost(each) &&
+      listening.has(each.remotePort),
   );
   if (links.length === 0) return [];
   const owners = ownersOf(probe);
@@ -62,14 +73,14 @@ export function loopbackLinks(probe: Probe): LoopbackLink[] {
     const end = sockets.find(
       (each) => !each.listens && each.port === link.remotePort && each.remotePort === link.port,
     );
+    const protocol = homes[link.remotePort] ?? "tcp";
     const client = owners.get(link.inode);
-    const server = end === undefined ? undefined : owners.get(end.inode);
+    const server = end && (owners.get(end.inode) ?? strangerAt(end, protocol, probe));
     // One process that speaks with itself has no other to be reached by a shorter way.
     if (client === undefined || server === undefined || client.pid === server.pid) continue;
     const key = `${client.pid} ${server.pid} ${link.remotePort}`;
-    const protocol = homes[link.remotePort] ?? "tcp";
     const connections = (found.get(key)?.connections ?? 0) + 1;
-    const instead = insteadOf(protocol, server.name);
+    const instead = insteadOf(protocol, server);
     found.set(key, { client, server, port: link.remotePort, protocol, connections, instead });
   }
   return [...found.values()].toSorted((a, b) => b.connections - a.connections);
@@ -81,21 +92,34 @@ export function loopbackFinding(links: readonly LoopbackLink[]): Mendable {
     return {
       about: "loopback",
       state: "fine",
-      seen: "no processes of this user speak with each other by TCP",
+      seen: "no process of this user speaks by TCP with one on this host",
     };
   const told = links
     .slice(0, linksTold)
     .map(
       ({ client, server, port, protocol, instead }) =>
-        `${client.name} (${client.pid}) → ${server.name} (${server.pid}), ${protocol} at port ${port}: ${instead}`,
+        `${toldOf(client)} → ${toldOf(server)}, ${protocol} at port ${port}: ${instead}`,
     );
   const more = links.length > linksTold ? `; and ${links.length - linksTold} more` : "";
   return {
     about: "loopback",
     state: "warning",
-    seen: `${links.length === 1 ? "1 pair" : `${links.length} pairs`} of processes of this user speak by TCP on one host`,
+    seen: `${links.length === 1 ? "1 pair of processes speaks" : `${links.length} pairs of processes speak`} by TCP on one host`,
     advice: `only an address has to change: ${told.join("; ")}${more}`,
   };
+}
+
+function toldOf({ name, pid }: Owner): string {
+  return pid === undefined ? name : `${name} (${pid})`;
+}
+
+function strangerAt(
+  { uid }: Socket,
+  protocol: LoopbackLink["protocol"],
+  probe: Probe,
+): Owner | undefined {
+  if (uid === probe.uid || protocol === "tcp") return undefined;
+  return { name: `a process of user ${uid}` };
 }
 
 /** The lines of /proc/net/tcp: `0: 0100007F:1F90 0100007F:C350 01 … uid … inode`. */
@@ -151,18 +175,26 @@ function ownersOf(probe: Probe): Map<string, Owner> {
   return owners;
 }
 
+/** What of Node's own takes the next word for itself. */
+const withWord = /^(-[epr]|-C|--(eval|print|require|import|loader|conditions|env-file|title))$/;
+
 /** `server.ts` of `node --flag server.ts`; the program's own name where it runs no script. */
 function nameOf(probe: Probe, pid: string): string {
   const words = (probe.text(`/proc/${pid}/cmdline`) ?? "").split("\0");
   const [program = "", ...rest] = words;
   const script = /(^|\/)node[^/]*$/.test(program)
-    ? rest.find((word) => word !== "" && !word.startsWith("-"))
+    ? rest.find(
+        (word, at) => word !== "" && !word.startsWith("-") && !withWord.test(rest[at - 1] ?? ""),
+      )
     : undefined;
   return basename(script ?? program) || (probe.text(`/proc/${pid}/comm`) ?? "?").trim();
 }
 
-function insteadOf(protocol: LoopbackLink["protocol"], server: string): string {
-  const path = `./run/${server.replace(/\.[a-z]+$/, "")}.sock`;
+function insteadOf(protocol: LoopbackLink["protocol"], { pid, name }: Owner): string {
+  const path =
+    pid === undefined
+      ? "./run/server.sock, which that user opens by unix({ mode, gid })"
+      : `./run/${name.replace(/\.[a-z]+$/, "")}.sock`;
   switch (protocol) {
     case "http":
       return `http+unix:${path}`;
