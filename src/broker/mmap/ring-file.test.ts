@@ -1,11 +1,14 @@
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
 import fs, {
   chmodSync,
+  chownSync,
   closeSync,
   existsSync,
   mkdtempSync,
   openSync,
   readFileSync,
+  readdirSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
@@ -22,7 +25,7 @@ import { test, type TestContext } from "node:test";
 import { isTrunklineError } from "../../base/error.ts";
 import { realEnv } from "../../base/real-env.ts";
 import { addon, addonProblem } from "../../os/addon.ts";
-import type { Broker } from "../broker.ts";
+import type { Broker, Outgoing } from "../broker.ts";
 import { channel } from "../channel.ts";
 import { Hearing } from "../suite/stage.ts";
 import { bellPath } from "./bell.ts";
@@ -48,6 +51,14 @@ async function opened(t: TestContext, of: string, waitMs: number = 10_000): Prom
   const broker = await mmap().open(`mmap:${place}`, { name: "test", waitMs }, env);
   t.after(() => broker.close());
   return broker;
+}
+
+function said(id: string): Outgoing {
+  const envelope = {
+    ...{ id, type: "said", source: "/", subject: undefined, time: 0 },
+    ...{ contentType: "text/plain", attributes: {}, data: Buffer.from(id) },
+  };
+  return { channel: orders, envelope };
 }
 
 test("a file is made whole, for its user alone, and once", { skip }, (t) => {
@@ -129,6 +140,12 @@ test("what is no ring, or not safe to be mapped, is refused before it is", { ski
   symlinkSync(`${of}.real`, of);
   throws(() => RingFile.open(os, of), /symbolic link/);
   unlinkSync(of);
+  if (statSync("/proc/self").uid === 0) {
+    writeFileSync(of, whole, { mode: 0o600 });
+    chownSync(of, 65_534, 65_534);
+    throws(() => RingFile.open(os, of), /belongs to user 65534/);
+    unlinkSync(of);
+  }
   os.fifoCreate(of, 0o600);
   throws(() => RingFile.open(os, of), /is no file/);
 });
@@ -150,15 +167,11 @@ test(
     await broker.declare([orders]);
     const file = RingFile.open(os, of)!;
     ok(file.lock(Lock.writers));
-    const envelope = {
-      ...{ id: "1", type: "said", source: "/", subject: undefined, time: 0 },
-      ...{ contentType: "text/plain", attributes: {}, data: Buffer.of(1) },
-    };
-    const [refused] = await broker.publish([{ channel: orders, envelope }]);
+    const [refused] = await broker.publish([said("1")]);
     ok(isTrunklineError(refused));
     deepEqual([refused.code, refused.executed], ["RESOURCE_EXHAUSTED", "no"]);
     file.close();
-    const [receipt] = await broker.publish([{ channel: orders, envelope }]);
+    const [receipt] = await broker.publish([said("1")]);
     deepEqual(receipt, { enqueued: "accepted", position: "orders" });
   },
 );
@@ -171,13 +184,7 @@ test(
     const broker = await opened(t, of);
     const hearing = new Hearing();
     await broker.consume({ channel: orders, group: undefined, prefetch: 10 }, hearing.take);
-    const publish = async (id: string): Promise<unknown> => {
-      const envelope = {
-        ...{ id, type: "said", source: "/", subject: undefined, time: 0 },
-        ...{ contentType: "text/plain", attributes: {}, data: Buffer.from(id) },
-      };
-      return (await broker.publish([{ channel: orders, envelope }]))[0];
-    };
+    const publish = async (id: string): Promise<unknown> => (await broker.publish([said(id)]))[0];
     await publish("a");
     const [held] = await hearing.until(1);
     unlinkSync(of);
@@ -200,3 +207,39 @@ test(
     deepEqual(hearing.texts, ["a", "b", "c"]);
   },
 );
+
+test(
+  "brokers that were closed leave no descriptor and no map, whatever became of their files",
+  { skip },
+  async (t) => {
+    const of = path(t);
+    const held = async (): Promise<[number, number]> => {
+      await new Promise((resolve) => env.yield(() => resolve(undefined)));
+      const maps = readFileSync("/proc/self/maps", "utf8").split(of).length - 1;
+      const open = readdirSync("/proc/self/fd").map((fd) => linkOf(fd));
+      return [open.filter((link) => link.startsWith(of)).length, maps];
+    };
+    for (let round = 0; round < 20; round++) {
+      const broker = await opened(t, of);
+      const hearing = new Hearing();
+      const terms = { channel: orders, group: undefined, prefetch: 10 };
+      await broker.consume(terms, hearing.take);
+      await broker.consume(terms, () => {}); // which stands by
+      await broker.publish([said(String(round))]);
+      await hearing.until(1);
+      deepEqual((await held())[1], 3);
+      if (round % 3 === 1) unlinkSync(of);
+      await broker.lag(orders, undefined);
+      await broker.close();
+      deepEqual(await held(), [0, 0]);
+    }
+  },
+);
+
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return ""; // the one that was the list's
+  }
+}

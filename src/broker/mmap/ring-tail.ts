@@ -9,6 +9,8 @@ import { RingWord } from "./ring-words.ts";
 export class RingTail {
   readonly #records: Records;
   readonly #words: Words;
+  /** The sleep for which it was rung. */
+  #rung = 0;
 
   constructor(records: Records, words: Words) {
     this.#records = records;
@@ -37,6 +39,14 @@ export class RingTail {
     }
     if (added > 0) this.#words.store(RingWord.tail, tail);
     return added;
+  }
+
+  /** Whether whoever reads has to be woken, asked after records were added: once for each sleep. */
+  wakes(): boolean {
+    const sleeping = this.#words.load(RingWord.sleeping);
+    if ((sleeping & 1) === 0 || sleeping === this.#rung) return false;
+    this.#rung = sleeping;
+    return true;
   }
 }
 

@@ -42,7 +42,6 @@ export class RingWriter {
   readonly #rope: BellRope;
   #file: RingFile | undefined;
   #tail: RingTail | undefined;
-  #rung = 0;
   /** With `sync`: as far as the disk knows what is settled. What stands behind that it would still take for messages. */
   #freed: number | undefined;
   /** Batches go in the order of the calls. */
@@ -139,19 +138,11 @@ export class RingWriter {
     try {
       const added = this.#tail!.add(payloads, from, this.#freed);
       if (added < 0) throw senseless(file.path);
-      if (added > 0) this.#wake(file);
+      if (added > 0 && this.#tail!.wakes()) this.#rope.ring();
       return added;
     } finally {
       file.unlock(Lock.writers);
     }
-  }
-
-  /** Wakes whoever reads when he sleeps: once for each sleep. */
-  #wake({ words }: RingFile): void {
-    const sleeping = words.load(RingWord.sleeping);
-    if ((sleeping & 1) === 0 || sleeping === this.#rung) return;
-    this.#rung = sleeping;
-    this.#rope.ring();
   }
 
   /** Has the disk take what the ring holds. */
