@@ -43,7 +43,8 @@ export type SuiteName =
   | "replies"
   | "gateway"
   | "keys"
-  | "shm";
+  | "shm"
+  | "mmap";
 
 /** The file with the mutant in it; throws when the table no longer fits the source. */
 export function broken(mutant: Mutant): string {

@@ -19,6 +19,7 @@ import { itemMutants } from "./item-mutants.ts";
 import { kafkaMutants } from "./kafka-mutants.ts";
 import { keyMutants } from "./key-mutants.ts";
 import { messagingMutants } from "./messaging-mutants.ts";
+import { mmapMutants } from "./mmap-mutants.ts";
 import { outboxMutants } from "./outbox-mutants.ts";
 import { protobufMutants } from "./protobuf-mutants.ts";
 import { protocolMutants } from "./protocol-mutants.ts";
@@ -54,4 +55,5 @@ export const mutants: readonly Mutant[] = [
   ...outboxMutants,
   ...inboxMutants,
   ...ipcMutants,
+  ...mmapMutants,
 ];

@@ -137,6 +137,16 @@ test("what stands there of an earlier lap, or of another file, is no record", ()
   ok(ours.read(0, 32).broken);
 });
 
+test("what goes beyond the tail is no record, whatever its sum", () => {
+  const ring = new Ring(1_024);
+  ring.add("w".repeat(100));
+  ring.words.store(RingWord.tail, 64);
+  const one = ring.head().take();
+  ok(one);
+  ok(one.broken);
+  equal(one.next, 64);
+});
+
 test("behind what is no record the next one is found", () => {
   const ring = new Ring(1_024);
   ring.add("a", "b", "c");
