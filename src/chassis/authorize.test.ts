@@ -9,6 +9,7 @@ import * as z from "zod";
 import type { Peer } from "../base/peer.ts";
 import { call, contract, duplex, notification, stream, upload } from "../contract/index.ts";
 import type { Authorize } from "../call/authorization.ts";
+import { addon } from "../os/addon.ts";
 import { stdio } from "../transport/stdio/index.ts";
 import { testAuthority } from "../transport/tls/testing/authority.ts";
 import { tls } from "../transport/tls/index.ts";
@@ -104,7 +105,8 @@ const hosts = ["localhost", "127.0.0.1"];
 const server = authority.issue({ name: "vault", hosts });
 const mutual = tls({ ...server, ca: authority.cert, clientCertificate: "optional" });
 const as = (name: string): Transport => tls({ ...authority.issue({ name }), ca: authority.cert });
-const credentialsTold = process.platform === "linux" && isBuiltin("node:ffi");
+const credentialsTold =
+  process.platform === "linux" && (isBuiltin("node:ffi") || addon() !== undefined);
 
 function folderOf(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), "trunkline-"));

@@ -10,7 +10,7 @@ import { settingsOf, type UnixOptions } from "./options.ts";
  * Connections over Unix domain sockets, between processes of one host: `unix:/run/orders.sock`, or `unix:./run/orders.sock`
  * from the current folder. The socket file gets mode 0600, so only processes of the same user (and root) connect, unless the
  * options say otherwise; a folder that is missing is made with mode 0700. A file that a dead process has left over is taken
- * over. `peer.uid`, `gid` and `pid` tell who connected, where the system tells: on Linux, with Node 26.1 or later.
+ * over. `peer.uid`, `gid` and `pid` tell who connected, where the system tells: on Linux, with the addon or Node 26.1 or later.
  *
  * `dial` rejects, always with `executed: "no"`: UNAVAILABLE when nobody listens or not in time, PERMISSION_DENIED,
  * INVALID_ARGUMENT when the path holds something else, RESOURCE_EXHAUSTED when the process may open no more files.

@@ -8,15 +8,18 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 
 import { realEnv } from "../../base/real-env.ts";
+import { addon } from "../../os/addon.ts";
 import { parseAddress } from "../address.ts";
 import { Recorder } from "../suite/recorder.ts";
 import type { Connection, Transport } from "../transport.ts";
+import { credentialsByNode, credentialsOf } from "./credentials.ts";
 import { unix } from "./index.ts";
 
 const env = realEnv();
 const soon = { timeout: 60_000 };
 const root = process.geteuid!() === 0;
-const credentialsTold = process.platform === "linux" && isBuiltin("node:ffi");
+const ffi = process.platform === "linux" && isBuiltin("node:ffi");
+const credentialsTold = ffi || addon() !== undefined;
 
 /** A folder of its own, removed after the test. */
 function folderOf(t: TestContext): string {
@@ -174,6 +177,21 @@ test(
 );
 
 test(
+  "the addon and node:ffi tell the same",
+  { ...soon, skip: ffi && addon() !== undefined ? false : "needs both" },
+  async (t) => {
+    const path = join(folderOf(t), "x.sock");
+    await listen(t, path, () => {});
+    const socket = connect(path);
+    await once(socket, "connect");
+    const own = { pid: process.pid, uid: process.geteuid!(), gid: process.getegid!() };
+    deepEqual([credentialsOf(socket), credentialsByNode(socket)], [own, own]);
+    socket.destroy();
+    deepEqual([credentialsOf(socket), credentialsByNode(socket)], [undefined, undefined]);
+  },
+);
+
+test(
   "who has gone before anybody has asked is nobody",
   { ...soon, skip: credentialsTold ? false : "this system, or this Node, does not tell" },
   async (t) => {
@@ -193,7 +211,7 @@ test(
   "a process of another user is told as that user's",
   {
     ...soon,
-    skip: credentialsTold && root ? false : "needs root, and Linux with node:ffi",
+    skip: credentialsTold && root ? false : "needs root, and Linux with the addon or node:ffi",
   },
   async (t) => {
     const folder = folderOf(t);
