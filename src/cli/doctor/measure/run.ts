@@ -6,7 +6,7 @@ import { alarmAt } from "../../../base/alarm.ts";
 import type { Env } from "../../../base/env.ts";
 import type { Mechanism } from "./mechanisms.ts";
 import type { Outcome } from "./measured.ts";
-import { started } from "./programs.ts";
+import { killAll, started } from "./programs.ts";
 
 /** What starting two processes and asking them may take on a busy machine, before a mechanism is given up. */
 const patienceMs = 20_000;
@@ -25,13 +25,13 @@ export interface RunTerms {
 export async function run(terms: RunTerms): Promise<Outcome> {
   const { mechanism, forMs, env, interrupted } = terms;
   const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
-  const asker = started("asker", { mechanism: mechanism.name, folder, forMs });
+  const asker = started("asker", { mechanism: mechanism.name, folder, forMs }, true);
   let outcome: Outcome = { name: mechanism.name, reason: "it ended before it was measured" };
   asker.on("message", (told: Outcome | { readonly share: number }) => {
     if ("share" in told) terms.progress(told.share);
     else outcome = told;
   });
-  const kill = (): void => void asker.kill("SIGKILL");
+  const kill = (): void => killAll(asker);
   const alarm = alarmAt(env, env.now() + forMs * 2 + patienceMs, () => {
     outcome = { name: mechanism.name, reason: "it took too long, and was given up" };
     kill();
