@@ -14,7 +14,7 @@ export type Role = "writer" | "reader" | "maker";
  * The steps of each, about in their order. What a step is, is what the sources call: they are wrapped from outside in the process that is to
  * die, and the library knows nothing of it.
  */
-export const acts = {
+const acts = {
   writer: [
     "turn taken",
     "bytes written",
