@@ -22,7 +22,7 @@ import { madeFile } from "./making.ts";
 import { MmapConsumer } from "./mmap-consumer.ts";
 import { notTurn } from "./refusal.ts";
 import { RingFile } from "./ring-file.ts";
-import { RingWriter } from "./ring-writer.ts";
+import { RingFileWriter } from "./ring-file-writer.ts";
 import { waiting, type Waiting } from "./waiting.ts";
 
 export interface MmapTerms {
@@ -42,7 +42,7 @@ export class MmapBroker implements Broker {
   readonly address: string;
   readonly capabilities: BrokerCapabilities;
   readonly #terms: MmapTerms;
-  readonly #writers = new Map<string, RingWriter>();
+  readonly #writers = new Map<string, RingFileWriter>();
   readonly #consumers = new Set<MmapConsumer>();
   #closed = false;
 
@@ -149,7 +149,7 @@ export class MmapBroker implements Broker {
     const { os, env, waitMs, place } = this.#terms;
     let writer = this.#writers.get(name);
     if (writer === undefined) {
-      writer = new RingWriter({ os, path: this.#pathOf(name), sync: place.sync, env });
+      writer = new RingFileWriter({ os, path: this.#pathOf(name), sync: place.sync, env });
       this.#writers.set(name, writer);
     }
     const payloads = indexes.map((index) => writtenEnvelope(messages[index]!.envelope));

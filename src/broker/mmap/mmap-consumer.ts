@@ -9,7 +9,7 @@ import { fenced } from "../fenced.ts";
 import { readEnvelope, unreadEnvelope } from "../written-envelope.ts";
 import type { RingFile } from "./ring-file.ts";
 import type { Taken } from "./ring-head.ts";
-import { RingReader } from "./ring-reader.ts";
+import { RingFileReader } from "./ring-file-reader.ts";
 
 /** The ring that is consumed, and who looks after it. */
 export interface ConsumedRing {
@@ -32,7 +32,7 @@ export class MmapConsumer implements Consumer {
   readonly #ring: ConsumedRing;
   readonly #prefetch: number;
   readonly #deliver: (batch: readonly Delivery[]) => void;
-  readonly #reader: RingReader;
+  readonly #reader: RingFileReader;
   readonly #unsettled = new Set<MmapDelivery>();
   /** Released, to be delivered again; they count as unsettled, so there are no more than may be. */
   #again: Taken[] = [];
@@ -50,7 +50,7 @@ export class MmapConsumer implements Consumer {
     this.#deliver = deliver;
     const ready = (): void => this.#read();
     const lost = (reason: string): void => this.#lose(reason);
-    this.#reader = new RingReader(file, { os, open, ready, lost, env });
+    this.#reader = new RingFileReader(file, { os, open, ready, lost, env });
   }
 
   pause(): void {
@@ -161,7 +161,7 @@ class MmapDelivery implements Delivery {
 
   constructor(
     { taken, envelope, malformed, ring }: Content,
-    { generation }: RingReader,
+    { generation }: RingFileReader,
     consumer: MmapConsumer,
   ) {
     this.taken = taken;

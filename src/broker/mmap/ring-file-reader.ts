@@ -9,7 +9,7 @@ import type { RingFile } from "./ring-file.ts";
 import { RingHead, type Taken } from "./ring-head.ts";
 import { Lock, RingWord } from "./ring-words.ts";
 
-export interface RingReaderTerms {
+export interface RingFileReaderTerms {
   readonly os: Addon;
   /** Opens the file, and makes it when it is missing; undefined: somebody else is making it. */
   readonly open: () => RingFile | undefined;
@@ -29,8 +29,8 @@ const standByMs = 200;
 const lookMs = 500;
 
 /** Reads the ring of a file, once nobody else does: until then it stands by. */
-export class RingReader {
-  readonly #terms: RingReaderTerms;
+export class RingFileReader {
+  readonly #terms: RingFileReaderTerms;
   #file: RingFile | undefined;
   /** Defined: the ring is ours. */
   #head: RingHead | undefined;
@@ -42,7 +42,7 @@ export class RingReader {
   generation = 0;
 
   /** @throws TrunklineError where it cannot be read at all. The file becomes the reader's. */
-  constructor(file: RingFile, terms: RingReaderTerms) {
+  constructor(file: RingFile, terms: RingFileReaderTerms) {
     this.#terms = terms;
     this.#file = file;
     try {

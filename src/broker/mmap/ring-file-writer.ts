@@ -11,7 +11,7 @@ import { RingFile } from "./ring-file.ts";
 import { RingTail } from "./ring-tail.ts";
 import { Lock, RingWord } from "./ring-words.ts";
 
-export interface RingWriterTerms {
+export interface RingFileWriterTerms {
   readonly os: Addon;
   readonly path: string;
   /** Nothing counts as written before the disk has it. */
@@ -37,8 +37,8 @@ const waitingMax = 10_000;
 const diskHas = promisify(fdatasync);
 
 /** Writes into the ring of a file, to which other processes may write, too: by turns, each for as long as a batch takes. */
-export class RingWriter {
-  readonly #terms: RingWriterTerms;
+export class RingFileWriter {
+  readonly #terms: RingFileWriterTerms;
   readonly #rope: BellRope;
   #file: RingFile | undefined;
   #tail: RingTail | undefined;
@@ -49,7 +49,7 @@ export class RingWriter {
   /** Messages of them that have not come to an end. */
   #waiting = 0;
 
-  constructor(terms: RingWriterTerms) {
+  constructor(terms: RingFileWriterTerms) {
     this.#terms = terms;
     this.#rope = new BellRope(terms.path);
   }
