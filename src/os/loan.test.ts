@@ -49,6 +49,17 @@ test("a loan of no size, or of one that is too large, is refused", () => {
 suite("pages that processes share", { skip: addonProblem() ?? false }, () => {
   const os = addon()!;
 
+  test("where no more files may be opened a loan is ordinary memory", (t) => {
+    t.mock.method(os, "memoryCreate", () => {
+      throw Object.assign(new Error("memfd_create EMFILE"), { code: "EMFILE" });
+    });
+    const page = loan(70_000).fill(7);
+    const sealed = seal(page);
+    equal(page.length, 0);
+    equal(sealed.at(-1), 7);
+    equal(loanOf(sealed), undefined);
+  });
+
   test("writing what was sealed changes nothing for others", () => {
     const page = loan(70_000);
     page.fill(5);

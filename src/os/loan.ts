@@ -56,7 +56,8 @@ const forgotten = new FinalizationRegistry<{ os: Addon; fd: number }>(({ os, fd 
  *
  * The memory is there from the first moment: RESOURCE_EXHAUSTED, `executed: "no"`, tells that there is not so much, or that 512 loans are
  * open; INVALID_ARGUMENT that `bytes` is not a whole number from 1 to 536,870,912. It is free when nobody refers to it any more, here or
- * where it was sent. Without the addon (see `trunkline doctor`) it is ordinary memory, with the same rules.
+ * where it was sent. Without the addon (see `trunkline doctor`), and where this process may open no more files, it is ordinary memory, with the
+ * same rules.
  */
 export function loan(bytes: number): Buffer {
   if (!Number.isInteger(bytes) || bytes < 1 || bytes > loanBytesMax) {
@@ -66,8 +67,8 @@ export function loan(bytes: number): Buffer {
     });
   }
   const os = addon();
-  const [made, memory] =
-    os === undefined ? [new Loan(os, -1, bytes), new ArrayBuffer(bytes)] : create(os, bytes);
+  const shared = os === undefined ? undefined : create(os, bytes);
+  const [made, memory] = shared ?? [new Loan(undefined, -1, bytes), new ArrayBuffer(bytes)];
   const page = Buffer.from(memory);
   givesAway(page, () => made.seal(memory));
   return page;
@@ -95,7 +96,8 @@ export function loanSeals({ sealSeal, sealShrink, sealGrow, sealWrite }: Addon):
   return sealSeal | sealShrink | sealGrow | sealWrite;
 }
 
-function create(os: Addon, bytes: number): [Loan, ArrayBuffer] {
+/** Undefined: this process may open no more files. */
+function create(os: Addon, bytes: number): [Loan, ArrayBuffer] | undefined {
   if (open >= loansMax) {
     throw systemError("RESOURCE_EXHAUSTED", `${open} loans are open, ${loansMax} are allowed`, {
       executed: "no",
@@ -113,6 +115,8 @@ function create(os: Addon, bytes: number): [Loan, ArrayBuffer] {
     return [made, memory];
   } catch (cause) {
     if (fd >= 0) os.descriptorClose(fd);
+    const { code = "" } = cause as NodeJS.ErrnoException;
+    if (code === "EMFILE" || code === "ENFILE") return undefined;
     throw systemError("RESOURCE_EXHAUSTED", `there is no memory for a loan of ${bytes} bytes`, {
       executed: "no",
       advice: "ask for less, or let others go first",

@@ -60,7 +60,7 @@ class FramedConnection implements Connection, ByteSink {
       say: (word) => this.#say(word),
       push: () => this.#writer.push(),
       clean: () => this.#reader!.clean,
-      close: (message) => this.#close({ kind: "broken", message }),
+      close: (message, kind) => this.#close({ kind: kind ?? "broken", message }),
       heard: () => this.#holdBack(),
     });
   }

@@ -8,8 +8,8 @@ export interface Line {
   push(): void;
   /** True when no part of a frame has been read that is not whole. */
   clean(): boolean;
-  /** The peer broke the rules. */
-  close(message: string): void;
+  /** The peer broke the rules, or, `lost`, this process cannot go on by the way that there is. */
+  close(message: string, kind?: "lost"): void;
   /** The word that was waited for has come, or will not come any more. */
   heard(): void;
 }

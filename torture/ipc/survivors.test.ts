@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
@@ -11,6 +11,7 @@ import { Desk } from "./calls/contract.ts";
 import { recorded, type Recorded } from "./calls/recorded.ts";
 import { ServerChild, type Wrapped } from "./calls/server-child.ts";
 import type { ServerTerms } from "./calls/server.ts";
+import { boundFor, limit, unusable } from "./limits.ts";
 import type { Act, Point } from "./points.ts";
 
 /** On the side that was dialled: where its peer is frozen in the middle of the way to shared memory, and just behind. */
@@ -25,12 +26,6 @@ const frozenAt: readonly Point[] = (
 ).map(([when, act]) => ({ when, act }));
 
 const nobody = 65_534;
-
-/** Why a program is no use here; false: it works. */
-function unusable(...[program, ...args]: readonly [string, ...string[]]): string | false {
-  const { status } = spawnSync(program, args, { stdio: "ignore" });
-  return status === 0 ? false : `${program} is not here, or not allowed`;
-}
 
 suite("who survives", { skip: addonProblem() ?? false, concurrency: 4 }, () => {
   const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
@@ -212,17 +207,4 @@ interface Survivor extends AsyncDisposable {
 /** Calls until the connection has moved: forever, where it does not. */
 async function moved({ desk, dialled }: Survivor): Promise<void> {
   for (let index = 0; dialled.way() !== "shm"; index++) await desk.note({ id: `moves-${index}` });
-}
-
-/** The bound on the numbers of descriptors below which `free` are not in use. */
-function boundFor(pid: string, free: number): number {
-  const used = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
-  let bound = 0;
-  for (let left = free; left > 0; bound++) if (!used.has(bound)) left--;
-  return bound;
-}
-
-function limit(pid: string, name: string, value: number): void {
-  const { status } = spawnSync("prlimit", ["--pid", pid, `--${name}=${value}:${value}`]);
-  equal(status, 0);
 }

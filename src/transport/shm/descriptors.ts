@@ -1,5 +1,6 @@
 import { BoundedQueue } from "../../base/bounded-queue.ts";
 import type { Addon, Watch } from "../../os/addon.ts";
+import { reserveOf, type Reserve } from "./reserve.ts";
 
 /** What goes along with each descriptor. */
 const mark = 0x4c;
@@ -32,7 +33,10 @@ export class Descriptors {
   readonly #watch: Watch;
   readonly #early: BoundedQueue<Received> = new BoundedQueue(earlyMax);
   readonly #byte: Buffer = Buffer.of(mark);
+  readonly #reserve: Reserve;
   #watching = true;
+  /** The other side has closed the socket, or broken it. */
+  #over = false;
   #closed = false;
 
   /** `fd` stays the caller's, and open until `close` was called. */
@@ -41,6 +45,8 @@ export class Descriptors {
     this.#fd = fd;
     this.#user = user;
     this.#watch = os.watchStart(fd, os.readable, false, () => this.#readable());
+    this.#reserve = reserveOf(os);
+    this.#reserve.begin();
   }
 
   /** False: the socket does not take it now, for the other side reads none, or is gone. It stays the caller's. */
@@ -49,16 +55,18 @@ export class Descriptors {
     return !this.#closed && this.#os.socketSend(this.#fd, this.#byte, 0, 1, [fd], "") === 1;
   }
 
-  /** The next one, which is the caller's from here on; undefined: the other side has sent none. */
+  /** The next one, which the caller gives to `release`; undefined: the other side has sent none. */
   take(): Received | undefined {
     if (this.#closed) return undefined;
     const early = this.#early.shift();
     if (early === undefined) return this.#receive();
-    if (!this.#watching) {
-      this.#watching = true;
-      this.#os.watchEvents(this.#watch, this.#os.readable);
-    }
+    this.#watchAgain();
     return early;
+  }
+
+  /** Closes one that was taken, also after `close`. */
+  release(fd: number): void {
+    this.#reserve.close(fd);
   }
 
   /** Whether the process goes on for its sake. */
@@ -71,26 +79,42 @@ export class Descriptors {
     this.#closed = true;
     this.#os.watchStop(this.#watch);
     for (let fd = this.#early.shift(); fd !== undefined; fd = this.#early.shift())
-      if (fd !== "lost") this.#os.descriptorClose(fd);
+      if (fd !== "lost") this.#reserve.close(fd);
+    this.#reserve.end();
   }
 
   #readable(): void {
+    if (!this.#reserve.ready(() => this.#watchAgain())) return this.#watchNoMore();
     const fd = this.#receive();
     if (fd === undefined) return;
     this.#early.push(fd);
-    if (this.#early.size < earlyMax) return;
+    if (this.#early.size === earlyMax) this.#watchNoMore();
+  }
+
+  #watchNoMore(): void {
     this.#watching = false;
     this.#os.watchEvents(this.#watch, 0);
   }
 
+  #watchAgain(): void {
+    if (this.#watching || this.#over || this.#closed) return;
+    this.#watching = true;
+    this.#os.watchEvents(this.#watch, this.#os.readable);
+  }
+
   #receive(): Received | undefined {
     const fds: number[] = [];
-    const count = this.#os.socketReceive(this.#fd, this.#byte, 0, 1, fds);
+    let count = 0;
+    this.#reserve.lend(() => {
+      count = this.#os.socketReceive(this.#fd, this.#byte, 0, 1, fds);
+      return fds.length;
+    });
     const [fd] = fds;
     if (count === 1 && this.#byte[0] === mark && fds.length === 1) return fd;
-    for (const each of fds) this.#os.descriptorClose(each);
+    for (const each of fds) this.#reserve.close(each);
     if (count === again) return undefined;
     if (count === tooMany) return "lost";
+    this.#over = true;
     this.#os.watchEvents(this.#watch, 0);
     if (count > 0) this.#user.broken();
     else this.#user.gone();

@@ -9,14 +9,12 @@ import type { Descriptors } from "./descriptors.ts";
  * where in the order of frames it belongs: the data of the next frame is what it is of.
  */
 export class Lending {
-  readonly #os: Addon;
   readonly #descriptors: Descriptors;
   readonly #line: Line;
   readonly #borrowing: Borrowing;
   #borrowed: Borrowed | undefined;
 
   constructor(os: Addon, descriptors: Descriptors, line: Line) {
-    this.#os = os;
     this.#descriptors = descriptors;
     this.#line = line;
     this.#borrowing = new Borrowing(os);
@@ -33,8 +31,10 @@ export class Lending {
     const [, offset = NaN, bytes = NaN] = word.split(" ").map(Number);
     const fd = this.#descriptors.take();
     if (fd === undefined) return this.#line.close("the peer lends memory and gives none");
-    if (fd === "lost")
-      return this.#line.close("the peer lends memory, and this process may open no more files");
+    if (fd === "lost") {
+      const message = "the peer lends memory, and this process may open no more files";
+      return this.#line.close(message, "lost");
+    }
     this.#borrowed = { fd, offset, bytes };
     const fault = this.#borrowing.fault(this.#borrowed);
     if (fault === undefined) return;
@@ -52,7 +52,7 @@ export class Lending {
     try {
       return this.#borrowing.take(this.#borrowed!, frame);
     } catch (error) {
-      this.#line.close(`what the peer lends cannot be had: ${String(error)}`);
+      this.#line.close(`what the peer lends cannot be had: ${String(error)}`, "lost");
       return undefined;
     } finally {
       this.close();
@@ -61,7 +61,7 @@ export class Lending {
 
   /** Lets go of what no frame has come for. */
   close(): void {
-    if (this.#borrowed !== undefined) this.#os.descriptorClose(this.#borrowed.fd);
+    if (this.#borrowed !== undefined) this.#descriptors.release(this.#borrowed.fd);
     this.#borrowed = undefined;
   }
 }

@@ -127,6 +127,36 @@ suite("loans over connections in shared memory", { skip: addonProblem() ?? false
     },
   );
 
+  test(
+    "what the system has too many of on their way is not lent, and nothing else changes",
+    soon,
+    async (t) => {
+      const { near, far } = await pair(t);
+      const page = seal(loan(100_000).fill(3));
+      const full = t.mock.method(addon()!, "socketSend", () => -109); // ETOOMANYREFS
+      equal(lent(near.connection, page, Buffer.of(1)), false);
+      plain(near.connection, Buffer.of(2));
+      full.mock.restore();
+      ok(lent(near.connection, page, Buffer.of(4)));
+      await far.until(() => far.frames.length === 2);
+      deepEqual([[...far.frames[0]!], [...far.frames[1]!.subarray(0, 2)]], [[2], [4, 3]]);
+    },
+  );
+
+  test(
+    "where what is lent cannot be received the connection is lost, and the peer has broken nothing",
+    soon,
+    async (t) => {
+      const { near, far } = await pair(t);
+      const none = t.mock.method(addon()!, "socketReceive", () => -90); // EMSGSIZE: there was no room for it
+      ok(lent(near.connection, seal(loan(100_000)), Buffer.of(1)));
+      await far.until(() => far.closings.length > 0);
+      none.mock.restore();
+      equal(far.reason?.kind, "lost");
+      match(far.reason.message, /no more files/);
+    },
+  );
+
   test("no descriptor is left open when what was lent is not wanted any more", soon, async (t) => {
     const { near, far } = await pair(t);
     const page = seal(loan(100_000));

@@ -254,7 +254,7 @@ export class ShmMover implements Mover {
       rings = new ShmStream(passage, this.#env);
     } catch (error) {
       // Both sides have agreed: there is no way back.
-      return this.#line.close(`the shared memory could not be watched: ${String(error)}`);
+      return this.#line.close(`the shared memory could not be watched: ${String(error)}`, "lost");
     }
     this.#os.descriptorClose(this.#own!.fd);
     this.#state = "moved";

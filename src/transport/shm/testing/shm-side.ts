@@ -205,8 +205,11 @@ class Side {
         this.#ask({ kind: "ring" });
         return 0;
       },
+      // What is kept back for descriptors, which nobody sends here.
+      bellCreate: () => fds.reserve,
       socketReceive: () => (this.#ask({ kind: "gone" }) === 1 ? 0 : again),
       descriptorClose: (fd) => {
+        if (fd === fds.reserve) return;
         if (this.#closedFds.has(fd)) throw new Error(`${this.#side} closes a descriptor twice`);
         this.#closedFds.add(fd);
       },
@@ -257,7 +260,7 @@ function patienceOf(looks: number): Pick<Patience, keyof Patience> {
 /** Fields of a stream that never change. */
 const outside = new Set(["_passage", "_env", "_bell", "descriptors", "_sink"]);
 
-const fds = { socket: 5, bell: 6, peerBell: 7 } as const;
+const fds = { socket: 5, bell: 6, peerBell: 7, reserve: 8 } as const;
 /** EAGAIN, as the addon gives it. */
 const again = -11;
 
