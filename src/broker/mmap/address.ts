@@ -27,22 +27,25 @@ export function mmapPlace(text: string): MmapPlace {
   for (const part of terms?.split("&") ?? []) {
     const [, key = "", value = ""] = /^(bytes|sync)=([a-z0-9]+)$/.exec(part) ?? [];
     if (key === "" || read.has(key))
-      throw refused(text, "after the question mark mmap: has bytes=… and sync=disk, each once");
+      throw refused(
+        text,
+        "after the question mark mmap: has bytes=… and sync=os or disk, each once",
+      );
     read.set(key, value);
   }
   const [bytes, sync] = [read.get("bytes"), read.get("sync")];
   if (bytes !== undefined && !(/^\d{1,9}$/.test(bytes) && isRingSize(Number(bytes))))
     throw refused(text, `bytes is a power of two from ${ringBytesLeast} to ${ringBytesMost}`);
-  if (sync !== undefined && sync !== "disk")
-    throw refused(text, "sync=disk has each receipt wait for the disk; leave it away otherwise");
+  if (sync !== undefined && sync !== "os" && sync !== "disk")
+    throw refused(text, "sync is os, or disk: each receipt waits for that");
   const path = resolve(where);
-  const shown = [bytes && `bytes=${bytes}`, sync && "sync=disk"].filter(Boolean).join("&");
+  const shown = [bytes && `bytes=${bytes}`, sync && `sync=${sync}`].filter(Boolean).join("&");
   return {
     text: `mmap:${path}${shown && `?${shown}`}`,
     path,
     ringBytes: bytes === undefined ? ringBytesDefault : Number(bytes),
     sized: bytes !== undefined,
-    sync: sync !== undefined,
+    sync: sync === "disk",
   };
 }
 

@@ -154,9 +154,8 @@ export class MmapBroker implements Broker {
     }
     const payloads = indexes.map((index) => writtenEnvelope(messages[index]!.envelope));
     const outcomes = await writer.write(payloads, env.now() + waitMs);
-    const enqueued = place.sync ? "stored" : "accepted";
     for (const [at, index] of indexes.entries())
-      into[index] = outcomes[at] ?? { enqueued, position: name };
+      into[index] = outcomes[at] ?? { enqueued: "stored", position: name };
   }
 
   async #waiting(name: string, limit: number): Promise<Waiting & { readonly there: boolean }> {
@@ -206,8 +205,6 @@ export class MmapBroker implements Broker {
     const { receipts, guarantees } = this.capabilities;
     const { name, enqueued } = channel;
     if (channel.shape === "topic") throw this.#cannot(`topics (${name})`);
-    if (enqueued === "stored" && !receipts.includes(enqueued))
-      throw this.#cannot(`receipts that mean "stored", unless its address ends in ?sync=disk`);
     if (enqueued !== undefined && !receipts.includes(enqueued))
       throw this.#cannot(`receipts that mean "${enqueued}"`);
     if (!guarantees.includes(channel.guarantee)) throw this.#cannot(channel.guarantee);

@@ -160,7 +160,7 @@ test("what needs more than a ring is refused when it is declared", { skip }, asy
     { retentionMs: 1_000 },
     { priorityMax: 1 },
     { lengthMax: 10 },
-    { enqueued: "stored" as const },
+    { enqueued: "replicated" as const },
   ])
     await rejects(broker.declare([{ ...orders, ...more }]), {
       code: "UNIMPLEMENTED",
@@ -169,21 +169,44 @@ test("what needs more than a ring is refused when it is declared", { skip }, asy
     });
 });
 
-test("receipts mean that the disk has it where the address asks for that", { skip }, async (t) => {
-  const broker = await opened(t, `mmap:${place(t)}?sync=disk&bytes=4096`);
-  await broker.declare([{ ...orders, enqueued: "stored" }]);
-  const hearing = await heard(broker, 0);
-  // More than three laps of the ring: what is settled has to be known to the disk before its room is used again.
-  for (let round = 0; round < 10; round++) {
-    const outcomes = await broker.publish(
-      Array.from({ length: 10 }, (_, i) => saying(String(round * 10 + i))),
+test(
+  "receipts wait for the disk where the address asks for that, also when the ring begins anew",
+  { skip },
+  async (t) => {
+    const broker = await opened(t, `mmap:${place(t)}?sync=disk&bytes=4096`);
+    await broker.declare([{ ...orders, enqueued: "stored" }]);
+    const hearing = await heard(broker, 0);
+    // More than three laps of the ring: what is settled has to be known to the disk before its room is used again.
+    for (let round = 0; round < 10; round++) {
+      const outcomes = await broker.publish(
+        Array.from({ length: 10 }, (_, i) => saying(String(round * 10 + i))),
+      );
+      for (const each of outcomes) deepEqual(each, { enqueued: "stored", position: "orders" });
+      const deliveries = await hearing.until((round + 1) * 10);
+      for (const each of deliveries.slice(round * 10)) await each.ack();
+    }
+    deepEqual(
+      hearing.texts,
+      Array.from({ length: 100 }, (_, i) => String(i)),
     );
-    for (const each of outcomes) deepEqual(each, { enqueued: "stored", position: "orders" });
-    const deliveries = await hearing.until((round + 1) * 10);
-    for (const each of deliveries.slice(round * 10)) await each.ack();
-  }
-  deepEqual(
-    hearing.texts,
-    Array.from({ length: 100 }, (_, i) => String(i)),
-  );
+  },
+);
+
+test("an address says a path, and how large rings are and how safe", { skip }, async () => {
+  const open = (address: string): Promise<Broker> => mmap().open(address, { name: "test" }, env);
+  for (const wrong of [
+    "mmap:",
+    "mmap://host/ring",
+    "mmap:./folder/",
+    "mmap:./ring?bytes=5000",
+    "mmap:./ring?bytes=2048",
+    "mmap:./ring?bytes=536870912",
+    "mmap:./ring?sync=yes",
+    "mmap:./ring?sync=disk&sync=os",
+    "mmap:./ring?size=4096",
+  ])
+    await rejects(open(wrong), { code: "INVALID_ARGUMENT", executed: "no" }, wrong);
+  await using broker = await open("mmap:ring?sync=disk&bytes=65536");
+  equal(broker.address, `mmap:${join(process.cwd(), "ring")}?bytes=65536&sync=disk`);
+  equal(broker.capabilities.bytesMax, 16_368);
 });

@@ -11,7 +11,7 @@ const waitMsDefault = 10_000;
 const capabilities: BrokerCapabilities = {
   order: "key",
   guarantees: ["at-most-once", "at-least-once"],
-  receipts: ["accepted"],
+  receipts: ["accepted", "stored"],
   persistent: true,
   attempts: "durable",
   delay: false,
@@ -39,8 +39,8 @@ const capabilities: BrokerCapabilities = {
  * once, in the order of the ring, whatever is killed when.
  *
  * `?bytes=…`: the size of a ring, a power of two, default 4 MiB. A message may have a quarter of it. Who publishes into a full
- * one waits for `waitMs`, and is told RESOURCE_EXHAUSTED; nothing is overwritten. What is in it outlives its processes, and not the machine:
- * `?sync=disk` has each receipt wait for fdatasync(2), and then they mean "stored".
+ * one waits for `waitMs`, and is told RESOURCE_EXHAUSTED; nothing is overwritten. Receipts mean "stored": what is in a ring outlives its
+ * processes, and a loss of power where `?sync=disk` has each receipt wait for fdatasync(2).
  *
  * `open` rejects with UNIMPLEMENTED where there is no addon for the machine. `declare` and `consume` reject with INVALID_ARGUMENT for files
  * that are no rings, PERMISSION_DENIED for those of somebody else, and RESOURCE_EXHAUSTED where there is no room for one.
@@ -64,10 +64,6 @@ function open(text: string, { waitMs = waitMsDefault }: OpenOptions, env: Env): 
       advice: "use file:./data, a broker in a folder, which needs none",
     });
   }
-  const own: BrokerCapabilities = {
-    ...capabilities,
-    receipts: place.sync ? ["accepted", "stored"] : ["accepted"],
-    bytesMax: payloadBytesMax(place.ringBytes),
-  };
+  const own = { ...capabilities, bytesMax: payloadBytesMax(place.ringBytes) };
   return new MmapBroker({ os, place, capabilities: own, waitMs, env });
 }

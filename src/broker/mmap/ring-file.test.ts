@@ -172,7 +172,7 @@ test(
     deepEqual([refused.code, refused.executed], ["RESOURCE_EXHAUSTED", "no"]);
     file.close();
     const [receipt] = await broker.publish([said("1")]);
-    deepEqual(receipt, { enqueued: "accepted", position: "orders" });
+    deepEqual(receipt, { enqueued: "stored", position: "orders" });
   },
 );
 
