@@ -29,6 +29,8 @@ export interface Facts {
   readonly among?: Partial<Record<Trust, string>>;
 }
 
+// Root can do all of it everywhere, and is not named.
+
 const all = ["call", "stream", "event"] as const;
 const everybody = ["same-user", "other-user", "container"] as const;
 const connections = "whoever may connect, up to `connectionsMax`; each is held up by itself";
@@ -41,7 +43,6 @@ const ofProcess = {
 };
 
 const mounted = "in a folder that is mounted in both, by the same user";
-/** Root can do all of it everywhere, so that it is not named. */
 const ofSocketFile = {
   among: {
     "other-user": "let their group in: mode 0o660, gid",

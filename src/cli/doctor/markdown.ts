@@ -6,7 +6,8 @@ export function methodOf({ outcomes }: Measurement): string {
   const each = outcomes.filter(isMeasured).map(({ forMs }) => forMs);
   if (each.length === 0) return "Nothing could be measured.";
   const [least, most] = [Math.min(...each), Math.max(...each)].map((ms) => (ms / 1_000).toFixed(1));
-  return `Each mechanism ran alone, one after the other, for ${least} to ${most} s between processes of its own, with the same handlers and bytes that no codec looks at; what came back was compared with what was sent. One run on one machine: figures that differ by less than a third are the same.`;
+  const time = least === most ? `${least} s` : `${least} to ${most} s`;
+  return `Each mechanism ran alone, one after the other, for ${time} between processes of its own, with the same handlers and bytes that no codec looks at; what came back was compared with what was sent. One run on one machine: figures that differ by less than a third are the same.`;
 }
 
 /** The report as Markdown. */

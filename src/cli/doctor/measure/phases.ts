@@ -99,7 +99,8 @@ const settlesMs = 200;
 /** Resolves with what is used while nothing is said, in milliseconds a second. */
 export async function idle(cpuUs: () => Promise<number>, forMs: number, env: Env): Promise<number> {
   await sleep(env, Math.min(settlesMs, forMs / 2));
-  // To ask costs something too: as much as between two questions, one right after the other.
+  // To ask costs something too: as much as between two questions, one right after the other, and more for the first one.
+  await cpuUs();
   const first = await cpuUs();
   const before = await cpuUs();
   const begun = env.now();
