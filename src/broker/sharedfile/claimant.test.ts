@@ -1,4 +1,4 @@
-import { equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -140,6 +140,16 @@ test("who lives and stands still loses what is leased, and never what is held", 
   equal(await other.claim(claim, "held"), false);
   equal(await other.claim(lease, "leased"), true);
   equal(await one.has(lease), false);
+});
+
+test("who is seen by one of his files to be gone has lost the others too", async (t) => {
+  const { claim, folder, pass, enter } = place(t);
+  const [one, other] = [await enter(), await enter()];
+  await one.claim(claim, "leased");
+  deepEqual(await other.others(folder), [one.id]);
+  pass(staleMs);
+  deepEqual(await other.others(folder), []);
+  equal(await other.claim(claim, "leased"), true);
 });
 
 test("a file that says nothing, as a process leaves it that dies where there are no links, is taken over in time", async (t) => {

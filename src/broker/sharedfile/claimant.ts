@@ -41,6 +41,8 @@ export interface Holder extends Owner {
 interface Seen {
   /** Who it is; undefined: a file that nothing can be read of. */
   readonly holder: Holder | undefined;
+  /** The file itself, whatever its names: those of one claimant are one. */
+  readonly file: string;
   /** Changes with whose it is, and each time that he shows that he lives. */
   readonly mark: string;
 }
@@ -83,21 +85,20 @@ export class Claimant {
 
   /** Takes what is free, or the dead one's. False: somebody has it. */
   async claim(path: string, rule: Rule, depth: number = 0): Promise<boolean> {
-    if (await this.#take(path)) return true;
+    if (await this.take(path)) return true;
     const seen = await this.#look(path);
-    if (seen === undefined) return this.#take(path);
-    if (!this.#isStale(path, seen, rule) || depth >= depthMax) return false;
+    if (seen === undefined) return this.take(path);
+    if (!this.#isStale(seen, rule) || depth >= depthMax) return false;
     const breaking = `${path}.break`;
     if (!(await this.claim(breaking, "held", depth + 1))) return false;
     try {
       // Nobody else removes what is not his while we have this: what is stale now is so still when it is removed.
       const again = await this.#look(path);
       if (again !== undefined) {
-        if (again.mark !== seen.mark) return false;
+        if (again.file !== seen.file || again.mark !== seen.mark) return false;
         await unlink(path).catch(unless("ENOENT"));
-        this.#seen.delete(path);
       }
-      return await this.#take(path);
+      return await this.take(path);
     } finally {
       await this.release(breaking);
     }
@@ -126,7 +127,7 @@ export class Claimant {
       const path = join(folder, name);
       const seen = await this.#look(path);
       if (seen === undefined) continue;
-      if (this.#isStale(path, seen, "leased")) await unlink(path).catch(unless("ENOENT"));
+      if (this.#isStale(seen, "leased")) await unlink(path).catch(unless("ENOENT"));
       else if (name.length === this.id.length) living.push(name);
     }
     return living;
@@ -143,7 +144,8 @@ export class Claimant {
     await unlink(this.path).catch(() => {});
   }
 
-  async #take(path: string, again: boolean = false): Promise<boolean> {
+  /** Takes what is free. False: somebody has it, who may be dead. */
+  async take(path: string, again: boolean = false): Promise<boolean> {
     try {
       await link(this.path, path);
       return true;
@@ -152,7 +154,7 @@ export class Claimant {
       // Who stood still may have been taken for dead, and his file removed: what he has then is another file that says the same.
       if (codeOf(error) === "ENOENT" && !again && !(await this.isKnown())) {
         await makeFile(this.path, this.#text, this.#env);
-        return this.#take(path, true);
+        return this.take(path, true);
       }
       if (!linkless(error)) throw error;
       if (!(await written(path, this.#text))) return false;
@@ -166,19 +168,20 @@ export class Claimant {
     const text = stats === undefined ? undefined : await textAt(path);
     if (stats === undefined || text === undefined) return undefined;
     const holder = holderIn(text);
-    return { holder, mark: `${holder?.id} ${stats.ino} ${stats.mtimeMs}` };
+    const file = `${stats.dev} ${stats.ino}`;
+    return { holder, file, mark: `${holder?.id} ${stats.mtimeMs}` };
   }
 
-  #isStale(path: string, { holder, mark }: Seen, rule: Rule): boolean {
+  #isStale({ holder, file, mark }: Seen, rule: Rule): boolean {
     if (holder !== undefined && holder.host === this.#own.host && holder.pids === this.#own.pids) {
       if (hasEnded(holder, true)) return true;
       if (rule === "held") return false;
     }
     const now = this.#env.now();
-    const before = this.#seen.get(path);
+    const before = this.#seen.get(file);
     if (before?.mark === mark) return now - before.since >= staleMs;
     if (this.#seen.size >= seenMax) this.#seen.clear();
-    this.#seen.set(path, { mark, since: now });
+    this.#seen.set(file, { mark, since: now });
     return false;
   }
 

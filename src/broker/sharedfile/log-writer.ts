@@ -17,7 +17,9 @@ const batchBytesMax = 4 * 1_024 * 1_024;
 export const waitingBytesMax = 16 * 1_024 * 1_024;
 
 /** Between two tries of getting the lock, in milliseconds, at random up to a limit that doubles. */
-const pauseMs = { least: 1, most: 25 };
+const pauseMs = { least: 1, most: 8 };
+/** Of so many tries one looks whether who has it lives, which costs more than to try. */
+const looksEvery = 8;
 
 /** The lock may be old when its writer stood still: then nothing is written any more, or two would write. */
 const heldMsMax = 5_000;
@@ -147,8 +149,9 @@ export class LogWriter {
   async #lock(): Promise<void> {
     const { lock, claimant, waitMs, env } = this.#terms;
     const until = env.now() + waitMs;
-    for (let most = pauseMs.least; ; most = Math.min(most * 2, pauseMs.most)) {
-      if (await claimant.claim(lock, "held")) return;
+    for (let tries = 0; ; tries++) {
+      const looks = tries % looksEvery === 0;
+      if (await (looks ? claimant.claim(lock, "held") : claimant.take(lock))) return;
       if (env.now() >= until)
         throw systemError("UNAVAILABLE", `others held the lock of the log for ${waitMs} ms`, {
           executed: "no",
@@ -157,7 +160,8 @@ export class LogWriter {
           advice:
             "the file of the lock tells by its pid who has it: does that process stand still?",
         });
-      await sleep(env, most * (0.5 + env.random() / 2));
+      const most = Math.min(pauseMs.least * 2 ** Math.min(tries, looksEvery), pauseMs.most);
+      await sleep(env, most * env.random());
     }
   }
 
