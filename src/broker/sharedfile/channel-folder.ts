@@ -36,7 +36,7 @@ export interface GroupFolder {
   readonly members: string;
 }
 
-export function layoutOf(channel: Channel): Layout {
+function layoutOf(channel: Channel): Layout {
   const { name, shape, ordered, shards, retentionMs = null } = channel;
   return { name, shape, ordered, logs: ordered ? shards : 1, retentionMs };
 }

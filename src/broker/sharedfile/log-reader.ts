@@ -30,7 +30,7 @@ export interface Entry {
 /** Read at once, unless one line is larger. */
 const chunkBytes = 256 * 1_024;
 /** The longest line that can be ours; more of what has no end is passed over. */
-export const lineBytesMax = 8 * 1_024 * 1_024;
+export const lineBytesMax: number = 8 * 1_024 * 1_024;
 
 /** What a file system of a network shows may be late, and whole later: what is no line is looked at again for so long, in milliseconds. */
 const graceMs = 1_000;

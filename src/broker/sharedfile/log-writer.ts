@@ -14,7 +14,7 @@ import { segmentAt, segmentsOf, type Segment } from "./segments.ts";
 /** What is written with one lock at most, in bytes, besides one line that is larger. */
 const batchBytesMax = 4 * 1_024 * 1_024;
 /** What waits to be written to one log, past which publishers wait. */
-export const waitingBytesMax = 16 * 1_024 * 1_024;
+const waitingBytesMax = 16 * 1_024 * 1_024;
 
 /** Between two tries of getting the lock, in milliseconds, at random up to a limit that doubles. */
 const pauseMs = { least: 1, most: 8 };

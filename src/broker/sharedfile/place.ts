@@ -17,8 +17,8 @@ import { uuidv7 } from "../../base/id.ts";
 import { codeOf, fileError } from "./failure.ts";
 
 /** Only for processes of the same user, and root. */
-export const folderMode = 0o700;
-export const fileMode = 0o600;
+const folderMode = 0o700;
+const fileMode = 0o600;
 
 /** No file is reached by a link: whoever may write to the folder could lead us to any other. */
 const noLinks = constants.O_NOFOLLOW ?? 0;
