@@ -101,14 +101,13 @@ export class Ending {
       await promise;
       this.#env.clear(alarm);
     }
-    const cut = await this.#of.drain(this.#withinMs);
+    const { drainMs, unhurriedMs } = this.#budgets;
+    const within = (ms: number): number => (this.#forced ? 0 : ms);
+    const cut = await this.#of.drain(within(this.#unhurried ? unhurriedMs : drainMs));
+    // What is left is not the work of anybody who has been promised time.
+    this.#unhurried = false;
     if (this.#last !== undefined) this.#env.clear(this.#last);
-    await this.#of.finish(cut, this.#withinMs);
+    await this.#of.finish(cut, within(drainMs));
     this.#resolve({ cut, forced: this.#forced });
-  }
-
-  get #withinMs(): number {
-    if (this.#forced) return 0;
-    return this.#unhurried ? this.#budgets.unhurriedMs : this.#budgets.drainMs;
   }
 }

@@ -162,6 +162,9 @@ test("without hurry it is over when all is done, and after its time", () =>
     await Promise.all([soon, assert.rejects(late, maybe)]);
     assert.deepEqual(await stopped, { cut: 1, forced: false });
     assert.ok(env.now() - begun >= 60_000 && env.now() - begun < 61_000);
+    const { alarms } = env;
+    await app.stop();
+    assert.equal(env.alarms, alarms, "it is over: there is nothing to hurry");
   }));
 
 test("reloading asks all transports, then the user; one at a time, and what fails is not the end of it", async () => {

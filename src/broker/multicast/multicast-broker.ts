@@ -37,8 +37,8 @@ export interface MulticastTerms {
   readonly env: Env;
 }
 
-/** How often it is told at most that something was missed, in milliseconds: it may be anybody's fault. */
-const tellEveryMs = 1_000;
+/** How often it is looked at, and told, that something was missed, in milliseconds: it may be anybody's fault, and senders are many. */
+const lookEveryMs = 1_000;
 
 /** A user of a multicast group: sends to all of it, and hears all of it as soon as something is consumed. */
 export class MulticastBroker implements Broker {
@@ -55,7 +55,7 @@ export class MulticastBroker implements Broker {
   #malformed = 0;
   #full = 0;
   #told = 0;
-  #toldAt = -Infinity;
+  #lookedAt = -Infinity;
 
   constructor(terms: MulticastTerms) {
     this.#terms = terms;
@@ -186,13 +186,13 @@ export class MulticastBroker implements Broker {
   };
 
   #tell(): void {
+    const now = this.#terms.env.now();
+    if (!channels.broker.hasSubscribers || now < this.#lookedAt + lookEveryMs) return;
+    this.#lookedAt = now;
     const { missing } = this.#sequences;
     const sum = missing + this.#malformed + this.#full;
-    const now = this.#terms.env.now();
-    if (sum <= this.#told || now < this.#toldAt + tellEveryMs) return;
-    if (!channels.broker.hasSubscribers) return;
+    if (sum <= this.#told) return;
     this.#told = sum;
-    this.#toldAt = now;
     const reason = `so far ${missing} have not come, ${this.#full} came while too many waited, ${this.#malformed} were none`;
     channels.broker.publish({ address: this.address, state: "missed", reason });
   }
