@@ -373,4 +373,29 @@ export const ipcMutants: readonly Mutant[] = [
     because: "memory that could not be sealed stays mapped",
     killedBy: "shm",
   },
+  {
+    name: "end-of-the-way-that-is-left",
+    file: "src/transport/same-host/two-ways.ts",
+    find: "if (this.#paused || !this.#endUntold) return;",
+    replace: "if (!this.#endUntold) return;",
+    because:
+      "who had paused while a connection moved is told of an end that is none, and gives up what is under way",
+    killedBy: "sameHost",
+  },
+  {
+    name: "close-before-what-was-read",
+    file: "src/transport/same-host/two-ways.ts",
+    find: "    if (error === undefined && this.#endUntold) return void (this.#closeUntold = true);\n",
+    replace: "",
+    because: "what came before a pause is lost when the connection moves and ends meanwhile",
+    killedBy: "sameHost",
+  },
+  {
+    name: "deaf-while-it-waits",
+    file: "src/transport/same-host/host-mover.ts",
+    find: "return this.#next?.waits ?? false;",
+    replace: "return false;",
+    because: "who has paused does not hear the word for which everything that it sends is held",
+    killedBy: "sameHost",
+  },
 ];

@@ -43,6 +43,7 @@ export type SuiteName =
   | "replies"
   | "gateway"
   | "keys"
+  | "sameHost"
   | "shm"
   | "mmap";
 

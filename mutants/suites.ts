@@ -62,6 +62,7 @@ const tests: Readonly<
     "src/chassis/{inboxes,transactional-commands,transactional-handlers}.test.ts",
   ],
   shm: ["src/os/ring.test.ts", "src/transport/shm/{handshake,interleavings}.test.ts"],
+  sameHost: ["src/transport/same-host/{two-ways,under-load}.test.ts"],
   replies: ["src/messaging/replies/*.test.ts", "src/bridge/calls/calls.test.ts"],
 };
 

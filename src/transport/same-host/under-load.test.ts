@@ -5,10 +5,12 @@ import { seededRandom } from "../../base/random.ts";
 import { addonProblem } from "../../os/addon.ts";
 import { Stage } from "../suite/stage.ts";
 import type { Recorder } from "../suite/recorder.ts";
+import { arrived, numbered, send } from "../suite/frames.ts";
 import { tcp } from "../tcp/index.ts";
 import { tls } from "../tls/index.ts";
 import { testAuthority } from "../tls/testing/authority.ts";
 import type { Transport } from "../transport.ts";
+import type { HostMover } from "./host-mover.ts";
 import { freePort } from "./testing/free-port.ts";
 
 /*
@@ -37,6 +39,33 @@ interface Round {
   /** Both sides end when they have sent everything; otherwise the connection stays. */
   readonly ends: boolean;
 }
+
+test(
+  "who pauses while it moves on to shared memory sends all the same",
+  { skip: addonProblem() ?? false },
+  async () => {
+    const address = async (): Promise<string> => `tcp://127.0.0.1:${await freePort(handles)}`;
+    const make = subjects["TCP to shared memory"]!;
+    await Stage.set({ make, address, handles }, async (stage) => {
+      const { near, far } = await stage.pair();
+      const moves = near.connection.moves as HostMover;
+      moves.heard(far.connection.moves!.offer!);
+      await stage.turns(() => moves.waits || moves.way === "shm");
+      equal(moves.waits, true);
+      near.pause();
+      const sent = [numbered(1, 100), numbered(2, 100)];
+      for (const [side, frame] of [
+        [near, sent[0]!],
+        [far, sent[1]!],
+      ] as const)
+        send(side.connection, frame);
+      await arrived(far, [sent[0]!]);
+      deepEqual(near.frames, []);
+      near.resume();
+      await arrived(near, [sent[1]!]);
+    });
+  },
+);
 
 for (const [name, make] of Object.entries(subjects)) {
   const skip = name.endsWith("memory") ? (addonProblem() ?? false) : false;
@@ -77,8 +106,8 @@ async function play(stage: Stage, seed: number): Promise<void> {
     await side.until(() => over(side) || (whole(side) && !round.ends));
   if (!round.ends) {
     const last = offer!.endsWith("shm/1") ? "shm" : "unix";
-    const arrived = (side: Recorder): boolean => side.connection.moves!.way === last || over(side);
-    await stage.turns(() => arrived(near) && arrived(far));
+    const there = (side: Recorder): boolean => side.connection.moves!.way === last || over(side);
+    await stage.turns(() => there(near) && there(far));
   }
   for (const side of [near, far]) check(side, round.ends);
 }
