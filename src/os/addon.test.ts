@@ -47,6 +47,7 @@ suite("the addon", () => {
         ...["watchStart", "watchStop", "watchEvents", "watchHold"],
         ...["socketOpen", "socketPair", "socketBind", "socketConnect", "socketListen"],
         ...["socketAccept", "socketEnd", "socketRoom", "socketPeer", "socketSend", "socketReceive"],
+        ...["socketReceiveFrom", "socketTellSenders"],
         ...["queueOpen", "queueRemove", "queueAbout", "queueSend", "queueReceive"],
         ...["signalSend", "signalHear", "signalDeafen"],
       ].toSorted(),
