@@ -150,6 +150,11 @@ export const ambientAllowed: readonly {
       "XDG_RUNTIME_DIR says where sockets of the user are, and the name of one tells the pid of its process",
   },
   {
+    path: "src/transport/shm/process-memory.ts",
+    what: "process",
+    because: "how much memory the cgroup of the process allows bounds what it shares",
+  },
+  {
     path: "src/transport/unix/owner.ts",
     what: "process",
     because: "the hidden name of a socket tells the pid of the process that made it",

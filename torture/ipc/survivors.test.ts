@@ -11,7 +11,7 @@ import { Desk } from "./calls/contract.ts";
 import { recorded, type Recorded } from "./calls/recorded.ts";
 import { ServerChild, type Wrapped } from "./calls/server-child.ts";
 import type { ServerTerms } from "./calls/server.ts";
-import { boundFor, limit, unusable } from "./limits.ts";
+import { boundFor, limit, memoryGroup, unusable } from "./limits.ts";
 import type { Act, Point } from "./points.ts";
 
 /** On the side that was dialled: where its peer is frozen in the middle of the way to shared memory, and just behind. */
@@ -196,6 +196,18 @@ suite("who survives", { skip: addonProblem() ?? false, concurrency: 4 }, () => {
       equal(server.complaint, "");
     },
   );
+
+  test("a peer whose cgroup has no memory for rings answers by the socket, and is not killed", async (t) => {
+    const group = memoryGroup(160 * 1024 * 1024);
+    if (typeof group === "string") return t.skip(group);
+    using _group = group;
+    // With its rings it would have more than it may, and those of this side come to that.
+    await using survivor = await begin(termsOf({ ringBytes: 64 * 1024 * 1024 }), group.wrapped);
+    const { server, desk, dialled } = survivor;
+    for (let index = 0; index < 50; index++) await desk.note({ id: String(index) });
+    equal(dialled.way(), "unix");
+    equal(server.complaint, "");
+  });
 });
 
 interface Survivor extends AsyncDisposable {

@@ -1,7 +1,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { test } from "node:test";
 
-import { ProcessMemory } from "./process-memory.ts";
+import { ProcessMemory, processBytesDefault } from "./process-memory.ts";
 import { shmSettings } from "./settings.ts";
 
 test("what would be more than a process may have is not taken", () => {
@@ -15,7 +15,7 @@ test("what would be more than a process may have is not taken", () => {
 });
 
 test("a connection takes what the settings say, and the bound is checked", () => {
-  equal(shmSettings().processBytesMax, 268_435_456);
+  equal(shmSettings().processBytesMax, processBytesDefault());
   equal(shmSettings({ processBytesMax: 0 }).processBytesMax, 0);
   for (const processBytesMax of [-1, 1.5, Number.NaN]) {
     let code: unknown;
@@ -26,4 +26,10 @@ test("a connection takes what the settings say, and the bound is checked", () =>
     }
     equal(code, "INVALID_ARGUMENT");
   }
+});
+
+test("it is a quarter of what a cgroup allows, and never more than it is without one", () => {
+  const [without, large] = [processBytesDefault(0), processBytesDefault(2 ** 64)];
+  deepEqual([without, large], [268_435_456, 268_435_456]);
+  equal(processBytesDefault(100_000_001), 25_000_000);
 });

@@ -24,3 +24,16 @@ export class ProcessMemory {
 
 /** That of this process. */
 export const processMemory: ProcessMemory = new ProcessMemory();
+
+const bytesMost = 256 * 1024 * 1024;
+
+/** What all connections of a process take when nobody says otherwise, in bytes. `allowed`: what its cgroup lets it have; 0: nobody knows. */
+export function processBytesDefault(allowed: number = allowedBytes()): number {
+  return allowed > 0 ? Math.min(bytesMost, Math.floor(allowed / 4)) : bytesMost;
+}
+
+/** Not every program that runs JavaScript tells. */
+function allowedBytes(): number {
+  const asked = process.constrainedMemory as NodeJS.Process["constrainedMemory"] | undefined;
+  return asked?.() ?? 0;
+}

@@ -1,5 +1,6 @@
 import { systemError } from "../../base/error.ts";
 import { isRingSize, ringBytesLeast, ringBytesMost } from "../../os/segment.ts";
+import { processBytesDefault } from "./process-memory.ts";
 
 export interface ShmOptions {
   /**
@@ -9,7 +10,8 @@ export interface ShmOptions {
   readonly ringBytes?: number;
   /**
    * The shared memory of all connections of the process together, in bytes: a connection that would need more stays on the socket.
-   * Default 268,435,456, which is enough for 496 connections with rings as they are by default. 0: none moves.
+   * Default 268,435,456, which is enough for 496 connections with rings as they are by default, or a quarter of what a cgroup allows where
+   * that is less, because whoever takes more than that is killed. 0: none moves.
    */
   readonly processBytesMax?: number;
 }
@@ -26,7 +28,7 @@ export interface ShmSettings {
 
 /** Refuses options that make no sense with INVALID_ARGUMENT. */
 export function shmSettings(
-  { ringBytes = 256 * 1024, processBytesMax = 256 * 1024 * 1024 }: ShmOptions = {},
+  { ringBytes = 256 * 1024, processBytesMax = processBytesDefault() }: ShmOptions = {},
   required = false,
 ): ShmSettings {
   if (!isRingSize(ringBytes)) {
