@@ -28,10 +28,9 @@ export class RingWriter {
     this.#head = start;
   }
 
-  /** Copies as much of `bytes`, from `from` on, as there is room for, and returns how much that was; -1: the other side's words make no sense. */
-  write(bytes: Uint8Array, from: number): number {
+  /** For how many bytes there is room: looks again where that seems to be less than `wanted`. -1: the other side's words make no sense. */
+  room(wanted: number): number {
     const size = this.#ring.length;
-    const wanted = bytes.length - from;
     let room = size - ((this.#tail - this.#head) >>> 0);
     if (room < wanted) {
       this.#head = this.#peer.load(Word.head);
@@ -39,8 +38,15 @@ export class RingWriter {
       if (used > size) return -1;
       room = size - used;
     }
-    const count = Math.min(room, wanted);
-    if (count === 0) return 0;
+    return room;
+  }
+
+  /** Copies as much of `bytes`, from `from` on, as there is room for, and returns how much that was; -1: the other side's words make no sense. */
+  write(bytes: Uint8Array, from: number): number {
+    const size = this.#ring.length;
+    const wanted = bytes.length - from;
+    const count = Math.min(this.room(wanted), wanted);
+    if (count <= 0) return count;
     const at = this.#tail & (size - 1);
     const first = Math.min(count, size - at);
     this.#copy(bytes, from, at, first);

@@ -9,7 +9,7 @@ export interface Words {
 }
 
 /** As far as the last of them. */
-const wordCount = 160;
+const wordCount = 192;
 
 /** Words in memory that is mapped. */
 export class SharedWords implements Words {
@@ -40,4 +40,6 @@ export const Word = {
   waiting: 96,
   /** Non-zero: this side writes nothing more. */
   ended: 128,
+  /** Bytes that this side has read out of the other one's ring for parcels, modulo 2³². */
+  parcels: 160,
 } as const;

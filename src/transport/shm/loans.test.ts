@@ -1,88 +1,21 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { mkdtempSync, openSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { suite, test, type TestContext } from "node:test";
+import { openSync } from "node:fs";
+import { suite, test } from "node:test";
 
 import { isKeepable } from "../../base/given.ts";
-import { realEnv } from "../../base/real-env.ts";
 import { addon, addonProblem } from "../../os/addon.ts";
 import { loan, loanOf, seal } from "../../os/loan.ts";
-import { parseAddress } from "../address.ts";
 import type { Mover } from "../mover.ts";
-import { Recorder } from "../suite/recorder.ts";
-import type { Connection } from "../transport.ts";
-import { wordBytes, writeWord } from "../word.ts";
-import { dialFrames } from "../framed-sockets.ts";
-import type { SocketStream } from "../socket-stream.ts";
-import { reachUnix } from "../unix/dial.ts";
-import { unix } from "../unix/unix.ts";
-import { shmMoverOf, shmSettings } from "./index.ts";
+import { descriptors, lent, movedPair, plain } from "./testing/moved-pair.ts";
 
 const soon = { timeout: 60_000 };
 
-/** What becomes of a frame: where it stood may be asked. */
-class Taker extends Recorder {
-  readonly memories: Buffer[] = [];
-
-  override frame(memory: Buffer, from: number, to: number): void {
-    this.memories.push(memory.subarray(from, to));
-    super.frame(memory, from, to);
-  }
-}
-
-interface Pair {
-  readonly near: Recorder;
-  readonly far: Taker;
-  /** Sends descriptors and a word as a peer does that keeps no rule. */
-  forge(fds: number[], word: string): void;
-}
-
 suite("loans over connections in shared memory", { skip: addonProblem() ?? false }, () => {
-  async function pair(t: TestContext): Promise<Pair> {
-    const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
-    const env = realEnv();
-    const address = parseAddress(`unix:${folder}/x.sock`);
-    const transport = unix();
-    const accepted = Promise.withResolvers<Connection>();
-    const listener = await transport.listen(address, accepted.resolve, {}, env);
-    let socket: SocketStream | undefined;
-    const options = { until: env.now() + 10_000 };
-    const connection = await dialFrames(reachUnix, address, options, env, (stream, dialled) => {
-      socket = stream;
-      return shmMoverOf(shmSettings(), stream, dialled, env);
-    });
-    const near = new Recorder(connection).open();
-    const far = new Taker(await accepted.promise).open();
-    connection.moves!.heard(far.connection.moves!.offer!);
-    t.after(async () => {
-      for (const each of [near, far]) each.connection.destroy("the test is over");
-      await Promise.all([near, far].map((each) => each.until(() => each.closings.length > 0)));
-      await listener.close();
-      rmSync(folder, { recursive: true });
-    });
-    for (
-      let round = 0;
-      connection.moves!.way !== "shm" || far.connection.moves!.way !== "shm";
-      round++
-    ) {
-      plain(connection, Buffer.of(round));
-      await far.until(() => far.frames.length > round);
-    }
-    far.frames.length = far.memories.length = 0;
-    const forge = (fds: number[], word: string): void => {
-      for (const fd of fds) addon()!.socketSend(socket!.fd, Buffer.of(0x4c), 0, 1, [fd], "");
-      const at = connection.claim(wordBytes(word));
-      connection.commit(writeWord(connection.outgoing, at, word));
-    };
-    return { near, far, forge };
-  }
-
   test(
     "lent data arrives behind its frame, in its place among others, and may be kept",
     soon,
     async (t) => {
-      const { near, far } = await pair(t);
+      const { near, far } = await movedPair(t);
       plain(near.connection, Buffer.of(1));
       const page = seal(loan(200_000).fill(7));
       ok(lent(near.connection, page, Buffer.of(2, 3)));
@@ -101,7 +34,7 @@ suite("loans over connections in shared memory", { skip: addonProblem() ?? false
     "many may be lent before the other side reads one, and both sides may lend",
     soon,
     async (t) => {
-      const { near, far } = await pair(t);
+      const { near, far } = await movedPair(t);
       far.pause();
       const pages = Array.from({ length: 150 }, (_, index) => seal(loan(66_000).fill(index)));
       const went = pages.map((page, index) => lent(near.connection, page, Buffer.of(index)));
@@ -121,7 +54,7 @@ suite("loans over connections in shared memory", { skip: addonProblem() ?? false
     "ordinary bytes cannot be lent, nor anything over a connection that has not moved",
     soon,
     async (t) => {
-      const { near } = await pair(t);
+      const { near } = await movedPair(t);
       equal(near.connection.lend!(Buffer.alloc(100_000), 10), false);
       plain(near.connection, Buffer.of(1));
     },
@@ -158,7 +91,7 @@ suite("loans over connections in shared memory", { skip: addonProblem() ?? false
   );
 
   test("no descriptor is left open when what was lent is not wanted any more", soon, async (t) => {
-    const { near, far } = await pair(t);
+    const { near, far } = await movedPair(t);
     const page = seal(loan(100_000));
     const before = descriptors();
     for (let round = 0; round < 20; round++) lent(near.connection, page, Buffer.of(round));
@@ -193,7 +126,7 @@ suite("loans over connections in shared memory", { skip: addonProblem() ?? false
   ];
   for (const [name, make, word, told] of forgeries) {
     test(`a peer that lends ${name} breaks the rules, and nothing stays open`, soon, async (t) => {
-      const { near, far, forge } = await pair(t);
+      const { near, far, forge } = await movedPair(t);
       const before = descriptors();
       const fd = make();
       forge(fd === undefined ? [] : [fd], word);
@@ -212,19 +145,4 @@ suite("loans over connections in shared memory", { skip: addonProblem() ?? false
 /** Sealed memory of ten bytes. */
 function small(): number {
   return addon()!.descriptorCopy(loanOf(seal(loan(10)))!.fd);
-}
-
-function plain(connection: Connection, frame: Buffer): void {
-  const at = connection.claim(frame.length);
-  connection.commit(at + frame.copy(connection.outgoing, at));
-}
-
-function lent(connection: Connection, bytes: Uint8Array, frame: Buffer): boolean {
-  if (connection.lend?.(bytes, frame.length) !== true) return false;
-  plain(connection, frame);
-  return true;
-}
-
-function descriptors(): number {
-  return readdirSync("/proc/self/fd").length;
 }

@@ -12,7 +12,9 @@ import type { Line, Mover } from "../mover.ts";
 import { MovingStream } from "../moving-stream.ts";
 import type { SocketStream } from "../socket-stream.ts";
 import { ownUser } from "../unix/owner.ts";
+import type { Descriptors } from "./descriptors.ts";
 import { Lending } from "./lending.ts";
+import type { ParcelPlace } from "./parcels.ts";
 import { processMemory } from "./process-memory.ts";
 import type { ShmSettings } from "./settings.ts";
 import { ShmStream } from "./shm-stream.ts";
@@ -122,7 +124,8 @@ export class ShmMover implements Mover {
 
   word(word: string): void {
     const [name, nonce = ""] = word.split(" ");
-    if (name === "loan" && this.#lending !== undefined && !this.owes) this.#lending.heard(word);
+    const lends = name === "loan" || name === "parcel";
+    if (lends && this.#lending !== undefined && !this.owes) this.#lending.heard(word);
     else if (name === "offer" && !this.#dialled && this.#state === "idle") this.#offered(nonce);
     else if (name === "ready" && this.#state === "offered") this.#ready();
     else if (name === "no" && this.#state === "offered") this.#refused();
@@ -258,12 +261,23 @@ export class ShmMover implements Mover {
     }
     this.#os.descriptorClose(this.#own!.fd);
     this.#state = "moved";
-    this.#lending = new Lending(this.#os, rings.descriptors, this.#line);
+    this.#lending = new Lending(this.#parcelPlace(rings.descriptors), this.#line);
     this.way = "shm";
     this.stream.go(rings);
     this.#line.push();
     this.stream.readFrom(rings);
     this.onMoved?.();
+  }
+
+  #parcelPlace(descriptors: Descriptors): ParcelPlace {
+    return {
+      os: this.#os,
+      descriptors,
+      nonce: this.#nonce,
+      own: this.#own!.words,
+      peer: this.#peer!.words,
+      processBytesMax: this.#settings.processBytesMax,
+    };
   }
 
   lend(bytes: Uint8Array): string | undefined {
