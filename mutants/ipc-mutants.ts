@@ -398,4 +398,28 @@ export const ipcMutants: readonly Mutant[] = [
     because: "who has paused does not hear the word for which everything that it sends is held",
     killedBy: "sameHost",
   },
+  {
+    name: "parcel-without-room",
+    file: "src/transport/shm/parcels.ts",
+    find: "    if (room < bytes.length) return false;\n",
+    replace: "",
+    because: "a parcel is told of as whole, of which a part was written",
+    killedBy: "shm",
+  },
+  {
+    name: "parcel-that-is-not-there",
+    file: "src/transport/shm/parcels.ts",
+    find: "if (this.#reader!.read(whole.subarray(head.length)) !== bytes) return undefined;",
+    replace: "this.#reader!.read(whole.subarray(head.length));",
+    because: "a frame is handed on with whatever stood in the memory",
+    killedBy: "shm",
+  },
+  {
+    name: "parcels-uncounted",
+    file: "src/transport/shm/parcels.ts",
+    find: "if (!processMemory.take(bytes, processBytesMax)) return false;",
+    replace: "processMemory.take(bytes, Infinity);",
+    because: "connections that send large payloads share more memory than was allowed",
+    killedBy: "shm",
+  },
 ];

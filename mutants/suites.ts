@@ -61,7 +61,7 @@ const tests: Readonly<
     "src/messaging/inbox/*.test.ts",
     "src/chassis/{inboxes,transactional-commands,transactional-handlers}.test.ts",
   ],
-  shm: ["src/os/ring.test.ts", "src/transport/shm/{handshake,interleavings}.test.ts"],
+  shm: ["src/os/ring.test.ts", "src/transport/shm/{handshake,interleavings,parcels}.test.ts"],
   sameHost: ["src/transport/same-host/{two-ways,under-load}.test.ts"],
   replies: ["src/messaging/replies/*.test.ts", "src/bridge/calls/calls.test.ts"],
 };

@@ -7,7 +7,7 @@ import type { Codec } from "./codec.ts";
  */
 const inHeapBytesMax = 64;
 
-/** Bytes as they are. The receiver gets a copy of its own, or memory that was given to it (`loan`). */
+/** Bytes as they are. The receiver gets a copy of its own, or memory that is nobody else's: what was put together for him, or a `loan`. */
 export const raw: Codec = {
   id: 2,
   name: "raw",

@@ -198,8 +198,8 @@ export interface Connection {
   commit(end: number): void;
   /**
    * The data of the next frame, which is written without any and takes at most `frameBytesMax`, is these bytes: the
-   * peer reads them where they are, and no user code may run before the frame is committed. False: the frame has to carry them itself.
-   * Throws as `claim` does. Absent where no bytes can be lent; what may be lent are bytes of `loan` (src/os/loan.ts).
+   * peer has them by another way, and no user code may run before the frame is committed. False: the frame has to carry them itself.
+   * Throws as `claim` does. Absent where no bytes can be lent.
    */
   lend?(bytes: Uint8Array, frameBytesMax: number): boolean;
   /** False while more than `outgoingBytesHigh` wait to be sent; `drain` tells when that is over. */

@@ -64,7 +64,7 @@ suite("loans over connections in shared memory", { skip: addonProblem() ?? false
     "what the system has too many of on their way is not lent, and nothing else changes",
     soon,
     async (t) => {
-      const { near, far } = await pair(t);
+      const { near, far } = await movedPair(t);
       const page = seal(loan(100_000).fill(3));
       const full = t.mock.method(addon()!, "socketSend", () => -109); // ETOOMANYREFS
       equal(lent(near.connection, page, Buffer.of(1)), false);
@@ -80,7 +80,7 @@ suite("loans over connections in shared memory", { skip: addonProblem() ?? false
     "where what is lent cannot be received the connection is lost, and the peer has broken nothing",
     soon,
     async (t) => {
-      const { near, far } = await pair(t);
+      const { near, far } = await movedPair(t);
       const none = t.mock.method(addon()!, "socketReceive", () => -90); // EMSGSIZE: there was no room for it
       ok(lent(near.connection, seal(loan(100_000)), Buffer.of(1)));
       await far.until(() => far.closings.length > 0);

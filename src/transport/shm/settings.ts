@@ -5,7 +5,8 @@ import { processBytesDefault } from "./process-memory.ts";
 export interface ShmOptions {
   /**
    * The memory of each direction in bytes, a power of two from 65,536 to 67,108,864. Default 262,144: as much as a socket buffers, and enough
-   * for the two sides to work at the same time. A connection that has moved takes twice that, and 16 KiB.
+   * for the two sides to work at the same time. A connection that has moved takes twice that, and 16 KiB;
+   * one that sends payloads of more than 64 KiB takes 4 MiB more for each direction in which it does.
    */
   readonly ringBytes?: number;
   /**
