@@ -208,6 +208,26 @@ test(
   },
 );
 
+test("messages go on where positions begin anew", { skip }, async (t) => {
+  const of = path(t);
+  madeFile(os, of, 4_096, 2 ** 32 - 512);
+  const broker = await opened(t, of);
+  const hearing = new Hearing();
+  const terms = { channel: orders, group: undefined, prefetch: 10 };
+  await broker.consume(terms, (batch) => {
+    hearing.take(batch);
+    for (const each of batch) void each.ack();
+  });
+  const texts = Array.from({ length: 100 }, (_, n) => String(n));
+  for (const text of texts) {
+    const [receipt] = await broker.publish([said(text)]);
+    deepEqual(receipt, { enqueued: "stored", position: "orders" });
+  }
+  await hearing.until(100);
+  deepEqual(hearing.texts, texts);
+  equal((await broker.lag(orders, undefined)).waiting, 0);
+});
+
 test(
   "brokers that were closed leave no descriptor and no map, whatever became of their files",
   { skip },
