@@ -58,6 +58,15 @@ const rows: readonly (readonly [
           : ["one, or everybody"],
   ],
   [
+    "several consume a queue at once",
+    ({ sharing, queues }) =>
+      queues === false
+        ? ["there are none"]
+        : sharing === false
+          ? ["one, others stand by"]
+          : ["yes", "each message of a queue goes to one of those who consume it"],
+  ],
+  [
     "groups",
     ({ groups, topics }) =>
       groups

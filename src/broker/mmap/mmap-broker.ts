@@ -96,6 +96,8 @@ export class MmapBroker implements Broker {
     const { name } = channel;
     const { os, env } = this.#terms;
     const file = await this.#made(name);
+    if (this.#closed) file.close(); // while somebody else made it
+    this.#refuseClosed();
     const open = (): RingFile | undefined => this.#openOrMake(name);
     const closed = (): boolean => this.#consumers.delete(consumer);
     const consumer = new MmapConsumer({ os, name, file, open, closed, env }, prefetch, deliver);
