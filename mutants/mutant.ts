@@ -45,7 +45,8 @@ export type SuiteName =
   | "keys"
   | "sameHost"
   | "shm"
-  | "mmap";
+  | "mmap"
+  | "sharedFile";
 
 /** The file with the mutant in it; throws when the table no longer fits the source. */
 export function broken(mutant: Mutant): string {

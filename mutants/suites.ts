@@ -56,6 +56,7 @@ const tests: Readonly<
   embeddedPort: ["src/broker/embedded/port/*.test.ts", "src/bridge/broker/conformance.test.ts"],
   gateway: ["src/gateway/**/*.test.ts"],
   bridge: ["src/bridge/{registry,evidence}/**/*.test.ts", "src/discovery/keep-lease.test.ts"],
+  sharedFile: ["src/broker/sharedfile/*.test.ts"],
   mmap: ["src/broker/mmap/{ring,interleavings}.test.ts"],
   inbox: [
     "src/messaging/inbox/*.test.ts",

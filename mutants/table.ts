@@ -26,6 +26,7 @@ import { protocolMutants } from "./protocol-mutants.ts";
 import { registryMutants } from "./registry-mutants.ts";
 import { replyMutants } from "./reply-mutants.ts";
 import { resilienceMutants } from "./resilience-mutants.ts";
+import { sharedFileMutants } from "./shared-file-mutants.ts";
 
 /** Every way in which the library is broken on purpose. */
 export const mutants: readonly Mutant[] = [
@@ -56,4 +57,5 @@ export const mutants: readonly Mutant[] = [
   ...inboxMutants,
   ...ipcMutants,
   ...mmapMutants,
+  ...sharedFileMutants,
 ];

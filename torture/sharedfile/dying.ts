@@ -3,13 +3,13 @@ import { seededRandom } from "../../src/base/random.ts";
 import { linesOf } from "../log.ts";
 import { dieAt, steps } from "./steps.ts";
 
-/** How often the step is passed before: most of them come many times a second. */
+/** How often the step is passed before, at most and seldom: some come many times a second, and some once in a life. */
 const timesMax = 60;
 
 const [, , address = "", role = "", seed = "", name = "", log = ""] = process.argv;
 const lives = linesOf(log).filter(({ what }) => what === "up").length;
 const random = seededRandom(Number(seed), `${name} ${lives}`);
 const step = steps[Math.floor(random() * steps.length)]!;
-dieAt(step, 1 + Math.floor(random() * timesMax));
+dieAt(step, 1 + Math.floor(random() ** 4 * timesMax));
 process.argv.splice(2, Infinity, address, name, log);
 await import(`../broker/${role}.ts`);

@@ -8,7 +8,7 @@ const terms = "segmentBytes=60000&logBytes=50000000";
 export function tortureSharedFile(given: Terms): Promise<TortureReport> {
   return tortureBroker(given, {
     address: (folder) => `sharedfile:${folder}?${terms}`,
-    pauseMs: [60, 350],
+    pauseMs: [100, 700],
     owner: () => Promise.resolve(undefined),
     dying: "sharedfile/dying.ts",
   });

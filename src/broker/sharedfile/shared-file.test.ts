@@ -13,6 +13,7 @@ import {
   rmSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -224,6 +225,32 @@ test("what all have consumed is removed, and a log that is full says so until it
   deepEqual(codesOf(await broker.publish([saying("after")])), new Set(["stored"]));
   equal(readdirSync(join(address, "channels/orders/0000")).length <= 2, true);
   deepEqual(await acked(broker, 1), ["after"]);
+});
+
+test("a channel with a retention keeps what is consumed for that time, and one without as long as the address says", async (t) => {
+  const address = place(t);
+  const broker = await opened(t, `${address}?segmentBytes=2000&keep=1h`);
+  const news = channel({ name: "news", shape: "topic", retentionMs: 3_600_000 });
+  await broker.declare([news]);
+  const files = (name: string): string[] =>
+    readdirSync(join(address, "channels", name, "0000"), {})
+      .map(String)
+      .toSorted();
+  const old = (name: string): void => {
+    for (const each of files(name)) utimesSync(join(address, "channels", name, "0000", each), 1, 1);
+  };
+  for (const to of [orders, news]) {
+    const send = async (count: number): Promise<void> => {
+      for (let i = 0; i < count; i++) await broker.publish([saying(String(i), to)]);
+    };
+    await send(30);
+    if (to === orders) await acked(broker, 30);
+    await send(15);
+    ok(files(to.name).length > 3, `${to.name} lost what it should keep`);
+    old(to.name);
+    await send(15);
+    ok(files(to.name).length <= 3, `${to.name} keeps what nobody needs`);
+  }
 });
 
 test("what needs more than shared files have is refused when it is declared", async (t) => {
