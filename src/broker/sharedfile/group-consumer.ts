@@ -134,7 +134,7 @@ export class GroupConsumer implements Consumer {
   #lookSoon(): void {
     if (this.#closing !== undefined) return;
     this.#lookAgain = true;
-    this.#looking ??= this.#lookOn().finally(() => (this.#looking = undefined));
+    this.#looking ??= this.#lookOn();
   }
 
   async #lookOn(): Promise<void> {
@@ -147,6 +147,8 @@ export class GroupConsumer implements Consumer {
     if (this.#alarm !== undefined) env.clear(this.#alarm);
     if (this.#closing === undefined)
       this.#alarm = alarmAt(env, env.now() + lookMs, () => this.#lookSoon());
+    // In the same turn as the last look at whether to look again.
+    this.#looking = undefined;
   }
 
   /** Takes what is due to this member, and gives back what is not. */

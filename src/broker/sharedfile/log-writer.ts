@@ -80,7 +80,7 @@ export class LogWriter {
     return new Promise((settle) => {
       this.#waiting.push({ line, settle });
       this.#bytes += line.length;
-      this.#running ??= this.#run().finally(() => (this.#running = undefined));
+      this.#running ??= this.#run();
     });
   }
 
@@ -107,6 +107,8 @@ export class LogWriter {
       await this.#write(batch);
       for (const { line } of batch) this.#bytes -= line.length;
     }
+    // In the same turn as the last look at what waits: what comes later begins anew.
+    this.#running = undefined;
   }
 
   #next(): readonly Waiting[] {

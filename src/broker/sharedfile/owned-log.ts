@@ -71,6 +71,8 @@ export class OwnedLog {
   #leaving = false;
   #ended = false;
   #wake: () => void = () => {};
+  /** There is room for more, or none is wanted. */
+  #room: () => void = () => {};
   #news = false;
   #watcher: FSWatcher | undefined;
   readonly #reading: Promise<void>;
@@ -100,7 +102,7 @@ export class OwnedLog {
 
   pause(paused: boolean): void {
     this.#paused = paused;
-    this.#wake();
+    this.#room();
   }
 
   /** Nothing more is handed out. */
@@ -142,6 +144,7 @@ export class OwnedLog {
     if (this.#ended) return;
     this.#ended = true;
     this.#wake();
+    this.#room();
     this.#watcher?.close();
     for (const { delivery, reject } of this.#settling.splice(0)) reject(fenced(delivery.position));
     this.#outstanding.clear();
@@ -155,7 +158,7 @@ export class OwnedLog {
     const again = this.#again.shift();
     if (again !== undefined) return again;
     for (let entry = this.#ahead.shift(); entry !== undefined; entry = this.#ahead.shift()) {
-      if (this.#ahead.length < aheadMax) this.#wake();
+      if (this.#ahead.length < aheadMax) this.#room();
       const { position, next, line } = entry;
       const opened = this.#open.has(position);
       // Of what was read before, the done is done. A gap goes wherever it leads.
@@ -178,38 +181,50 @@ export class OwnedLog {
   }
 
   #commitSoon(): void {
-    this.#committing ??= this.#commit().finally(() => {
-      this.#committing = undefined;
-    });
+    this.#committing ??= this.#commit();
   }
 
-  /** Writes where the group is, again and again while there is something new. Never rejects. */
+  /** Writes where the group is, again and again while there is something new. */
   async #commit(): Promise<void> {
-    const { env, keep, isOurs, ready } = this.#terms;
-    do {
-      // What is settled in one turn is settled together.
-      await new Promise<void>((resolve) => env.defer(resolve));
-      if (this.#ended) return;
-      const [handing, settling] = [this.#handing, this.#settling];
-      this.#handing = [];
-      this.#settling = [];
-      this.#moved = false;
-      for (const { entry, attempt } of handing) this.#open.set(entry.position, attempt);
-      const done = settling.filter(({ how }) => how === "ack").map(({ delivery }) => delivery);
-      for (const { entry } of done) this.#open.delete(entry.position);
-      try {
-        await keep?.write({ next: this.#high, open: [...this.#open] });
-        if (settling.length > 0 && !(await isOurs())) return this.#lose(settling);
-      } catch (error) {
-        this.#unsettle(handing, settling, error);
-        if (this.#leaving) return;
-        await sleep(env, againMs);
-        continue;
-      }
-      this.#settled(settling);
-      if (handing.length > 0 && !this.#ended) this.#terms.deliver(handing);
-      ready();
-    } while (this.#moved || this.#handing.length > 0 || this.#settling.length > 0);
+    const { env, ready } = this.#terms;
+    try {
+      do {
+        // What is settled in one turn is settled together.
+        await new Promise<void>((resolve) => env.defer(resolve));
+        if (this.#ended) return;
+        const [handing, settling] = [this.#handing, this.#settling];
+        this.#handing = [];
+        this.#settling = [];
+        this.#moved = false;
+        try {
+          if (!(await this.#written(handing, settling))) return this.#lose(settling);
+        } catch (error) {
+          this.#unsettle(handing, settling, error);
+          if (this.#leaving) return;
+          await sleep(env, againMs);
+          continue;
+        }
+        this.#settled(settling);
+        if (handing.length > 0 && !this.#ended) this.#terms.deliver(handing);
+        ready();
+      } while (this.#moved || this.#handing.length > 0 || this.#settling.length > 0);
+    } finally {
+      // In the same turn as the last look: what comes later begins anew.
+      this.#committing = undefined;
+    }
+  }
+
+  /** Writes what is handed out and done. False: the log is somebody else's by now, so that it may be delivered again. */
+  async #written(
+    handing: readonly FileDelivery[],
+    settling: readonly Settling[],
+  ): Promise<boolean> {
+    const { keep, isOurs } = this.#terms;
+    for (const { entry, attempt } of handing) this.#open.set(entry.position, attempt);
+    for (const { how, delivery } of settling)
+      if (how === "ack") this.#open.delete(delivery.entry.position);
+    await keep?.write({ next: this.#high, open: [...this.#open] });
+    return settling.length === 0 || isOurs();
   }
 
   #settled(settling: readonly Settling[]): void {
@@ -251,7 +266,7 @@ export class OwnedLog {
     let restMs = pollMs.least;
     while (!this.#ended) {
       if (this.#paused || this.#ahead.length >= aheadMax) {
-        await new Promise<void>((resolve) => (this.#wake = resolve));
+        await new Promise<void>((resolve) => (this.#room = resolve));
         continue;
       }
       this.#news = false;
