@@ -1,6 +1,6 @@
 import { cpus, loadavg } from "node:os";
 import { bytes, count } from "../units.ts";
-import { claimsOf } from "./claims.ts";
+import { sayingsOf } from "./sayings.ts";
 import { facts } from "./facts.ts";
 import { isMeasured, type Measured, type Outcome } from "./measure/measured.ts";
 import type { Probe } from "./probe.ts";
@@ -69,7 +69,7 @@ export function tablesOf({ outcomes, need, advice }: Measurement): ReportTable[]
   return [
     adviceTable(need, advice),
     ...figureTables(outcomes.filter(isMeasured)),
-    claimTable(outcomes),
+    sayingTable(outcomes),
     whoTable(),
     absentTable(outcomes),
   ].filter(({ rows }) => rows.length > 0);
@@ -162,12 +162,12 @@ function oneWayTable(measured: readonly Measured[]): ReportTable {
   };
 }
 
-function claimTable(outcomes: readonly Outcome[]): ReportTable {
+function sayingTable(outcomes: readonly Outcome[]): ReportTable {
   return {
     title: "What people say, and what was measured",
     about: "Figures that differ by less than a third are the same.",
     head: ["they say", "measured here", "so"],
-    rows: claimsOf(outcomes).map(({ they, measured, so }) => [they, measured, so]),
+    rows: sayingsOf(outcomes).map(({ they, measured, so }) => [they, measured, so]),
     numbers: [],
   };
 }

@@ -1,6 +1,6 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { test } from "node:test";
-import { claimsOf, type Claim } from "./claims.ts";
+import { sayingsOf, type Saying } from "./sayings.ts";
 import type { Measured } from "./measure/measured.ts";
 
 /** It answers after so long, and carries so many. */
@@ -18,11 +18,11 @@ function measured(name: string, p50Us: number, perSecond: number): Measured {
   };
 }
 
-function about(words: RegExp, of: readonly Measured[]): Claim | undefined {
-  return claimsOf(of).find(({ they }) => words.test(they));
+function about(words: RegExp, of: readonly Measured[]): Saying | undefined {
+  return sayingsOf(of).find(({ they }) => words.test(they));
 }
 
-test("a claim is as true as the figures, in either direction", () => {
+test("a saying is as true as the figures, in either direction", () => {
   const so = (unix: Measured): string => about(/than TCP/, [unix, measured("tcp", 40, 90)])!.so;
   equal(so(measured("unix", 20, 180)), "one at a time 2.0 times as fast, many 2.0 times as fast");
   equal(so(measured("unix", 35, 100)), "one at a time the same, many the same");
@@ -30,16 +30,19 @@ test("a claim is as true as the figures, in either direction", () => {
 });
 
 test("of what was not measured nothing is said", () => {
-  deepEqual(claimsOf([]), []);
+  deepEqual(sayingsOf([]), []);
   equal(about(/than TCP/, [measured("unix", 1, 1)]), undefined);
   const { sizes: _, stream: _none, call: _calls, ...oneWay } = measured("unix", 40, 100);
-  const claim = about(/queues are much faster/, [oneWay, measured("mq", 20, 100)]);
-  match(claim!.measured, /mq beside unix: one at a time 20\.0 µs against 40\.0 µs/);
+  const saying = about(/queues are much faster/, [oneWay, measured("mq", 20, 100)]);
+  match(saying!.measured, /mq beside unix: one at a time 20\.0 µs against 40\.0 µs/);
   equal(about(/shared memory/, [oneWay, measured("unix → shm", 1, 1)]), undefined);
 });
 
 test("large payloads and streams are held against each other by what they carry", () => {
-  const claim = about(/shared memory/, [measured("unix → shm", 5, 400), measured("unix", 40, 100)]);
-  match(claim!.so, /unix → shm with 1 MiB: 4\.0 times as fast/);
-  match(claim!.measured, /with items beside unix: 400 a second against 100/);
+  const saying = about(/shared memory/, [
+    measured("unix → shm", 5, 400),
+    measured("unix", 40, 100),
+  ]);
+  match(saying!.so, /unix → shm with 1 MiB: 4\.0 times as fast/);
+  match(saying!.measured, /with items beside unix: 400 a second against 100/);
 });

@@ -3,7 +3,7 @@ import { isMeasured, type Measured, type Outcome } from "./measure/measured.ts";
 import { sameWithin } from "./recommend.ts";
 
 /** What people say of mechanisms, what this machine says, and what is to be made of it. */
-export interface Claim {
+export interface Saying {
   readonly they: string;
   readonly measured: string;
   readonly so: string;
@@ -23,8 +23,8 @@ interface Comparison {
   readonly other: Work;
 }
 
-/** All claims that there are figures for. Pure: what is true is decided by the figures. */
-export function claimsOf(outcomes: readonly Outcome[]): Claim[] {
+/** All sayings that there are figures for. Pure: what is true is decided by the figures. */
+export function sayingsOf(outcomes: readonly Outcome[]): Saying[] {
   const measured = outcomes.filter(isMeasured);
   const beside = (
     what: string,
@@ -71,20 +71,20 @@ export function claimsOf(outcomes: readonly Outcome[]): Claim[] {
   ];
 }
 
-const onlyAnAddress: Claim = {
+const onlyAnAddress: Saying = {
   they: "going from TCP to a Unix socket is only an address",
   measured: "one program ran over all of them, and nothing but its address was another one",
   so: "true",
 };
 
-const noConnection: Claim = {
+const noConnection: Saying = {
   they: "named queues need no connection",
   measured: "messages were sent to a name",
   so: "true. What one gives up for it are answers, and with mq more than ten messages that wait, and knowing who has sent them",
 };
 
-/** A claim that one is faster than the other; none where nothing was measured of it. */
-function held(they: string, comparisons: readonly Comparison[], why?: string): Claim[] {
+/** A saying that one is faster than the other; none where nothing was measured of it. */
+function held(they: string, comparisons: readonly Comparison[], why?: string): Saying[] {
   if (comparisons.length === 0) return [];
   const measured = comparisons.map(({ what, than, one, other }) => {
     const rates = `${count(one.perSecond)} a second against ${count(other.perSecond)}`;
