@@ -44,7 +44,7 @@ export class Descriptors {
     this.#os = os;
     this.#fd = fd;
     this.#user = user;
-    this.#watch = os.watchStart(fd, os.readable, false, () => this.#readable());
+    this.#watch = os.watchStart(fd, os.readable, false, (events) => this.#readable(events < 0));
     this.#reserve = reserveOf(os);
     this.#reserve.begin();
   }
@@ -83,12 +83,15 @@ export class Descriptors {
     this.#reserve.end();
   }
 
-  #readable(): void {
+  /** `failed`: who has died had not read all that we have sent, and nothing is watched any more, though there may be more to receive. */
+  #readable(failed: boolean): void {
+    if (failed) this.#watching = false;
     if (!this.#reserve.ready(() => this.#watchAgain())) return this.#watchNoMore();
     const fd = this.#receive();
     if (fd === undefined) return;
     this.#early.push(fd);
     if (this.#early.size === earlyMax) this.#watchNoMore();
+    else this.#watchAgain();
   }
 
   #watchNoMore(): void {

@@ -90,6 +90,21 @@ suite("loans over connections in shared memory", { skip: addonProblem() ?? false
     },
   );
 
+  test(
+    "who dies with descriptors unread, behind others that are unread here, is known to be gone",
+    soon,
+    async (t) => {
+      const { near, far } = await movedPair(t);
+      const before = descriptors();
+      const page = seal(loan(100_000));
+      for (const each of [near, far, far, far]) ok((each.connection.moves as Mover).lend!(page));
+      far.connection.destroy("it dies");
+      await near.until(() => near.closings.length > 0);
+      equal(near.reason?.kind, "lost");
+      ok(descriptors() < before);
+    },
+  );
+
   test("no descriptor is left open when what was lent is not wanted any more", soon, async (t) => {
     const { near, far } = await movedPair(t);
     const page = seal(loan(100_000));
