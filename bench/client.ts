@@ -3,7 +3,7 @@ import { answer } from "./child.ts";
 import type { Flow } from "./items.ts";
 import { latencies, load, loadBlocks, type Measured } from "./load.ts";
 import type { Connected } from "./peer.ts";
-import { peerNamed } from "./peers.ts";
+import { peerNamed } from "./peer-named.ts";
 import { cpuUs } from "./usage.ts";
 import { jobsOf, type Size } from "./work.ts";
 
@@ -32,7 +32,7 @@ export interface ClientAnswer extends Measured {
 }
 
 const [name, place] = process.argv.slice(2);
-const peer = await (await peerNamed(name!)).load();
+const peer = await peerNamed(name!).load();
 const connected = await peer.connect(place!);
 const jobs = { "64 B": jobsOf("64 B"), "4 KiB": jobsOf("4 KiB") };
 

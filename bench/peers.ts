@@ -204,23 +204,3 @@ function grpcRivals(tls: boolean, of: readonly Case[]): Rivals {
     of,
   };
 }
-
-/** The process of a peer is told its name. */
-export async function peerNamed(name: string): Promise<Listed> {
-  const { ipcOnly } = await import("./ipc/peers.ts");
-  const all = [
-    ...ipcOnly,
-    ...callsPeers,
-    ...transports.flatMap(({ ours, bare }) => [ours, ...(bare === undefined ? [] : [bare])]),
-    ...servicesPeers,
-    ...spreadPeers,
-    ...idlePeers,
-    ...rivals.flatMap(({ peers }) => peers),
-  ];
-  const peer = all.find((each) => each.name === name);
-  if (peer === undefined)
-    throw new Error(
-      `there is no peer "${name}"; there are: ${all.map((each) => each.name).join(", ")}`,
-    );
-  return peer;
-}
