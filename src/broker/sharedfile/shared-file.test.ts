@@ -31,6 +31,9 @@ import { sharedFile } from "./index.ts";
 const env = realEnv();
 const orders = channel({ name: "orders", shape: "queue" });
 
+/** How this Node was started, where it runs tests itself too. */
+const asThis = globalThis.process.execArgv.filter((each) => !each.startsWith("--test"));
+
 /** A folder that is gone when the test is over. */
 function place(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
@@ -96,7 +99,7 @@ function process(t: TestContext, address: string, does: string, under: string = 
     ${does}
   `;
   const command = `${under}; exec "$0" "$@"`;
-  const args = [...globalThis.process.execArgv, "--input-type=module", "-e", program, address];
+  const args = [...asThis, "--input-type=module", "-e", program, address];
   const child = spawn("bash", ["-c", command, globalThis.process.execPath, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
