@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import {
+import fs, {
   linkSync,
   mkdtempSync,
   readdirSync,
@@ -10,6 +10,7 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -109,6 +110,29 @@ test("who was taken for dead and is not claims on", async (t) => {
   equal(await one.has(claim), true);
   await one.release(claim);
   equal(await other.claim(claim, "held"), true);
+});
+
+test("who is slow in taking over what is stale does not take it from who was faster", async (t) => {
+  const where = place(t);
+  const { claim, enter } = where;
+  const [slow, fast] = [await enter(), await enter()];
+  pretend(where, slow, { started: "1" });
+  const { link } = fs.promises;
+  const restore = (): void => {
+    fs.promises.link = link;
+    syncBuiltinESMExports();
+  };
+  t.after(restore);
+  // The slow one has looked, and is about to claim that it takes over.
+  fs.promises.link = async (from, to) => {
+    if (to !== `${claim}.break`) return link(from, to);
+    restore();
+    equal(await fast.claim(claim, "held"), true);
+    return link(from, to);
+  };
+  syncBuiltinESMExports();
+  equal(await slow.claim(claim, "held"), false);
+  equal(await fast.has(claim), true);
 });
 
 test("a later process with the number of a dead one has claimed nothing", async (t) => {

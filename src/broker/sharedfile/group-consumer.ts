@@ -9,7 +9,7 @@ import type { ChannelFolder, GroupFolder } from "./channel-folder.ts";
 import { Claimant } from "./claimant.ts";
 import { logNameOf } from "./names.ts";
 import { OwnedLog } from "./owned-log.ts";
-import { PlaceFile } from "./place-file.ts";
+import { PlaceFile, type GroupPlace } from "./place-file.ts";
 
 /** Members look this often who of them is there still. What they do in order is told to them at once, where the system tells of files. */
 const lookMs = 500;
@@ -157,7 +157,10 @@ export class GroupConsumer implements Consumer {
     const { members } = this.#terms.folder!;
     if (!(await this.#member!.isKnown())) {
       // The others took it for dead, or somebody has emptied the folder.
-      for (const log of this.#owned.keys()) await this.#lose(log);
+      for (const log of this.#owned.keys()) {
+        await this.#lose(log);
+        await this.#member!.release(this.#lease(log));
+      }
       await this.#member!.leave();
       this.#member = await Claimant.enter(members, name, env);
     }
@@ -167,12 +170,7 @@ export class GroupConsumer implements Consumer {
     const all = [...(await this.#member!.others(members)), id].toSorted();
     const { logs } = channel.layout;
     const rank = all.indexOf(id);
-    const due =
-      subscription.exclusive === true
-        ? rank === 0
-          ? logs
-          : 0
-        : Math.floor(logs / all.length) + (rank < logs % all.length ? 1 : 0);
+    const due = shareOf(rank, subscription.exclusive === true ? 1 : all.length, logs);
     const surplus = [...this.#owned.keys()].slice(due);
     await Promise.all(surplus.map((log) => this.#revoke(log)));
     for (let i = 0; i < logs && this.#owned.size < due && this.#closing === undefined; i++) {
@@ -202,11 +200,7 @@ export class GroupConsumer implements Consumer {
     }
   }
 
-  #own(
-    log: number,
-    place: ConstructorParameters<typeof OwnedLog>[0]["place"],
-    keep: PlaceFile | undefined,
-  ): void {
+  #own(log: number, place: GroupPlace, keep: PlaceFile | undefined): void {
     const { channel, subscription, told, env } = this.#terms;
     const owned = new OwnedLog({
       log: channel.log(log),
@@ -271,4 +265,10 @@ export class GroupConsumer implements Consumer {
       } else dry++;
     }
   }
+}
+
+/** How many of so many logs are due to the member of that rank, where so many share them: the oldest have one more where they do not divide. */
+function shareOf(rank: number, members: number, logs: number): number {
+  if (rank >= members) return 0;
+  return Math.floor(logs / members) + (rank < logs % members ? 1 : 0);
 }
