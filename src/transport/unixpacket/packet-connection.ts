@@ -122,9 +122,11 @@ export class PacketConnection implements Connection {
   }
 
   #ready(what: number): void {
-    // An error is told by the next call of the socket, to which both lead.
+    // An error is told by the next call of the socket, to which both lead. Nothing is watched for from then on, and there may be more to read.
+    if (what < 0) this.#watched = 0;
     if (what < 0 || (what & this.#native.writable) !== 0) this.#flush();
     if (what < 0 || (what & this.#native.readable) !== 0) this.#read();
+    if (what < 0) this.#listen();
   }
 
   #read(): void {

@@ -65,6 +65,27 @@ async function echoing(t: TestContext, text: string): Promise<ChildProcess> {
 }
 
 test(
+  "of who dies and had not read all, more than is read in a turn comes, and then the end",
+  { skip },
+  async (t) => {
+    const { text } = place(t);
+    const accepted = Promise.withResolvers<Connection>();
+    const listener = await listen(text, accepted.resolve);
+    const near = new Recorder(await dial(text)).open();
+    const far = new Recorder(await accepted.promise).open();
+    const sent = Array.from({ length: 200 }, (_, index) => numbered(index, 10));
+    send(near.connection, numbered(0, 10));
+    for (const frame of sent) send(far.connection, frame);
+    await new Promise<void>((done) => env.defer(done));
+    far.connection.destroy("it dies");
+    await near.until(() => near.closings.length > 0);
+    equal(near.reason?.kind, "lost");
+    deepEqual(near.frames, sent);
+    await listener.close();
+  },
+);
+
+test(
   "a killed peer is lost, who it was is known, and its socket is taken over",
   { skip },
   async (t) => {
