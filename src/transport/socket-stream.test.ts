@@ -71,6 +71,29 @@ suite("a socket that somebody else reads", { skip: addonProblem() ?? false }, ()
           equal(got.text, "wordfor us");
         });
 
+  for (const side of ["dialled", "accepted"] as const)
+    for (const paused of [false, true])
+      test(`one that was ${side} is read on ${paused ? "when it is resumed, " : ""}though it was taken while Node read ahead`, async () => {
+        using pair = await pairOf(`${folder}/${++sockets}.sock`, side);
+        const { stream, other, got } = pair;
+        const first = Promise.withResolvers<void>();
+        got.onBytes = first.resolve;
+        other.write("word");
+        await first.promise;
+        for (let count = 0; count < 3; count++) await turn();
+        // Not within a callback of reading: as a word that comes to be heard after a pause.
+        stream.detach();
+        if (paused) stream.pause();
+        stream.attach();
+        const again = Promise.withResolvers<void>();
+        got.onBytes = again.resolve;
+        other.write("for us");
+        for (let count = 0; count < 3; count++) await turn();
+        if (paused) stream.resume();
+        await again.promise;
+        equal(got.text, "wordfor us");
+      });
+
   test("one that is paused when it is given back stays so", async () => {
     using pair = await pairOf(`${folder}/${++sockets}.sock`, "dialled");
     const { stream, other, got } = pair;

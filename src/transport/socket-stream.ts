@@ -40,6 +40,8 @@ export class SocketStream implements ByteStream {
   #error: Error | undefined;
   /** Somebody else reads it. */
   #detached = false;
+  /** Node reads into the shared buffer, and begins with `resume` alone. */
+  #intoBuffer = false;
 
   /** Begins to connect. Nothing is read before `open`. */
   static connect(target: NetConnectOpts, env: Env): SocketStream {
@@ -57,6 +59,7 @@ export class SocketStream implements ByteStream {
       },
     });
     const stream = new SocketStream(socket, env);
+    stream.#intoBuffer = true;
     return stream;
   }
 
@@ -154,6 +157,8 @@ export class SocketStream implements ByteStream {
     delete socket.read;
     delete socket._read;
     if (!this.#paused) this.socket.resume();
+    // Where it had been reading ahead, Node believes that it still is, and would never begin again.
+    if (!this.#intoBuffer) (this.socket as unknown as Reading)._read(0);
   }
 
   /**
