@@ -76,6 +76,7 @@ test("of many who find what a dead process claimed one has it, also when he died
     pathToFileURL(join(import.meta.dirname, "../../base/real-env.ts")).href,
   );
   const program = `
+    process.stdin.resume().once("close", () => process.exit());
     const { Claimant } = await import(${url});
     const { realEnv } = await import(${base});
     const [, folder, ...claims] = process.argv;
@@ -85,7 +86,7 @@ test("of many who find what a dead process claimed one has it, also when he died
   `;
   const claims = [claim, `${claim}.break`, `${claim}.break.break`];
   const args = [...asThis, "--input-type=module", "-e", program, folder, ...claims];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
   t.after(() => child.kill("SIGKILL"));
   await once(child.stdout, "data");
   const all = await Promise.all([enter(), enter(), enter(), enter(), enter()]);

@@ -54,6 +54,19 @@ test("who has been put out writes where nobody looks any more", async (t) => {
   deepEqual(await kept(folder), place(20));
 });
 
+test("what is left of an earlier owner, because the next died while he removed it, is passed over", async (t) => {
+  const folder = folderOf(t);
+  await (await PlaceFile.begin(folder, 3, place(10), false)).close();
+  const left = readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))] as const);
+  await (await PlaceFile.begin(folder, 3, place(20), false)).close();
+  for (const [name, bytes] of left) writeFileSync(join(folder, name), bytes);
+  deepEqual(await kept(folder), place(20));
+  const next = await PlaceFile.begin(folder, 3, place(30), false);
+  await next.close();
+  equal(next.generation, 3);
+  deepEqual(await kept(folder), place(30));
+});
+
 test("a log is needed from the first that is not done", () => {
   equal(neededFrom(place(500)), 500);
   equal(neededFrom(place(500, [300, 1], [200, 3])), 200);

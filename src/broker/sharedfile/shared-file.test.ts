@@ -91,6 +91,8 @@ function process(t: TestContext, address: string, does: string, under: string = 
     const { sharedFile } = await import(${url("index.ts")});
     const { channel } = await import(${url("../channel.ts")});
     const { realEnv } = await import(${url("../../base/real-env.ts")});
+    // It does not outlive who has started it.
+    process.stdin.resume().once("close", () => process.exit());
     const broker = await sharedFile().open("sharedfile:" + process.argv[1], { name: "child" }, realEnv());
     const orders = channel({ name: "orders", shape: "queue" });
     await broker.declare([orders]);
@@ -101,7 +103,7 @@ function process(t: TestContext, address: string, does: string, under: string = 
   const command = `${under}; exec "$0" "$@"`;
   const args = [...asThis, "--input-type=module", "-e", program, address];
   const child = spawn("bash", ["-c", command, globalThis.process.execPath, ...args], {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", "inherit"],
   });
   t.after(() => child.kill("SIGKILL"));
   return child;
