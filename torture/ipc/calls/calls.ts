@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { chassis, client, close, serve } from "trunkline";
@@ -108,9 +108,11 @@ export async function strikeCaller(terms: CallsTerms): Promise<CallsStruck> {
   clearTimeout(alarm);
   const until = performance.now() + knownWithinMs;
   while (open.size > 0 && performance.now() < until) await pause(2);
-  const called = deedsIn(readFileSync(journal, "utf8"));
+  const called = deedsIn(existsSync(journal) ? readFileSync(journal, "utf8") : "");
+  const killed = child.signalCode === "SIGKILL";
+  if (!killed) complaint += `it ended by itself: ${child.exitCode} ${child.signalCode}`;
   return {
-    killed: child.signalCode === "SIGKILL",
+    killed,
     requests: lines.filter((line) => line.includes(lineOf("", "is over"))).length,
     untrue: [...complaintsOf(complaint), ...faultsOf(deedsIn(lines.join("")), called)],
     late: [...open].map((id) => `${id} is served still`),
