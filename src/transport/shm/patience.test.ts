@@ -52,8 +52,8 @@ test("long sleeps are no reason to look", () => {
 test("where turns take long because others want the core, the time ends it", () => {
   const patience = new Patience(2);
   equal(patience.again(0), true);
-  equal(patience.again(0.05), true);
-  equal(patience.again(0.07), false);
+  equal(patience.again(0.14), true);
+  equal(patience.again(0.16), false);
 });
 
 test("with one core nobody looks", () => {

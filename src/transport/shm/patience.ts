@@ -1,10 +1,10 @@
 import { availableParallelism } from "node:os";
 
 /** Turns of the event loop, of about a microsecond each, that are spent at most on looking before a side sleeps. */
-const turnsMost = 64;
+const turnsMost = 128;
 
 /** The same in milliseconds: where others want the core, turns take longer, and to look on would take it from them. */
-const lookMs = 0.06;
+const lookMs = 0.15;
 
 /** A sleep that was over within this, in milliseconds, might better have been none: to wake somebody takes tens of microseconds. */
 const shortMs = 0.25;
