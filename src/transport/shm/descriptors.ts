@@ -88,8 +88,7 @@ export class Descriptors {
     if (failed) this.#watching = false;
     if (!this.#reserve.ready(() => this.#watchAgain())) return this.#watchNoMore();
     const fd = this.#receive();
-    if (fd === undefined) return;
-    this.#early.push(fd);
+    if (fd !== undefined) this.#early.push(fd);
     if (this.#early.size === earlyMax) this.#watchNoMore();
     else this.#watchAgain();
   }
