@@ -20,6 +20,7 @@ const tell = (): void => {
   process.send!({ address: app.addresses[0], seen, counts: app.stats().addresses[0]!.datagrams });
 };
 process.on("message", tell);
+process.channel!.unref(); // it goes on for the sake of what it receives
 tell();
 await app.stopped;
 process.disconnect(); // nothing else may keep it

@@ -1,4 +1,5 @@
 import { readSync } from "node:fs";
+import { MessageChannel } from "node:worker_threads";
 
 import type { Peer } from "../../base/peer.ts";
 import type { Addon } from "../../os/addon.ts";
@@ -50,7 +51,13 @@ function byNode(name: PlainSignal, hear: HearDatagram, peer: Peer): () => void {
   const nothing = Buffer.alloc(0);
   const listener = (): void => hear(nothing, 0, 0, peer);
   process.on(name, listener);
-  return () => void process.off(name, listener);
+  // Node does not go on for the sake of who hears a signal; whoever receives at an address does, as with sockets.
+  const { port1: hold } = new MessageChannel();
+  hold.ref();
+  return () => {
+    hold.close();
+    process.off(name, listener);
+  };
 }
 
 function byAddon(os: Addon, number: number, hear: HearDatagram, peer: Peer): () => void {
@@ -66,7 +73,6 @@ function byAddon(os: Addon, number: number, hear: HearDatagram, peer: Peer): () 
     }
   };
   const watch = os.watchStart(fd, os.readable, false, read);
-  os.watchHold(watch, false);
   return () => {
     os.signalDeafen(number);
     read();
