@@ -162,7 +162,7 @@ export function on<In, Out, Errors>(
  * Consumes an event, as one of a group: `on(Orders.placed, { group: "billing" }, async (order) => …)`, or in each process: `group: false`.
  * Nothing runs before it is given to `chassis({ messages, serve: [on(…)] })`. It stands last because the compiler tells of the last one when none fits.
  *
- * @throws TrunklineError INVALID_ARGUMENT for what is not an operation of a contract, or has no group and needs one.
+ * @throws TrunklineError INVALID_ARGUMENT for what is not an operation of a contract, has no group and needs one, or has no handler.
  */
 export function on<Data, Tx = never>(
   operation: EventOperation<Data>,
@@ -174,6 +174,12 @@ export function on(
   terms: ConsumeTerms,
   handler: SubscriberHandler,
 ): Subscriber {
+  // Node runs what has not been checked: without this, each message would fail, and be a dead letter in the end.
+  if (typeof handler !== "function")
+    throw refused(
+      "there is no handler",
+      "write on(Orders.placed, { group }, handler); of a document, {}",
+    );
   return subscriber(operation, terms, () => handler);
 }
 

@@ -33,6 +33,8 @@ export interface MmapTerms {
   readonly env: Env;
 }
 
+const documents = "send documents, which --queue of the command line means; or ";
+
 /** How often, in milliseconds, is looked whether somebody else has made a file. */
 const makingMs = 4;
 
@@ -206,7 +208,7 @@ export class MmapBroker implements Broker {
   #refuseMore(channel: Channel): void {
     const { receipts, guarantees } = this.capabilities;
     const { name, enqueued } = channel;
-    if (channel.shape === "topic") throw this.#cannot(`topics (${name})`);
+    if (channel.shape === "topic") throw this.#cannot(`topics (${name})`, documents);
     if (enqueued !== undefined && !receipts.includes(enqueued))
       throw this.#cannot(`receipts that mean "${enqueued}"`);
     if (!guarantees.includes(channel.guarantee)) throw this.#cannot(channel.guarantee);
@@ -217,11 +219,11 @@ export class MmapBroker implements Broker {
     if (channel.priorityMax > 0) throw this.#cannot(`priorities (${name})`);
   }
 
-  #cannot(what: string): TrunklineError {
+  #cannot(what: string, instead = ""): TrunklineError {
     return systemError("UNIMPLEMENTED", `a ring in a file has not: ${what}`, {
       executed: "no",
       endpoint: this.address,
-      advice: "use file:./data, a broker in a folder, which has",
+      advice: `${instead}use file:./data, a broker in a folder, which has`,
     });
   }
 

@@ -167,6 +167,7 @@ test("what needs more than a ring is refused when it is declared", { skip }, asy
       executed: "no",
       advice: /file:/,
     });
+  await rejects(broker.declare([{ ...orders, shape: "topic" }]), { advice: /^send documents/ });
 });
 
 test(

@@ -25,7 +25,13 @@ export function failedFile(path: string, cause: unknown): unknown {
       advice: "a ring is its user's alone: let all who use it be the same user",
       cause,
     });
-  if (["ENOSPC", "EDQUOT", "EFBIG", "EMFILE", "ENFILE", "ENOMEM"].includes(code))
+  if (code === "EMFILE" || code === "ENFILE")
+    return systemError("RESOURCE_EXHAUSTED", `no more files may be opened for ${path} (${code})`, {
+      executed: "no",
+      advice: "raise the limit (ulimit -n), or look with lsof who holds so many",
+      cause,
+    });
+  if (["ENOSPC", "EDQUOT", "EFBIG", "ENOMEM"].includes(code))
     return systemError("RESOURCE_EXHAUSTED", `there is no room for the ring ${path} (${code})`, {
       executed: "no",
       advice: "ask for a smaller one (?bytes=…), or give a path on another file system",

@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects, throws } from "node:assert/strict";
 import fs, {
   chmodSync,
   chownSync,
@@ -31,6 +31,7 @@ import { Hearing } from "../suite/stage.ts";
 import { bellPath } from "./bell.ts";
 import { mmap } from "./index.ts";
 import { madeFile } from "./making.ts";
+import { failedFile } from "./refusal.ts";
 import { RingFile } from "./ring-file.ts";
 import { Lock } from "./ring-words.ts";
 
@@ -103,6 +104,15 @@ test("a full disk is told when the ring is made, and leaves nothing", { skip }, 
   await rejects(broker.declare([orders]), { code: "RESOURCE_EXHAUSTED", executed: "no" });
   equal(writes, 5);
   deepEqual([existsSync(of), existsSync(`${of}.new`)], [false, false]);
+});
+
+test("a limit of open files is told as one, and not as a full disk", () => {
+  for (const code of ["EMFILE", "ENFILE"]) {
+    const told = failedFile("/shop.orders", Object.assign(new Error(code), { code }));
+    ok(isTrunklineError(told));
+    equal(told.code, "RESOURCE_EXHAUSTED");
+    match(told.advice ?? "", /ulimit -n/);
+  }
 });
 
 test("what is no ring, or not safe to be mapped, is refused before it is", { skip }, async (t) => {

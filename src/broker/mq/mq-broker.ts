@@ -23,6 +23,8 @@ import type { Envelope } from "../envelope.ts";
 import { MqConsumer } from "./mq-consumer.ts";
 import { priorityMax, priorityOf, writeMessage } from "./message.ts";
 
+const documents = "send documents, which --queue of the command line means; or ";
+
 export interface MqTerms {
   readonly os: Addon;
   readonly address: Address;
@@ -153,21 +155,22 @@ export class MqBroker implements Broker {
 
   #refuseMore(channel: Channel): void {
     const { receipts, guarantees } = this.capabilities;
-    if (channel.shape === "topic") throw this.#cannot(`topics (${channel.name})`);
+    if (channel.shape === "topic") throw this.#cannot(`topics (${channel.name})`, documents);
     if (channel.enqueued !== undefined && !receipts.includes(channel.enqueued))
       throw this.#cannot(`receipts that mean "${channel.enqueued}"`);
-    if (!guarantees.includes(channel.guarantee)) throw this.#cannot(channel.guarantee);
+    if (!guarantees.includes(channel.guarantee))
+      throw this.#cannot(channel.guarantee, 'declare delivery: "at-most-once", or ');
     if (channel.ordered) throw this.#cannot(`order per key (${channel.name})`);
     if (channel.compacted || channel.retentionMs !== undefined)
       throw this.#cannot(`that messages are kept for a time (${channel.name})`);
     if (channel.priorityMax > priorityMax) throw this.#cannot(`priorities above ${priorityMax}`);
   }
 
-  #cannot(what: string): TrunklineError {
+  #cannot(what: string, instead = ""): TrunklineError {
     return systemError("UNIMPLEMENTED", `message queues of the system have not: ${what}`, {
       executed: "no",
       endpoint: this.address,
-      advice: "use file:./data, a broker in a folder, which has",
+      advice: `${instead}use file:./data, a broker in a folder, which has`,
     });
   }
 

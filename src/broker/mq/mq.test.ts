@@ -138,4 +138,9 @@ test("what needs more than a queue is refused when it is declared", { skip }, as
       executed: "no",
       advice: /file:/,
     });
+  for (const [more, advice] of [
+    [{ shape: "topic" }, /^send documents/],
+    [{ guarantee: "at-least-once" }, /^declare delivery: "at-most-once"/],
+  ] as const)
+    await rejects(broker.declare([{ ...orders, ...more }]), { advice });
 });

@@ -206,6 +206,10 @@ test("links, folders of everybody and folders of others are refused", async (t) 
   chmodSync(address, 0o777);
   await rejects(open(), { code: "PERMISSION_DENIED", executed: "no", advice: /chmod o-w/ });
   chmodSync(address, 0o700);
+  await rejects(sharedFile().open(`sharedfile:${address}/prey`, { name: "test" }, env), {
+    code: "INVALID_ARGUMENT",
+    advice: /^a file is where a folder should be/,
+  });
   writeFileSync(join(address, "sharedfile.json"), `{"trunkline":"sharedfile","version":2}\n`);
   await rejects(open(), { code: "INVALID_ARGUMENT", executed: "no" });
   for (const wrong of ["?sync=maybe", "?segmentBytes=1", "?keep=x", "?keep=1h&keep=2h", "?x=y"])
