@@ -76,7 +76,7 @@ export function tooMany(path: string, waitingMax: number): SystemError {
 }
 
 export function noRoom(path: string): SystemError {
-  return systemError("RESOURCE_EXHAUSTED", `the ring ${path} is full`, {
+  return systemError("RESOURCE_EXHAUSTED", "the ring is full", {
     executed: "no",
     endpoint: path,
     advice:
