@@ -12,7 +12,7 @@ import { contract } from "../contract/contract.ts";
 import { addonProblem } from "../os/addon.ts";
 import { unix, type UnixOptions } from "../transport/unix/index.ts";
 import { chassis, type Chassis } from "./chassis.ts";
-import { client } from "./client.ts";
+import { client, stateOf } from "./client.ts";
 
 const Echo = contract(
   "echo",
@@ -37,7 +37,7 @@ test("who requires it does not call over the socket alone", { skip }, async (t) 
     },
     (error: { readonly code: string; readonly message: string }) => {
       equal(error.code, "UNAVAILABLE");
-      match(error.message, /shared memory is required: the peer has none/);
+      match(error.message, /shared memory is required: the peer offers no shared memory/);
       return true;
     },
   );
@@ -47,6 +47,12 @@ test("who listens and requires it serves who does not want it", { skip }, async 
   const { app, say } = await started(t, "require", "off");
   for (let asked = 0; asked < 100; asked++) await say("over the socket");
   equal(app.stats().addresses[0]?.ways?.["unix"], 1);
+});
+
+test("why a connection stays on the socket is told", { skip }, async (t) => {
+  const { stayed, say } = await started(t, "off", "auto");
+  while (stayed() === undefined) await say("until it is known");
+  equal(stayed(), "the peer offers no shared memory");
 });
 
 test("without the addon it is refused before anything is tried", () => {
@@ -67,12 +73,19 @@ test("without the addon it is refused before anything is tried", () => {
   equal(stdout.match(/UNIMPLEMENTED.*shared memory is required/g)?.length, 2, stdout);
 });
 
+interface Scene {
+  readonly app: Chassis;
+  say(what: string): Promise<string>;
+  /** Why the client's connection does not move. */
+  stayed(): string | undefined;
+}
+
 /** A server and a client of it, each with its word on shared memory. */
 async function started(
   t: TestContext,
   serves: UnixOptions["shm"] & string,
   asks: UnixOptions["shm"] & string,
-): Promise<{ readonly app: Chassis; say(what: string): Promise<string> }> {
+): Promise<Scene> {
   const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
   const address = `unix:${join(folder, "echo.sock")}`;
   const app = await chassis({
@@ -88,5 +101,5 @@ async function started(
     await app.stop();
     rmSync(folder, { recursive: true, force: true });
   });
-  return { app, say: (what) => echo.say(what) };
+  return { app, say: (what) => echo.say(what), stayed: () => stateOf(echo).endpoints[0]?.stayed };
 }

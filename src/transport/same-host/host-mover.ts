@@ -52,7 +52,6 @@ export class HostMover implements Mover {
   /** The connection as both sides see it. */
   readonly ends: string;
   onMoved: (() => void) | undefined;
-  stayed: string | undefined;
   readonly #transport: string;
   readonly #settings: SameHostSettings;
   readonly #dialled: boolean;
@@ -66,6 +65,7 @@ export class HostMover implements Mover {
   #next: Mover | undefined;
   /** What the peer's side of that socket can move to. */
   #nextOffer = "";
+  #stayed: string | undefined;
 
   constructor(
     transport: string,
@@ -92,6 +92,10 @@ export class HostMover implements Mover {
   get moving(): boolean {
     const settled = this.#state === "idle" || this.#state === "moved" || this.#state === "stayed";
     return !settled || (this.#next?.moving ?? false);
+  }
+
+  get stayed(): string | undefined {
+    return this.#stayed ?? this.#next?.stayed;
   }
 
   get waits(): boolean {
@@ -225,7 +229,7 @@ export class HostMover implements Mover {
   #stay(reason: string): void {
     if (this.#state !== "expecting" && this.#state !== "entering" && this.#state !== "idle") return;
     this.#clear();
-    this.stayed = reason;
+    this.#stayed = reason;
     this.onMoved?.();
   }
 

@@ -44,6 +44,7 @@ export class ShmMover implements Mover {
   readonly offer: string;
   way = "unix";
   onMoved: (() => void) | undefined;
+  stayed: string | undefined;
   readonly #os: Addon;
   readonly #socket: SocketStream;
   readonly #settings: ShmSettings;
@@ -83,9 +84,9 @@ export class ShmMover implements Mover {
 
   heard(theirs: string): void {
     if (!this.#dialled || this.#state !== "idle") return;
-    if (theirs !== shmOffer) return this.#settles("the peer has none");
+    if (theirs !== shmOffer) return this.#settles("the peer offers no shared memory");
     if (!this.#sameUser()) return this.#settles("the peer is of another user");
-    if (!this.#prepare(this.#newNonce())) return this.#settles("there is none to be had");
+    if (!this.#prepare(this.#newNonce())) return this.#settles("there is no memory to be shared");
     this.#state = "offered";
     try {
       this.#line.say(`offer ${this.#nonce.toString("hex")}`);
@@ -119,6 +120,8 @@ export class ShmMover implements Mover {
   /** This side does not move; without memory, where that is required, it ends. */
   #settles(why: string): void {
     this.#clear();
+    this.stayed = why;
+    this.onMoved?.();
     if (this.#settings.required) this.#line.close(`${required}: ${why}`);
   }
 
@@ -134,7 +137,7 @@ export class ShmMover implements Mover {
 
   #refused(): void {
     this.#stays();
-    if (this.#settings.required) this.#line.close(`${required}: the peer has refused`);
+    this.#settles("the peer has refused shared memory");
   }
 
   #offered(nonce: string): void {
@@ -148,7 +151,7 @@ export class ShmMover implements Mover {
       if (can) this.#socket.attach();
       return this.#clear();
     }
-    if (!can) return this.#settles("it cannot be shared with the peer");
+    if (!can) return this.#settles("memory cannot be shared with the peer");
     this.#state = "awaited";
     this.stream.hold();
   }
@@ -297,7 +300,7 @@ export class ShmMover implements Mover {
     this.#clear();
     this.#socket.attach();
     this.#goOn();
-    if (this.#settings.required) this.#line.close(`${required}: it could not be handed over`);
+    this.#settles("the memory could not be handed over");
   }
 
   #goOn(): void {
