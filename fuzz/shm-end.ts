@@ -76,6 +76,8 @@ export class ShmEnd {
   readonly #watches = new Map<number, (events: number) => void>();
   readonly #open = new Set<number>(Object.values(fd));
   #released = 0;
+  /** The number of the last bell that it has made for itself. */
+  #bells = 1e6;
 
   constructor(loop: Loop, own: Memory, peer: Memory, frameBytesMax: number) {
     this.#loop = loop;
@@ -110,7 +112,6 @@ export class ShmEnd {
 
   /** Something came by the socket. */
   heard(what: BySocket): void {
-    for (const each of what.fds) this.#open.add(each);
     this.bySocket.push(what);
     this.#told(fd.socket);
   }
@@ -142,6 +143,10 @@ export class ShmEnd {
       watchHold: () => {},
       watchEvents: () => {},
       watchStop: (watch) => void this.#watches.delete(watch as unknown as number),
+      bellCreate: () => {
+        this.#open.add(++this.#bells);
+        return this.#bells;
+      },
       bellRing: () => {
         ok(this.#open.has(fd.peerBell), "it rings a bell that it has closed");
         this.onBell();
@@ -150,6 +155,8 @@ export class ShmEnd {
       socketReceive: (_fd, into, from, _to, fds) => {
         const { count, byte, fds: came } = this.bySocket.shift() ?? nothing;
         if (count > 0) into[from] = byte;
+        // What nobody receives the system closes with the socket.
+        for (const each of came) this.#open.add(each);
         fds.push(...came);
         return count;
       },
