@@ -125,7 +125,7 @@ export const inboxMutants: readonly Mutant[] = [
   {
     name: "groups-share-marks",
     file: "src/chassis/inboxes.ts",
-    find: "return terms.consumer ?? (terms.group === undefined ? own : `${terms.group} ${own}`);",
+    find: 'return terms.consumer ?? (typeof terms.group === "string" ? `${terms.group} ${own}` : own);',
     replace: "return terms.consumer ?? own;",
     because: "what one group has processed no other one ever sees",
     killedBy: "inbox",

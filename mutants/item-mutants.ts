@@ -7,9 +7,9 @@ export const itemMutants: readonly Mutant[] = [
   {
     name: "items-out-of-order",
     file: "src/protocol/items/received-items.ts",
-    find: "      const item = this.#items.shift();",
+    find: "      const given = this.#given(this.#items.shift());",
     replace: `      if (this.#items.size > 2) this.#items.push(this.#items.shift());
-      const item = this.#items.shift();`,
+      const given = this.#given(this.#items.shift());`,
     because: "a file is put together wrongly",
     killedBy: "sim",
   },
