@@ -66,8 +66,11 @@ export class Sheets implements AsyncDisposable {
 
   /** One round after the other, until `signal` aborts. */
   async askInTurn(seconds: number, signal: AbortSignal): Promise<void> {
-    for (let share = firstAt; ; share = every) {
-      await sleep(share * seconds * 1_000, undefined, { signal }).catch(() => {});
+    const begun = performance.now();
+    // By the clock: a round that has waited for a tower to come back must not put off the next one, and what is done to towers in it.
+    for (let share = firstAt; ; share += every) {
+      const leftMs = begun + share * seconds * 1_000 - performance.now();
+      await sleep(Math.max(0, leftMs), undefined, { signal }).catch(() => {});
       if (signal.aborted) return;
       await this.askAll();
     }
