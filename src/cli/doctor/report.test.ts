@@ -74,10 +74,9 @@ test("nothing that was measured gives a report that says why", () => {
   doesNotMatch(text, /## One call|NaN|Infinity/);
 });
 
-test("figures are drawn as SVG", async (context) => {
+test("figures are drawn as SVG", async () => {
   const plots = await plotsOf(outcomes);
-  if (plots === undefined) return context.skip("echarts, which draws them, is not installed");
-  equal(plots.length, 4);
+  equal(plots?.length, 4);
   for (const { svg } of plots) {
     match(svg, /^<svg [\s\S]*unix/);
     // Words and lines have the colours of the page, which may be dark.
