@@ -9,13 +9,16 @@ type Side = ConnectionEvent["side"];
 const numbers = new WeakMap<Connection, number>();
 let numbered = 0;
 
-/** Tells on the channel of connections what becomes of this one. */
+/** Tells on the channel of connections what becomes of this one; once it has closed, nothing more. */
 export function tellConnection(
   connection: Connection,
   side: Side,
   endpoint: string,
   what: Pick<ConnectionEvent, "state" | "reason" | "way">,
 ): void {
+  // A move may end what it moves, when the peer's end comes by the new way.
+  if (what.state === "closed" && connection.moves !== undefined)
+    connection.moves.onMoved = undefined;
   if (!channels.connection.hasSubscribers) return;
   const number = numbers.get(connection) ?? ++numbered;
   numbers.set(connection, number);

@@ -267,9 +267,10 @@ export class ShmMover implements Mover {
     this.#lending = new Lending(this.#parcelPlace(rings.descriptors), this.#line);
     this.way = "shm";
     this.stream.go(rings);
+    // Before what comes by them, which may be the end.
+    this.onMoved?.();
     this.#line.push();
     this.stream.readFrom(rings);
-    this.onMoved?.();
   }
 
   #parcelPlace(descriptors: Descriptors): ParcelPlace {
