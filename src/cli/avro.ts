@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isBytes, type ContractShape, type JsonSchema } from "../base/contract-shape.ts";
+import { makeFoldersSync } from "../base/folders.ts";
 import { avroSchemaOf, type AvroSchema } from "../codec/avro/payload-schema.ts";
 import type { Part } from "../codec/format.ts";
 import { describe } from "../contract/describe.ts";
@@ -75,7 +76,7 @@ function written(folder: string, schemas: Schemas): string[] {
   return Object.entries(schemas).map(([name, schema]) => {
     const path = join(folder, `${name}.avsc`);
     try {
-      mkdirSync(folder, { recursive: true });
+      makeFoldersSync(folder, 0o777);
       writeFileSync(path, `${JSON.stringify(schema, null, 2)}\n`);
     } catch (error) {
       throw new UsageError(`${path} cannot be written: ${(error as Error).message}`, {

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { makeFoldersSync } from "../base/folders.ts";
 import type { ProtoContract, ProtoDocument, ProtoLock } from "../codec/protobuf/index.ts";
 import { info, type AnyContract } from "../contract/contract.ts";
 import { describe } from "../contract/describe.ts";
@@ -104,7 +105,7 @@ async function write(
   const changed = files.filter((file) => !isCurrent(file));
   for (const { path, text } of changed) {
     try {
-      mkdirSync(dirname(path), { recursive: true });
+      makeFoldersSync(dirname(path), 0o777);
       writeFileSync(path, text);
     } catch (error) {
       throw new UsageError(`${path} cannot be written: ${(error as Error).message}`, {

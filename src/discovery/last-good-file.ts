@@ -1,6 +1,7 @@
-import { mkdir, open, readFile, rename, stat, unlink } from "node:fs/promises";
+import { open, readFile, rename, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 
+import { makeFolders } from "../base/folders.ts";
 import type { Instance } from "./discovery.ts";
 import type { LastGood } from "./endpoint-set.ts";
 import { readInstance } from "./instance.ts";
@@ -23,7 +24,7 @@ export function lastGoodFile(path: string): LastGood {
       return instancesIn(await readFile(path, "utf8"));
     },
     write: async (instances) => {
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await makeFolders(dirname(path));
       const draft = `${path}.${writes++}.new`;
       const file = await open(draft, "w", 0o600);
       try {

@@ -3,7 +3,6 @@ import {
   constants,
   fstatSync,
   linkSync,
-  mkdirSync,
   openSync,
   readSync,
   renameSync,
@@ -14,6 +13,7 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 
 import { isTrunklineError, systemError, type SystemError } from "../base/error.ts";
+import { makeFoldersSync } from "../base/folders.ts";
 import { secretBytes } from "../base/secret.ts";
 import { addon, addonProblem, type Addon } from "../os/addon.ts";
 import { SharedWords, type Words } from "../os/words.ts";
@@ -99,7 +99,7 @@ export function createTableFile(
   );
   let fd = -1;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFoldersSync(dirname(path));
     fd = openSync(hidden, "wx+", 0o600);
     // All of it is written, so that a full file system is an error now and no signal later.
     const zeros = Buffer.alloc(64 * 1024);
@@ -239,6 +239,7 @@ function failed(path: string, cause: unknown): unknown {
   if (code === undefined) return cause;
   return systemError("INVALID_ARGUMENT", `there can be no table at ${path}: ${message}`, {
     executed: "no",
+    advice: "give a path in a folder that is there or can be made, on a file system of this host",
     cause,
   });
 }

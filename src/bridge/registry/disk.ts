@@ -1,6 +1,7 @@
-import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { systemError } from "../../base/error.ts";
+import { makeFolders } from "../../base/folders.ts";
 import { savedBytesMax } from "./bounds.ts";
 
 /** Where a registry keeps what it knows. */
@@ -25,7 +26,7 @@ export function folderDisk(folder: string): RegistryDisk {
   const path = join(folder, fileName);
   return {
     async read() {
-      await mkdir(folder, { recursive: true, mode: 0o700 }).catch(refused(folder));
+      await makeFolders(folder).catch(refused(folder));
       const file = await open(path).catch((error: unknown) => {
         if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
         return refused(path)(error);

@@ -4,7 +4,6 @@ import {
   fstatSync,
   fsyncSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   renameSync,
   rmSync,
@@ -13,6 +12,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { makeFoldersSync } from "../../base/folders.ts";
 import { secretBytes } from "../../base/secret.ts";
 import type { Addon } from "../../os/addon.ts";
 import { failedFile } from "./refusal.ts";
@@ -32,7 +32,7 @@ export function madeFile(os: Addon, path: string, ringBytes: number, start: numb
   let fd = -1;
   let begun = false;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFoldersSync(dirname(path));
     fd = openSync(hidden, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
     if (!os.byteLock(fd, Lock.making)) return false;
     // Between our opening it and having the lock it may have become the ring's file, which must not be touched.

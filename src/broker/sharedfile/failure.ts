@@ -18,6 +18,7 @@ const problems: Readonly<Record<string, readonly [code: SystemCode, advice: stri
   EPERM: ["PERMISSION_DENIED", "name a folder that this user can write"],
   EROFS: ["PERMISSION_DENIED", "its disk can only be read: mount it for writing"],
   ENOTDIR: ["INVALID_ARGUMENT", "a file is where a folder should be: name another folder"],
+  EEXIST: ["INVALID_ARGUMENT", "a file is where a folder should be: name another folder"],
   ELOOP: [
     "PERMISSION_DENIED",
     "a link is where a file should be: links may lead to the folder, not in it",

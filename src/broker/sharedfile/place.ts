@@ -9,10 +9,11 @@ import {
   unlink,
   type FileHandle,
 } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 
 import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
+import { makeFolders } from "../../base/folders.ts";
 import { uuidv7 } from "../../base/id.ts";
 import { codeOf, fileError } from "./failure.ts";
 
@@ -49,7 +50,7 @@ const toldFileSystems: ReadonlySet<number> = new Set([
  */
 export async function openFolder(given: string, env: Env): Promise<Folder> {
   try {
-    await makeFolders(given);
+    await makeFolders(given, folderMode);
     const path = await realpath(given);
     const { mode } = await lstat(path);
     if ((mode & constants.S_IWOTH) !== 0)
@@ -78,19 +79,6 @@ async function knowForm(folder: string, env: Env): Promise<void> {
     executed: "no",
     advice: "name another folder, or use the version that made it",
   });
-}
-
-/** With those above it. Not by `recursive`: that follows links that lead nowhere, and would say nothing of a file in the way. */
-async function makeFolders(path: string): Promise<void> {
-  try {
-    await mkdir(path, { mode: folderMode });
-  } catch (error) {
-    if (codeOf(error) === "EEXIST") return;
-    const above = dirname(path);
-    if (codeOf(error) !== "ENOENT" || above === path) throw error;
-    await makeFolders(above);
-    await mkdir(path, { mode: folderMode }).catch(unless("EEXIST"));
-  }
 }
 
 /** A folder in one of ours: a link in its place is refused. */

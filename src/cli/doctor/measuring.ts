@@ -1,5 +1,6 @@
-import { accessSync, constants, mkdirSync, writeFileSync } from "node:fs";
+import { accessSync, constants, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { makeFoldersSync } from "../../base/folders.ts";
 import { UsageError, type Line } from "../command.ts";
 import { exitCodes } from "../exit-code.ts";
 import { folded } from "../findings.ts";
@@ -48,7 +49,7 @@ export async function recommendFrom(line: Line, path: string): Promise<number> {
 /** Before minutes are spent on what cannot be written. */
 function madeFolder(folder: string): string {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFoldersSync(folder, 0o777);
     accessSync(folder, constants.W_OK);
     return folder;
   } catch (error) {

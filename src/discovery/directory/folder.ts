@@ -1,8 +1,9 @@
 import { constants, type Stats } from "node:fs";
-import { lstat, mkdir, stat } from "node:fs/promises";
+import { lstat, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { systemError } from "../../base/error.ts";
+import { makeFolders } from "../../base/folders.ts";
 
 /** What of a process says where its user's services are. */
 export interface FolderTerms {
@@ -30,7 +31,7 @@ export function defaultFolder({ runtimeFolder, user }: FolderTerms): string {
  */
 export async function openFolder(path: string, user: number | undefined): Promise<Stats> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await makeFolders(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw unreachable(path, error);
   }

@@ -1,8 +1,9 @@
 import { closeSync, fstatSync, readSync, unlinkSync, writeSync } from "node:fs";
-import { mkdir, readdir, unlink } from "node:fs/promises";
+import { readdir, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 
 import type { Env } from "../../base/env.ts";
+import { makeFolders } from "../../base/folders.ts";
 import type { Address } from "../address.ts";
 import { framed } from "../framed.ts";
 import { connectionsMax } from "../listen-bounds.ts";
@@ -66,7 +67,7 @@ export async function listenFifo(
 async function published(hidden: string, address: Address): Promise<number> {
   let fd: number | undefined;
   try {
-    await mkdir(dirname(hidden), { recursive: true, mode: 0o700 });
+    await makeFolders(dirname(hidden));
     await bindHidden(makePipe, hidden, address, pipeFile);
     fd = openPipe(hidden, "both");
     await publish(hidden, address, pipeFile);

@@ -81,3 +81,12 @@ test("on Windows it is refused before anything is tried, with what to use instea
     message: /no sockets in the file system[^]*tcp:/,
   });
 });
+
+test("a folder that the file system does not take is told as that", async () => {
+  for (const code of ["ENOENT", "EPERM"]) {
+    const cause = Object.assign(system(code), { syscall: "mkdir" });
+    const error = await listenRefused(address, cause);
+    equal(error.code, "INVALID_ARGUMENT");
+    match(error.message, /no-such-folder cannot be made[^]*choose a folder on a local disk/);
+  }
+});

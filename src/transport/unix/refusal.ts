@@ -51,21 +51,19 @@ export async function dialRefused(
 
 /** Translates what the system says when listening fails. Errors that are ours pass. */
 export async function listenRefused(address: Address, error: unknown): Promise<SystemError> {
-  const { code = "" } = error as NodeJS.ErrnoException;
+  const { code = "", syscall } = error as NodeJS.ErrnoException;
   if (isTrunklineError(error)) return error as SystemError;
   if (code === "EACCES" || code === "EROFS") {
     const { path, file } = await nearest(dirname(address.place));
     return denied(address, path, file, error, ownFolder);
   }
+  if (syscall === "mkdir" && (code === "ENOENT" || code === "EPERM")) {
+    const reason = `its folder ${dirname(address.place)} cannot be made: the file system there takes none (${code})`;
+    return refused("INVALID_ARGUMENT", address, reason, error, localDisk);
+  }
   if (code === "EPERM" || code === "ENOTSUP" || code === "EOPNOTSUPP") {
     const reason = `the file system of ${dirname(address.place)} has no hard links (${code})`;
-    return refused(
-      "INVALID_ARGUMENT",
-      address,
-      reason,
-      error,
-      "choose a folder on a local disk, for example under /run or /tmp",
-    );
+    return refused("INVALID_ARGUMENT", address, reason, error, localDisk);
   }
   return general(address, error as NodeJS.ErrnoException);
 }
@@ -157,6 +155,7 @@ export function denied(
 const elsewhere = "choose another path";
 const sameUser =
   "run both processes as one user, or give the group write permission to the socket and its folder";
+const localDisk = "choose a folder on a local disk, for example under /run or /tmp";
 const ownFolder = "choose a folder that this process may write to, or change its owner or mode";
 
 const exhausted: Readonly<Record<string, [reason: string, advice: string]>> = {

@@ -1,7 +1,8 @@
-import { chmod, chown, mkdir, unlink } from "node:fs/promises";
+import { chmod, chown, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 
 import { systemError } from "../../base/error.ts";
+import { makeFolders } from "../../base/folders.ts";
 import { socketPathBytesMax, type Address } from "../address.ts";
 import type { LocalFile } from "./local-file.ts";
 import type { UnixSettings } from "./options.ts";
@@ -17,7 +18,7 @@ export async function makeFolder(
   { folderMode, gid }: Pick<UnixSettings, "folderMode" | "gid">,
 ): Promise<void> {
   const path = dirname(address.place);
-  const first = await mkdir(path, { recursive: true, mode: 0o700 });
+  const first = await makeFolders(path);
   if (first === undefined || (folderMode === 0o700 && gid === undefined)) return;
   for (let folder = path; folder.length >= first.length; folder = dirname(folder)) {
     await restrict(folder, folderMode, gid, address);

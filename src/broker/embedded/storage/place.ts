@@ -1,7 +1,8 @@
-import { chmod, lstat, mkdir, open, realpath, stat, statfs } from "node:fs/promises";
+import { chmod, lstat, open, realpath, statfs } from "node:fs/promises";
 import { platform } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { isTrunklineError, systemError, type TrunklineError } from "../../../base/error.ts";
+import { makeFolders } from "../../../base/folders.ts";
 
 /** The file in its folder. */
 export const storageFileName = "broker.sqlite";
@@ -49,30 +50,6 @@ export async function makeFolder(folder: string, networkAllowed: boolean): Promi
   } catch (error) {
     throw placeError(error, folder);
   }
-}
-
-/**
- * With those above it. Not by `recursive`: where the system says ENOENT for a folder in one that is there, as `/proc` does,
- * Node tries it for ever.
- */
-async function makeFolders(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { mode: 0o700 });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST" && (await stat(folder)).isDirectory()) return;
-    const above = dirname(folder);
-    if (code !== "ENOENT" || above === folder || (await isThere(above))) throw error;
-    await makeFolders(above);
-    await makeFolders(folder);
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** The path of a file that is there already. @throws TrunklineError when it is not. */
