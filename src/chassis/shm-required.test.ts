@@ -1,6 +1,6 @@
-import { equal, match, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, rejects } from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -43,6 +43,25 @@ test("who requires it does not call over the socket alone", { skip }, async (t) 
   );
 });
 
+test(
+  "a server of another user is not called: nothing was executed",
+  { skip: skip || (process.geteuid!() === 0 ? false : "only root can be another user") },
+  async (t) => {
+    const { served, say } = await started(t, "auto", "require", 0o666);
+    process.seteuid!(65_534);
+    try {
+      await rejects(say("never heard"), {
+        code: "PERMISSION_DENIED",
+        executed: "no",
+        message: /shared memory is required, and the peer is of another user, uid 0/,
+      });
+    } finally {
+      process.seteuid!(0);
+    }
+    deepEqual(served, []);
+  },
+);
+
 test("who listens and requires it serves who does not want it", { skip }, async (t) => {
   const { app, say } = await started(t, "require", "off");
   for (let asked = 0; asked < 100; asked++) await say("over the socket");
@@ -75,6 +94,8 @@ test("without the addon it is refused before anything is tried", () => {
 
 interface Scene {
   readonly app: Chassis;
+  /** What the handler was given. */
+  readonly served: readonly string[];
   say(what: string): Promise<string>;
   /** Why the client's connection does not move. */
   stayed(): string | undefined;
@@ -85,14 +106,21 @@ async function started(
   t: TestContext,
   serves: UnixOptions["shm"] & string,
   asks: UnixOptions["shm"] & string,
+  mode = 0o600,
 ): Promise<Scene> {
   const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
+  if (mode !== 0o600) chmodSync(folder, 0o755);
+  const served: string[] = [];
+  const say = (what: string): string => {
+    served.push(what);
+    return what;
+  };
   const address = `unix:${join(folder, "echo.sock")}`;
   const app = await chassis({
     name: "echo",
     listen: address,
-    serve: [serve(Echo, { say: (what) => what })],
-    transports: [unix({ shm: serves })],
+    serve: [serve(Echo, { say })],
+    transports: [unix({ shm: serves, mode })],
     signals: false,
   });
   const echo = client(Echo, address, { transports: [unix({ shm: asks })] });
@@ -101,5 +129,6 @@ async function started(
     await app.stop();
     rmSync(folder, { recursive: true, force: true });
   });
-  return { app, say: (what) => echo.say(what), stayed: () => stateOf(echo).endpoints[0]?.stayed };
+  const stayed = (): string | undefined => stateOf(echo).endpoints[0]?.stayed;
+  return { app, served, say: (what) => echo.say(what), stayed };
 }

@@ -2,6 +2,8 @@ import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
 import { addon, addonProblem } from "../../os/addon.ts";
 import type { Address } from "../address.ts";
+import type { Connection } from "../transport.ts";
+import { ownUser } from "../unix/owner.ts";
 import type { SocketStream } from "../socket-stream.ts";
 import type { ShmSettings } from "./settings.ts";
 import { ShmMover, shmOffer } from "./shm-mover.ts";
@@ -31,5 +33,22 @@ export function refuseWithoutShm(settings: ShmSettings | undefined, address: Add
     executed: "no",
     endpoint: address.text,
     advice: 'trunkline doctor says how to get it; shm: "auto" stays on the socket instead',
+  });
+}
+
+/**
+ * Who could never share memory is told from before anything is sent: nothing was executed.
+ *
+ * @throws TrunklineError PERMISSION_DENIED where shared memory is required and the peer is of another user; the connection is closed.
+ */
+export function refuseOtherUser(settings: ShmSettings | undefined, connection: Connection): void {
+  const { address, uid } = connection.peer;
+  if (settings?.required !== true || uid === ownUser()) return;
+  const problem = `shared memory is required, and the peer is of another user, uid ${uid ?? "unknown"}`;
+  connection.destroy(problem);
+  throw systemError("PERMISSION_DENIED", problem, {
+    executed: "no",
+    endpoint: address,
+    advice: 'run both processes as one user; shm: "auto" stays on the socket instead',
   });
 }

@@ -17,8 +17,9 @@ export interface UnixOptions {
    * Whether a connection moves to shared memory: `auto`, the default, where both sides can; `off`, never. Tuning goes in an object.
    * It stays on the socket where there is no addon for the machine, between different users, and when there is no memory.
    *
-   * `require`, for who would rather fail: without the addon neither listens nor dials (UNIMPLEMENTED), and a connection that would stay on
-   * the socket is closed as broken, which callers hear as UNAVAILABLE with the reason. Who listens cannot tell a client that does not want to move
+   * `require`, for who would rather fail: without the addon neither listens nor dials (UNIMPLEMENTED), nor is a server of another user called
+   * (PERMISSION_DENIED), and a connection that would stay on the socket for another reason is closed as broken, which callers hear as UNAVAILABLE
+   * with the reason; calls that went by it until then may have been executed. Who listens cannot tell a client that does not want to move
    * from one that has not asked yet, and serves it on the socket.
    */
   readonly shm?: "auto" | "off" | "require" | ShmOptions;

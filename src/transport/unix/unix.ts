@@ -1,5 +1,5 @@
 import { dialFrames, dialSocket, listenFrames, type MoverOf } from "../framed-sockets.ts";
-import { refuseWithoutShm, shmMoverOf } from "../shm/index.ts";
+import { refuseOtherUser, refuseWithoutShm, shmMoverOf } from "../shm/index.ts";
 import { frameBytesLimit } from "../outgoing-bounds.ts";
 import type { Sockets, Transport } from "../transport.ts";
 import { reachUnix } from "./dial.ts";
@@ -37,7 +37,9 @@ export function unix(options: UnixOptions = {}): Transport {
     },
     async dial(address, dialOptions, env) {
       refuseWithoutShm(settings.shm, address);
-      return dialFrames(reachUnix, address, dialOptions, env, moverOf);
+      const connection = await dialFrames(reachUnix, address, dialOptions, env, moverOf);
+      refuseOtherUser(settings.shm, connection);
+      return connection;
     },
     async listen(address, accept, listenOptions, env) {
       refuseWithoutShm(settings.shm, address);
