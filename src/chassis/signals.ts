@@ -36,11 +36,6 @@ const spare: readonly SpareSignal[] = ["SIGHUP", "SIGUSR1", "SIGUSR2"];
 /** The signals by which a supervisor or a person asks a process to stop. */
 const stopSignals = ["SIGTERM", "SIGINT"] as const;
 
-/** Calls `first` on the first signal and `second` on the next; returns how to stop listening. */
-export function onStopSignals(first: () => void, second: () => void): () => void {
-  return listen(stopping(first, second));
-}
-
 /** Listens as the options say; returns how to stop that. */
 export function onSignals(asked: boolean | SignalOptions, acts: SignalActs): () => void {
   const { stop = true } = optionsOf(asked);

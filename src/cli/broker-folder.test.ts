@@ -29,7 +29,7 @@ async function running(words: readonly string[], tell: (text: string) => void = 
     stopped.abort();
     return ended;
   };
-  return { ...first, stop };
+  return { ...first, stop, ended };
 }
 
 suite("the broker of a folder", () => {
@@ -113,6 +113,18 @@ suite("the broker of a folder", () => {
     const failed = join(path, "failed.jsonl");
     equal((await trial(["broker", "export", join(path, "nowhere"), failed])).code, 4);
     ok(!existsSync(failed));
+  });
+
+  test("is handed over at SIGUSR2 as at SIGTERM, and SIGHUP does nothing to it", async (context: TestContext) => {
+    const data = join(folder(context), "data");
+    const broker = await running(["--data", data]);
+    process.report.reportOnSignal = false; // `node --test` asks for that, by SIGUSR2
+    for (const what of ["reload", "drain"]) {
+      const sent = await trial(["signal", String(process.pid), what]);
+      equal(sent.code, 0, sent.err);
+    }
+    equal((await broker.ended).code, 0);
+    match((await trial(["broker", "verify", data])).out, /^sound/);
   });
 
   test("says why it is not served any more", async (context: TestContext) => {

@@ -5,11 +5,10 @@ import type { Face } from "../bridge/embedded/folder.ts";
 import { KeptFolder } from "../bridge/embedded/kept-folder.ts";
 import type { Overseer } from "../bridge/embedded/overseer.ts";
 import type { NodeOptions } from "../broker/embedded/node.ts";
-import { onStopSignals } from "../chassis/signals.ts";
 import { facesOf, serveAll, type ServingOptions } from "../chassis/embedded/serving.ts";
 import { fileAddress } from "./broker-look.ts";
 import { UsageError, type Line } from "./command.ts";
-import { tlsOf } from "./listening.ts";
+import { onStop, tlsOf } from "./listening.ts";
 import { exitCodes } from "./exit-code.ts";
 import { aborted, printJson, type Terminal } from "./terminal.ts";
 
@@ -23,7 +22,7 @@ export async function serveFolder(line: Line, data: string): Promise<number> {
   const node = await nodeOf(line);
   const stopped = Promise.withResolvers<void>();
   const stop = (): void => stopped.resolve();
-  const forget = onStopSignals(stop, stop);
+  const forget = onStop(line, stop);
   void aborted(interrupted).then(stop);
   const face: Face = {
     begin: async (engine) => {

@@ -24,6 +24,7 @@ import { publish } from "./publish.ts";
 import { registrar } from "./registrar.ts";
 import { registry } from "./registry.ts";
 import { router } from "./router.ts";
+import { signal } from "./signal.ts";
 import { stats } from "./stats.ts";
 import { store } from "./store.ts";
 
@@ -33,7 +34,7 @@ const messaging: readonly Command[] = [publish, consume, tail, dlq, lag, hotKeys
 
 const writing: readonly Command[] = [openapi, asyncapi, contract, proto, avro, importing, lint];
 
-const serving: readonly Command[] = [broker, gateway, registrar, registry, router];
+const serving: readonly Command[] = [broker, gateway, registrar, registry, router, signal];
 
 /** Every command there is, in the order in which help lists them. */
 export const commands: readonly Command[] = [

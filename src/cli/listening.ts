@@ -1,6 +1,7 @@
 import { platform } from "node:os";
 
 import type { ChassisOptions } from "../chassis/chassis.ts";
+import { onSignals } from "../chassis/signals.ts";
 import { tls, type TlsFiles, type TlsOptions } from "../transport/tls/index.ts";
 import { UsageError, type Line, type Option } from "./command.ts";
 
@@ -23,6 +24,11 @@ type Listening = Pick<ChassisOptions, "listen" | "insecure" | "transports" | "si
 export function signalsOf({ terminal }: Line): NonNullable<ChassisOptions["signals"]> {
   const known = platform() !== "win32";
   return { drain: known, reload: known && !terminal.typed };
+}
+
+/** Where no chassis listens to them; returns how to stop that. There is no more to be read again than is looked at all the time. */
+export function onStop(line: Line, stop: () => void): () => void {
+  return onSignals(signalsOf(line), { stop, force: stop, drain: stop, reload: () => {} });
 }
 
 /** What these options say to a chassis. */

@@ -6,9 +6,9 @@ import {
 } from "../registrar/index.ts";
 import { UsageError, type Command, type Line } from "./command.ts";
 import { discoveryAt, defaultDiscovery } from "../chassis/registries.ts";
-import { onStopSignals } from "../chassis/signals.ts";
 import { isTrunklineError } from "../base/error.ts";
 import { exitCodes } from "./exit-code.ts";
+import { onStop } from "./listening.ts";
 import { aborted, printJson, styled, type Style } from "./terminal.ts";
 import { age, several } from "./units.ts";
 
@@ -82,10 +82,7 @@ Several may run side by side: when one dies, another goes on.`,
     if (line.json) await printJson(terminal, { registrar: where });
     else await terminal.print(`registrar at ${where}\n`);
     const asked = Promise.withResolvers<undefined>();
-    const unlisten = onStopSignals(
-      () => asked.resolve(undefined),
-      () => {},
-    );
+    const unlisten = onStop(line, () => asked.resolve(undefined));
     await Promise.race([asked.promise, aborted(terminal.interrupted)]);
     const { size } = running.targets;
     await running.close();
