@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/memfd.h>
 #include <pthread.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #ifndef F_SEAL_FUTURE_WRITE
@@ -80,9 +82,16 @@ static napi_value memory_seals(napi_env env, napi_callback_info info) {
   return seals < 0 ? refused(env, errno) : from_int(env, seals);
 }
 
-/* 0, or the number of an error; what is no regular file has no size. By its number, for the name of fstat(2) has changed with glibc 2.33. */
+/*
+ * 0, or the number of an error; what is no regular file has no size. By its number, for the name of fstat(2) has changed with glibc 2.33.
+ * Huge pages are none: such a file can be as long as it likes where there are no pages for it, and whoever looks at one is ended by SIGBUS.
+ * They are mapped whole, too, over whatever lies behind.
+ */
 static int size_of(int fd, uint64_t* bytes) {
   struct statx about;
+  struct statfs system;
+  if (fstatfs(fd, &system) != 0) return errno;
+  if (system.f_type == HUGETLBFS_MAGIC) return EINVAL;
   if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_SIZE, &about) != 0) return errno;
   *bytes = about.stx_size;
   return S_ISREG(about.stx_mode) ? 0 : EINVAL;

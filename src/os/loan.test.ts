@@ -1,4 +1,6 @@
-import { deepEqual, equal, throws } from "node:assert/strict";
+import { deepEqual, equal, match, throws } from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { suite, test } from "node:test";
 
 import { given } from "../base/given.ts";
@@ -112,6 +114,32 @@ suite("pages that processes share", { skip: addonProblem() ?? false }, () => {
         equal(typeof borrowing.fault({ fd: good, offset, bytes }), "string");
     } finally {
       for (const each of [fd, end, other]) os.descriptorClose(each);
+    }
+  });
+
+  // Where there are none, whoever looks at such a page is ended by the system.
+  test("huge pages are not taken", async (t) => {
+    const program = `
+import fcntl, os, sys
+fd = os.memfd_create("huge", os.MFD_HUGETLB | os.MFD_ALLOW_SEALING)
+os.ftruncate(fd, 2 << 20)
+fcntl.fcntl(fd, 1033, ${os.sealSeal | os.sealShrink | os.sealGrow | os.sealWrite})
+print(f"/proc/{os.getpid()}/fd/{fd}", flush=True)
+sys.stdin.read()`;
+    const child = spawn("python3", ["-S", "-c", program], { stdio: ["pipe", "pipe", "ignore"] });
+    t.after(() => child.kill("SIGKILL"));
+    child.on("error", () => {});
+    const path = (await child.stdout.setEncoding("utf8").take(1).toArray())[0] as
+      | string
+      | undefined;
+    if (path === undefined) return t.skip("python3 is not installed, or there are none");
+    const fd = openSync(path.trim(), "r");
+    try {
+      const fault = new Borrowing(os).fault({ fd, offset: 0, bytes: 2 << 20 });
+      match(fault ?? "", /its memory has -22 bytes/);
+      throws(() => os.memoryMap(fd, 0, 2 << 20, false), { code: "EINVAL" });
+    } finally {
+      closeSync(fd);
     }
   });
 
