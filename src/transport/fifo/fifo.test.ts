@@ -1,7 +1,16 @@
-import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects, throws } from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -14,7 +23,7 @@ import { Recorder } from "../suite/recorder.ts";
 import type { Connection } from "../transport.ts";
 import { fifo } from "./index.ts";
 import { newWord, pipesOf } from "./meeting.ts";
-import { makePipe } from "./named-pipe.ts";
+import { makePipe, openPipe } from "./named-pipe.ts";
 
 const env = realEnv();
 const url = (path: string): string => pathToFileURL(join(import.meta.dirname, path)).href;
@@ -136,6 +145,26 @@ test("what is announced and is no pipe is nobody's", async (t) => {
   const near = await dialled(text);
   ok(near.connection.writable);
   equal(connections, 1);
+  near.connection.destroy("over");
+  await listener.close();
+});
+
+test("who announces itself and cannot be answered does not disturb who listens", async (t) => {
+  const { folder, text } = place(t);
+  let connections = 0;
+  const listener = await fifo().listen(parseAddress(text), () => connections++, {}, env);
+  const word = newWord(env.random);
+  const names = pipesOf(`${folder}/x.fifo`, word)!;
+  for (const name of [names.up, names.down]) await makePipe(name);
+  const full = openPipe(names.down, "both");
+  throws(() => {
+    for (;;) writeSync(full, Buffer.alloc(4_096));
+  });
+  writeFileSync(`${folder}/x.fifo`, `${word}\n`, { flag: "a" });
+  const near = await dialled(text);
+  equal(connections, 1);
+  equal(existsSync(names.down), false);
+  closeSync(full);
   near.connection.destroy("over");
   await listener.close();
 });

@@ -38,8 +38,7 @@ export async function listenFifo(
     if (pipes === undefined) return;
     const { read, write, uid } = pipes;
     const taken = open < max;
-    writeSync(write, taken ? yes : no);
-    if (!taken) {
+    if (!answered(write, taken ? yes : no) || !taken) {
       closeSync(read);
       return closeSync(write);
     }
@@ -106,6 +105,16 @@ function openPipes(
   } catch {
     if (write !== undefined) closeSync(write);
     return undefined;
+  }
+}
+
+/** False: it has died since, or has filled its pipe itself. */
+function answered(fd: number, answer: string): boolean {
+  try {
+    writeSync(fd, answer);
+    return true;
+  } catch {
+    return false;
   }
 }
 
