@@ -68,15 +68,16 @@ export class ShmStream implements ByteStream {
     this.#writer = new RingWriter(own.ring, own.words, peer.words, ring);
     this.#reader = new RingReader(peer.ring, own.words, peer.words, ring);
     this.#bell = os.watchStart(bellFd, os.readable, true, () => this.#rung());
-    this.descriptors = new Descriptors(os, socketFd, {
-      gone: () => {
-        this.#gone = true;
-        if (this.#writes.size > 0) this.#fill();
-        this.#drainLater();
-      },
-      broken: () =>
-        this.#close(new RulesBroken("the peer has sent what makes no sense by the socket")),
-    });
+    try {
+      this.descriptors = new Descriptors(os, socketFd, {
+        gone: () => this.#peerGone(),
+        broken: () =>
+          this.#close(new RulesBroken("the peer has sent what makes no sense by the socket")),
+      });
+    } catch (error) {
+      os.watchStop(this.#bell);
+      throw error;
+    }
     socket.on("close", () => this.#close(undefined));
   }
 
@@ -128,6 +129,12 @@ export class ShmStream implements ByteStream {
 
   destroy(): void {
     this.#close(undefined);
+  }
+
+  #peerGone(): void {
+    this.#gone = true;
+    if (this.#writes.size > 0) this.#fill();
+    this.#drainLater();
   }
 
   #rung(): void {

@@ -17,6 +17,8 @@ export type Fault =
   | "bellCreate"
   | "descriptorCopy"
   | "watchStart"
+  | "watchStart of the bell"
+  | "watchStart of the socket"
   | "socketSend"
   | "socketReceive"
   | "memorySeals"
@@ -235,8 +237,10 @@ export class End {
         return kernel.copied(fd);
       },
       descriptorClose: (fd) => kernel.closed(fd),
-      watchStart: (fd, _events, _counts, ready) => {
+      watchStart: (fd, _events, counts, ready) => {
         may("watchStart");
+        if (counts) may("watchStart of the bell");
+        else if (this.#watches.size > 0) may("watchStart of the socket");
         this.#watches.set(fd, { ready, on: true });
         return fd as never;
       },
