@@ -176,9 +176,18 @@ export const facts: readonly Facts[] = [
     patterns: ["event"],
     bytesMost: 4,
     say: "every process of the same user",
-    spoof: "nobody: a real-time signal says who has sent it; SIGUSR1 and SIGUSR2 say nothing",
-    fill: "every process of the same user: what waits too long is one, or lost",
-    know: "a number of 32 bits with a real-time signal, nothing with others",
+    spoof: "nobody: the kernel says who sends",
+    fill: "every process of the same user: more than 4,096 between two looks of the process are lost, and beyond `ulimit -i` senders wait",
+    know: "a number of 32 bits, and one may overtake another",
+  },
+  {
+    ...of("signal, bare", "signal:4711?signal=SIGUSR2", "any two", ["same-user"], ofProcess),
+    patterns: ["event"],
+    bytesMost: 0,
+    say: "every process of the same user",
+    spoof: "every process of the same user: it is not said who sends",
+    fill: "nobody: of several that come before the process looks it hears one",
+    know: "it says that something is so, not how often: several become one",
   },
 ];
 

@@ -60,7 +60,7 @@ export async function plotsOf(outcomes: readonly Outcome[]): Promise<readonly Pl
     );
   if (sent.length > 0)
     plots.push(
-      draw("A notification or message of 64 B there and back, µs", sent.length, roundOption(sent)),
+      draw("A notification or message there and back, µs", sent.length, roundOption(sent)),
     );
   return plots;
 }

@@ -149,7 +149,7 @@ function oneWayTable(measured: readonly Measured[]): ReportTable {
   return {
     title: "Notifications and messages there and back",
     about:
-      "64 bytes; the receiver sends one back to an address of the sender's, or by the broker. Round trips one at a time; a second, with 64 under way. Lost: never came back.",
+      "64 bytes, where signals carry a number or nothing; the receiver sends one back to an address of the sender's, or by the broker. Round trips one at a time; a second, with 64 under way. Lost: never came back; of bare signals that come before a process looks, the system makes one.",
     head: ["mechanism", "p50 µs", "p99 µs", "p99.9 µs", "a second", "CPU µs", "lost"],
     numbers: allButFirst,
     rows: measured.flatMap(({ name, oneWay }) => {

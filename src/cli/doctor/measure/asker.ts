@@ -3,17 +3,17 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { realEnv } from "../../../base/real-env.ts";
-import { serve } from "../../../call/serve.ts";
-import { chassis, type Chassis } from "../../../chassis/chassis.ts";
+import { chassis } from "../../../chassis/chassis.ts";
 import { client } from "../../../chassis/client.ts";
 import { unix } from "../../../transport/unix/index.ts";
-import { Pings, Usage } from "./contract.ts";
+import { Usage } from "./contract.ts";
 import { measure } from "./measure.ts";
 import { mechanismNamed } from "./mechanisms.ts";
 import type { AskerTerms, Outcome, SideTerms } from "./measured.ts";
 import { Pinger } from "./phases.ts";
+import { pingsHeard, pingsTo } from "./pinging.ts";
 import { posting } from "./posting.ts";
-import { fileOf, started } from "./programs.ts";
+import { fileOf, forOthers, started } from "./programs.ts";
 import { controlAddress, serveSide } from "./serving.ts";
 
 const env = realEnv();
@@ -43,21 +43,21 @@ function reasonOf(error: unknown): string {
 }
 
 async function measured(): Promise<Outcome> {
-  const { posts, back } = mechanism;
+  const { posts, ping = "bytes" } = mechanism;
   // Pings come back to whoever is there; who that is the other side has to know first.
   let pinger: Pinger | undefined;
   const came = (): void => pinger?.came();
-  const listening = back === undefined ? undefined : await pongs(back(folder), came);
-  const terms: SideTerms = { mechanism: mechanism.name, folder, back: listening?.addresses[0] };
+  const back = mechanism.back === undefined ? undefined : await pongs(mechanism.back(folder), came);
+  const terms: SideTerms = { mechanism: mechanism.name, folder, back };
   const address = await otherSide(terms);
   const asking = mechanism.asking?.(terms) ?? [];
-  const ping = Buffer.alloc(64, 7);
   if (posts !== undefined) {
     const { send } = await posting(address, posts, true, came);
-    pinger = new Pinger(async () => void (await send(ping)), env);
-  } else if (listening !== undefined) {
-    const pings = client(Pings, address, { transports: asking, checkSent: false });
-    pinger = new Pinger(() => pings.ping(ping), env);
+    const message = Buffer.alloc(64, 7);
+    pinger = new Pinger(async () => void (await send(message)), env);
+  } else if (back !== undefined) {
+    const send = pingsTo(address, ping, asking);
+    pinger = new Pinger(() => send(), env);
   }
   return measure({
     mechanism,
@@ -72,15 +72,16 @@ async function measured(): Promise<Outcome> {
   });
 }
 
-/** Where pings come back to. */
-function pongs(listen: string, came: () => void): Promise<Chassis> {
-  return chassis({
+/** Hears those that come back; resolves with the address for them. */
+async function pongs(listen: string, came: () => void): Promise<string> {
+  const { addresses } = await chassis({
     name: "doctor-asker",
     listen,
-    serve: [serve(Pings, { ping: async () => came() })],
+    serve: [pingsHeard(came)],
     transports: mechanism.serving?.(folder) ?? [],
     signals: false,
   });
+  return forOthers(addresses[0]!);
 }
 
 /** Starts the other side; resolves with the address at which it is asked. */

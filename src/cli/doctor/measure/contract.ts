@@ -37,9 +37,29 @@ export const Echo: Contract<
   },
 );
 
-/** One way, for what can do no more: each ping makes its receiver send one back to an address that it knows. */
-export const Pings: Contract<"doctor-pings", { readonly ping: NotificationOperation<Bytes> }> =
-  contract("doctor-pings", { version: "1.0.0" }, { ping: notification({ in: bytes() }) });
+/**
+ * One way, for what can do no more: each ping makes its receiver send one back to an address that it knows. They are bytes, and where there is
+ * no room for these a number, or nothing.
+ */
+export const Pings: Contract<
+  "doctor-pings",
+  {
+    readonly bytes: NotificationOperation<Bytes>;
+    readonly number: NotificationOperation<Schema<number>>;
+    readonly nothing: NotificationOperation<undefined>;
+  }
+> = contract(
+  "doctor-pings",
+  { version: "1.0.0" },
+  {
+    bytes: notification({ in: bytes() }),
+    number: notification({ in: plainSchema<number>({ type: "integer" }) }),
+    nothing: notification(),
+  },
+);
+
+/** The make of a ping. */
+export type Ping = "bytes" | "number" | "nothing";
 
 /** The same by a broker: what is put in one channel comes back by the other. */
 export const Posts: Contract<

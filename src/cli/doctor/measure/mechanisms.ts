@@ -8,6 +8,7 @@ import { tcp } from "../../../transport/tcp/index.ts";
 import { tls } from "../../../transport/tls/index.ts";
 import type { Transport } from "../../../transport/transport.ts";
 import { unix } from "../../../transport/unix/index.ts";
+import type { Ping } from "./contract.ts";
 import type { SideTerms } from "./measured.ts";
 import type { Audience } from "./posting.ts";
 import { programOf } from "./programs.ts";
@@ -23,6 +24,8 @@ export interface Mechanism {
   readonly posts?: Audience;
   /** Where the one that asks listens for notifications; absent: notifications are not measured. */
   back?(folder: string): string;
+  /** What its notifications are. Default bytes. */
+  readonly ping?: Ping;
   /** It carries notifications alone. */
   readonly oneWay?: true;
   /** The connection must have moved to shared memory, or must not have. */
@@ -90,6 +93,8 @@ export const mechanisms: readonly Mechanism[] = [
     oneWay: true,
     remove: (folder) => queues(folder).forEach((name) => addon()?.queueRemove(name)),
   },
+  signal("signal", "SIGRTMIN+3", "number"),
+  signal("signal, bare", "SIGUSR2", "nothing"),
   broker("mmap", "one", (folder) => `mmap:${join(folder, "ring")}`),
   broker("sharedfile", "one", (folder) => `sharedfile:${join(folder, "shared")}`),
   broker("file", "one", (folder) => `file:${join(folder, "data")}`),
@@ -100,6 +105,12 @@ export const mechanisms: readonly Mechanism[] = [
 function groupOf(folder: string): string {
   const [a = 0, b = 0, c = 0, d = 0] = createHash("sha256").update(folder).digest();
   return `239.255.${a}.${b}:${49_152 + (((c << 8) | d) % 16_384)}`;
+}
+
+/** To a process, by its number: whoever listens there says `self`, and `told` puts the number in its place. */
+function signal(name: string, which: string, ping: Ping): Mechanism {
+  const address = `signal:self?operation=doctor-pings.${ping}&signal=${which}`;
+  return { name, other: "process", listen: () => address, back: () => address, ping, oneWay: true };
 }
 
 function broker(name: string, posts: Audience, listen: Mechanism["listen"]): Mechanism {

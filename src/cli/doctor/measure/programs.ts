@@ -36,6 +36,11 @@ export function started(
   });
 }
 
+/** The address at which this process listens, for others. */
+export function forOthers(address: string): string {
+  return address.replace(/^signal:self\b/, `signal:${process.pid}`);
+}
+
 const hasGroups = platform() !== "win32";
 
 /** Ends one that was started apart, and whatever it has started: who is only being started would make files when nobody clears them away any more. */

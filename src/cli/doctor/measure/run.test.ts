@@ -32,7 +32,10 @@ for (const name of ["memory", "worker", "stdio", "unix", "tls"]) {
   });
 }
 
-for (const name of ["sharedfile", "file", "udp+multicast"])
+const oneWay = ["sharedfile", "file", "udp+multicast", "signal, bare"];
+if (addonProblem() === undefined) oneWay.push("signal");
+
+for (const name of oneWay)
   test(`${name} is measured by what comes back through it`, async () => {
     const outcome = await briefly(mechanismNamed(name));
     ok(isMeasured(outcome), JSON.stringify(outcome));

@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { serve } from "../../../call/serve.ts";
 import { chassis, type Chassis } from "../../../chassis/chassis.ts";
-import { client } from "../../../chassis/client.ts";
-import { Echo, itemAt, Pings, Usage } from "./contract.ts";
+import { Echo, itemAt, Usage } from "./contract.ts";
 import type { Mechanism } from "./mechanisms.ts";
 import type { SideTerms } from "./measured.ts";
+import { pingsHeard, pingsTo } from "./pinging.ts";
 import { posting } from "./posting.ts";
+import { forOthers } from "./programs.ts";
 
 /** Room for the largest message and what stands around it. */
 export const itemBytesMax: number = 2 * 1024 * 1024;
@@ -33,31 +34,26 @@ export async function serveSide(mechanism: Mechanism, terms: SideTerms): Promise
 async function serveAsked(mechanism: Mechanism, terms: SideTerms): Promise<Side> {
   const { folder, back } = terms;
   const transports = mechanism.serving?.(folder) ?? [];
-  const pongs =
+  const pings =
     back === undefined
-      ? undefined
-      : client(Pings, back, { transports: mechanism.asking?.(terms) ?? [], checkSent: false });
+      ? []
+      : [pingsHeard(pingsTo(back, mechanism.ping ?? "bytes", mechanism.asking?.(terms) ?? []))];
   const echoing = serve(Echo, {
     echo: async (given) => given,
     async *items({ count }) {
       for (let index = 0; index < count; index++) yield itemAt(index);
     },
   });
-  const pinging = serve(Pings, {
-    ping: async (given) => {
-      await pongs?.ping(given);
-    },
-  });
   const app = await chassis({
     name: "doctor-side",
     listen: mechanism.listen(folder),
-    serve: [...(mechanism.oneWay ? [] : [echoing]), ...(back === undefined ? [] : [pinging])],
+    serve: [...(mechanism.oneWay ? [] : [echoing]), ...pings],
     transports,
     itemBytesMax,
     checkSent: false,
     signals: false,
   });
-  return { address: app.addresses[0]!, stop: () => app.stop(), stopped: app.stopped };
+  return { address: forOthers(app.addresses[0]!), stop: () => app.stop(), stopped: app.stopped };
 }
 
 /** What the process has used of the processor, for whoever asks at the control address. */
