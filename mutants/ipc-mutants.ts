@@ -252,8 +252,8 @@ export const ipcMutants: readonly Mutant[] = [
   {
     name: "death-not-looked-at",
     file: stream,
-    find: "        if (this.#writes.size > 0) this.#fill();\n        this.#drainLater();\n",
-    replace: "        if (this.#writes.size > 0) this.#fill();\n",
+    find: "    if (this.#writes.size > 0) this.#fill();\n    this.#drainLater();\n",
+    replace: "    if (this.#writes.size > 0) this.#fill();\n",
     because: "the death of the other side is not noticed by who sleeps",
     killedBy: "shm",
   },

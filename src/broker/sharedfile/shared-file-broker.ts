@@ -51,6 +51,8 @@ export class SharedFileBroker implements Broker {
   readonly #channels = new Map<string, ChannelFolder>();
   /** Messages take their places in the order of the calls. */
   #line: Promise<unknown> = Promise.resolve();
+  /** What `close` waits for: what is opened in between is closed too, and its claims are given back. */
+  readonly #underWay = new Set<Promise<unknown>>();
   #closed = false;
 
   constructor(terms: SharedFileTerms) {
@@ -64,6 +66,10 @@ export class SharedFileBroker implements Broker {
   async declare(channels: readonly Channel[]): Promise<readonly Drift[]> {
     this.#refuseClosed();
     for (const channel of channels) this.#refuseMore(channel);
+    return this.#waitedFor(this.#declare(channels));
+  }
+
+  async #declare(channels: readonly Channel[]): Promise<readonly Drift[]> {
     const drifts: Drift[] = [];
     for (const channel of channels) drifts.push(...(await this.#declared(channel)).drifts);
     return drifts;
@@ -81,8 +87,17 @@ export class SharedFileBroker implements Broker {
     deliver: (batch: readonly Delivery[]) => void,
   ): Promise<Consumer> {
     this.#refuseClosed();
+    this.#refuseMore(subscription.channel);
+    const consumer = await this.#waitedFor(this.#consume(subscription, deliver));
+    this.#refuseClosed();
+    return consumer;
+  }
+
+  async #consume(
+    subscription: Subscription,
+    deliver: (batch: readonly Delivery[]) => void,
+  ): Promise<Consumer> {
     const { channel, group, from } = subscription;
-    this.#refuseMore(channel);
     const { claimant, waitMs, name, address, env } = this.#terms;
     const { told } = this.#terms.folder;
     const { folder } = await this.#declared(channel);
@@ -103,7 +118,9 @@ export class SharedFileBroker implements Broker {
 
   async replies(terms: ReplyTerms, heard: (envelope: Envelope) => void): Promise<ReplyBox> {
     this.#refuseClosed();
-    return this.#boxes.open(terms, heard);
+    const box = await this.#waitedFor(this.#boxes.open(terms, heard));
+    this.#refuseClosed();
+    return box;
   }
 
   async reply(to: string, envelope: Envelope): Promise<void> {
@@ -128,6 +145,10 @@ export class SharedFileBroker implements Broker {
 
   async reset(channel: Channel, group: string, to: StartAt): Promise<void> {
     this.#refuseClosed();
+    await this.#waitedFor(this.#reset(channel, group, to));
+  }
+
+  async #reset(channel: Channel, group: string, to: StartAt): Promise<void> {
     const { claimant, waitMs } = this.#terms;
     const { folder } = await this.#declared(channel);
     await folder.placeGroup(group, to, claimant, waitMs);
@@ -138,6 +159,7 @@ export class SharedFileBroker implements Broker {
     if (this.#closed) return;
     this.#closed = true;
     await this.#line;
+    await Promise.allSettled(this.#underWay);
     await Promise.all([...this.#consumers].map((each) => each.close()));
     await this.#boxes.close();
     await this.#writers.idle();
@@ -149,6 +171,15 @@ export class SharedFileBroker implements Broker {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #waitedFor<T>(work: Promise<T>): Promise<T> {
+    this.#underWay.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#underWay.delete(work);
+    }
   }
 
   /** Puts messages in line; the promises in the result are settled when they are there. */

@@ -320,6 +320,20 @@ test("what a dead process left in the folder is removed by the next", async (t) 
   ok(!readdirSync(join(address, "writers")).includes(left!));
 });
 
+test("who closes while something is opened has nothing open behind it", async (t) => {
+  const folder = place(t);
+  const broker = await opened(t, folder);
+  const consuming = broker.consume({ channel: orders, group: undefined, prefetch: 10 }, () => {});
+  const replying = broker.replies({ name: undefined, since: undefined }, () => {});
+  const refused = { code: "UNAVAILABLE", executed: "no" };
+  await Promise.all([rejects(consuming, refused), rejects(replying, refused), broker.close()]);
+  const left = readdirSync(folder, { recursive: true, encoding: "utf8" });
+  deepEqual(
+    left.filter((path) => /writers\/|members\/|leases\/|replies\//.test(path)),
+    [],
+  );
+});
+
 test("it works where the file system has no hard links", async (t) => {
   const child = process(
     t,
