@@ -54,8 +54,13 @@ export async function listenForPackets(
         native.descriptorClose(taken);
         continue;
       }
+      try {
+        makeRoom(native, taken, address);
+      } catch {
+        native.descriptorClose(taken); // the system gives less than it did
+        continue;
+      }
       open++;
-      makeRoom(native, taken, address);
       const peer = peerOf(native, taken, address);
       accept(new PacketConnection(native, taken, peer, bounds, env, () => open--));
     }

@@ -129,6 +129,30 @@ test("a socket of the other type is refused by name, both ways", { skip }, async
   deepEqual(readdirSync(folder), []);
 });
 
+test(
+  "who comes when the system gives less room than before is closed, and who comes later is served",
+  { skip },
+  async (t) => {
+    const { text } = place(t);
+    const os = addon()!;
+    const { socketRoom } = os;
+    let connections = 0;
+    const listener = await listen(text, () => connections++);
+    let asked = 0;
+    // Of the one that dials, then of the one that is accepted.
+    t.mock.method(os, "socketRoom", (fd: number, option: number, bytes: number) =>
+      ++asked === 2 ? 1_024 : socketRoom(fd, option, bytes),
+    );
+    const first = new Recorder(await dial(text)).open();
+    await first.until(() => first.reason !== undefined);
+    equal(connections, 0);
+    const second = await dial(text);
+    await listener.close();
+    equal(connections, 1);
+    second.destroy("over");
+  },
+);
+
 /** What a peer sends that breaks the rules. */
 const breaches: Readonly<Record<string, (fd: number) => void>> = {
   "a packet of another kind": (fd) => put(fd, Buffer.of(7, 1)),
