@@ -9,6 +9,7 @@ import { slabBytes } from "../base/slab.ts";
 import { numbered, send } from "./suite/frames.ts";
 import { Recorder } from "./suite/recorder.ts";
 import { SteppedEnv } from "./suite/stepped-env.ts";
+import type { Mover } from "./mover.ts";
 import type { ConnectionOptions } from "./transport.ts";
 
 /** A stream whose other end is the test: what is written waits until it is confirmed. */
@@ -367,4 +368,21 @@ test("a peer that breaks the rules of the way below closes as broken", () => {
   stream.sink!.closed(new RulesBroken("no sense"));
   while (env.step());
   deepEqual(recorder.closings, [{ kind: "broken", message: "no sense" }]);
+});
+
+test("a peer that sends without end while a word of it is waited for is hung up on", () => {
+  const stream = new ScriptedStream();
+  const env = new SteppedEnv();
+  const mover = { waits: true, attach: () => {} } as unknown as Mover;
+  const peer = { address: "test:", sameHost: true };
+  const recorder = new Recorder(framed(stream, peer, {}, env, mover)).open();
+  recorder.pause();
+  const batch = onWire(Array.from({ length: 4 }, () => Buffer.alloc(4 * 1024 * 1024)));
+  const feed = (): void => stream.sink!.bytes(batch, 0, batch.length);
+  for (let batches = 0; batches < 7; batches++) feed();
+  deepEqual(stream.calls, []);
+  feed();
+  env.step();
+  deepEqual(stream.calls, ["destroy"]);
+  equal(recorder.reason?.kind, "broken");
 });

@@ -11,6 +11,13 @@ import { readWord, wordBytes, writeWord } from "./word.ts";
 /** As much as the frame of a word takes that tells of bytes that were lent. */
 const lentWordBytesMax = 64;
 
+/**
+ * What is kept at most, in bytes, while the user has paused and a word of the peer is waited for: twice what may wait to be sent at the peer unless
+ * it is told otherwise. Each frame counts for what it takes beside its bytes, too.
+ */
+const keptBytesMax = 128 * 1024 * 1024;
+const keptFrameBytes = 128;
+
 /** Makes a connection of whole frames from a stream of bytes. `mover`: whoever changes the way below it. */
 export function framed(
   stream: ByteStream,
@@ -39,8 +46,9 @@ class FramedConnection implements Connection, ByteSink {
   #reason: CloseReason | undefined;
   #paused = false;
   #catchingUp = false;
-  /** What came while the user had paused, before a word that had to be heard: as much as the peer had sent by then, which its own bound limits. */
+  /** What came while the user had paused, before a word that had to be heard: as much as the peer had sent by then. */
   #kept: Buffer[] = [];
+  #keptBytes = 0;
 
   constructor(
     stream: ByteStream,
@@ -186,9 +194,18 @@ class FramedConnection implements Connection, ByteSink {
     else if (!this.#paused) this.#stream.resume();
   }
 
+  #keep(frame: Buffer): void {
+    this.#kept.push(Buffer.from(frame));
+    this.#keptBytes += frame.length + keptFrameBytes;
+    if (this.#keptBytes <= keptBytesMax) return;
+    const message = `the peer has sent more than ${keptBytesMax} bytes instead of the word that was waited for`;
+    this.#close({ kind: "broken", message });
+  }
+
   #passKept(): void {
     while (this.#kept.length > 0 && !this.#paused && this.#reason === undefined) {
       const frame = this.#kept.shift()!;
+      this.#keptBytes -= frame.length + keptFrameBytes;
       this.#receiver!.frame(frame, 0, frame.length);
     }
   }
@@ -201,8 +218,7 @@ class FramedConnection implements Connection, ByteSink {
       frame: (memory, from, to) => {
         const word = readWord(memory, from, to);
         if (word !== undefined) return moves.word(word);
-        if (this.#paused || this.#kept.length > 0)
-          return void this.#kept.push(Buffer.from(memory.subarray(from, to)));
+        if (this.#paused || this.#kept.length > 0) return this.#keep(memory.subarray(from, to));
         if (moves.owes !== true) return receiver.frame(memory, from, to);
         const whole = moves.whole!(memory.subarray(from, to));
         if (whole !== undefined) receiver.frame(whole, 0, whole.length);
@@ -231,6 +247,7 @@ class FramedConnection implements Connection, ByteSink {
 
   #finish(reason: CloseReason): void {
     this.#reason = reason;
+    this.#kept = [];
     this.#writer.close(`the connection is closed: ${reason.message}`);
     this.#reader?.close();
   }
