@@ -324,7 +324,7 @@ test("who closes while something is opened has nothing open behind it", async (t
   const folder = place(t);
   const broker = await opened(t, folder);
   const consuming = broker.consume({ channel: orders, group: undefined, prefetch: 10 }, () => {});
-  const replying = broker.replies({ name: undefined, since: undefined }, () => {});
+  const replying = broker.replies({ name: undefined }, () => {});
   const refused = { code: "UNAVAILABLE", executed: "no" };
   await Promise.all([rejects(consuming, refused), rejects(replying, refused), broker.close()]);
   const left = readdirSync(folder, { recursive: true, encoding: "utf8" });
