@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { once } from "node:events";
 import { test, type TestContext } from "node:test";
 import * as z from "zod";
+import type { Duration } from "../base/duration.ts";
 import type { TrunklineError } from "../base/error.ts";
 import type { Client } from "../call/client-type.ts";
 import { serve } from "../call/serve.ts";
@@ -23,9 +24,16 @@ const Echo = contract(
 
 let bounds = 1_000;
 
+/** Who is refused calls in vain until then: a client waits for a connection. */
+const inVain = "500ms";
+
 /** Clients of one process share a connection; other bounds make another one. */
-function dial(t: TestContext, address: string): Client<typeof Echo> & AsyncDisposable {
-  const echo = client(Echo, address, { outstandingMax: ++bounds, deadline: "500ms", retry: false });
+function dial(
+  t: TestContext,
+  address: string,
+  deadline: Duration = "30s",
+): Client<typeof Echo> & AsyncDisposable {
+  const echo = client(Echo, address, { outstandingMax: ++bounds, deadline, retry: false });
   t.after(() => echo[Symbol.asyncDispose]());
   return echo;
 }
@@ -62,7 +70,7 @@ for (const prefix of ["", "http+", "grpc+"]) {
     const [address] = app.addresses as [string];
     const served = [dial(t, address), dial(t, address)];
     for (const echo of served) equal(await echo.say("a"), "a");
-    const error = await failure(dial(t, address).say("b"));
+    const error = await failure(dial(t, address, inVain).say("b"));
     equal(error.executed, "no", error.message);
     ok(["RESOURCE_EXHAUSTED", "UNAVAILABLE", "DEADLINE_EXCEEDED"].includes(error.code), error.code);
     for (const echo of served) equal(await echo.say("c"), "c");
