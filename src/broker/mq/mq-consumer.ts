@@ -104,7 +104,8 @@ export class MqConsumer implements Consumer {
   #read(): void {
     const { os, queue, shard, env } = this.#place;
     const messages: Message[] = [];
-    while (messages.length < Math.min(turnMax, this.#room)) {
+    // One that has expired takes no room, but time.
+    for (let count = 0; count < turnMax && messages.length < this.#room; count++) {
       const got = os.queueReceive(queue.fd, this.#memory, 0, this.#memory.length);
       if (got < 0) break;
       const message = readMessage(this.#memory, got, shard, env);

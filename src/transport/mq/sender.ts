@@ -20,6 +20,7 @@ export function senderTo(
   priorityOf: PriorityOf = () => 0,
 ): DatagramSender {
   const { bytes } = queueTerms(address);
+  datagramBounds(options, bytes); // refuses those that cannot be, before a queue is opened
   const exit = new QueueExit(os, address, priorityOf);
   const terms = { address, peer: { address: address.text, sameHost: true } };
   const bounds = datagramBounds(options, exit.bytesMax ?? bytes);

@@ -35,7 +35,10 @@ export function hearSignal(address: Address, hear: HearDatagram): DatagramReceiv
       os === undefined ? byNode(name as PlainSignal, hear, peer) : byAddon(os, number, hear, peer);
   } catch (error) {
     heard.delete(number);
-    throw refused(address, "UNAVAILABLE", (error as Error).message, "take another signal");
+    const { code = "", message } = error as NodeJS.ErrnoException;
+    if (code === "EMFILE" || code === "ENFILE")
+      throw refused(address, "RESOURCE_EXHAUSTED", message, "raise `ulimit -n`, or close files");
+    throw refused(address, "UNAVAILABLE", message, "take another signal");
   }
   let closed = false;
   const close = async (): Promise<void> => {

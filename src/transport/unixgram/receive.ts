@@ -40,9 +40,10 @@ export async function receiveAt(
     ...socketFile,
     probe: (at): Promise<Life> => Promise.resolve().then(() => lifeOf(os, at)),
   };
-  const fd = os.socketOpen(os.datagram);
+  let fd = -1;
   let bound = false;
   try {
+    fd = os.socketOpen(os.datagram);
     os.socketTellSenders(fd);
     await makeFolder(address, settings);
     await bindHidden((at) => os.socketBind(fd, at), hidden, address, kind);
@@ -53,7 +54,7 @@ export async function receiveAt(
     while (took(os.socketReceive(fd, unread, 0, 0, []))) continue;
     await publish(hidden, address, kind);
   } catch (error) {
-    os.descriptorClose(fd);
+    if (fd >= 0) os.descriptorClose(fd);
     if (bound) await unlink(hidden).catch(() => {});
     throw await listenRefused(address, error);
   }

@@ -17,16 +17,22 @@ const gone: ReadonlySet<number> = new Set(
   [ECONNREFUSED, ECONNRESET, ENOTCONN, EDESTADDRREQ, EPIPE].map((errno) => -errno),
 );
 
-export function senderTo(
+export async function senderTo(
   os: Addon,
   address: Address,
   options: DatagramOptions,
   bytesMax: number,
   env: Env,
-): DatagramSender {
-  const exit = new SocketExit(os, address);
+): Promise<DatagramSender> {
   const terms = { address, peer: { address: address.text, sameHost: true } };
-  const sender = new WaitingSender({ ...terms, ...datagramBounds(options, bytesMax) }, exit, env);
+  const bounds = datagramBounds(options, bytesMax);
+  let exit: SocketExit;
+  try {
+    exit = new SocketExit(os, address);
+  } catch (error) {
+    throw await dialRefused(address, error as NodeJS.ErrnoException);
+  }
+  const sender = new WaitingSender({ ...terms, ...bounds }, exit, env);
   exit.room = () => sender.room();
   return sender;
 }

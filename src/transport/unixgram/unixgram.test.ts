@@ -1,13 +1,13 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, rejects } from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 
 import { realEnv } from "../../base/real-env.ts";
-import { addonProblem } from "../../os/addon.ts";
+import { addon, addonProblem } from "../../os/addon.ts";
 import { parseAddress } from "../address.ts";
 import { Mailbox } from "../suite/mailbox.ts";
 import type { DatagramReceiver } from "../transport.ts";
@@ -124,3 +124,25 @@ test("root is no stranger to anybody", asRoot, async (t) => {
     ],
   );
 });
+
+test(
+  "where no more files may be opened it is refused by name, and what is refused leaves nothing open",
+  soon,
+  async (t) => {
+    const datagrams = unixgram().datagrams!;
+    const { path } = await receive(t, 0o600);
+    const address = parseAddress(`unixgram:${path}`);
+    const before = readdirSync("/proc/self/fd").length;
+    await rejects(datagrams.sender(address, { waitingMax: 0 }, env), { code: "INVALID_ARGUMENT" });
+    equal(readdirSync("/proc/self/fd").length, before);
+    t.mock.method(addon()!, "socketOpen", () => {
+      throw Object.assign(new Error("socket EMFILE"), { code: "EMFILE" });
+    });
+    const refused = { code: "RESOURCE_EXHAUSTED", executed: "no" };
+    await rejects(datagrams.sender(address, {}, env), refused);
+    await rejects(
+      datagrams.receive(address, () => {}, {}, env),
+      refused,
+    );
+  },
+);
