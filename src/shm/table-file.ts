@@ -9,6 +9,7 @@ import {
   statSync,
   unlinkSync,
   writeSync,
+  type Stats,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
@@ -59,10 +60,8 @@ export function tableAddon(): Addon {
 /** Where a table is: a name is one of this user's in memory, whatever has a slash is a path. */
 export function tablePath(place: string): string {
   if (place.includes("/")) return resolve(place);
-  // Not by its entry in passwd: in a container there may be none.
-  const user = statSync("/proc/self").uid;
   if (/^[A-Za-z0-9][\w.-]{0,99}$/.test(place))
-    return join("/dev/shm", `trunkline-${user}-${place}.table`);
+    return join("/dev/shm", `trunkline-${ownUser()}-${place}.table`);
   throw refused(
     `${JSON.stringify(place)} is neither a name nor a path`,
     "give letters, digits, dots and dashes, or a path with a slash",
@@ -74,7 +73,8 @@ export function openTableFile(os: Addon, path: string, writable: boolean): Table
   let fd: number;
   try {
     const access = writable ? constants.O_RDWR : constants.O_RDONLY;
-    fd = openSync(path, access | constants.O_NOFOLLOW);
+    // Not to wait where somebody has put a pipe.
+    fd = openSync(path, access | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw failed(path, error);
@@ -166,6 +166,7 @@ function shapeOf(fd: number, path: string): TableShape {
   const shape = { valueBytesMax, codec };
   if (count < headerBytes || said !== magic || order !== endianness)
     throw refused(`${path} holds something else than a table`, "give another path");
+  refuseOthers(stat, path);
   if (version !== layout)
     throw refused(
       `${path} is laid out as of version ${version}, this process knows ${layout}`,
@@ -177,6 +178,22 @@ function shapeOf(fd: number, path: string): TableShape {
       "remove it, and start its writer again",
     );
   return shape;
+}
+
+/** In /dev/shm everybody can make a file of any name. */
+function refuseOthers({ uid, mode }: Stats, path: string): void {
+  if (uid === ownUser() && (mode & 0o022) === 0) return;
+  const reason = `the table at ${path} may be written by others (it belongs to user ${uid}, its mode is ${(mode & 0o777).toString(8)})`;
+  throw systemError("PERMISSION_DENIED", reason, {
+    executed: "no",
+    advice:
+      "let its writer and its readers be the same user, and its mode 600; remove it if another user has made it",
+  });
+}
+
+/** Not by its entry in passwd: in a container there may be none. */
+function ownUser(): number {
+  return statSync("/proc/self").uid;
 }
 
 function map(os: Addon, fd: number, shape: TableShape, writable: boolean): TableFile {

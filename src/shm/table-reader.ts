@@ -45,7 +45,7 @@ export interface TableReader<T> extends Disposable {
 
 /**
  * Opens a table to read it: to look costs no call of the system and nobody's time. Throws, with `executed: "no"`: UNAVAILABLE when no
- * writer has ever created it, PERMISSION_DENIED when it is another user's, INVALID_ARGUMENT when something else is at the path or it is
+ * writer has ever created it, PERMISSION_DENIED when it is another user's or others may write it, INVALID_ARGUMENT when something else is at the path or it is
  * written by another codec, UNIMPLEMENTED without the addon. Who can write the file can make its readers fail (by cutting it short), so it
  * belongs to processes that trust each other; its mode is 0600.
  */

@@ -1,7 +1,16 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test, type TestContext } from "node:test";
@@ -10,7 +19,7 @@ import { pathToFileURL } from "node:url";
 import { sleep } from "../base/alarm.ts";
 import { VirtualEnv } from "../base/virtual-env.ts";
 import { raw } from "../codec/raw.ts";
-import { addonProblem } from "../os/addon.ts";
+import { addon, addonProblem } from "../os/addon.ts";
 import { openTable } from "./table-reader.ts";
 import { createTable } from "./table.ts";
 
@@ -152,6 +161,25 @@ suite("tables", { skip: addonProblem() ?? false }, () => {
     createTable(path).close();
     truncateSync(path, 9_000);
     throws(() => openTable(path), { code: "INVALID_ARGUMENT", message: /9000 bytes/ });
+  });
+
+  test("what others may write, and a pipe, is refused", (t) => {
+    const path = join(folderOf(t), "x");
+    createTable(path).close();
+    const refused = { code: "PERMISSION_DENIED", executed: "no", message: /written by others/ };
+    chmodSync(path, 0o620);
+    throws(() => openTable(path), refused);
+    throws(() => createTable(path), refused);
+    if (process.getuid!() === 0) {
+      chmodSync(path, 0o600);
+      chownSync(path, 65_534, 65_534);
+      throws(() => openTable(path), refused);
+      throws(() => createTable(path), refused);
+    }
+    rmSync(path);
+    equal(addon()!.fifoCreate(path, 0o600), 0);
+    throws(() => openTable(path), { code: "INVALID_ARGUMENT", message: /something else/ });
+    throws(() => createTable(path), { code: "INVALID_ARGUMENT", message: /something else/ });
   });
 
   test("names and sizes that are none are refused", () => {
