@@ -46,8 +46,6 @@ bool set_number(napi_env env, napi_value target, const char* name, int64_t numbe
 
 /* What an environment (the main thread, or a worker) leaves behind when it ends is taken back. */
 bool environment_begin(napi_env env);
-/* The part of that which is the process's. */
-void signals_end(napi_env env);
 
 /* Each adds the functions of one file. */
 bool memory_functions(napi_env env, napi_value exports);

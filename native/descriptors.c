@@ -19,9 +19,9 @@ struct environment {
 
 /* By Node, after all that was begun later, watches among it, has ended. */
 static void environment_end(napi_env env, void* data, void* hint) {
+  (void)env;
   (void)hint;
   struct environment* environment = data;
-  signals_end(env);
   for (size_t fd = 0; fd < environment->words * 64; fd++)
     if ((environment->made[fd / 64] >> (fd % 64) & 1) != 0) close((int)fd);
   free(environment->made);

@@ -115,7 +115,8 @@ static void deafen(int signal) {
   hearing[signal] = NULL;
 }
 
-void signals_end(napi_env env) {
+/* By Node, when an environment ends, before what descriptors.c has of it: handlers are the process's and would stay. */
+static void environment_end(void* env) {
   pthread_mutex_lock(&turns);
   for (int signal = 1; signal < SIGNALS_MAX; signal++)
     if (hearing[signal] == env) deafen(signal);
@@ -134,7 +135,8 @@ static napi_value signal_deafen(napi_env env, napi_callback_info info) {
 }
 
 bool signal_functions(napi_env env, napi_value exports) {
-  return set_function(env, exports, "signalSend", signal_send) &&
+  return napi_add_env_cleanup_hook(env, environment_end, env) == napi_ok &&
+         set_function(env, exports, "signalSend", signal_send) &&
          set_function(env, exports, "signalHear", signal_hear) &&
          set_function(env, exports, "signalDeafen", signal_deafen) &&
          set_number(env, exports, "firstRealTime", SIGRTMIN) && set_number(env, exports, "lastRealTime", SIGRTMAX);

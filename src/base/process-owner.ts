@@ -14,6 +14,11 @@ export function self(): Owner {
   return { pid: process.pid, started: statOf(process.pid)?.started ?? "", pids: namespace() };
 }
 
+/** The user whose rights this process has; undefined where the system knows no such numbers. */
+export function ownUser(): number | undefined {
+  return process.geteuid?.();
+}
+
 /** The process that has this number now; undefined when none has. */
 export function processOf(pid: number): Owner | undefined {
   const owner = { pid, started: statOf(pid)?.started ?? "", pids: namespace() };

@@ -1,5 +1,6 @@
 import type { Env } from "../base/env.ts";
 import { systemError } from "../base/error.ts";
+import { ownUser } from "../base/process-owner.ts";
 import type { Discovery, DiscoveryCapabilities } from "../discovery/discovery.ts";
 import { defaultFolder, directory } from "../discovery/directory/index.ts";
 import { dns } from "../discovery/dns/index.ts";
@@ -144,7 +145,7 @@ function directoryAt(path: string): Discovery {
 
 /** Where the services of this user are when nobody says otherwise, and who that is. */
 export function userFolder(): { readonly folder: string; readonly user: number | undefined } {
-  const user = process.geteuid?.();
+  const user = ownUser();
   return { folder: defaultFolder({ runtimeFolder: process.env["XDG_RUNTIME_DIR"], user }), user };
 }
 

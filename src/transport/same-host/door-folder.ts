@@ -4,9 +4,10 @@ import { platform, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 
 import { hex } from "../../base/id.ts";
+import { ownUser } from "../../base/process-owner.ts";
 import { secretBytes } from "../../base/secret.ts";
 import { socketPathBytesMax } from "../address.ts";
-import { hasEnded, ownUser } from "../unix/owner.ts";
+import { hasEnded } from "../unix/owner.ts";
 import { probe } from "../unix/probe.ts";
 
 /** Left-over doors that one process looks at: others look at the rest. */

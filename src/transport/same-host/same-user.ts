@@ -1,6 +1,6 @@
+import { ownUser } from "../../base/process-owner.ts";
 import { addon } from "../../os/addon.ts";
 import type { SocketStream } from "../socket-stream.ts";
-import { ownUser } from "../unix/owner.ts";
 
 /**
  * True when the system says that the other end of a Unix socket is another user's. Without the addon it is not asked: then the modes of

@@ -1,9 +1,9 @@
 import type { Env } from "../../base/env.ts";
 import { systemError } from "../../base/error.ts";
+import { ownUser } from "../../base/process-owner.ts";
 import { addon, addonProblem } from "../../os/addon.ts";
 import type { Address } from "../address.ts";
 import type { Connection } from "../transport.ts";
-import { ownUser } from "../unix/owner.ts";
 import type { SocketStream } from "../socket-stream.ts";
 import type { ShmSettings } from "./settings.ts";
 import { ShmMover, shmOffer } from "./shm-mover.ts";

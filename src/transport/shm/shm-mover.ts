@@ -1,4 +1,5 @@
 import type { Env } from "../../base/env.ts";
+import { ownUser } from "../../base/process-owner.ts";
 import type { Addon, Watch } from "../../os/addon.ts";
 import {
   adoptSegment,
@@ -11,7 +12,6 @@ import {
 import type { Line, Mover } from "../mover.ts";
 import { MovingStream } from "../moving-stream.ts";
 import type { SocketStream } from "../socket-stream.ts";
-import { ownUser } from "../unix/owner.ts";
 import type { Descriptors } from "./descriptors.ts";
 import { Lending } from "./lending.ts";
 import type { ParcelPlace } from "./parcels.ts";

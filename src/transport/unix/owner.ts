@@ -49,11 +49,6 @@ export function hasEnded(pid: number): boolean {
   }
 }
 
-/** The user whose rights this process has; undefined where the system knows no such numbers. */
-export function ownUser(): number | undefined {
-  return process.geteuid?.();
-}
-
 /** What is at the path, without following a link; undefined when nothing is, or when we may not look. */
 export async function statOf(path: string): Promise<BigIntStats | undefined> {
   return lstat(path, { bigint: true }).catch(() => undefined);

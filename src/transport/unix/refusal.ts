@@ -4,9 +4,10 @@ import { dirname } from "node:path";
 
 import { isTrunklineError, systemError, type SystemError } from "../../base/error.ts";
 import type { SystemCode } from "../../base/outcome.ts";
+import { ownUser } from "../../base/process-owner.ts";
 import type { Address } from "../address.ts";
 import { socketFile, type LocalFile } from "./local-file.ts";
-import { hasEnded, listenerOf, ownerOf, ownUser, statOf, targetOf } from "./owner.ts";
+import { hasEnded, listenerOf, ownerOf, statOf, targetOf } from "./owner.ts";
 
 /**
  * Windows has neither sockets nor pipes among its files, as far as Node offers them. `system`: as `os.platform()` names it.

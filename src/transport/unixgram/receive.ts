@@ -2,13 +2,14 @@ import { unlink } from "node:fs/promises";
 import { constants } from "node:os";
 
 import type { Peer } from "../../base/peer.ts";
+import { ownUser } from "../../base/process-owner.ts";
 import type { Addon, Watch } from "../../os/addon.ts";
 import { checkSocketPath, type Address } from "../address.ts";
 import { datagramBounds } from "../connectionless.ts";
 import type { DatagramOptions, DatagramReceiver, HearDatagram } from "../transport.ts";
 import type { UnixSettings } from "../unix/options.ts";
 import { socketFile, type LocalFile } from "../unix/local-file.ts";
-import { hiddenPath, ownUser, statOf } from "../unix/owner.ts";
+import { hiddenPath, statOf } from "../unix/owner.ts";
 import type { Life } from "../unix/probe.ts";
 import { listenRefused } from "../unix/refusal.ts";
 import { publish, withdraw } from "../unix/socket-file.ts";

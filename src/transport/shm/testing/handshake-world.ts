@@ -1,11 +1,11 @@
 import { deepEqual, equal } from "node:assert/strict";
 
 import type { Env } from "../../../base/env.ts";
+import { ownUser } from "../../../base/process-owner.ts";
 import type { Addon, Watch } from "../../../os/addon.ts";
 import type { ByteSink, ByteStream } from "../../byte-stream.ts";
 import { framed } from "../../framed.ts";
 import type { CloseReason, Connection } from "../../transport.ts";
-import { ownUser } from "../../unix/owner.ts";
 import { shmSettings } from "../settings.ts";
 import { ShmMover } from "../shm-mover.ts";
 
