@@ -35,6 +35,10 @@ suite("the demo", () => {
     // How many says how long the roll took: 30 to 140 of the older version on the same machine, of which most callers know only that.
     const [older, newer] = [result.versions["tower@1"], result.versions["tower@2"]];
     ok(newer > 0 && older > newer, stdout);
+    match(
+      stderr,
+      / tower-1 rolled \(SIGTERM\).*\n +0 calls failed; it served tower@1 [\d,]+ and tower@2 /,
+    );
     match(stderr, /20,000 flights, [\d,]+ miles, digests: all equal/);
     match(stderr, /224 airports, departures, arrivals, delay, distance: all equal/);
     const cut = /(\d) sheets? cut after \d+ flights?: not kept, handed in again|no sheet was cut/;
@@ -75,11 +79,22 @@ suite("the demo", () => {
     );
   });
 
-  test("in a storm what may run twice is always answered, and of nothing else is more said than is true", async () => {
-    const { code, stdout, stderr } = await start(process.execPath, [...demo, "--storm"], root)
-      .ended;
+  test("in a storm what may run twice is always answered, and of nothing else is more said than is true; written with TCP, all before it leaves TCP", async () => {
+    const { code, stdout, stderr } = await start(
+      process.execPath,
+      [...demo, "--storm", "--tcp"],
+      root,
+    ).ended;
     equal(code, 0, stderr);
-    const { ok: well, storm } = JSON.parse(stdout) as { ok: boolean; storm: Storm };
+    const { ok: well, connections, storm, ...result } = JSON.parse(stdout) as Stormed;
+    const { lost, hung, doubled, untyped, reordered } = result;
+    deepEqual(
+      { lost, hung, doubled, untyped, reordered },
+      { lost: 0, hung: 0, doubled: 0, untyped: 0, reordered: 0 },
+    );
+    const { tcp, shm, settled, tcpLoopback } = connections;
+    // On a machine that has nothing else to do none is on TCP when it is a second old.
+    ok(tcp! >= 50 && shm! >= 50 && tcpLoopback! * 4 < settled!, stdout);
     deepEqual({ well, ok: storm.ok, off: storm.off }, { well: true, ok: true, off: [] });
     deepEqual(
       storm.rows.map(({ peer, phase }) => `${peer}, ${phase}`),
@@ -92,8 +107,14 @@ suite("the demo", () => {
         ...["kill", "roll", "freeze"].map((phase) => `shared keys, sqlite, ${phase}`),
       ],
     );
-    for (const { peer, kinds, calls } of storm.rows) {
-      equal(kinds.idempotent.errored, 0);
+    for (const { peer, phase, kinds, calls, ...counts } of storm.rows) {
+      const { late, doubled: twice, hung: hanging, untrue } = counts;
+      const gentle = phase === "roll" || phase === "registry";
+      deepEqual(
+        { errored: kinds.idempotent.errored, gently: gentle ? kinds.plain.errored : 0, late },
+        { errored: 0, gently: 0, late: 0 },
+      );
+      deepEqual({ twice, hanging, untrue }, { twice: 0, hanging: 0, untrue: 0 });
       ok(calls > (peer.startsWith("shared keys") ? 100 : 500), stdout);
     }
     // Somebody was hit: a storm in which nothing happens shows nothing.
@@ -135,6 +156,17 @@ interface Exchanged {
   readonly off: readonly string[];
 }
 
+interface Stormed {
+  readonly ok: boolean;
+  readonly connections: Readonly<Record<string, number>>;
+  readonly storm: Storm;
+  readonly lost: number;
+  readonly hung: number;
+  readonly doubled: number;
+  readonly untyped: number;
+  readonly reordered: number;
+}
+
 interface Storm {
   readonly ok: boolean;
   readonly off: readonly string[];
@@ -143,7 +175,11 @@ interface Storm {
     readonly phase: string;
     readonly calls: number;
     readonly maybe: number;
-    readonly kinds: { readonly idempotent: { readonly errored: number } };
+    readonly late: number;
+    readonly doubled: number;
+    readonly hung: number;
+    readonly untrue: number;
+    readonly kinds: Readonly<Record<"idempotent" | "plain", { readonly errored: number }>>;
   }[];
 }
 
