@@ -110,3 +110,26 @@ test(
     match(refused!.advice, /\?messages=…&bytes=…/);
   },
 );
+
+test(
+  "a queue that another user has made is not taken for this user's own",
+  { skip: process.getuid!() === 0 ? skip : "needs root" },
+  async (t) => {
+    const text = place(t);
+    const os = addon()!;
+    process.seteuid!(65_534);
+    try {
+      os.descriptorClose(os.queueOpen(parseAddress(text).place, 2, true, 0o666, 1, 10));
+    } finally {
+      process.seteuid!(0);
+    }
+    const refused = {
+      code: "PERMISSION_DENIED",
+      executed: "no",
+      message: /user 65534 has made it/,
+    };
+    await rejects(receive(text, new Mailbox()), refused);
+    const ours = mq({ mode: 0o660 }).datagrams!;
+    await (await ours.receive(parseAddress(text), () => {}, {}, env)).close();
+  },
+);

@@ -20,8 +20,8 @@ export interface MqOptions {
  * `rm /dev/mqueue/metrics` removes it.
  *
  * Needs the addon: elsewhere all is refused with UNIMPLEMENTED. `send` rejects with UNAVAILABLE where there is no queue and PERMISSION_DENIED
- * where one may not write to it. `receive` rejects: UNAVAILABLE when somebody receives there, PERMISSION_DENIED, INVALID_ARGUMENT when the
- * queue is there with other bounds or the system allows less, RESOURCE_EXHAUSTED when there may be no more queues.
+ * where one may not write to it. `receive` rejects: UNAVAILABLE when somebody receives there, PERMISSION_DENIED also for a
+ * queue that another user has made while `mode` lets in this one alone, INVALID_ARGUMENT when the queue is there with other bounds or the system allows less, RESOURCE_EXHAUSTED when there may be no more queues.
  */
 export function mq(options: MqOptions = {}): Transport {
   const { mode = 0o600 } = options;

@@ -1,7 +1,10 @@
+import { fstatSync } from "node:fs";
+
 import type { Addon } from "../../os/addon.ts";
 import type { Address } from "../address.ts";
+import { ownUser } from "../../base/process-owner.ts";
 import type { QueueTerms } from "./queue-terms.ts";
-import { otherBounds, queueRefused } from "./refusal.ts";
+import { otherBounds, queueRefused, strangers } from "./refusal.ts";
 
 /** How often others may get in between before we give up: each round somebody has made or removed it. */
 const roundsMax = 16;
@@ -32,7 +35,7 @@ export function madeQueue(os: Addon, address: Address, mode: number, terms: Queu
   let last = 0;
   for (let round = 0; round < roundsMax; round++) {
     const found = openedQueue(os, place, access.both);
-    if (typeof found === "object") return asAsked(os, address, terms, found);
+    if (typeof found === "object") return asAsked(os, address, mode, terms, found);
     if (found !== -enoent) throw queueRefused(address, found, terms);
     const made = errnoOr(() =>
       about(os, os.queueOpen(place, access.both, true, mode, terms.messages, terms.bytes)),
@@ -47,8 +50,19 @@ export function madeQueue(os: Addon, address: Address, mode: number, terms: Queu
 const enoent = 2;
 const eexist = 17;
 
-/** What is there without having been asked for is fine. */
-function asAsked(os: Addon, address: Address, asked: QueueTerms, found: OpenQueue): OpenQueue {
+/** Bounds that are there without having been asked for are fine. Names are everybody's: where a queue is the user's alone, nobody else has made it. */
+function asAsked(
+  os: Addon,
+  address: Address,
+  mode: number,
+  asked: QueueTerms,
+  found: OpenQueue,
+): OpenQueue {
+  const { uid } = fstatSync(found.fd);
+  if ((mode & 0o066) === 0 && uid !== 0 && uid !== ownUser()) {
+    os.descriptorClose(found.fd);
+    throw strangers(address, uid);
+  }
   const { messages, bytes } = address.parameters ?? {};
   const differs =
     (messages !== undefined && found.messages !== asked.messages) ||

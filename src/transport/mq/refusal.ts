@@ -73,6 +73,14 @@ export function otherBounds(address: Address, asked: QueueTerms, found: QueueTer
   });
 }
 
+export function strangers(address: Address, uid: number): SystemError {
+  return systemError("PERMISSION_DENIED", `the queue is there, and user ${uid} has made it`, {
+    executed: "no",
+    endpoint: address.text,
+    advice: `choose another name, remove it (rm /dev/mqueue${address.place}), or let others in: mq({ mode: 0o660 })`,
+  });
+}
+
 export function inUse(address: Address): SystemError {
   return systemError("UNAVAILABLE", "the address is in use: another process receives there", {
     executed: "no",
