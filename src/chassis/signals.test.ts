@@ -127,20 +127,24 @@ class Child implements AsyncDisposable {
 
 let children = 0;
 
+/** Who calls until he is refused need not wait for a connection that will not come. */
+const hurry = { connectWait: 50 } as const;
+
 const maybe = { code: "UNAVAILABLE", executed: "maybe" };
 const never = { code: "UNAVAILABLE", executed: "no" };
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   test(`${signal}: readiness, then what is under way, then the socket, then the process`, async () => {
     await using child = await Child.start({ readiness: "50ms", drain: "30s" });
-    await using desk = client(Desk, `unix:${child.path}`, { connectWait: 50 });
+    await using desk = client(Desk, `unix:${child.path}`);
+    await using hasty = client(Desk, `unix:${child.path}`, hurry);
     const slow = desk.ask("slow 400");
     await child.says("asked slow 400");
     child.kill(signal);
     await child.says("stopping false");
     const refused = async (): Promise<void> => {
       // Until the time of readiness is over requests are answered; from then on they are refused and never ran.
-      for (;;) await desk.ask("now");
+      for (;;) await hasty.ask("now");
     };
     await assert.rejects(refused(), never);
     assert.equal(await slow, "slow 400");
@@ -182,13 +186,14 @@ test("a budget that is over cuts what is under way, which says maybe, and the pr
 
 test("SIGUSR2 drains without hurry where it is to, and then the process ends", async () => {
   await using child = await Child.start({ drain: "1ms" }, undefined, { drain: true });
-  await using desk = client(Desk, `unix:${child.path}`, { connectWait: 50 });
+  await using desk = client(Desk, `unix:${child.path}`);
+  await using hasty = client(Desk, `unix:${child.path}`, hurry);
   const slow = desk.ask("slow 400");
   await child.says("asked slow 400");
   child.kill("SIGUSR2");
   await child.says("stopping false");
   const refused = async (): Promise<void> => {
-    for (;;) await desk.ask("now");
+    for (;;) await hasty.ask("now");
   };
   await assert.rejects(refused(), never);
   child.kill("SIGUSR2"); // once more says nothing new
