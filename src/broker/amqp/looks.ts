@@ -13,7 +13,7 @@ import { shardOf } from "./topology.ts";
 /** A shard that is consumed by nobody is read for so long, in milliseconds. */
 const quietMs = 300;
 /** What was given back is waited for that often, for so long each time, in milliseconds; somebody else may have consumed it. */
-const givenBackLooks = 20;
+const givenBackLooks = 100;
 const givenBackLookMs = 10;
 
 /** Runs `look` on an AMQP channel of its own. */

@@ -1,3 +1,4 @@
+import { sleep } from "../../base/alarm.ts";
 import { milliseconds, type Duration } from "../../base/duration.ts";
 import { channels } from "../../base/diagnostics.ts";
 import type { Env } from "../../base/env.ts";
@@ -62,6 +63,11 @@ export interface RedriveReport {
 
 /** Letters that one redrive takes into its hands at most. */
 const lettersMax = 10_000;
+/**
+ * Where nothing can be replayed, a look takes messages and gives them back: who looks at that time sees none, and looks again after so
+ * many milliseconds before he says that there is nothing to do.
+ */
+const againMs = 500;
 
 /**
  * Sends dead letters back to the consumer that has given them up, never to other groups, under the id that they have always had, with
@@ -83,7 +89,11 @@ export async function redrive(
   if (terms.perSecond !== undefined) bounded("perSecond", terms.perSecond, 1_000_000);
   const name = channelNameOf(channel);
   const from = env.wall();
-  const { envelopes } = await lookAt(broker, name, group, lettersMax);
+  let { envelopes } = await lookAt(broker, name, group, lettersMax);
+  if (envelopes.length === 0 && !broker.capabilities.replay) {
+    await sleep(env, againMs);
+    ({ envelopes } = await lookAt(broker, name, group, lettersMax));
+  }
   const found = envelopes.flatMap((each) => letterIn(each, name, group) ?? []);
   const meant = messagesIn(sequencesIn(found, where).flat());
   const letters: RedriveLetter[] = [];
