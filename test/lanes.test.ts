@@ -38,7 +38,7 @@ test(
       for (const tier of ["back", "middle", "front"] as const) await start(tier, lane);
     await using front = client(tiers.front, "service:front", {
       discovery: `directory:${folder}/services`,
-      connectWait: "300ms",
+      connectWait: "1s",
     });
     const outcome = async (lane: Lane): Promise<string> => {
       const result = await front.ask.result(undefined, { lane, deadline: "5s" });

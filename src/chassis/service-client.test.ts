@@ -164,7 +164,7 @@ test("a failure says which instance failed, of calls and in the middle of stream
   await using discovery = memory(new MemoryRegistry());
   const told = await replica("told");
   await discovery.register(told.instance, {}, realEnv());
-  await using desk = client(Desk, "service:desk", { discovery, connectWait: "30ms", retry: false });
+  await using desk = client(Desk, "service:desk", { discovery, retry: false });
   const items = desk.items("endless");
   await items.next();
   const settled = desk.settle.result("x");
@@ -188,12 +188,13 @@ test("a lane has its own instances, and none of another's", async () => {
   const blue = await replica("lane-blue", { lane: "blue" });
   await discovery.register(main.instance, {}, env);
   await discovery.register(blue.instance, {}, env);
-  await using desk = client(Desk, "service:desk", { discovery, connectWait: "50ms" });
+  await using desk = client(Desk, "service:desk", { discovery });
   for (let i = 0; i < 20; i++) {
     equal(await desk.who("x"), "lane-main");
     equal(await desk.who("x", { lane: "blue" }), "lane-blue in blue");
   }
-  await rejects(desk.who("x", { lane: "green" }), (error: Error) => {
+  await using hasty = client(Desk, "service:desk", { discovery, connectWait: "50ms" });
+  await rejects(hasty.who("x", { lane: "green" }), (error: Error) => {
     assert.match(error.message, /no instance of desk@1 in the lane "green" is known/);
     return true;
   });

@@ -231,7 +231,7 @@ test(
     };
     const server = new Server();
     const port = await serving(t, handlers, {}, server);
-    const caller = callerOf(t, "grpc", port, { connectWaitMs: 100 });
+    const caller = callerOf(t, "grpc", port, { connectWaitMs: 1_000 });
     const under = caller.call(lab.echo, "under way", attempt());
     await turns(() => answers.length === 1);
     const gone = new Promise((resolve) => server.tryShutdown(resolve));
