@@ -12,25 +12,17 @@ import type { Entry } from "./tally.ts";
 
 const root = join(import.meta.dirname, "..");
 const everything = "{src,tidy,test,demo,sim,bench,fuzz,mutants,soak,torture}/**/*.test.ts";
-/** They wait for nothing but themselves, unless they bring a server of somebody else; and whoever is killed in them needs no quiet. */
-const patient = [
-  "src/**/*.test.ts",
-  "test/{docs,examples,inbox,keys,outbox-*,same-host,sim*}.test.ts",
-  "torture/**/*.test.ts",
+/**
+ * They measure how fast something was, have little patience, or bring what others bring too: each is alone. All others wait for as
+ * long as it takes, with servers and ports of their own.
+ */
+const alone = [
+  "test/{bench-storm,check,command-line,demo,formats,gateway,global-breaker,install}.test.ts",
+  "test/{lanes,mutants,native,overload,package,servers,stalls}.test.ts",
 ];
-/** These bring servers too, or measure without asking how fast it was, and wait for as long as it takes. */
-const hardy = [
-  "src/discovery/{consul,etcd}/*.test.ts",
-  "test/{amqp-clients,bench,commands,exactly-once,exchange,foreign,foreign-grpc,from-nestjs}.test.ts",
-  "test/{openapi,openapi-requests,outbox-square,protobuf,soak,type-cost}.test.ts",
-];
+/** One more than there are processors in CI: many files wait for a server that starts. */
+const besides = 3;
 const serverNames = /scripts\/servers\/([a-z0-9-]+)\.ts/g;
-/** Databases are light, and each is a test file's own. */
-const light: ReadonlySet<string> = new Set([
-  ...["command", "databases", "for-tests", "running"],
-  ...["mariadb", "mysql-for-tests", "postgres"],
-  ...["better-sqlite3", "databases-for-tests", "prisma"],
-]);
 const fileEndsWithinS = 10 * 60;
 const allEndWithinMs = 29 * 60_000;
 /** What is told at the end: CI keeps some two hundred lines. */
@@ -69,19 +61,12 @@ function serversOf(file: string): string[] {
   return Array.from(text.matchAll(serverNames), ([, name]) => name!);
 }
 
-/** First what can run side by side; then one file at a time: some measure, some have little patience, and servers are brought once. */
+/** First what can run side by side, then one file at a time. */
 function all(): string[][] {
   const files = globSync(everything, { cwd: root }).toSorted();
-  const ofPatient = new Set(globSync(patient, { cwd: root }));
-  const ofHardy = new Set(globSync(hardy, { cwd: root }));
-  const aside = files.filter(
-    (file) =>
-      ofHardy.has(file) ||
-      (ofPatient.has(file) && serversOf(file).every((name) => light.has(name))),
-  );
-  const inTurn = files.filter((file) => !aside.includes(file));
+  const inTurn = new Set(globSync(alone, { cwd: root }));
   return [
-    tests(fileEndsWithinS, 2, ...args, ...aside),
+    tests(fileEndsWithinS, besides, ...args, ...files.filter((file) => !inTurn.has(file))),
     tests(fileEndsWithinS, 1, ...args, ...inTurn),
   ];
 }
