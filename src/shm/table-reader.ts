@@ -1,6 +1,6 @@
 import { alarmAt } from "../base/alarm.ts";
 import type { Env } from "../base/env.ts";
-import { systemError } from "../base/error.ts";
+import { isTrunklineError, systemError } from "../base/error.ts";
 import { realEnv } from "../base/real-env.ts";
 import type { Alarm } from "../base/timer-wheel.ts";
 import type { Codec } from "../codec/codec.ts";
@@ -125,8 +125,15 @@ class Reader<T> implements TableReader<T> {
     const look = (): void => {
       this.#alarms.delete(alarm);
       next();
-      if (this.version === told) return;
-      const value = this.get()!;
+      let value: T;
+      try {
+        if (this.version === told) return;
+        value = this.get()!;
+      } catch (error) {
+        // It is gone, or changes faster than it can be read: that may be over at the next look.
+        if (isTrunklineError(error) && error.code === "UNAVAILABLE") return;
+        throw error;
+      }
       told = this.#version;
       changed(value, told);
     };

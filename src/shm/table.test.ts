@@ -228,6 +228,23 @@ suite("tables", { skip: addonProblem() ?? false }, () => {
     throws(() => reader.get(), { code: "UNAVAILABLE", executed: "no" });
   });
 
+  test("who waits for changes goes on when the table is gone for a while", async (t) => {
+    const path = join(folderOf(t), "x");
+    const env = new VirtualEnv();
+    const first = createTable<string>(path);
+    using reader = openTable<string>(path, { env });
+    const seen: string[] = [];
+    reader.onChange((value) => void seen.push(value), { everyMs: 10 });
+    first.close();
+    createTable<string>(path, { valueBytesMax: 100 }).close();
+    rmSync(path);
+    await sleep(env, 50);
+    using last = createTable<string>(path);
+    last.set("a");
+    await sleep(env, 50);
+    deepEqual(seen, ["a"]);
+  });
+
   test("readers beside a process that writes never see half of a value", soon, async (t) => {
     const path = join(folderOf(t), "x");
     const child = await startWriter(t, path, 20_000);
