@@ -56,10 +56,15 @@ export class BellEar {
   constructor(os: Addon, path: string, heard: () => void) {
     this.#os = os;
     this.#fd = openPipe(os, bellPath(path));
-    this.#watch = os.watchStart(this.#fd, os.readable, false, () => {
-      this.#empty();
-      heard();
-    });
+    try {
+      this.#watch = os.watchStart(this.#fd, os.readable, false, () => {
+        this.#empty();
+        heard();
+      });
+    } catch (error) {
+      closeSync(this.#fd);
+      throw failedFile(bellPath(path), error);
+    }
   }
 
   close(): void {

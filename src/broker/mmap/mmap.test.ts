@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -9,7 +9,7 @@ import { pathToFileURL } from "node:url";
 
 import { isTrunklineError } from "../../base/error.ts";
 import { realEnv } from "../../base/real-env.ts";
-import { addonProblem } from "../../os/addon.ts";
+import { addon, addonProblem } from "../../os/addon.ts";
 import type { Broker, Outgoing } from "../broker.ts";
 import { channel } from "../channel.ts";
 import { Hearing } from "../suite/stage.ts";
@@ -78,6 +78,26 @@ function elsewhere(t: TestContext, address: string, program: string): ChildProce
   t.after(() => child.kill("SIGKILL"));
   return child;
 }
+
+test(
+  "where the bell cannot be watched it is refused by name, and nothing stays open",
+  { skip },
+  async (t) => {
+    const broker = await opened(t, `mmap:${place(t)}`);
+    const watch = t.mock.method(addon()!, "watchStart", () => {
+      throw Object.assign(new Error("uv_poll_init ENOSPC"), { code: "ENOSPC" });
+    });
+    const before = readdirSync("/proc/self/fd").length;
+    await rejects(
+      broker.consume({ channel: orders, group: undefined, prefetch: 1 }, () => {}),
+      { code: "RESOURCE_EXHAUSTED", executed: "no" },
+    );
+    equal(readdirSync("/proc/self/fd").length, before);
+    watch.mock.restore();
+    await broker.publish([saying("a")]);
+    await heard(broker, 1);
+  },
+);
 
 test("what another process publishes is there after it has died", { skip }, async (t) => {
   const address = `mmap:${place(t)}`;
