@@ -23,7 +23,16 @@
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
 #define NAME_BYTES 64
+/* A huge page of x64, and of arm64 with its usual pages. Where they are larger, all stays as it is without them. */
+#define HUGE_BYTES ((size_t)2 * 1024 * 1024)
 
 /* 0, or the number of the error that it would be. The system says so by ending the process (SIGXFSZ), or when all memory has been given away. */
 static int too_much(size_t bytes) {
@@ -33,14 +42,61 @@ static int too_much(size_t bytes) {
   return getrlimit(RLIMIT_FSIZE, &limit) == 0 && bytes > limit.rlim_cur ? EFBIG : 0;
 }
 
+/*
+ * Room for `bytes`, empty, where what comes after the first `ahead` of them lies in huge pages as it does in a file from `offset` on: only
+ * then are they mapped as what they are. MAP_FAILED as mmap(2) gives it.
+ */
+static char* place(size_t ahead, size_t bytes, size_t offset) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  size_t taken = (bytes + page - 1) & ~(page - 1);
+  size_t slack = bytes - ahead < HUGE_BYTES ? 0 : HUGE_BYTES;
+  char* start = mmap(NULL, taken + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (start == MAP_FAILED || slack == 0) return start;
+  size_t before = (offset - (uintptr_t)start - ahead) & (HUGE_BYTES - 1);
+  if (before > 0) munmap(start, before);
+  munmap(start + before + taken, slack - before);
+  return start + before;
+}
+
+/*
+ * Memory in huge pages, as far as whole ones go: 256 MiB of small ones take 26 ms to unmap, and of huge ones 0.1. 0, or the number of the
+ * error: what does not come about by it is left to fallocate(2).
+ *
+ * Where the system gives them to who asks (MADV_HUGEPAGE), each is there with its first byte. Everywhere else, and whatever
+ * `shmem_enabled` says but `deny`, MADV_COLLAPSE (Linux 6.1) puts together what has a page at least; any user may.
+ */
+static int gather(int fd, size_t bytes) {
+  size_t whole = bytes & ~(HUGE_BYTES - 1);
+  int error = 0;
+  if (whole == 0) return 0;
+  char* address = place(0, whole, 0);
+  if (address == MAP_FAILED) return errno;
+  if (mmap(address, whole, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) error = errno;
+  if (error == 0) madvise(address, whole, MADV_HUGEPAGE);
+  for (size_t at = 0; error == 0 && at < whole; at += HUGE_BYTES)
+    if (madvise(address + at, 1, MADV_POPULATE_WRITE) != 0) error = errno;
+  if (error == 0 && madvise(address, whole, MADV_COLLAPSE) != 0) error = errno;
+  munmap(address, whole);
+  return error;
+}
+
 /* 0, or the number of an error. Meanwhile no signal interrupts it: it would begin anew, for ever where somebody profiles by signals. */
 static int fill(int fd, size_t bytes) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  int error = ftruncate(fd, (off_t)bytes) == 0 && fallocate(fd, 0, 0, (off_t)bytes) == 0 ? 0 : errno;
+  int error = ftruncate(fd, (off_t)bytes) == 0 ? 0 : errno;
+  if (error == 0) (void)gather(fd, bytes);
+  if (error == 0 && fallocate(fd, 0, 0, (off_t)bytes) != 0) error = errno;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return error;
+}
+
+/* An empty one; the negative number of an error. */
+static int create(const char* name) {
+  int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+  if (fd < 0 && errno == EINVAL) fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING); /* before Linux 6.3 */
+  return fd < 0 ? -errno : fd;
 }
 
 /* memoryCreate(name, bytes): an anonymous file of that size, all of it there: too little memory is an error now and no SIGBUS later. */
@@ -53,15 +109,39 @@ static napi_value memory_create(napi_env env, napi_callback_info info) {
     return NULL;
   int error = too_much(bytes);
   if (error != 0) return failed(env, error, "memfd_create");
-  int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
-  if (fd < 0 && errno == EINVAL) fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING); /* before Linux 6.3 */
-  if (fd < 0) return failed(env, errno, "memfd_create");
+  int fd = create(name);
+  if (fd < 0) return failed(env, -fd, "memfd_create");
   if (bytes > 0) error = fill(fd, bytes);
   if (error != 0) {
     close(fd);
     return failed(env, error, "fallocate");
   }
   return from_descriptor(env, fd);
+}
+
+/* memoryHuge(): 0 where memory of some size has huge pages, or the negative number of the error that they are refused with. */
+static napi_value memory_huge(napi_env env, napi_callback_info info) {
+  (void)info;
+  int fd = create("trunkline");
+  if (fd < 0) return from_int(env, fd);
+  int error = ftruncate(fd, (off_t)HUGE_BYTES) == 0 ? gather(fd, HUGE_BYTES) : errno;
+  close(fd);
+  return refused(env, error);
+}
+
+/*
+ * memoryPress(bytes): V8 collects garbage as if so much more were referred to, in its own steps, and where its heap is small at once. It
+ * knows of some memory that it is large and of other that it is none of its business, and that changes with its versions; what is mapped
+ * has to come back in any case.
+ */
+static napi_value memory_press(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  size_t bytes = 0;
+  int64_t all = 0;
+  if (!arguments(env, info, 1, values) || !to_size(env, values[0], &bytes)) return NULL;
+  napi_adjust_external_memory(env, (int64_t)bytes, &all);
+  napi_adjust_external_memory(env, -(int64_t)bytes, &all);
+  return undefined(env);
 }
 
 /* memorySeal(fd, seals) */
@@ -163,9 +243,15 @@ static napi_value memory_map(napi_env env, napi_callback_info info) {
     return NULL;
   int error = ends_before(fd, offset, bytes);
   if (error != 0) return failed(env, error, "mmap");
-  void* address =
-      mmap(NULL, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED | MAP_POPULATE, fd, (off_t)offset);
-  return address == MAP_FAILED ? failed(env, errno, "mmap") : mapped(env, address, bytes);
+  char* address = place(0, bytes, offset);
+  if (address == MAP_FAILED) return failed(env, errno, "mmap");
+  int access = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+  if (mmap(address, bytes, access, MAP_SHARED | MAP_POPULATE | MAP_FIXED, fd, (off_t)offset) == MAP_FAILED) {
+    error = errno;
+    munmap(address, bytes);
+    return failed(env, error, "mmap");
+  }
+  return mapped(env, address, bytes);
 }
 
 /*
@@ -182,15 +268,28 @@ static napi_value memory_copy(napi_env env, napi_callback_info info) {
     return NULL;
   int error = ends_before(fd, offset, bytes);
   if (error != 0) return failed(env, error, "mmap");
-  int own = MAP_PRIVATE | MAP_NORESERVE;
-  char* address = mmap(NULL, ahead + bytes, PROT_READ | PROT_WRITE, own | MAP_ANONYMOUS, -1, 0);
+  int access = PROT_READ | PROT_WRITE, own = MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED;
+  char* address = place(ahead, ahead + bytes, offset);
   if (address == MAP_FAILED) return failed(env, errno, "mmap");
-  if (mmap(address + ahead, bytes, PROT_READ | PROT_WRITE, own | MAP_FIXED, fd, (off_t)offset) == MAP_FAILED) {
+  if ((ahead > 0 && mprotect(address, ahead, access) != 0) ||
+      mmap(address + ahead, bytes, access, own, fd, (off_t)offset) == MAP_FAILED) {
     error = errno;
     munmap(address, ahead + bytes);
     return failed(env, error, "mmap");
   }
   return mapped(env, address, ahead + bytes);
+}
+
+/*
+ * memoryRoom(bytes): an ArrayBuffer whose bytes are nowhere yet: who looks at one of them is ended by SIGSEGV, until memoryMove puts some
+ * there. To make it before it is needed: V8 may begin to collect garbage for each that is made, as large as it is.
+ */
+static napi_value memory_room(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  size_t bytes = 0;
+  if (!arguments(env, info, 1, values) || !to_size(env, values[0], &bytes)) return NULL;
+  char* address = place(0, bytes, 0);
+  return address == MAP_FAILED ? failed(env, errno, "mmap") : mapped(env, address, bytes);
 }
 
 /* False, with a TypeError pending: it is no memory that was mapped here. */
@@ -218,6 +317,22 @@ static napi_value memory_take_back(napi_env env, napi_callback_info info) {
   return undefined(env);
 }
 
+/* memoryMove(fd, room): what the file holds from its beginning on stands in what memoryRoom gave, as with memoryCopy. */
+static napi_value memory_move(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  int fd = -1;
+  void* data = NULL;
+  size_t bytes = 0;
+  if (!arguments(env, info, 2, values) || !to_int(env, values[0], &fd) || !is_ours(env, values[1])) return NULL;
+  if (napi_get_arraybuffer_info(env, values[1], &data, &bytes) != napi_ok) return NULL;
+  int error = ends_before(fd, 0, bytes);
+  if (error != 0) return failed(env, error, "mmap");
+  int how = MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED;
+  if (mmap(data, bytes, PROT_READ | PROT_WRITE, how, fd, 0) == MAP_FAILED) return failed(env, errno, "mmap");
+  madvise(data, bytes, MADV_DONTDUMP);
+  return undefined(env);
+}
+
 /* memoryLetGo(buffer): from here on it has no bytes, whoever has views of it; the memory is unmapped soon. */
 static napi_value memory_let_go(napi_env env, napi_callback_info info) {
   napi_value values[1];
@@ -228,11 +343,14 @@ static napi_value memory_let_go(napi_env env, napi_callback_info info) {
 
 bool memory_functions(napi_env env, napi_value exports) {
   return set_function(env, exports, "memoryCreate", memory_create) &&
+         set_function(env, exports, "memoryHuge", memory_huge) &&
+         set_function(env, exports, "memoryPress", memory_press) &&
          set_function(env, exports, "memorySeal", memory_seal) &&
          set_function(env, exports, "memorySeals", memory_seals) &&
          set_function(env, exports, "memoryBytes", memory_bytes) &&
          set_function(env, exports, "memoryMap", memory_map) &&
          set_function(env, exports, "memoryCopy", memory_copy) &&
+         set_function(env, exports, "memoryRoom", memory_room) && set_function(env, exports, "memoryMove", memory_move) &&
          set_function(env, exports, "memoryTakeBack", memory_take_back) &&
          set_function(env, exports, "memoryLetGo", memory_let_go) &&
          set_number(env, exports, "sealSeal", F_SEAL_SEAL) && set_number(env, exports, "sealShrink", F_SEAL_SHRINK) &&

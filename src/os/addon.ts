@@ -18,11 +18,15 @@ export interface Addon {
   readonly version: number;
 
   memoryCreate(name: string, bytes: number): number;
+  memoryHuge(): number;
+  memoryPress(bytes: number): void;
   memorySeal(fd: number, seals: number): void;
   memorySeals(fd: number): number;
   memoryBytes(fd: number): number;
   memoryMap(fd: number, offset: number, bytes: number, writable: boolean): ArrayBuffer;
   memoryCopy(fd: number, offset: number, bytes: number, ahead: number): ArrayBuffer;
+  memoryRoom(bytes: number): ArrayBuffer;
+  memoryMove(fd: number, room: ArrayBuffer): void;
   memoryTakeBack(memory: ArrayBuffer): void;
   memoryLetGo(memory: ArrayBuffer): void;
   readonly sealSeal: number;

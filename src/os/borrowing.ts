@@ -2,6 +2,7 @@ import { readSync } from "node:fs";
 
 import { mayBeKept } from "../base/given.ts";
 import type { Addon } from "./addon.ts";
+import { Allowance } from "./allowance.ts";
 import { loanBytesMax, loanSeals } from "./loan.ts";
 
 /** What is mapped of others at once. What comes beyond that is copied, as it is over other ways. */
@@ -12,17 +13,14 @@ const processLoansMax = 1_024;
 /** Offsets of whole pages on every machine, in bytes. */
 const pageBytes = 64 * 1024;
 
-/** Mapped bytes that nobody has let go of yet. */
-interface Held {
-  bytes: number;
-}
+/** Of all connections: what is mapped, and nobody has let go of yet. */
+const allBytes = new Allowance(processBytesMax);
+const allLoans = new Allowance(processLoansMax);
 
-const all: Held & { loans: number } = { bytes: 0, loans: 0 };
-
-const unmapped = new FinalizationRegistry<{ held: Held; bytes: number }>(({ held, bytes }) => {
-  held.bytes -= bytes;
-  all.bytes -= bytes;
-  all.loans--;
+const unmapped = new FinalizationRegistry<{ held: Allowance; bytes: number }>(({ held, bytes }) => {
+  held.give(bytes);
+  allBytes.give(bytes);
+  allLoans.give(1);
 });
 
 /** Bytes that another process has lent: so many, from there on. */
@@ -35,13 +33,14 @@ export interface Borrowed {
 /** One connection's end that takes loans. */
 export class Borrowing {
   readonly #os: Addon;
-  readonly #bytesMax: number;
-  readonly #held: Held = { bytes: 0 };
+  readonly #press: (bytes: number) => void;
+  readonly #held: Allowance;
 
   /** `bytesMax`: so many bytes are mapped by it at once. Default 1 GiB. */
   constructor(os: Addon, bytesMax: number = connectionBytesMax) {
     this.#os = os;
-    this.#bytesMax = bytesMax;
+    this.#press = (bytes) => os.memoryPress(bytes);
+    this.#held = new Allowance(bytesMax);
   }
 
   /** What is wrong with it; undefined: it can be read, and nobody can change it or take it away. */
@@ -63,16 +62,13 @@ export class Borrowing {
   take(borrowed: Borrowed, head: Uint8Array): Buffer {
     const { bytes } = borrowed;
     const held = this.#held;
-    const fits =
-      held.bytes + bytes <= this.#bytesMax &&
-      all.bytes + bytes <= processBytesMax &&
-      all.loans < processLoansMax;
+    const fits = held.fits(bytes) && allBytes.fits(bytes) && allLoans.fits(1);
     const whole = fits ? this.#map(borrowed, head.length) : undefined;
     if (whole === undefined) return copied(borrowed, head);
-    held.bytes += bytes;
-    all.bytes += bytes;
-    all.loans++;
     unmapped.register(whole.buffer, { held, bytes });
+    held.take(bytes, this.#press);
+    allBytes.take(bytes, this.#press);
+    allLoans.take(1, this.#press);
     mayBeKept(whole.buffer);
     const from = whole.length - bytes - head.length;
     whole.set(head, from);

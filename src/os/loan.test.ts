@@ -143,6 +143,33 @@ sys.stdin.read()`;
     }
   });
 
+  test("larger ones stand in huge pages as in small ones, whole and in parts", () => {
+    const page = loan(5 * 1024 * 1024 + 12);
+    for (let at = 0; at < page.length; at += 4) page.writeUInt32LE(at, at);
+    const filled = Buffer.from(page);
+    const sealed = seal(page);
+    equal(filled.equals(sealed), true);
+    for (const [from, to] of [
+      [0, sealed.length],
+      [2_097_152, sealed.length],
+      [1_234_564, 4_567_890],
+    ] as const) {
+      const { fd, offset } = loanOf(sealed.subarray(from))!;
+      const taken = new Borrowing(os).take({ fd, offset, bytes: to - from }, Buffer.of(1, 2));
+      equal(taken.subarray(2).equals(filled.subarray(from, to)), true);
+    }
+  });
+
+  test("V8 is asked to collect what was lent before nothing more may be mapped", (t) => {
+    const press = t.mock.method(os, "memoryPress");
+    const borrowing = new Borrowing(os, 200_000);
+    const { fd, offset } = loanOf(seal(loan(80_000)))!;
+    press.mock.resetCalls();
+    const taken = [1, 2].map(() => borrowing.take({ fd, offset, bytes: 80_000 }, Buffer.of(1)));
+    equal(taken.length, 2);
+    equal(press.mock.callCount(), 1);
+  });
+
   test("beyond what may be mapped at once the bytes are copied", () => {
     const borrowing = new Borrowing(os, 200_000);
     const sealed = seal(loan(80_000));

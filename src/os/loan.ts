@@ -1,36 +1,39 @@
 import { systemError } from "../base/error.ts";
 import { given, givesAway } from "../base/given.ts";
 import { addon, type Addon } from "./addon.ts";
+import { Allowance } from "./allowance.ts";
 
 /** The largest loan in bytes: 512 MiB, which is as much as any payload may have. */
 export const loanBytesMax: number = 512 * 1024 * 1024;
 
 /** Loans that a process may have at once; each holds a descriptor. */
-const loansMax = 512;
+const loans = new Allowance(512);
 
 /** What is behind a page, and behind the bytes that are sent in its place. */
 class Loan {
   readonly os: Addon | undefined;
   readonly fd: number;
-  readonly #bytes: number;
+  /** Where they stand once they are sealed, made before: to make it then would let V8 collect garbage while they are sent. */
+  readonly #room: ArrayBuffer | undefined;
   #sealed: Buffer | undefined;
 
-  constructor(os: Addon | undefined, fd: number, bytes: number) {
-    this.os = os;
-    this.fd = fd;
-    this.#bytes = bytes;
+  constructor(shared?: { readonly os: Addon; readonly fd: number; readonly room: ArrayBuffer }) {
+    this.os = shared?.os;
+    this.fd = shared?.fd ?? -1;
+    this.#room = shared?.room;
   }
 
   /** Takes the page from whoever has filled it, once; from then on nobody can write what it held. */
   seal(memory: ArrayBuffer): Buffer {
     if (this.#sealed !== undefined) return this.#sealed;
-    if (this.os === undefined) {
+    if (this.os === undefined || this.#room === undefined) {
       this.#sealed = Buffer.from(memory.transfer());
     } else {
       this.os.memoryTakeBack(memory);
       this.os.memorySeal(this.fd, loanSeals(this.os));
-      this.#sealed = Buffer.from(this.os.memoryCopy(this.fd, 0, this.#bytes, 0));
-      loans.set(this.#sealed.buffer, this);
+      this.os.memoryMove(this.fd, this.#room);
+      this.#sealed = Buffer.from(this.#room);
+      lent.set(this.#sealed.buffer, this);
     }
     givesAway(this.#sealed, () => this.#sealed!);
     return this.#sealed;
@@ -38,12 +41,11 @@ class Loan {
 }
 
 /** By the memory of what was sealed. */
-const loans = new WeakMap<ArrayBufferLike, Loan>();
-let open = 0;
+const lent = new WeakMap<ArrayBufferLike, Loan>();
 
 /** Neither the page nor what was sealed of it is referred to any more. Others may still have the memory. */
 const forgotten = new FinalizationRegistry<{ os: Addon; fd: number }>(({ os, fd }) => {
-  open--;
+  loans.give(1);
   os.descriptorClose(fd);
 });
 
@@ -68,7 +70,7 @@ export function loan(bytes: number): Buffer {
   }
   const os = addon();
   const shared = os === undefined ? undefined : create(os, bytes);
-  const [made, memory] = shared ?? [new Loan(undefined, -1, bytes), new ArrayBuffer(bytes)];
+  const [made, memory] = shared ?? [new Loan(), new ArrayBuffer(bytes)];
   const page = Buffer.from(memory);
   givesAway(page, () => made.seal(memory));
   return page;
@@ -87,7 +89,7 @@ export function seal(page: Uint8Array): Uint8Array {
 export function loanOf(
   bytes: Uint8Array,
 ): { readonly fd: number; readonly offset: number } | undefined {
-  const of = loans.get(bytes.buffer);
+  const of = lent.get(bytes.buffer);
   return of === undefined ? undefined : { fd: of.fd, offset: bytes.byteOffset };
 }
 
@@ -98,20 +100,24 @@ export function loanSeals({ sealSeal, sealShrink, sealGrow, sealWrite }: Addon):
 
 /** Undefined: this process may open no more files. */
 function create(os: Addon, bytes: number): [Loan, ArrayBuffer] | undefined {
-  if (open >= loansMax) {
-    throw systemError("RESOURCE_EXHAUSTED", `${open} loans are open, ${loansMax} are allowed`, {
-      executed: "no",
-      advice:
-        "let go of those that you have sent, and let the event loop turn: they are free when they are collected",
-    });
+  if (!loans.fits(1)) {
+    throw systemError(
+      "RESOURCE_EXHAUSTED",
+      `${loans.taken} loans are open, ${loans.most} are allowed`,
+      {
+        executed: "no",
+        advice:
+          "let go of those that you have sent, and let the event loop turn: they are free when they are collected",
+      },
+    );
   }
   let fd = -1;
   try {
     fd = os.memoryCreate("trunkline-loan", bytes);
     const memory = os.memoryMap(fd, 0, bytes, true);
-    const made = new Loan(os, fd, bytes);
+    const made = new Loan({ os, fd, room: os.memoryRoom(bytes) });
     forgotten.register(made, { os, fd });
-    open++;
+    loans.take(1, (more) => os.memoryPress(more));
     return [made, memory];
   } catch (cause) {
     if (fd >= 0) os.descriptorClose(fd);

@@ -1,5 +1,13 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
-import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
@@ -139,6 +147,47 @@ suite("shared memory", { skip: noAddon }, () => {
     throws(() => os.memoryCopy(fd, 0, page, page), { code: "EBADF" });
   });
 
+  test("of several MiB is as it is with small pages, and in huge ones where there are any", async () => {
+    const before = await mapsOpen();
+    const bytes = 5 * 1024 * 1024 + 3;
+    const fd = os.memoryCreate("lab", bytes);
+    equal(os.memoryBytes(fd), bytes);
+    const memory = Buffer.from(os.memoryMap(fd, 0, bytes, true));
+    equal(memory.equals(Buffer.alloc(bytes)), true);
+    memory[0] = 1;
+    memory[bytes - 1] = 2;
+    const copy = Buffer.from(os.memoryCopy(fd, 16 * page, bytes - 16 * page, page));
+    equal(copy.length, page + bytes - 16 * page);
+    equal(copy.at(-1), 2);
+    equal(await mapsOpen(), before + 2);
+    // Two that are whole, and what is behind them in small ones.
+    equal(hugeBytes(), os.memoryHuge() === 0 ? 4 * 1024 * 1024 : 0);
+    for (const { buffer } of [memory, copy]) os.memoryLetGo(buffer);
+    os.descriptorClose(fd);
+    equal(await mapsOpen(), before);
+  });
+
+  test("has room kept for it, where it stands like a copy once it was moved there", async () => {
+    const before = await mapsOpen();
+    const fd = os.memoryCreate("lab", 2 * page);
+    writeSync(fd, "said", page);
+    const room = os.memoryRoom(2 * page);
+    equal(await mapsOpen(), before);
+    os.memoryMove(fd, room);
+    const copy = Buffer.from(room);
+    equal(copy.toString("latin1", page, page + 4), "said");
+    copy.write("mine", page);
+    const file = Buffer.from(os.memoryMap(fd, page, page, false));
+    equal(file.toString("latin1", 0, 4), "said");
+    throws(() => os.memoryMove(fd, os.memoryRoom(2 * page + 1)), { code: "ENXIO" }, "beyond it");
+    throws(() => os.memoryMove(fd, new ArrayBuffer(page)), TypeError, "no room of ours");
+    throws(() => os.memoryRoom(0), { code: "EINVAL" });
+    for (const { buffer } of [copy, file]) os.memoryLetGo(buffer);
+    throws(() => os.memoryMove(fd, room), { code: "EINVAL" }, "let go of");
+    os.descriptorClose(fd);
+    equal(await mapsOpen(), before);
+  });
+
   test("that is taken back is mapped by nobody from that moment on", async () => {
     const fd = os.memoryCreate("lab", page);
     const before = await mapsOpen();
@@ -194,3 +243,12 @@ suite("shared memory", { skip: noAddon }, () => {
     equal(openDescriptors(), descriptors);
   });
 });
+
+/** How much of memory of the name "lab" is mapped in huge pages. */
+function hugeBytes(): number {
+  const maps = readFileSync("/proc/self/smaps", "utf8").split(/^(?=[\da-f]+-)/m);
+  const kibibytes = maps
+    .filter((map) => map.includes("memfd:lab"))
+    .map((map) => Number(/^ShmemPmdMapped: +(\d+)/m.exec(map)?.[1] ?? 0));
+  return 1024 * kibibytes.reduce((sum, each) => sum + each, 0);
+}

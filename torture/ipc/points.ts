@@ -155,8 +155,7 @@ const wrappers: Readonly<Record<Act, (wrap: Wrap, come: () => void) => void>> = 
   ),
   "loan sent": onAddon("socketSend", (...[, , , , fds]: [...unknown[]]) => lengthOf(fds) === 1),
   "loan taken": onClass(Descriptors, "take"),
-  // The one who seals maps it without room for a head.
-  "loan mapped": onAddon("memoryCopy", (...[, , , ahead]: number[]) => ahead! > 0),
+  "loan mapped": onAddon("memoryCopy"),
 };
 
 /** Half of the bytes are in the ring, and nobody can see them; the other half is what was there before. */

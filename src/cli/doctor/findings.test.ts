@@ -34,7 +34,7 @@ test("nothing is wrong with a machine that has what is needed", () => {
     states.filter(({ state }) => state !== "fine"),
     [],
   );
-  equal(states.length, 16);
+  equal(states.length, 17);
 });
 
 test("a Node that is too old is wrong", () => {
@@ -60,6 +60,18 @@ test("shared memory that the system refuses is a warning with the system's word"
   const told = found("shared-memory", { tryMemory: () => "EPERM: memfd_create" });
   equal(told?.state, "warning");
   match(told?.seen ?? "", /EPERM/);
+});
+
+test("shared memory without huge pages is a warning, which tells what gives them", () => {
+  const none = found("huge-pages", { tryHugePages: () => false });
+  equal(none?.state, "warning");
+  match(none?.mend ?? "", /Linux 6\.1/);
+  const setting = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
+  const files = { [setting]: "always within_size advise never [deny] force\n" };
+  const denied = found("huge-pages", { tryHugePages: () => false, files });
+  match(denied?.seen ?? "", /denied/);
+  equal(denied?.mend, `echo advise > ${setting}, as root`);
+  equal(found("huge-pages", { addonProblem: "none" }), undefined);
 });
 
 test("on another system only what is the same everywhere is looked at", () => {

@@ -29,6 +29,7 @@ export function madeUp({ files = {}, links = {}, spaces = {}, ...rest }: MadeUp)
     space: (path) => spaces[path],
     addonProblem: undefined,
     tryMemory: () => undefined,
+    tryHugePages: () => true,
     ...rest,
   };
 }

@@ -27,6 +27,8 @@ export interface Probe {
   readonly addonProblem: string | undefined;
   /** Makes, maps and seals shared memory as a connection does, and lets it go; says what went wrong. */
   tryMemory(): string | undefined;
+  /** Whether memory that is shared can be had in huge pages. */
+  tryHugePages(): boolean;
 }
 
 export interface Space {
@@ -54,6 +56,7 @@ export function realProbe(): Probe {
       }),
     addonProblem: addonProblem(),
     tryMemory,
+    tryHugePages: () => addon()?.memoryHuge() === 0,
   };
 }
 
