@@ -1,4 +1,5 @@
 import { asked, bare, ipcPeers, raw, typed } from "./ipc/peers.ts";
+import { loansGoal, loansTable, measureLoans, type LoanLine } from "./ipc/loans.ts";
 import { titleOf } from "./case.ts";
 import { lineOf, rateOf, ratioOf, type Line } from "./line.ts";
 import { Pair, type Sample } from "./pair.ts";
@@ -34,10 +35,13 @@ export const ipc: Bench = (options) =>
     const rows = await measureRounds(groups, warmSeconds, options);
     await endAll([...pairs.values()]);
     const lines = rows.map(lineOf);
+    const lent =
+      only.length === 0 || only.includes("loans") ? await measureLoans(folder, options) : [];
     const ratios = ratiosOf(rows);
-    const goals = goalsOf(lines, ratios);
-    const report = { ok: true, bench: "ipc", machine: machine(), rows: lines, ratios, goals };
-    return { report, tables: tablesOf(lines, goals) };
+    const goals = [...goalsOf(lines, ratios), ...(lent.length > 0 ? [loansGoal(lent)] : [])];
+    const of = { ok: true, bench: "ipc", machine: machine() };
+    const report = { ...of, rows: [...lines, ...lent], ratios, goals };
+    return { report, tables: tablesOf(lines, lent, goals) };
   });
 
 const [one, many, , blocks, items] = asked.map(({ of }) => titleOf(of)) as [
@@ -101,7 +105,11 @@ function goalsOf(lines: readonly Line[], ratios: Readonly<Record<string, number>
   );
 }
 
-function tablesOf(lines: readonly Line[], goals: readonly Goal[]): string {
+function tablesOf(
+  lines: readonly Line[],
+  lent: readonly LoanLine[],
+  goals: readonly Goal[],
+): string {
   const titles = [...new Set(lines.map((line) => line.case))];
   const tables = titles.map((title) => {
     const own = lines.filter((line) => line.case === title);
@@ -116,5 +124,6 @@ function tablesOf(lines: readonly Line[], goals: readonly Goal[]): string {
     const head = [title, "per s", "half of the rounds", "CPU µs"];
     return table(timed ? [...head, "p50 µs", "p99 µs"] : head, rows);
   });
+  if (lent.length > 0) tables.push(loansTable(lent));
   return [...tables, goalsTable(goals)].join("\n\n");
 }

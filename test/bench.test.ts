@@ -53,7 +53,8 @@ test("the bench of processes of one host runs, and all who carry give the right 
     ...["moleculer, TCP", "NestJS, TCP"],
   ]);
   deepEqual(peersOf("calls of 1 MiB, 4 in flight"), own.slice(2));
-  equal(report.goals.length, 7);
+  equal(peersOf("16 MiB").length, 3);
+  equal(report.goals.length, 8);
 });
 
 test("the bench of formats runs, and every format brings the flights back", async () => {
