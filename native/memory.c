@@ -255,6 +255,25 @@ static napi_value memory_map(napi_env env, napi_callback_info info) {
 }
 
 /*
+ * memoryRoom(bytes, ahead): an ArrayBuffer whose bytes are nowhere yet: who looks at one of them is ended by SIGSEGV, until memoryMove puts
+ * some there. To make it before it is needed: V8 may begin to collect garbage for each that is made, as large as it is.
+ */
+static napi_value memory_room(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  size_t bytes = 0, ahead = 0;
+  if (!arguments(env, info, 2, values) || !to_size(env, values[0], &bytes) || !to_size(env, values[1], &ahead)) return NULL;
+  char* address = place(ahead < bytes ? ahead : 0, bytes, 0);
+  return address == MAP_FAILED ? failed(env, errno, "mmap") : mapped(env, address, bytes);
+}
+
+/* 0, or the number of an error: what memoryCopy gives, at a place that is empty. */
+static int copy_to(char* address, size_t ahead, int fd, size_t offset, size_t bytes) {
+  int access = PROT_READ | PROT_WRITE, how = MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED;
+  if (ahead > 0 && mprotect(address, ahead, access) != 0) return errno;
+  return mmap(address + ahead, bytes, access, how, fd, (off_t)offset) == MAP_FAILED ? errno : 0;
+}
+
+/*
  * memoryCopy(fd, offset, bytes, ahead): an ArrayBuffer of `ahead` + `bytes`: memory of one's own, and behind it what the file holds from
  * `offset` on. It may be written, and the file never changes by that: a page is copied when it is first written, and read when it is first
  * looked at. `offset` and `ahead` are whole pages. The file must be one that nobody can write or shorten any more.
@@ -268,28 +287,14 @@ static napi_value memory_copy(napi_env env, napi_callback_info info) {
     return NULL;
   int error = ends_before(fd, offset, bytes);
   if (error != 0) return failed(env, error, "mmap");
-  int access = PROT_READ | PROT_WRITE, own = MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED;
   char* address = place(ahead, ahead + bytes, offset);
   if (address == MAP_FAILED) return failed(env, errno, "mmap");
-  if ((ahead > 0 && mprotect(address, ahead, access) != 0) ||
-      mmap(address + ahead, bytes, access, own, fd, (off_t)offset) == MAP_FAILED) {
-    error = errno;
+  error = copy_to(address, ahead, fd, offset, bytes);
+  if (error != 0) {
     munmap(address, ahead + bytes);
     return failed(env, error, "mmap");
   }
   return mapped(env, address, ahead + bytes);
-}
-
-/*
- * memoryRoom(bytes): an ArrayBuffer whose bytes are nowhere yet: who looks at one of them is ended by SIGSEGV, until memoryMove puts some
- * there. To make it before it is needed: V8 may begin to collect garbage for each that is made, as large as it is.
- */
-static napi_value memory_room(napi_env env, napi_callback_info info) {
-  napi_value values[1];
-  size_t bytes = 0;
-  if (!arguments(env, info, 1, values) || !to_size(env, values[0], &bytes)) return NULL;
-  char* address = place(0, bytes, 0);
-  return address == MAP_FAILED ? failed(env, errno, "mmap") : mapped(env, address, bytes);
 }
 
 /* False, with a TypeError pending: it is no memory that was mapped here. */
@@ -317,18 +322,20 @@ static napi_value memory_take_back(napi_env env, napi_callback_info info) {
   return undefined(env);
 }
 
-/* memoryMove(fd, room): what the file holds from its beginning on stands in what memoryRoom gave, as with memoryCopy. */
+/* memoryMove(fd, offset, room, ahead): what memoryCopy gives stands in what memoryRoom gave, as far as that goes. */
 static napi_value memory_move(napi_env env, napi_callback_info info) {
-  napi_value values[2];
+  napi_value values[4];
   int fd = -1;
   void* data = NULL;
-  size_t bytes = 0;
-  if (!arguments(env, info, 2, values) || !to_int(env, values[0], &fd) || !is_ours(env, values[1])) return NULL;
-  if (napi_get_arraybuffer_info(env, values[1], &data, &bytes) != napi_ok) return NULL;
-  int error = ends_before(fd, 0, bytes);
+  size_t offset = 0, bytes = 0, ahead = 0;
+  if (!arguments(env, info, 4, values) || !to_int(env, values[0], &fd) || !to_size(env, values[1], &offset) ||
+      !is_ours(env, values[2]) || !to_size(env, values[3], &ahead))
+    return NULL;
+  if (napi_get_arraybuffer_info(env, values[2], &data, &bytes) != napi_ok) return NULL;
+  if (ahead >= bytes) return failed(env, EINVAL, "mmap"); /* one that was let go of has none */
+  int error = ends_before(fd, offset, bytes - ahead);
+  if (error == 0) error = copy_to(data, ahead, fd, offset, bytes - ahead);
   if (error != 0) return failed(env, error, "mmap");
-  int how = MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED;
-  if (mmap(data, bytes, PROT_READ | PROT_WRITE, how, fd, 0) == MAP_FAILED) return failed(env, errno, "mmap");
   madvise(data, bytes, MADV_DONTDUMP);
   return undefined(env);
 }

@@ -19,4 +19,4 @@ const { addresses } = await chassis({
   signals: false,
 });
 
-answer(async () => 0, addresses[0]!);
+answer(async () => 0, addresses[0]);

@@ -25,8 +25,8 @@ export interface Addon {
   memoryBytes(fd: number): number;
   memoryMap(fd: number, offset: number, bytes: number, writable: boolean): ArrayBuffer;
   memoryCopy(fd: number, offset: number, bytes: number, ahead: number): ArrayBuffer;
-  memoryRoom(bytes: number): ArrayBuffer;
-  memoryMove(fd: number, room: ArrayBuffer): void;
+  memoryRoom(bytes: number, ahead: number): ArrayBuffer;
+  memoryMove(fd: number, offset: number, room: ArrayBuffer, ahead: number): void;
   memoryTakeBack(memory: ArrayBuffer): void;
   memoryLetGo(memory: ArrayBuffer): void;
   readonly sealSeal: number;

@@ -23,6 +23,15 @@ const unmapped = new FinalizationRegistry<{ held: Allowance; bytes: number }>(({
   allLoans.give(1);
 });
 
+/** From here on V8 begins to collect garbage whenever memory is mapped, for it counts that like its own. */
+const heavyBytes = 32 * 1024 * 1024;
+
+/**
+ * Room for a loan as large as the last heavy one, for the next is often like it: made between the two, so that the next one does not wait
+ * for what V8 begins then. There is nothing in it, so it takes no memory.
+ */
+let room: ArrayBuffer | undefined;
+
 /** Bytes that another process has lent: so many, from there on. */
 export interface Borrowed {
   readonly fd: number;
@@ -35,6 +44,7 @@ export class Borrowing {
   readonly #os: Addon;
   readonly #press: (bytes: number) => void;
   readonly #held: Allowance;
+  #last = { bytes: 0, ahead: 0 };
 
   /** `bytesMax`: so many bytes are mapped by it at once. Default 1 GiB. */
   constructor(os: Addon, bytesMax: number = connectionBytesMax) {
@@ -75,11 +85,35 @@ export class Borrowing {
     return whole.subarray(from);
   }
 
+  /** Whether `prepare` would do something. */
+  get unprepared(): boolean {
+    return this.#last.bytes >= heavyBytes && room?.byteLength !== this.#last.bytes;
+  }
+
+  /** After what was taken has been seen to: makes room for another that is as large. */
+  prepare(): void {
+    if (!this.unprepared) return;
+    if (room !== undefined) this.#os.memoryLetGo(room);
+    room = undefined;
+    try {
+      room = this.#os.memoryRoom(this.#last.bytes, this.#last.ahead);
+    } catch {
+      // As many maps as the system allows: the next one finds none, and is copied.
+    }
+  }
+
   #map({ fd, offset, bytes }: Borrowed, headBytes: number): Buffer | undefined {
     const within = offset % pageBytes;
     const ahead = Math.ceil(headBytes / pageBytes) * pageBytes;
+    const all = ahead + within + bytes;
+    const ready = room?.byteLength === all ? room : undefined;
+    this.#last = { bytes: all, ahead };
     try {
-      return Buffer.from(this.#os.memoryCopy(fd, offset - within, within + bytes, ahead));
+      if (ready === undefined)
+        return Buffer.from(this.#os.memoryCopy(fd, offset - within, within + bytes, ahead));
+      room = undefined;
+      this.#os.memoryMove(fd, offset - within, ready, ahead);
+      return Buffer.from(ready);
     } catch {
       return undefined; // as many maps as the system allows
     }

@@ -160,6 +160,27 @@ sys.stdin.read()`;
     }
   });
 
+  test("a heavy one stands in the room that was made for it, if it is as large as the one before", () => {
+    const borrowing = new Borrowing(os);
+    const sealed = seal(loan(33 * 1024 * 1024).fill(1));
+    const { fd } = loanOf(sealed)!;
+    const taken = (bytes: number, byte: number): number => {
+      const whole = borrowing.take({ fd, offset: 0, bytes }, Buffer.of(byte));
+      return [whole[0], whole[1], whole.at(-1), whole.length - bytes].toString() === `${byte},1,1,1`
+        ? whole.buffer.byteLength
+        : 0;
+    };
+    const [all, less] = [sealed.length, sealed.length - 1];
+    equal(taken(70_000, 2), 65_536 + 70_000);
+    equal(borrowing.unprepared, false);
+    for (const bytes of [all, all, less, all, 70_000, all]) {
+      equal(taken(bytes, 3), 65_536 + bytes);
+      equal(borrowing.unprepared, bytes !== 70_000);
+      borrowing.prepare();
+      equal(borrowing.unprepared, false);
+    }
+  });
+
   test("V8 is asked to collect what was lent before nothing more may be mapped", (t) => {
     const press = t.mock.method(os, "memoryPress");
     const borrowing = new Borrowing(os, 200_000);

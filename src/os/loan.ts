@@ -31,7 +31,7 @@ class Loan {
     } else {
       this.os.memoryTakeBack(memory);
       this.os.memorySeal(this.fd, loanSeals(this.os));
-      this.os.memoryMove(this.fd, this.#room);
+      this.os.memoryMove(this.fd, 0, this.#room, 0);
       this.#sealed = Buffer.from(this.#room);
       lent.set(this.#sealed.buffer, this);
     }
@@ -115,7 +115,7 @@ function create(os: Addon, bytes: number): [Loan, ArrayBuffer] | undefined {
   try {
     fd = os.memoryCreate("trunkline-loan", bytes);
     const memory = os.memoryMap(fd, 0, bytes, true);
-    const made = new Loan({ os, fd, room: os.memoryRoom(bytes) });
+    const made = new Loan({ os, fd, room: os.memoryRoom(bytes, 0) });
     forgotten.register(made, { os, fd });
     loans.take(1, (more) => os.memoryPress(more));
     return [made, memory];

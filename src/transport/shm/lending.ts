@@ -1,3 +1,4 @@
+import type { Env } from "../../base/env.ts";
 import { Borrowing, type Borrowed } from "../../os/borrowing.ts";
 import { loanOf } from "../../os/loan.ts";
 import type { Line } from "../mover.ts";
@@ -12,6 +13,7 @@ import { ParcelsIn, ParcelsOut, type ParcelPlace } from "./parcels.ts";
 export class Lending {
   readonly #descriptors: Descriptors;
   readonly #line: Line;
+  readonly #env: Env;
   readonly #borrowing: Borrowing;
   readonly #parcelsOut: ParcelsOut;
   readonly #parcelsIn: ParcelsIn;
@@ -19,9 +21,10 @@ export class Lending {
   /** The bytes of the parcel that was told of; 0: none. */
   #parcel = 0;
 
-  constructor(place: ParcelPlace, line: Line) {
+  constructor(place: ParcelPlace, line: Line, env: Env) {
     this.#descriptors = place.descriptors;
     this.#line = line;
+    this.#env = env;
     this.#borrowing = new Borrowing(place.os);
     this.#parcelsOut = new ParcelsOut(place);
     this.#parcelsIn = new ParcelsIn(place);
@@ -99,6 +102,7 @@ export class Lending {
       return undefined;
     } finally {
       this.#letGo();
+      if (this.#borrowing.unprepared) this.#env.yield(() => this.#borrowing.prepare());
     }
   }
 

@@ -264,7 +264,7 @@ export class ShmMover implements Mover {
     }
     this.#os.descriptorClose(this.#own!.fd);
     this.#state = "moved";
-    this.#lending = new Lending(this.#parcelPlace(rings.descriptors), this.#line);
+    this.#lending = new Lending(this.#parcelPlace(rings.descriptors), this.#line, this.#env);
     this.way = "shm";
     this.stream.go(rings);
     // Before what comes by them, which may be the end.
