@@ -84,14 +84,14 @@ export const streamEndCases: readonly Case[] = [
           return;
         }
         sink.put(1);
-        await sleep(stage.env, 120);
+        await sleep(stage.env, 300);
         sink.put(2);
       });
       const { caller } = await stage.pair();
-      const never = new Reading(caller, late, "never", stage.attempt({ deadlineMs: 40 }));
+      const never = new Reading(caller, late, "never", stage.attempt({ deadlineMs: 250 }));
       const error = await fails(never.stream.next(), "DEADLINE_EXCEEDED", "maybe");
       equal(error.executed, "maybe");
-      const slow = new Reading(caller, late, 0, stage.attempt({ deadlineMs: 60 }));
+      const slow = new Reading(caller, late, 0, stage.attempt({ deadlineMs: 250 }));
       deepEqual(await slow.all(), [1, 2]);
     },
   },
@@ -110,8 +110,8 @@ export const streamEndCases: readonly Case[] = [
         cancelled.resolve(await reason);
       });
       const { caller } = await stage.pair();
-      const reading = new Reading(caller, steady, 0, stage.attempt({ totalMs: 100 }));
       const before = stage.env.now();
+      const reading = new Reading(caller, steady, 0, stage.attempt({ totalMs: 100 }));
       await fails(reading.all(), "DEADLINE_EXCEEDED", "maybe");
       ok(stage.env.now() - before >= 100);
       match(await cancelled.promise, /^(caller|deadline)$/);
@@ -122,24 +122,27 @@ export const streamEndCases: readonly Case[] = [
     when: ({ cancel }) => cancel,
     play: async (stage) => {
       const { pausing } = stage.operations("suite", 1, { pausing: { kind: "stream" } });
+      const back = Promise.withResolvers<void>();
       stage.services.produce(pausing, async (input, incoming, sink) => {
         await puts(sink, numbers(3));
         if (input === "stops") await whenCancelled(incoming);
         else {
-          await sleep(stage.env, 200);
+          await back.promise;
           sink.put(3);
         }
       });
       const { caller } = await stage.pair();
-      const idleMs = 120;
+      const idleMs = 250;
       const stops = new Reading(caller, pausing, "stops", stage.attempt(), { idleMs });
       deepEqual(await stops.take(3), [0, 1, 2]);
       await fails(stops.stream.next(), "DEADLINE_EXCEEDED", "maybe");
-      // The reader is away for longer than `idle`, the item comes meanwhile or shortly after: nobody was idle.
+      // The reader is away for longer than `idle`, and the item comes shortly after: nobody was idle.
       const slow = new Reading(caller, pausing, 0, stage.attempt(), { idleMs });
       deepEqual(await slow.take(3), [0, 1, 2]);
-      await sleep(stage.env, 150);
-      deepEqual(await slow.take(1), [3]);
+      await sleep(stage.env, idleMs + 50);
+      const next = slow.take(1);
+      back.resolve();
+      deepEqual(await next, [3]);
       deepEqual(await slow.all(), []);
     },
   },
