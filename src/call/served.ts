@@ -5,6 +5,7 @@ import type { Env } from "../base/env.ts";
 import type { Stall } from "../base/pulse.ts";
 import { isTrunklineError, systemError, type TrunklineError } from "../base/error.ts";
 import { intercept, type Context, type Interceptor } from "../base/handler.ts";
+import { isThenable } from "../base/thenable.ts";
 import { kinds } from "../contract/kinds.ts";
 import type { Validation } from "../contract/schema.ts";
 import { explain, isPending, validate } from "../contract/validation.ts";
@@ -14,7 +15,7 @@ import type { Operation } from "../protocol/operation.ts";
 import type { ItemSource, ServedOperation, Sink } from "../protocol/protocol.ts";
 import type { Retirement } from "../protocol/retirement.ts";
 import { Admission } from "./admission.ts";
-import type { Authorize, Refusal } from "./authorization.ts";
+import type { Authorize } from "./authorization.ts";
 import type { Member } from "./compile.ts";
 import { passingCopies } from "./copied-context.ts";
 import { errorMakers } from "./declared-errors.ts";
@@ -28,11 +29,11 @@ import { doingOf, type KeysOptions } from "./keys/doing.ts";
 import { KeyedWork } from "./keys/keyed-work.ts";
 import type { Work } from "./keys/work.ts";
 import type { Demand } from "./load/demand.ts";
-import type { Lane } from "./load/lane.ts";
-import type { LoadGate, WorkEnd } from "./load/load-gate.ts";
+import type { LoadGate } from "./load/load-gate.ts";
 import { Meter, type OperationStats } from "./meter.ts";
 import { Pump } from "./pump.ts";
 import { currentContext, ServedContext } from "./served-context.ts";
+import { ServedRun } from "./served-run.ts";
 
 /** How an operation is served, the same for all operations of a server. */
 export interface ServingOptions extends KeysOptions {
@@ -109,20 +110,20 @@ export class Served implements ServedOperation {
     return transactional === undefined ? stats : { ...stats, transactional };
   }
 
-  handle(input: unknown, incoming: Incoming): Promise<unknown> {
+  handle(input: unknown, incoming: Incoming): unknown {
     return this.#begin(input, incoming, undefined, undefined);
   }
 
-  stream(input: unknown, incoming: Incoming, sink: Sink): Promise<void> {
-    return this.#begin(input, incoming, undefined, sink) as Promise<void>;
+  async stream(input: unknown, incoming: Incoming, sink: Sink): Promise<void> {
+    await this.#begin(input, incoming, undefined, sink);
   }
 
-  upload(head: unknown, items: ItemSource, incoming: Incoming): Promise<unknown> {
+  async upload(head: unknown, items: ItemSource, incoming: Incoming): Promise<unknown> {
     return this.#begin(head, incoming, items, undefined);
   }
 
-  duplex(head: unknown, items: ItemSource, incoming: Incoming, sink: Sink): Promise<void> {
-    return this.#begin(head, incoming, items, sink) as Promise<void>;
+  async duplex(head: unknown, items: ItemSource, incoming: Incoming, sink: Sink): Promise<void> {
+    await this.#begin(head, incoming, items, sink);
   }
 
   refused(code: string): void {
@@ -133,140 +134,147 @@ export class Served implements ServedOperation {
     return incident(exception, this.#member, this.#env);
   }
 
-  /** `first` is the input, or the head before the `items` that come; what the handler gives goes into the `sink`, if there is one. */
+  /**
+   * `first` is the input, or the head before the `items` that come; what the handler gives goes into the `sink`, if there is one. Gives
+   * the output at once where nothing has to be waited for, for a promise costs as much as a small handler; failures always reject.
+   */
   #begin(
     first: unknown,
     incoming: Incoming,
     items: ItemSource | undefined,
     sink: Sink | undefined,
-  ): Promise<unknown> {
+  ): unknown {
     this.#meter.begun++;
     const context = new this.#Context(this.operation, this.#errors, incoming, this.#env);
     if (items !== undefined) context.items = new HandlerItems(items, this.#member, this.#env);
+    const run = new ServedRun(incoming, context, sink);
     const stall = this.#env.pulse?.pile(incoming.receivedAt);
-    return stall === undefined
-      ? this.#admit(first, incoming, context, sink)
-      : this.#admitAfter(stall, first, incoming, context, sink);
+    return stall === undefined ? this.#admit(run, first) : this.#admitAfter(stall, run, first);
   }
 
   /** After a stall all that has piled up is read first: what was given up stands behind what asked for it. */
-  async #admitAfter(
-    stall: Stall,
-    first: unknown,
-    incoming: Incoming,
-    context: ServedContext,
-    sink: Sink | undefined,
-  ): Promise<unknown> {
+  async #admitAfter(stall: Stall, run: ServedRun, first: unknown): Promise<unknown> {
     await stall.read;
-    const refusal = outlived(incoming, this.#env.now(), stall.lengthMs);
-    return refusal === undefined
-      ? this.#admit(first, incoming, context, sink)
-      : this.#serve(first, incoming, context, sink, refusal);
+    const refusal = outlived(run.incoming, this.#env.now(), stall.lengthMs);
+    return refusal === undefined ? this.#admit(run, first) : this.#failed(run, refusal);
   }
 
-  #admit(
-    first: unknown,
-    incoming: Incoming,
-    context: ServedContext,
-    sink: Sink | undefined,
-  ): Promise<unknown> {
+  #admit(run: ServedRun, first: unknown): unknown {
     return this.#admission.open
-      ? this.#serve(first, incoming, context, sink)
-      : this.#admission.admit(first, incoming, context, (refusal) =>
-          this.#serve(first, incoming, context, sink, refusal),
+      ? this.#serve(run, first)
+      : this.#admission.admit(first, run.incoming, run.context, async (refusal) =>
+          refusal === undefined ? this.#serve(run, first) : this.#failed(run, refusal),
         );
   }
 
-  async #serve(
-    first: unknown,
-    incoming: Incoming,
-    context: ServedContext,
-    sink: Sink | undefined,
-    refusal?: Refusal,
-  ): Promise<unknown> {
-    let code = "OK";
-    let ending: WorkEnd = "ignored";
-    let lane: Lane | undefined;
-    let waitedUntil: number | undefined;
-    let running = false; // what is thrown is the handler's
+  #serve(run: ServedRun, first: unknown): unknown {
+    let output: unknown;
     try {
-      if (refusal !== undefined) throw refusal;
-      if (this.#gate !== undefined) {
-        lane = this.#gate.enter(this.#demand!, incoming);
-        if (lane === undefined) {
-          lane = await this.#room(this.#gate, incoming, context);
-          waitedUntil = this.#env.now();
-        }
+      const gate = this.#gate;
+      if (gate !== undefined) run.lane = gate.enter(this.#demand!, run.incoming);
+      output =
+        gate === undefined || run.lane !== undefined
+          ? this.#check(run, first)
+          : this.#checkLater(run, first, gate);
+      if (!isThenable(output)) {
+        output = this.#given(run, output);
+        if (!isThenable(output)) return this.#done(run, output);
       }
-      const checked = validate(this.#member.first, first);
-      const valid = isPending(checked) ? await checked : checked;
-      if (valid.issues !== undefined) throw invalidFirst(this.#member, valid.issues);
-      this.#admission.refuseExpired(incoming, checked !== valid || waitedUntil !== undefined);
-      const { items } = context;
-      if (items !== undefined) context.head = valid.value;
-      const input = items ?? valid.value;
-      if (this.#keyed?.takes(incoming) === true) {
-        const output = await this.#keyed.run(first, incoming, this.#work(input));
-        ending = "done";
-        return output;
-      }
-      running = true;
-      if (sink === undefined) {
-        const output = await this.#around(incoming, input, context);
-        ending = "done";
-        return output;
-      }
-      const unsent = await context.run(this.#scope, this.#pumpInto(sink), input);
-      running = false;
-      if (unsent !== undefined) throw unsent;
-      // Items that were stopped are not complete: nobody may be told their end.
-      if (context.cancelled !== undefined) throw cutShort(context.cancelled);
-      return undefined;
     } catch (failure) {
-      const error = this.#told(running ? await this.#escaped(failure, context) : failure);
-      ({ code } = error);
-      if (running) ending = error.declared ? "done" : "ignored";
-      throw error;
-    } finally {
-      context.settle();
-      const now = this.#env.now();
-      const durationMs = now - incoming.receivedAt;
-      this.#meter.ended(code, durationMs);
-      if (lane !== undefined) {
-        if (running && now >= incoming.deadlineAt) ending = "late";
-        this.#gate!.leave(
-          this.#demand!,
-          lane,
-          ending,
-          now - (waitedUntil ?? incoming.receivedAt),
-          now,
-        );
-      }
-      if (this.#channel.hasSubscribers)
-        this.#channel.publish(this.#event(context, durationMs, code));
+      return this.#failed(run, failure);
     }
+    return this.#doneLater(run, output);
   }
 
-  async #room(gate: LoadGate, incoming: Incoming, context: ServedContext): Promise<Lane> {
+  async #checkLater(run: ServedRun, first: unknown, gate: LoadGate): Promise<unknown> {
+    const { incoming, context } = run;
     const entry = gate.wait(this.#demand!, incoming);
     context.adopt(entry);
     try {
-      return await entry.admitted;
+      run.lane = await entry.admitted;
     } finally {
       context.release(entry);
     }
+    run.waitedUntil = this.#env.now();
+    return this.#check(run, first);
   }
 
-  #around({ around }: Incoming, input: unknown, context: ServedContext): Promise<unknown> {
-    if (around === undefined) return this.#output(input, context);
-    return around(() => this.#output(input, context));
+  #check(run: ServedRun, first: unknown): unknown {
+    const checked = validate(this.#member.first, first);
+    return isPending(checked)
+      ? checked.then((valid) => this.#run(run, first, valid, true))
+      : this.#run(run, first, checked, run.waitedUntil !== undefined);
+  }
+
+  /** Gives what comes of the work, or a promise of it. `waited`: since it has come. */
+  #run(run: ServedRun, first: unknown, valid: Validation<unknown>, waited: boolean): unknown {
+    const { incoming, context, sink } = run;
+    if (valid.issues !== undefined) throw invalidFirst(this.#member, valid.issues);
+    this.#admission.refuseExpired(incoming, waited);
+    const { items } = context;
+    if (items !== undefined) context.head = valid.value;
+    const input = items ?? valid.value;
+    if (this.#keyed?.takes(incoming) === true)
+      return this.#keyed.run(first, incoming, this.#work(input));
+    run.running = true;
+    if (sink !== undefined) return this.#pumped(run, sink, input);
+    const { around } = incoming;
+    if (around !== undefined) return around(() => this.#output(input, context));
+    run.unchecked = true;
+    return context.run(this.#scope, this.#handler, input);
+  }
+
+  async #doneLater(run: ServedRun, pending: PromiseLike<unknown>): Promise<unknown> {
+    try {
+      const output = this.#given(run, await pending);
+      return this.#done(run, isThenable(output) ? await output : output);
+    } catch (failure) {
+      return this.#failed(run, failure);
+    }
+  }
+
+  /** The work is over; gives what the caller is told. */
+  #done(run: ServedRun, output: unknown): unknown {
+    if (run.sink === undefined) run.ending = "done";
+    this.#over(run, "OK");
+    return output;
+  }
+
+  async #failed(run: ServedRun, failure: unknown): Promise<never> {
+    const error = this.#told(run.running ? await this.#escaped(failure, run.context) : failure);
+    if (run.running) run.ending = error.declared ? "done" : "ignored";
+    this.#over(run, error.code);
+    throw error;
+  }
+
+  #over({ incoming, context, lane, waitedUntil, running, ending }: ServedRun, code: string): void {
+    context.settle();
+    const now = this.#env.now();
+    const durationMs = now - incoming.receivedAt;
+    this.#meter.ended(code, durationMs);
+    if (lane !== undefined) {
+      const late = running && now >= incoming.deadlineAt;
+      const tookMs = now - (waitedUntil ?? incoming.receivedAt);
+      this.#gate!.leave(this.#demand!, lane, late ? "late" : ending, tookMs, now);
+    }
+    if (this.#channel.hasSubscribers) this.#channel.publish(this.#event(context, durationMs, code));
   }
 
   async #output(input: unknown, context: ServedContext): Promise<unknown> {
-    const output = await context.run(this.#scope, this.#handler, input);
+    return this.#checked(await context.run(this.#scope, this.#handler, input));
+  }
+
+  #given(run: ServedRun, output: unknown): unknown {
+    if (!run.unchecked) return output;
+    run.unchecked = false;
+    return this.#checked(output);
+  }
+
+  /** What the caller gets of an output, or a promise of it where the schema is asynchronous. Throws, or rejects, when it is not valid. */
+  #checked(output: unknown): unknown {
+    const given = this.#member.declared.out === undefined ? undefined : output;
     const checking = this.#options.checkSent ? this.#checkOutput(output) : undefined;
-    if (checking !== undefined) await checking;
-    return this.#member.declared.out === undefined ? undefined : output;
+    return checking === undefined ? given : checking.then(() => given);
   }
 
   /** The work of a key: in a context of its own each time, because it outlives the request that has begun it. */
@@ -292,6 +300,15 @@ export class Served implements ServedOperation {
 
   #escaped(exception: unknown, context: ServedContext): Promise<TrunklineError> {
     return escaped(exception, this.#member, context, this.#options.checkSent, this.#env);
+  }
+
+  async #pumped(run: ServedRun, sink: Sink, input: unknown): Promise<undefined> {
+    const { context } = run;
+    const unsent = await context.run(this.#scope, this.#pumpInto(sink), input);
+    run.running = false;
+    if (unsent !== undefined) throw unsent;
+    // Items that were stopped are not complete: nobody may be told their end.
+    if (context.cancelled !== undefined) throw cutShort(context.cancelled);
   }
 
   /** Runs the handler and puts the items that it gives into the sink. */

@@ -8,6 +8,7 @@ import type {
   StreamOptions,
   UploadOptions,
 } from "../protocol/protocol.ts";
+import { tell, type Reply } from "../protocol/reply.ts";
 
 /** A caller whose protocol is loaded with the first request: a client is made at once, modules are not. */
 export class LateCaller implements Caller {
@@ -37,6 +38,11 @@ export class LateCaller implements Caller {
   call(operation: Operation, input: unknown, attempt: Attempt): Promise<unknown> {
     if (this.#loaded !== undefined) return this.#loaded.call(operation, input, attempt);
     return this.#ready().then((caller) => caller.call(operation, input, attempt));
+  }
+
+  ask(operation: Operation, input: unknown, attempt: Attempt, reply: Reply): void {
+    if (this.#loaded?.ask !== undefined) this.#loaded.ask(operation, input, attempt, reply);
+    else tell(reply, this.call(operation, input, attempt));
   }
 
   async upload(

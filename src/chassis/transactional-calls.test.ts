@@ -290,7 +290,7 @@ test("who gives no key runs in a transaction too, as the figures of the operatio
     const incoming = new Incoming(peer, Infinity, Infinity, undefined, undefined, {}, env.now());
     const answer = services.find("bank", 2, "pay")!.handle(input, incoming);
     if (input === "a") equal(await answer, "a 1");
-    else await rejects(answer, { code: "INTERNAL" });
+    else await rejects(async () => answer, { code: "INTERNAL" });
   }
   deepEqual(database.effects, ["a"]);
 });

@@ -1,8 +1,10 @@
 import type { Env } from "../base/env.ts";
 import { isTrunklineError, type TrunklineError } from "../base/error.ts";
 import type { Attempt } from "../protocol/attempt.ts";
-import { outcomeOf, type OutcomeKind } from "../resilience/outcome.ts";
+import { PromisedReply, tell, type Reply } from "../protocol/reply.ts";
+import { outcomeOf } from "../resilience/outcome.ts";
 import { Choosing } from "./choosing.ts";
+import { Course, type CourseEnds } from "./course.ts";
 import { decide, type Decision } from "./decide.ts";
 import { History, tellTry } from "./history.ts";
 import type { Job } from "./job.ts";
@@ -16,7 +18,7 @@ import type { Targets, TargetSet } from "./target-set.ts";
 import type { OperationTerms } from "./terms.ts";
 
 /** The one engine for retry, hedge and failover: who is asked, when again, and when no more. */
-export class Attempts implements LateTries {
+export class Attempts implements LateTries, CourseEnds {
   readonly #targets: TargetSet;
   readonly #service: ServiceState;
   readonly #env: Env;
@@ -31,75 +33,137 @@ export class Attempts implements LateTries {
   }
 
   /** Does the job. What it rejects with says of all tries together whether it ran. */
-  async run(job: Job, attempt: Attempt, terms: OperationTerms): Promise<unknown> {
-    const env = this.#env;
+  run(job: Job, attempt: Attempt, terms: OperationTerms): Promise<unknown> {
+    const reply = new PromisedReply();
+    this.ask(job, attempt, terms, reply);
+    return reply.promise;
+  }
+
+  /** The same, told at once and not by a promise. Never throws. */
+  ask(job: Job, attempt: Attempt, terms: OperationTerms, reply: Reply): void {
     const service = this.#service;
-    const choosing = this.#choosing;
-    const startedAt = attempt.beganAt ?? env.now();
-    const lane = service.enter(attempt, startedAt);
-    const admitted = service.admitted;
-    const targets = this.#targets.inLane(lane);
-    let history: History | undefined;
-    let outcome: OutcomeKind = "local";
-    let overAt = startedAt;
-    let turn: Turn | undefined;
+    const startedAt = attempt.beganAt ?? this.#env.now();
+    let lane: string;
     try {
-      turn = this.#turnOf(job, attempt, targets, lane);
-      while (turn?.barred === true) attempt.beganAt = await turn.comes(env, attempt);
-      for (let now = attempt.beganAt ?? startedAt; ; now = env.now()) {
-        let target = choosing.take(targets, attempt, history, now);
-        if (target === undefined) {
-          await choosing.somebody(targets, attempt, history, startedAt);
-          target = choosing.takeNow(targets, attempt, history);
-          attempt.beganAt = now = env.now();
-        }
-        const { permit } = choosing; // nothing was waited for since it was set
-        if (history !== undefined) {
-          attempt.tries = history.counted;
-          attempt.beganAt = now = env.now();
-        }
-        const sent = limited(attempt, now + terms.attemptTimeoutMs);
-        turn?.go(); // and none beside it: that would keep no order
-        const late =
-          turn === undefined ? this.#watch(targets, job, attempt, target, terms, now) : undefined;
-        try {
-          const answer = await job.send(target.caller, sent);
-          attempt.endedAt = overAt = env.now();
-          outcome = "ok";
-          turn?.ran();
-          target.end(permit, outcome, overAt - now, overAt);
-          job.goesOn?.(target);
-          if (terms.hedge !== undefined) service.answered(terms, overAt - now, overAt);
-          return answer;
-        } catch (failure) {
-          const doneAt = (overAt = env.now());
-          outcome = outcomeOf(failure);
-          if (late !== undefined) env.clear(late); // nobody is late any more
-          if (late?.won === true) {
-            outcome = "ok";
-            target.end(permit, "cancelled", doneAt - now, doneAt);
-            return await late.begun!.answer;
-          }
-          history ??= new History(startedAt);
-          const error = this.#failed(failure, target, permit, now, doneAt, history);
-          if (late?.begun !== undefined) {
-            const second = await this.#second(late, late.begun, attempt, history);
-            if (second !== undefined) {
-              outcome = "ok";
-              tellTry(job.operation, attempt, target, error, true);
-              return second.answer;
-            }
-          }
-          attempt.reachedBoot = sent.reachedBoot;
-          await this.#again(targets, job, attempt, terms, error, target, history, turn);
-        } finally {
-          late?.end(env);
-        }
-      }
-    } finally {
-      service.leave(lane, admitted, outcome, overAt);
-      turn?.leave();
+      lane = service.enter(attempt, startedAt);
+    } catch (refusal) {
+      reply.failed(refusal);
+      return;
     }
+    const targets = this.#targets.inLane(lane);
+    const { admitted } = service;
+    const course = new Course(
+      this,
+      job,
+      attempt,
+      terms,
+      targets,
+      reply,
+      lane,
+      admitted,
+      startedAt,
+    );
+    let target: Target | undefined;
+    try {
+      course.turn = this.#turnOf(job, attempt, targets, lane);
+      if (course.turn?.barred !== true)
+        target = this.#choosing.take(targets, attempt, undefined, startedAt);
+    } catch (refusal) {
+      this.#fail(course, refusal);
+      return;
+    }
+    if (target === undefined) void this.#beginLater(course);
+    else this.#send(course, target, startedAt);
+  }
+
+  /** It is not its turn, or nobody is there yet. */
+  async #beginLater(course: Course): Promise<void> {
+    const { attempt, turn } = course;
+    try {
+      while (turn?.barred === true) attempt.beganAt = await turn.comes(this.#env, attempt);
+      await this.#next(course, attempt.beganAt ?? course.startedAt);
+    } catch (refusal) {
+      this.#fail(course, refusal);
+    }
+  }
+
+  async #next(course: Course, now: number): Promise<void> {
+    const { attempt, targets, history } = course;
+    const choosing = this.#choosing;
+    let target = choosing.take(targets, attempt, history, now);
+    if (target === undefined) {
+      await choosing.somebody(targets, attempt, history, course.startedAt);
+      target = choosing.takeNow(targets, attempt, history);
+      attempt.beganAt = now = this.#env.now();
+    }
+    if (history !== undefined) {
+      attempt.tries = history.counted;
+      attempt.beganAt = now = this.#env.now();
+    }
+    this.#send(course, target, now);
+  }
+
+  #send(course: Course, target: Target, now: number): void {
+    const { job, attempt, terms, turn } = course;
+    const sent = limited(attempt, now + terms.attemptTimeoutMs);
+    course.target = target;
+    course.permit = this.#choosing.permit; // nothing was waited for since it was set
+    course.sent = sent;
+    course.sentAt = now;
+    turn?.go(); // and none beside it: that would keep no order
+    course.late = turn === undefined ? this.#watch(course, now) : undefined;
+    try {
+      if (job.ask === undefined) tell(course, job.send(target.caller, sent));
+      else job.ask(target.caller, sent, course);
+    } catch (failure) {
+      course.failed(failure);
+    }
+  }
+
+  succeeded(course: Course, answer: unknown): void {
+    const { attempt, target, terms } = course;
+    const now = (course.overAt = this.#env.now());
+    const tookMs = now - course.sentAt;
+    attempt.endedAt = now;
+    course.turn?.ran();
+    target.end(course.permit, "ok", tookMs, now);
+    course.job.goesOn?.(target);
+    if (terms.hedge !== undefined) this.#service.answered(terms, tookMs, now);
+    course.late?.end(this.#env);
+    course.outcome = "ok";
+    this.#leave(course);
+    course.reply.answered(answer);
+  }
+
+  async goOn(course: Course, failure: unknown): Promise<void> {
+    let second: { readonly answer: unknown } | undefined;
+    try {
+      try {
+        second = await this.#recover(course, failure);
+      } finally {
+        course.late?.end(this.#env);
+      }
+      if (second === undefined) {
+        await this.#next(course, this.#env.now());
+        return;
+      }
+    } catch (told) {
+      this.#fail(course, told);
+      return;
+    }
+    course.outcome = "ok";
+    this.#leave(course);
+    course.reply.answered(second.answer);
+  }
+
+  #fail(course: Course, told: unknown): void {
+    this.#leave(course);
+    course.reply.failed(told);
+  }
+
+  #leave({ lane, admitted, outcome, overAt, turn }: Course): void {
+    this.#service.leave(lane, admitted, outcome, overAt);
+    turn?.leave();
   }
 
   /** Where requests go wherever there is room there is no order to keep. */
@@ -109,6 +173,33 @@ export class Attempts implements LateTries {
   }
 
   // ---- after a failure ----------------------------------------------------------------------------------------------
+
+  /** The answer of the try beside it; undefined when it is time for another one. Throws what the caller is told when there is none. */
+  async #recover(
+    course: Course,
+    failure: unknown,
+  ): Promise<{ readonly answer: unknown } | undefined> {
+    const { job, attempt, target, permit, sentAt, late } = course;
+    const now = (course.overAt = this.#env.now());
+    course.outcome = outcomeOf(failure);
+    if (late !== undefined) this.#env.clear(late); // nobody is late any more
+    if (late?.won === true) {
+      target.end(permit, "cancelled", now - sentAt, now);
+      return { answer: await late.begun!.answer };
+    }
+    const history = (course.history ??= new History(course.startedAt));
+    const error = this.#failed(failure, target, permit, sentAt, now, history);
+    if (late?.begun !== undefined) {
+      const second = await this.#second(late, late.begun, attempt, history);
+      if (second !== undefined) {
+        tellTry(job.operation, attempt, target, error, true);
+        return second;
+      }
+    }
+    attempt.reachedBoot = course.sent.reachedBoot;
+    await this.#again(course, error, history);
+    return undefined;
+  }
 
   #failed(
     failure: unknown,
@@ -127,16 +218,8 @@ export class Attempts implements LateTries {
   }
 
   /** Returns when it is time for another try; throws what the caller is told when there is none. */
-  async #again(
-    targets: Targets,
-    job: Job,
-    attempt: Attempt,
-    terms: OperationTerms,
-    failure: TrunklineError,
-    target: Target,
-    history: History,
-    turn: Turn | undefined,
-  ): Promise<void> {
+  async #again(course: Course, failure: TrunklineError, history: History): Promise<void> {
+    const { targets, job, attempt, terms, target, turn } = course;
     const env = this.#env;
     if (failure.executed !== "no") turn?.ran();
     const outcome = outcomeOf(failure);
@@ -208,14 +291,8 @@ export class Attempts implements LateTries {
 
   // ---- a second try beside the first --------------------------------------------------------------------------------
 
-  #watch(
-    targets: Targets,
-    job: Job,
-    attempt: Attempt,
-    target: Target,
-    terms: OperationTerms,
-    now: number,
-  ): LateTry | undefined {
+  #watch(course: Course, now: number): LateTry | undefined {
+    const { targets, job, attempt, target, terms } = course;
     if (job.operation.idempotent !== true || attempt.once || !job.hedgeable) return undefined;
     if (targets.list.length < 2) return undefined;
     const lateAt = this.#service.lateAt(attempt, now);

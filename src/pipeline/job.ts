@@ -1,6 +1,7 @@
 import type { Attempt } from "../protocol/attempt.ts";
 import type { Operation } from "../protocol/operation.ts";
 import type { Caller, Sink, Source, UploadOptions } from "../protocol/protocol.ts";
+import { askBy, tell, type Reply } from "../protocol/reply.ts";
 import type { Target } from "./target.ts";
 
 /** A request with at most one answer, as it is handed to whichever endpoint is to do it. */
@@ -13,6 +14,8 @@ export interface Job {
   /** A second try may run beside the first. */
   readonly hedgeable: boolean;
   send(caller: Caller, attempt: Attempt): Promise<unknown>;
+  /** As `send`, told to `reply`. Absent: by `send` alone. */
+  ask?(caller: Caller, attempt: Attempt, reply: Reply): void;
   /** It goes on at the endpoint after its first answer. */
   goesOn?(target: Target): void;
 }
@@ -34,6 +37,11 @@ export class CallJob implements Job {
     return around(attempt, caller.endpoint, this.first, undefined, (input, own) =>
       caller.call(this.operation, input, own),
     );
+  }
+
+  ask(caller: Caller, attempt: Attempt, reply: Reply): void {
+    if (attempt.around === undefined) askBy(caller, this.operation, this.first, attempt, reply);
+    else tell(reply, this.send(caller, attempt));
   }
 }
 

@@ -6,6 +6,7 @@ import type { Address } from "../transport/address.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Incoming } from "./incoming.ts";
 import type { Operation } from "./operation.ts";
+import type { Reply } from "./reply.ts";
 import type { Retirement } from "./retirement.ts";
 
 /** What a protocol can carry. Its suite tests each promise, and each refusal. */
@@ -121,6 +122,11 @@ export interface Caller {
   /** Resolves with the decoded output; rejects with a TrunklineError whose `executed` is true to what happened. */
   call(operation: Operation, input: unknown, attempt: Attempt): Promise<unknown>;
   /**
+   * The same for who can be told at once: it spares a promise, and the turns until that has settled. Never throws. Absent: by `call`
+   * alone.
+   */
+  ask?(operation: Operation, input: unknown, attempt: Attempt, reply: Reply): void;
+  /**
    * Items as they come, with credit; a failure rejects `next`, after the items that came before it. Throws what can be
    * told before anything is sent.
    */
@@ -187,11 +193,14 @@ export interface ServedOperation {
   readonly operation: Operation;
   /** When this version is to be used no more; undefined where nobody has said so. Protocols that can, tell it with each answer. */
   readonly retirement?: Retirement | undefined;
-  /** Runs a call or notification. Resolves with the output; rejects with a TrunklineError whose `executed` is final. */
-  handle(input: unknown, incoming: Incoming): Promise<unknown>;
+  /**
+   * Runs a call or notification. Gives the output at once where nothing had to be waited for, else a promise of it. Every failure
+   * rejects, with a TrunklineError whose `executed` is final.
+   */
+  handle(input: unknown, incoming: Incoming): unknown;
   /** Runs a stream: puts each item into the sink as the sink asks for it. Rejects like `handle`. */
   stream(input: unknown, incoming: Incoming, sink: Sink): Promise<void>;
-  /** Runs an upload; settles like `handle`. What the handler did not read of `items` is dropped. */
+  /** Runs an upload; resolves with the output, rejects like `handle`. What the handler did not read of `items` is dropped. */
   upload(head: unknown, items: ItemSource, incoming: Incoming): Promise<unknown>;
   /** Runs a duplex; settles like `stream`. */
   duplex(head: unknown, items: ItemSource, incoming: Incoming, sink: Sink): Promise<void>;

@@ -52,7 +52,7 @@ export class Services implements Dispatcher {
 
   #add(operation: Operation, served: Partial<ServedOperation>): void {
     const { name, major } = operation.owner;
-    const run = async <T>(incoming: Incoming, work: () => Promise<T> | undefined): Promise<T> => {
+    const run = async <T>(incoming: Incoming, work: () => T | Promise<T>): Promise<T> => {
       this.begun.push(incoming);
       try {
         const working = work();

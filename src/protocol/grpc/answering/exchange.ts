@@ -155,7 +155,7 @@ export class Exchange extends Alarm implements Sink {
     side.settled(incoming);
   }
 
-  #work(input: unknown): Promise<unknown> {
+  #work(input: unknown): unknown {
     const { method, incoming } = this.#asked;
     const { served, kind } = method;
     switch (kind) {

@@ -19,18 +19,18 @@ export async function serveCall(exchange: Exchange, input: unknown): Promise<voi
 
 /** Starts a notification. What comes of it is told to nobody, unless it is refused at once. */
 export function serveNotification(exchange: Exchange, input: unknown): void {
-  const { endpoint, incoming, home } = exchange;
   exchange.running = true;
-  endpoint!.served.handle(input, incoming!).then(
-    () => {
-      exchange.sendAccepted();
-      exchange.over();
-    },
-    (error: TrunklineError) => {
-      if (error.executed === "no") exchange.fail(error);
-      exchange.sendAccepted();
-      exchange.over();
-    },
-  );
-  home.env.yield(() => exchange.sendAccepted());
+  void notified(exchange, input);
+  exchange.home.env.yield(() => exchange.sendAccepted());
+}
+
+async function notified(exchange: Exchange, input: unknown): Promise<void> {
+  const { endpoint, incoming } = exchange;
+  try {
+    await endpoint!.served.handle(input, incoming!);
+  } catch (error) {
+    if ((error as TrunklineError).executed === "no") exchange.fail(error);
+  }
+  exchange.sendAccepted();
+  exchange.over();
 }

@@ -1,4 +1,5 @@
 import { systemError, type TrunklineError } from "../../../base/error.ts";
+import { isThenable } from "../../../base/thenable.ts";
 import type { CloseReason } from "../../../transport/transport.ts";
 import { Flag, FrameType } from "../../../wire/frame-type.ts";
 import type { FrameView } from "../../../wire/frame-view.ts";
@@ -36,22 +37,26 @@ export class ServedCall implements StreamEnd {
     if (this.#answers) responder.session.adopt(view.streamId, this);
   }
 
-  async run(input: unknown): Promise<void> {
-    let output: unknown;
-    let failure: TrunklineError | undefined;
-    try {
-      output = await this.work(input);
-    } catch (error) {
-      failure = error as TrunklineError;
+  run(input: unknown): void {
+    const output = this.work(input);
+    if (!isThenable(output)) this.#ended(output, undefined);
+    else {
+      output.then(
+        (value) => this.#ended(value, undefined),
+        (failure: TrunklineError) => this.#ended(undefined, failure),
+      );
     }
+  }
+
+  protected work(input: unknown): unknown {
+    return this.served.handle(input, this.incoming);
+  }
+
+  #ended(output: unknown, failure: TrunklineError | undefined): void {
     const { session } = this.responder;
     // An answer for which there is no room waits as the value that it is, and is still under way.
     if (this.gone || !this.#answers || session.room.writable) this.#end(output, failure);
     else session.room.when(() => this.#end(output, failure));
-  }
-
-  protected work(input: unknown): Promise<unknown> {
-    return this.served.handle(input, this.incoming);
   }
 
   #end(output: unknown, failure: TrunklineError | undefined): void {

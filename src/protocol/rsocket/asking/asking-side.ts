@@ -4,6 +4,7 @@ import type { Format } from "../../../codec/format.ts";
 import type { Attempt } from "../../attempt.ts";
 import type { Operation } from "../../operation.ts";
 import type { Caller, CallerState, Source, StreamOptions, UploadOptions } from "../../protocol.ts";
+import { PromisedReply, type Reply } from "../../reply.ts";
 import { ItemDuplex } from "./item-duplex.ts";
 import { ItemStream } from "./item-stream.ts";
 import { PendingCall } from "./pending-call.ts";
@@ -34,13 +35,17 @@ export abstract class AskingSide implements Caller, RequestHome {
   protected abstract send(request: Request, now: number): void;
 
   call(operation: Operation, input: unknown, attempt: Attempt): Promise<unknown> {
+    const reply = new PromisedReply();
+    this.ask(operation, input, attempt, reply);
+    return reply.promise;
+  }
+
+  ask(operation: Operation, input: unknown, attempt: Attempt, reply: Reply): void {
     try {
-      const call = new PendingCall(this, operation, attempt, input, this.itemBytesMax);
+      const call = new PendingCall(this, operation, attempt, input, this.itemBytesMax, reply);
       this.begin(call, call.startedAt);
-      return call.promise;
-    } catch (error) {
-      const refusal = error as TrunklineError;
-      return Promise.reject(refusal);
+    } catch (refusal) {
+      reply.failed(refusal);
     }
   }
 
@@ -80,6 +85,7 @@ export abstract class AskingSide implements Caller, RequestHome {
     options: UploadOptions,
   ): Promise<unknown> {
     const { itemBytesMax } = this;
+    const reply = new PromisedReply();
     try {
       const upload = new PendingUpload(
         this,
@@ -89,13 +95,13 @@ export abstract class AskingSide implements Caller, RequestHome {
         itemBytesMax,
         source,
         options,
+        reply,
       );
       this.begin(upload, upload.startedAt);
-      return upload.promise;
-    } catch (error) {
-      const refusal = error as TrunklineError;
-      return Promise.reject(refusal);
+    } catch (refusal) {
+      reply.failed(refusal);
     }
+    return reply.promise;
   }
 
   duplex(

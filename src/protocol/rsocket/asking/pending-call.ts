@@ -3,15 +3,14 @@ import { Flag, FrameType } from "../../../wire/frame-type.ts";
 import type { FrameView } from "../../../wire/frame-view.ts";
 import type { Attempt } from "../../attempt.ts";
 import type { Codecs, Operation } from "../../operation.ts";
+import type { Reply } from "../../reply.ts";
 import { excess, Request, type RequestHome } from "./request.ts";
 
 /** A call that waits for its one answer. */
 export class PendingCall extends Request {
   readonly type: number = FrameType.REQUEST_RESPONSE;
   readonly credit: number = 0;
-  readonly promise: Promise<unknown>;
-  #resolve!: (value: unknown) => void;
-  #reject!: (error: TrunklineError) => void;
+  readonly #reply: Reply;
 
   constructor(
     home: RequestHome,
@@ -19,12 +18,10 @@ export class PendingCall extends Request {
     attempt: Attempt,
     input: unknown,
     itemBytesMax: number,
+    reply: Reply,
   ) {
     super(home, operation, attempt, input, itemBytesMax);
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
+    this.#reply = reply;
   }
 
   payload(memory: Buffer, view: FrameView): void {
@@ -38,7 +35,7 @@ export class PendingCall extends Request {
       }
     }
     this.finish();
-    this.#resolve(value);
+    this.#reply.answered(value);
   }
 
   /** The handler has answered, so it ran. */
@@ -47,7 +44,7 @@ export class PendingCall extends Request {
   }
 
   protected reject(error: TrunklineError): void {
-    this.#reject(error);
+    this.#reply.failed(error);
   }
 }
 
