@@ -153,11 +153,28 @@ export const callMutants: readonly Mutant[] = [
   {
     name: "refusal-of-a-stream-ignored",
     file: "src/call/served.ts",
-    find: "this.#serve(first, incoming, context, sink, refusal),",
-    replace:
-      "this.#serve(first, incoming, context, sink, sink === undefined ? refusal : undefined),",
+    find: "refusal === undefined ? this.#serve(run, first) : this.#failed(run, refusal),",
+    replace: `refusal === undefined || run.sink !== undefined
+            ? this.#serve(run, first)
+            : this.#failed(run, refusal),`,
     because: "who may not call may still read along",
     killedBy: "client",
+  },
+  {
+    name: "promised-output-not-checked",
+    file: "src/call/served.ts",
+    find: "const output = this.#given(run, await pending);",
+    replace: "const output = await pending;",
+    because: "a handler that waits may send what its contract does not say",
+    killedBy: "client",
+  },
+  {
+    name: "try-told-to-who-reads-the-connection",
+    file: "src/pipeline/job.ts",
+    find: " && !channels.attempt.hasSubscribers",
+    replace: "",
+    because: "a log line about a failed try has the request id of somebody else",
+    killedBy: "attempts",
   },
   {
     name: "leave-not-waited-for",

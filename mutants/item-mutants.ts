@@ -92,7 +92,7 @@ export const itemMutants: readonly Mutant[] = [
   {
     name: "cut-stream-looks-complete",
     file: "src/call/served.ts",
-    find: "      if (context.cancelled !== undefined) throw cutShort(context.cancelled);\n",
+    find: "    if (context.cancelled !== undefined) throw cutShort(context.cancelled);\n",
     replace: "",
     because: "a reader takes the items that came in time for all there are",
     killedBy: "client",

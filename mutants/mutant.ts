@@ -30,6 +30,7 @@ export type SuiteName =
   | "messaging"
   | "broker"
   | "protocol"
+  | "attempts"
   | "client"
   | "deadLetters"
   | "testing"

@@ -167,7 +167,7 @@ export const resilienceMutants: readonly Mutant[] = [
   },
   {
     name: "hedge-without-budget-is-no-second-try",
-    file: "src/pipeline/attempts.ts",
+    file: "src/pipeline/second-tries.ts",
     find: "if (begun === undefined && sooner)",
     replace: "if (begun === undefined && !sooner)",
     because:

@@ -40,6 +40,7 @@ const tests: Readonly<
   ],
   directory: ["src/discovery/directory/*.test.ts"],
   dns: ["src/discovery/dns/*.test.ts"],
+  attempts: ["src/chassis/{attempt-told,call-origin}.test.ts"],
   keys: ["src/chassis/{keys,store-keys,transactional-calls}.test.ts"],
   messaging: [
     "src/messaging/**/*.test.ts",

@@ -9,26 +9,28 @@ import { decide, type Decision } from "./decide.ts";
 import { History, tellTry } from "./history.ts";
 import type { Job } from "./job.ts";
 import { KeyTurns, overtaken, type Turn } from "./key-turns.ts";
-import { LateTry, type Begun, type LateTries } from "./late-try.ts";
 import { Pause } from "./pause.ts";
 import { givenUp } from "./refusals.ts";
+import { SecondTries } from "./second-tries.ts";
 import type { ServiceState } from "./service-state.ts";
 import type { Target, TargetPermit } from "./target.ts";
 import type { Targets, TargetSet } from "./target-set.ts";
 import type { OperationTerms } from "./terms.ts";
 
 /** The one engine for retry, hedge and failover: who is asked, when again, and when no more. */
-export class Attempts implements LateTries, CourseEnds {
+export class Attempts implements CourseEnds {
   readonly #targets: TargetSet;
   readonly #service: ServiceState;
   readonly #env: Env;
   readonly #turns = new KeyTurns();
   readonly #choosing: Choosing;
+  readonly #seconds: SecondTries;
 
   constructor(targets: TargetSet, service: ServiceState, env: Env) {
     this.#targets = targets;
     this.#service = service;
     this.#choosing = new Choosing(service.terms.connectWaitMs, env);
+    this.#seconds = new SecondTries(service, env);
     this.#env = env;
   }
 
@@ -52,17 +54,7 @@ export class Attempts implements LateTries, CourseEnds {
     }
     const targets = this.#targets.inLane(lane);
     const { admitted } = service;
-    const course = new Course(
-      this,
-      job,
-      attempt,
-      terms,
-      targets,
-      reply,
-      lane,
-      admitted,
-      startedAt,
-    );
+    const course = new Course(this, job, attempt, terms, targets, reply, lane, admitted, startedAt);
     let target: Target | undefined;
     try {
       course.turn = this.#turnOf(job, attempt, targets, lane);
@@ -111,7 +103,7 @@ export class Attempts implements LateTries, CourseEnds {
     course.sent = sent;
     course.sentAt = now;
     turn?.go(); // and none beside it: that would keep no order
-    course.late = turn === undefined ? this.#watch(course, now) : undefined;
+    course.late = turn === undefined ? this.#seconds.watch(course, now) : undefined;
     try {
       if (job.ask === undefined) tell(course, job.send(target.caller, sent));
       else job.ask(target.caller, sent, course);
@@ -190,7 +182,7 @@ export class Attempts implements LateTries, CourseEnds {
     const history = (course.history ??= new History(course.startedAt));
     const error = this.#failed(failure, target, permit, sentAt, now, history);
     if (late?.begun !== undefined) {
-      const second = await this.#second(late, late.begun, attempt, history);
+      const second = await this.#seconds.answer(late, late.begun, attempt, history);
       if (second !== undefined) {
         tellTry(job.operation, attempt, target, error, true);
         return second;
@@ -288,78 +280,6 @@ export class Attempts implements LateTries, CourseEnds {
     history.barred = others;
     return true;
   }
-
-  // ---- a second try beside the first --------------------------------------------------------------------------------
-
-  #watch(course: Course, now: number): LateTry | undefined {
-    const { targets, job, attempt, target, terms } = course;
-    if (job.operation.idempotent !== true || attempt.once || !job.hedgeable) return undefined;
-    if (targets.list.length < 2) return undefined;
-    const lateAt = this.#service.lateAt(attempt, now);
-    const at = this.#service.hedgeAt(terms, lateAt, now);
-    if (at >= attempt.deadlineAt) return undefined;
-    const late = new LateTry(this, targets, job, attempt, target, terms, lateAt);
-    this.#env.set(late, at);
-    return late;
-  }
-
-  /** The second one may still be on its way: its answer is as good, and its failure may be a worse one. */
-  async #second(
-    late: LateTry,
-    begun: Begun,
-    attempt: Attempt,
-    history: History,
-  ): Promise<{ readonly answer: unknown } | undefined> {
-    if (attempt.cancelled !== undefined) late.giveUp();
-    const second = await begun.answer.then(answered, unanswered);
-    if ("answer" in second) return second;
-    history.addSecond(begun.target, second.failure, this.#env.now());
-    return undefined;
-  }
-
-  beginLate(beside: LateTry): Begun | undefined {
-    const now = this.#env.now();
-    const sooner = now < beside.lateAt;
-    const begun = this.#beginSecond(beside, sooner, now);
-    if (begun === undefined && sooner) this.#env.set(beside, beside.lateAt); // then it asks as everybody does
-    return begun;
-  }
-
-  #beginSecond(
-    { targets, job, attempt, target: first, terms }: LateTry,
-    sooner: boolean,
-    now: number,
-  ): Begun | undefined {
-    const env = this.#env;
-    const ask = { now, random: env.random, tried: [first], hashKey: attempt.hashKey };
-    const target = targets.pick(ask);
-    if (target === undefined) return undefined;
-    // Only who hedges by what answers usually take has reason to be choosy: all others wait for one that says nothing.
-    if (sooner && !target.available(now)) return undefined;
-    if (now + terms.retry.attemptMinMs >= attempt.deadlineAt) return undefined;
-    if (!this.#service.mayHedge(sooner, now)) return undefined;
-    const permit = target.begin(now, !sooner);
-    if (typeof permit !== "number") return undefined;
-    const second = attempt.derive(attempt.deadlineAt);
-    second.tries = attempt.tries + 1;
-    second.beganAt = now;
-    const answer = job.send(target.caller, second).then(
-      (value) => {
-        const doneAt = env.now();
-        target.end(permit, "ok", doneAt - now, doneAt);
-        this.#service.answered(terms, doneAt - now, doneAt);
-        return value;
-      },
-      (failure: unknown) => {
-        const doneAt = env.now();
-        target.end(permit, outcomeOf(failure), doneAt - now, doneAt);
-        throw isTrunklineError(failure)
-          ? failure
-          : new Error("the second try failed", { cause: failure });
-      },
-    );
-    return { attempt: second, target, answer };
-  }
 }
 
 /** With a time of its own for each try, where the terms say one: then what is given up is the try, not the call. */
@@ -369,6 +289,3 @@ function limited(attempt: Attempt, until: number): Attempt {
   attempt.bind(own);
   return own;
 }
-
-const answered = (answer: unknown) => ({ answer });
-const unanswered = (failure: unknown) => ({ failure });

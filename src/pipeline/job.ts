@@ -1,7 +1,8 @@
+import { channels } from "../base/diagnostics.ts";
 import type { Attempt } from "../protocol/attempt.ts";
 import type { Operation } from "../protocol/operation.ts";
 import type { Caller, Sink, Source, UploadOptions } from "../protocol/protocol.ts";
-import { askBy, tell, type Reply } from "../protocol/reply.ts";
+import { tell, type Reply } from "../protocol/reply.ts";
 import type { Target } from "./target.ts";
 
 /** A request with at most one answer, as it is handed to whichever endpoint is to do it. */
@@ -39,8 +40,14 @@ export class CallJob implements Job {
     );
   }
 
+  /**
+   * By the caller's `ask`, where it has one: a promise less for each call. But then the reply comes in the asynchronous context of
+   * whoever reads the connection; where somebody hears of failed tries, or is around each, it comes in that of the call.
+   */
   ask(caller: Caller, attempt: Attempt, reply: Reply): void {
-    if (attempt.around === undefined) askBy(caller, this.operation, this.first, attempt, reply);
+    const { operation, first } = this;
+    const direct = attempt.around === undefined && !channels.attempt.hasSubscribers;
+    if (direct && caller.ask !== undefined) caller.ask(operation, first, attempt, reply);
     else tell(reply, this.send(caller, attempt));
   }
 }

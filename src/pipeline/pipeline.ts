@@ -9,7 +9,6 @@ import type {
   StreamOptions,
   UploadOptions,
 } from "../protocol/protocol.ts";
-import { tell, type Reply } from "../protocol/reply.ts";
 import { Attempts } from "./attempts.ts";
 import { CallJob, NotifyJob, OnceSource, UploadJob, type Job } from "./job.ts";
 import { ServiceState } from "./service-state.ts";
@@ -67,13 +66,6 @@ export class Pipeline implements Caller {
     return terms.answers.answer(input, attempt, (own) =>
       this.#attempts.run(new CallJob(operation, input), own, terms),
     );
-  }
-
-  ask(operation: Operation, input: unknown, attempt: Attempt, reply: Reply): void {
-    const terms = this.#terms.of(operation);
-    if (terms.answers === undefined)
-      this.#attempts.ask(new CallJob(operation, input), attempt, terms, reply);
-    else tell(reply, this.call(operation, input, attempt));
   }
 
   async notify(operation: Operation, input: unknown, attempt: Attempt): Promise<void> {

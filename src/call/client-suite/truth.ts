@@ -89,11 +89,15 @@ export const truthCases: readonly Case[] = [
       const error = await fails(client.buy("tea"), "INTERNAL", "yes");
       equal(error.id, stage.incidents[0]?.id);
       match(String(stage.incidents[0]?.error), /the output does not match the contract/);
+      // So is what is there only later.
+      await stage.serve(serve(Shop, { buy: async () => wrong.buy() }), {}, "later");
+      const waiting = await stage.connect(Shop, {}, "later");
+      equal((await fails(waiting.buy("tea"), "INTERNAL", "yes")).id, stage.incidents[1]?.id);
       // A server that does not look at what it sends is found out by its client.
       await stage.serve(serve(Shop, wrong), { checkSent: false }, "blind");
       const other = await stage.connect(Shop, {}, "blind");
       match((await fails(other.buy("tea"), "INTERNAL", "yes")).reason, /the answer does not match/);
-      equal(stage.incidents.length, 1);
+      equal(stage.incidents.length, 2);
     },
   },
   {

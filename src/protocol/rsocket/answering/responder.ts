@@ -260,11 +260,11 @@ export class Responder implements Answering, AnsweringSide {
       case "stream":
         return void new ServedStream(this, served, codecs, incoming, view).run(input);
       case "upload":
-        return void new ServedUpload(this, served, codecs, incoming, view).run(input);
+        return new ServedUpload(this, served, codecs, incoming, view).run(input);
       case "duplex":
         return void new ServedDuplex(this, served, codecs, incoming, view).run(input);
       default:
-        return void new ServedCall(this, served, codecs, incoming, view).run(input);
+        return new ServedCall(this, served, codecs, incoming, view).run(input);
     }
   }
 
