@@ -143,6 +143,17 @@ test("an upload that is cut never looks complete", async (t) => {
   equal(strange.status, 400);
 });
 
+test("an upload that is broken before its handler reads does not look complete", async (t) => {
+  const authorize = async (): Promise<boolean> => true; // in the meantime all of it has come
+  const { url } = await face(t, {}, { serve: [flow(nothingSeen())], authorize });
+  const broken = await fetch(`${url}/flow/sum`, {
+    method: "POST",
+    headers: { "content-type": "application/vnd.trunkline.items+json" },
+    body: Buffer.from([9, 0, 0, 0, 1, 0x31]),
+  });
+  equal(broken.status, 400);
+});
+
 test("what goes before the items is the first line, or the first envelope", async (t) => {
   const { url } = await face(t, {}, { serve: [flow(nothingSeen())] });
   const head = { name: "n", tags: { a: "b" } };

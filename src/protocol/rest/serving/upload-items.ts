@@ -66,6 +66,11 @@ export class UploadItems
   drop(): void {
     this.#items.clear();
     if (!this.#items.ended) this.#items.end();
+    this.#leave();
+  }
+
+  /** What is still to come of the body is thrown away. */
+  #leave(): void {
     if (this.#over) return;
     this.#over = true;
     const { request } = this.#exchange;
@@ -133,8 +138,8 @@ export class UploadItems
   #fail(error: TrunklineError): void {
     if (error.code === "RESOURCE_EXHAUSTED") this.#exchange.sentTooMuch = true;
     this.#headless();
-    this.#items.fail(error);
-    this.drop();
+    this.#items.fail(error); // it waits there for a handler that has not begun to read
+    this.#leave();
   }
 
   // ---- SplitterOwner ------------------------------------------------------------------------------------------------
