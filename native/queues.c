@@ -69,7 +69,16 @@ static napi_value queue_about(napi_env env, napi_callback_info info) {
   return made ? about : NULL;
 }
 
-/* queueSend(fd, bytes, from, to, priority): 0, or the negative number of an error: EAGAIN when it is full. Priorities end at 32767. */
+/* False: its name was removed, so nobody can open it any more. As in memory.c by its number. */
+static bool is_named(int fd) {
+  struct statx about;
+  return syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_NLINK, &about) != 0 || about.stx_nlink > 0;
+}
+
+/*
+ * queueSend(fd, bytes, from, to, priority): 0, or the negative number of an error: EAGAIN when it is full, ENOENT when it was removed:
+ * what was sent there nobody would receive. Priorities end at 32767.
+ */
 static napi_value queue_send(napi_env env, napi_callback_info info) {
   napi_value values[5];
   int fd = -1, priority = 0;
@@ -77,6 +86,7 @@ static napi_value queue_send(napi_env env, napi_callback_info info) {
   if (!arguments(env, info, 5, values) || !to_int(env, values[0], &fd) || !to_int(env, values[4], &priority) ||
       !to_span(env, values + 1, &span))
     return NULL;
+  if (!is_named(fd)) return refused(env, ENOENT);
   int error;
   do error = syscall(SYS_mq_timedsend, fd, span.bytes, span.length, (unsigned)priority, NULL) == 0 ? 0 : errno;
   while (error == EINTR);

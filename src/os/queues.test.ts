@@ -83,9 +83,11 @@ suite("message queues", { skip: refusal() }, () => {
     os.descriptorClose(fd);
     const again = os.queueOpen(own, 2, false, 0, 0, 0);
     equal(receive(again), "from there");
+    equal(send(again, "still"), 0);
     equal(os.queueRemove(own), 0);
-    equal(send(again, "still"), 0, "as files, it lives as long as somebody has it open");
-    equal(receive(again), "still");
+    equal(send(again, "nowhere"), errno.ENOENT, "nobody could come to receive it");
+    equal(receive(again), "still", "as files, it lives as long as somebody has it open");
+    equal(receive(again), errno.EAGAIN);
     os.descriptorClose(again);
     throws(() => os.queueOpen(own, 2, false, 0, 0, 0), { code: "ENOENT" });
     equal(os.queueRemove(own), errno.ENOENT);

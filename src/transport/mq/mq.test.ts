@@ -133,3 +133,30 @@ test(
     await (await ours.receive(parseAddress(text), () => {}, {}, env)).close();
   },
 );
+
+test(
+  "who sends goes on with the queue that is there when the one before was removed",
+  { skip },
+  async (t) => {
+    const text = place(t);
+    const { place: name } = parseAddress(text);
+    const mailbox = new Mailbox();
+    const first = await receive(`${text}?messages=1&bytes=100`, mailbox);
+    const out = await sender(text);
+    first.pause!();
+    await out.send(Buffer.from("lost with its queue"), env.now() + 10_000);
+    const waiting = out.send(Buffer.from("waits"), env.now() + 10_000);
+    addon()!.queueRemove(name);
+    await rejects(out.send(Buffer.from("no queue"), env.now()), { code: "RESOURCE_EXHAUSTED" });
+    const second = await receive(text, mailbox);
+    await first.close();
+    await waiting;
+    await out.send(Buffer.from("comes"), env.now() + 10_000);
+    await mailbox.until(() => mailbox.datagrams.length === 3);
+    deepEqual(mailbox.datagrams.map(String), ["lost with its queue", "waits", "comes"]);
+    await second.close();
+    addon()!.queueRemove(name);
+    await rejects(out.send(Buffer.from("nowhere"), env.now() + 10_000), { code: "UNAVAILABLE" });
+    out.close();
+  },
+);

@@ -17,7 +17,7 @@ export interface MqOptions {
  * than the other reads waits: a queue holds few (`fs.mqueue.msg_max`, mostly 10) and small ones (`fs.mqueue.msgsize_max`, mostly 8 KiB).
  * `mq:/metrics?messages=5&bytes=2000` asks for others, where the queue has to be made. Who receives makes the queue, and one process
  * receives at a time. The queue outlives it: what is sent meanwhile waits for the next one, and nobody hears that the receiver is gone.
- * `rm /dev/mqueue/metrics` removes it.
+ * `rm /dev/mqueue/metrics` removes it, with what is in it; who sends goes on with the next one of that name.
  *
  * Needs the addon: elsewhere all is refused with UNIMPLEMENTED. `send` rejects with UNAVAILABLE where there is no queue and PERMISSION_DENIED
  * where one may not write to it. `receive` rejects: UNAVAILABLE when somebody receives there, PERMISSION_DENIED also for a

@@ -1,3 +1,5 @@
+import { constants } from "node:os";
+
 import type { Env } from "../../base/env.ts";
 import type { SystemError } from "../../base/error.ts";
 import type { Addon, Watch } from "../../os/addon.ts";
@@ -29,7 +31,7 @@ export function senderTo(
   return sender;
 }
 
-/** A queue that is opened when something is sent, unless it was there before. */
+/** A queue that is opened when something is sent, unless it was there before, and again when it was removed. */
 class QueueExit implements DatagramExit {
   /** Undefined: it is not there yet. */
   readonly bytesMax: number | undefined;
@@ -52,20 +54,34 @@ class QueueExit implements DatagramExit {
   }
 
   send(datagram: Uint8Array): number {
-    if (this.#fd === undefined) {
-      const queue = openedQueue(this.#os, this.#address.place, access.write);
-      if (typeof queue === "number") return queue;
-      this.#fd = queue.fd;
+    if (this.#fd !== undefined) {
+      const sent = this.#write(this.#fd, datagram);
+      if (sent !== -constants.errno.ENOENT) return sent;
+      this.close(); // it was removed, and another of that name may be there by now
     }
-    return this.#os.queueSend(this.#fd, datagram, 0, datagram.length, this.#priorityOf(datagram));
+    const queue = openedQueue(this.#os, this.#address.place, access.write);
+    if (typeof queue === "number") return queue;
+    this.#fd = queue.fd;
+    if (this.#waits) this.#watchRoom();
+    return this.#write(queue.fd, datagram);
   }
 
   awaitRoom(waits: boolean): void {
-    if (waits === this.#waits || this.#fd === undefined) return;
+    if (waits === this.#waits) return;
     this.#waits = waits;
+    this.#watchRoom();
+  }
+
+  #watchRoom(): void {
+    if (this.#fd === undefined) return;
     const { writable } = this.#os;
-    if (this.#watch !== undefined) this.#os.watchEvents(this.#watch, waits ? writable : 0);
-    else if (waits) this.#watch = this.#os.watchStart(this.#fd, writable, false, () => this.room());
+    if (this.#watch !== undefined) this.#os.watchEvents(this.#watch, this.#waits ? writable : 0);
+    else if (this.#waits)
+      this.#watch = this.#os.watchStart(this.#fd, writable, false, () => this.room());
+  }
+
+  #write(fd: number, datagram: Uint8Array): number {
+    return this.#os.queueSend(fd, datagram, 0, datagram.length, this.#priorityOf(datagram));
   }
 
   refusal(errno: number): Promise<SystemError> {
@@ -74,6 +90,7 @@ class QueueExit implements DatagramExit {
 
   close(): void {
     if (this.#watch !== undefined) this.#os.watchStop(this.#watch);
+    this.#watch = undefined;
     if (this.#fd !== undefined) this.#os.descriptorClose(this.#fd);
     this.#fd = undefined;
   }
