@@ -1,9 +1,8 @@
 import { sleep } from "../../base/alarm.ts";
 import type { Env } from "../../base/env.ts";
-import { systemError, type TrunklineError } from "../../base/error.ts";
+import type { TrunklineError } from "../../base/error.ts";
 import type { Addon } from "../../os/addon.ts";
 import type {
-  Broker,
   BrokerCapabilities,
   Consumer,
   Delivery,
@@ -11,11 +10,11 @@ import type {
   Lag,
   Outgoing,
   Receipt,
-  ReplyBox,
   Subscription,
 } from "../broker.ts";
 import type { Channel } from "../channel.ts";
 import type { Envelope } from "../envelope.ts";
+import { ModestBroker } from "../modest-broker.ts";
 import { writtenEnvelope } from "../written-envelope.ts";
 import type { MmapPlace } from "./address.ts";
 import { madeFile } from "./making.ts";
@@ -33,30 +32,29 @@ export interface MmapTerms {
   readonly env: Env;
 }
 
-const documents = "send documents, which --queue of the command line means; or ";
-
 /** How often, in milliseconds, is looked whether somebody else has made a file. */
 const makingMs = 4;
 
 /** A user of rings in files whose paths have one beginning. */
-export class MmapBroker implements Broker {
+export class MmapBroker extends ModestBroker {
   readonly name = "mmap";
-  readonly address: string;
-  readonly capabilities: BrokerCapabilities;
   readonly #terms: MmapTerms;
   readonly #writers = new Map<string, RingFileWriter>();
   readonly #consumers = new Set<MmapConsumer>();
-  #closed = false;
 
   constructor(terms: MmapTerms) {
+    super({
+      address: terms.place.text,
+      capabilities: terms.capabilities,
+      has: "a ring in a file has",
+      more: "use file:./data, a broker in a folder, which has",
+    });
     this.#terms = terms;
-    this.address = terms.place.text;
-    this.capabilities = terms.capabilities;
   }
 
   async declare(channels: readonly Channel[]): Promise<readonly Drift[]> {
-    this.#refuseClosed();
-    for (const channel of channels) this.#refuseMore(channel);
+    this.refuseClosed();
+    for (const channel of channels) this.refuseMore(channel);
     const { sized, ringBytes } = this.#terms.place;
     const drifts: Drift[] = [];
     for (const { name } of channels) {
@@ -70,11 +68,11 @@ export class MmapBroker implements Broker {
   }
 
   async publish(messages: readonly Outgoing[]): Promise<readonly (Receipt | TrunklineError)[]> {
-    this.#refuseClosed();
+    this.refuseClosed();
     const outcomes: (Receipt | TrunklineError)[] = [];
     const byChannel = new Map<string, number[]>();
     for (const [index, message] of messages.entries()) {
-      const refused = this.#refusal(message);
+      const refused = this.refusal(message);
       if (refused !== undefined) outcomes[index] = refused;
       else {
         const of = byChannel.get(message.channel.name);
@@ -92,14 +90,14 @@ export class MmapBroker implements Broker {
     subscription: Subscription,
     deliver: (batch: readonly Delivery[]) => void,
   ): Promise<Consumer> {
-    this.#refuseClosed();
+    this.refuseClosed();
     const { channel, prefetch } = subscription;
-    this.#refuseMore(channel);
+    this.refuseMore(channel);
     const { name } = channel;
     const { os, env } = this.#terms;
     const file = await this.#made(name);
-    if (this.#closed) file.close(); // while somebody else made it
-    this.#refuseClosed();
+    if (this.closed) file.close(); // while somebody else made it
+    this.refuseClosed();
     const open = (): RingFile | undefined => this.#openOrMake(name);
     const closed = (): boolean => this.#consumers.delete(consumer);
     const consumer = new MmapConsumer({ os, name, file, open, closed, env }, prefetch, deliver);
@@ -107,15 +105,7 @@ export class MmapBroker implements Broker {
     return consumer;
   }
 
-  replies(): Promise<ReplyBox> {
-    return Promise.reject(this.#cannot("replies"));
-  }
-
-  reply(): Promise<void> {
-    return Promise.reject(this.#cannot("replies"));
-  }
-
-  async browse(
+  override async browse(
     { name }: Channel,
     _group: string | undefined,
     limit: number,
@@ -123,25 +113,15 @@ export class MmapBroker implements Broker {
     return (await this.#waiting(name, limit)).envelopes;
   }
 
-  async lag({ name }: Channel): Promise<Lag> {
+  override async lag({ name }: Channel): Promise<Lag> {
     const { count, there } = await this.#waiting(name, 0);
     return { waiting: count, shards: there ? [{ shard: name, waiting: count }] : [] };
   }
 
-  reset(): Promise<void> {
-    return Promise.reject(this.#cannot("that anything is consumed again"));
-  }
-
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+  protected async leave(): Promise<void> {
     await Promise.all([...this.#consumers].map((each) => each.close()));
     await Promise.all([...this.#writers.values()].map((each) => each.close()));
     this.#writers.clear();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
   }
 
   async #write(
@@ -163,7 +143,7 @@ export class MmapBroker implements Broker {
   }
 
   async #waiting(name: string, limit: number): Promise<Waiting & { readonly there: boolean }> {
-    this.#refuseClosed();
+    this.refuseClosed();
     const { os, env, waitMs } = this.#terms;
     const file = RingFile.open(os, this.#pathOf(name));
     if (file === undefined) return { envelopes: [], count: 0, there: false };
@@ -199,39 +179,9 @@ export class MmapBroker implements Broker {
     return `${this.#terms.place.path}.${name}`;
   }
 
-  #refusal({ to, notBefore }: Outgoing): TrunklineError | undefined {
-    if (to !== undefined) return this.#cannot("groups");
-    if (notBefore !== undefined) return this.#cannot("that a message is held back");
-    return undefined;
-  }
-
-  #refuseMore(channel: Channel): void {
-    const { receipts, guarantees } = this.capabilities;
-    const { name, enqueued } = channel;
-    if (channel.shape === "topic") throw this.#cannot(`topics (${name})`, documents);
-    if (enqueued !== undefined && !receipts.includes(enqueued))
-      throw this.#cannot(`receipts that mean "${enqueued}"`);
-    if (!guarantees.includes(channel.guarantee)) throw this.#cannot(channel.guarantee);
-    if (channel.compacted || channel.retentionMs !== undefined)
-      throw this.#cannot(`that messages are kept for a time (${name})`);
+  protected override refuseMore(channel: Channel): void {
+    super.refuseMore(channel);
     if (channel.lengthMax !== undefined)
-      throw this.#cannot(`a bound in messages (${name}): the bytes of the ring are one`);
-    if (channel.priorityMax > 0) throw this.#cannot(`priorities (${name})`);
-  }
-
-  #cannot(what: string, instead = ""): TrunklineError {
-    return systemError("UNIMPLEMENTED", `a ring in a file has not: ${what}`, {
-      executed: "no",
-      endpoint: this.address,
-      advice: `${instead}use file:./data, a broker in a folder, which has`,
-    });
-  }
-
-  #refuseClosed(): void {
-    if (!this.#closed) return;
-    throw systemError("UNAVAILABLE", "the broker was closed", {
-      executed: "no",
-      endpoint: this.address,
-    });
+      throw this.cannot(`a bound in messages (${channel.name}): the bytes of the ring are one`);
   }
 }

@@ -7,23 +7,18 @@ import type { QueueTerms } from "../../transport/mq/queue-terms.ts";
 import { senderTo } from "../../transport/mq/sender.ts";
 import type { DatagramSender } from "../../transport/transport.ts";
 import type {
-  Broker,
   BrokerCapabilities,
   Consumer,
   Delivery,
   Drift,
-  Lag,
   Outgoing,
   Receipt,
-  ReplyBox,
   Subscription,
 } from "../broker.ts";
 import type { Channel } from "../channel.ts";
-import type { Envelope } from "../envelope.ts";
+import { ModestBroker } from "../modest-broker.ts";
 import { MqConsumer } from "./mq-consumer.ts";
 import { priorityMax, priorityOf, writeMessage } from "./message.ts";
-
-const documents = "send documents, which --queue of the command line means; or ";
 
 export interface MqTerms {
   readonly os: Addon;
@@ -36,31 +31,33 @@ export interface MqTerms {
 }
 
 /** A user of message queues that have names with one beginning. */
-export class MqBroker implements Broker {
+export class MqBroker extends ModestBroker {
   readonly name = "mq";
-  readonly address: string;
-  readonly capabilities: BrokerCapabilities;
   readonly #terms: MqTerms;
   readonly #senders = new Map<string, DatagramSender>();
   readonly #consumers = new Set<MqConsumer>();
-  #closed = false;
 
   constructor(terms: MqTerms) {
+    super({
+      address: terms.address.text,
+      capabilities: terms.capabilities,
+      has: "message queues of the system have",
+      more: "use file:./data, a broker in a folder, which has",
+      priorityMax,
+    });
     this.#terms = terms;
-    this.address = terms.address.text;
-    this.capabilities = terms.capabilities;
   }
 
   async declare(channels: readonly Channel[]): Promise<readonly Drift[]> {
-    this.#refuseClosed();
-    for (const channel of channels) this.#refuseMore(channel);
+    this.refuseClosed();
+    for (const channel of channels) this.refuseMore(channel);
     for (const channel of channels) this.#terms.os.descriptorClose(this.#made(channel.name).fd);
     // What is there with other bounds than the address asks for is refused: it could not take what is asked for.
     return [];
   }
 
   async publish(messages: readonly Outgoing[]): Promise<readonly (Receipt | TrunklineError)[]> {
-    this.#refuseClosed();
+    this.refuseClosed();
     return Promise.all(messages.map((message) => this.#publish(message)));
   }
 
@@ -68,9 +65,9 @@ export class MqBroker implements Broker {
     subscription: Subscription,
     deliver: (batch: readonly Delivery[]) => void,
   ): Promise<Consumer> {
-    this.#refuseClosed();
-    this.#refuseMore(subscription.channel);
-    if (subscription.exclusive === true) throw this.#cannot("that one of many consumes alone");
+    this.refuseClosed();
+    this.refuseMore(subscription.channel);
+    if (subscription.exclusive === true) throw this.cannot("that one of many consumes alone");
     const { name } = subscription.channel;
     const { os, env } = this.#terms;
     const queue = this.#made(name);
@@ -83,42 +80,16 @@ export class MqBroker implements Broker {
     return consumer;
   }
 
-  replies(): Promise<ReplyBox> {
-    return Promise.reject(this.#cannot("replies"));
-  }
-
-  reply(): Promise<void> {
-    return Promise.reject(this.#cannot("replies"));
-  }
-
-  browse(): Promise<readonly Envelope[]> {
-    return Promise.reject(this.#cannot("that one looks at what waits: to read is to take"));
-  }
-
-  lag(): Promise<Lag> {
-    return Promise.reject(this.#cannot("that one counts what is with consumers"));
-  }
-
-  reset(): Promise<void> {
-    return Promise.reject(this.#cannot("that anything is consumed again"));
-  }
-
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+  protected async leave(): Promise<void> {
     await Promise.all([...this.#consumers].map((each) => each.close()));
     for (const sender of this.#senders.values()) sender.close();
     this.#senders.clear();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
-  }
-
   async #publish(message: Outgoing): Promise<Receipt | TrunklineError> {
-    const { channel, envelope, to, notBefore, priority = 0 } = message;
-    if (to !== undefined) return this.#cannot("groups");
-    if (notBefore !== undefined) return this.#cannot("that a message is held back");
+    const refused = this.refusal(message);
+    if (refused !== undefined) return refused;
+    const { channel, envelope, priority = 0 } = message;
     const bytes = writeMessage({ envelope, delivered: 0, priority });
     try {
       await this.#send(channel.name, bytes);
@@ -153,27 +124,6 @@ export class MqBroker implements Broker {
     return { ...address, place: `${address.place}.${name}` };
   }
 
-  #refuseMore(channel: Channel): void {
-    const { receipts, guarantees } = this.capabilities;
-    if (channel.shape === "topic") throw this.#cannot(`topics (${channel.name})`, documents);
-    if (channel.enqueued !== undefined && !receipts.includes(channel.enqueued))
-      throw this.#cannot(`receipts that mean "${channel.enqueued}"`);
-    if (!guarantees.includes(channel.guarantee))
-      throw this.#cannot(channel.guarantee, 'declare delivery: "at-most-once", or ');
-    if (channel.ordered) throw this.#cannot(`order per key (${channel.name})`);
-    if (channel.compacted || channel.retentionMs !== undefined)
-      throw this.#cannot(`that messages are kept for a time (${channel.name})`);
-    if (channel.priorityMax > priorityMax) throw this.#cannot(`priorities above ${priorityMax}`);
-  }
-
-  #cannot(what: string, instead = ""): TrunklineError {
-    return systemError("UNIMPLEMENTED", `message queues of the system have not: ${what}`, {
-      executed: "no",
-      endpoint: this.address,
-      advice: `${instead}use file:./data, a broker in a folder, which has`,
-    });
-  }
-
   #tooLarge(bytes: number, bytesMax: number): TrunklineError {
     return systemError(
       "INVALID_ARGUMENT",
@@ -184,14 +134,6 @@ export class MqBroker implements Broker {
         advice: "send less, or where it is, or make the queues for larger ones: ?bytes=…",
       },
     );
-  }
-
-  #refuseClosed(): void {
-    if (!this.#closed) return;
-    throw systemError("UNAVAILABLE", "the broker was closed", {
-      executed: "no",
-      endpoint: this.address,
-    });
   }
 }
 

@@ -11,19 +11,16 @@ import type {
   HearDatagram,
 } from "../../transport/transport.ts";
 import type {
-  Broker,
   BrokerCapabilities,
   Consumer,
   Delivery,
   Drift,
-  Lag,
   Outgoing,
   Receipt,
-  ReplyBox,
   Subscription,
 } from "../broker.ts";
 import type { Channel } from "../channel.ts";
-import type { Envelope } from "../envelope.ts";
+import { ModestBroker } from "../modest-broker.ts";
 import { readFrame, writeFrame } from "./frame.ts";
 import { MulticastConsumer } from "./multicast-consumer.ts";
 
@@ -41,26 +38,27 @@ export interface MulticastTerms {
 const lookEveryMs = 1_000;
 
 /** A user of a multicast group: sends to all of it, and hears all of it as soon as something is consumed. */
-export class MulticastBroker implements Broker {
+export class MulticastBroker extends ModestBroker {
   readonly name = "udp+multicast";
-  readonly address: string;
-  readonly capabilities: BrokerCapabilities;
   readonly #terms: MulticastTerms;
   readonly #own: Buffer;
   readonly #sequences = new Sequences();
   readonly #consumers = new Map<string, Set<MulticastConsumer>>();
   #number = 0;
   #receiving: Promise<DatagramReceiver> | undefined;
-  #closed = false;
   #malformed = 0;
   #full = 0;
   #told = 0;
   #lookedAt = -Infinity;
 
   constructor(terms: MulticastTerms) {
+    super({
+      address: terms.address.text,
+      capabilities: terms.capabilities,
+      has: "a multicast group has",
+      more: "use file:./data, a broker in a folder, or direct:, which have more",
+    });
     this.#terms = terms;
-    this.address = terms.address.text;
-    this.capabilities = terms.capabilities;
     const { random } = terms.env;
     this.#own = Buffer.alloc(8);
     this.#own.writeUInt32BE(uint32(random), 0);
@@ -68,13 +66,13 @@ export class MulticastBroker implements Broker {
   }
 
   async declare(all: readonly Channel[]): Promise<readonly Drift[]> {
-    this.#refuseClosed();
-    for (const channel of all) this.#refuseMore(channel);
+    this.refuseClosed();
+    for (const channel of all) this.refuseMore(channel);
     return []; // there is nothing to be laid out
   }
 
   async publish(messages: readonly Outgoing[]): Promise<readonly (Receipt | TrunklineError)[]> {
-    this.#refuseClosed();
+    this.refuseClosed();
     return Promise.all(messages.map((message) => this.#publish(message)));
   }
 
@@ -82,16 +80,16 @@ export class MulticastBroker implements Broker {
     subscription: Subscription,
     deliver: (batch: readonly Delivery[]) => void,
   ): Promise<Consumer> {
-    this.#refuseClosed();
+    this.refuseClosed();
     const { channel, group, from = "new", filter, exclusive, prefetch } = subscription;
-    this.#refuseMore(channel);
-    if (group !== undefined) throw this.#cannot("groups: whoever consumes hears all");
-    if (exclusive === true) throw this.#cannot("that one of many consumes alone");
-    if (from !== "new") throw this.#cannot("what was sent before");
+    this.refuseMore(channel);
+    if (group !== undefined) throw this.cannot("groups: whoever consumes hears all");
+    if (exclusive === true) throw this.cannot("that one of many consumes alone");
+    if (from !== "new") throw this.cannot("what was sent before");
     if (filter !== undefined && Object.keys(filter).length > 0)
-      throw this.#cannot("that something is left out before it is sent");
+      throw this.cannot("that something is left out before it is sent");
     await this.#received();
-    this.#refuseClosed();
+    this.refuseClosed();
     const { name } = channel;
     const those = this.#consumers.get(name) ?? new Set();
     this.#consumers.set(name, those);
@@ -104,29 +102,7 @@ export class MulticastBroker implements Broker {
     return consumer;
   }
 
-  replies(): Promise<ReplyBox> {
-    return Promise.reject(this.#cannot("replies"));
-  }
-
-  reply(): Promise<void> {
-    return Promise.reject(this.#cannot("replies"));
-  }
-
-  browse(): Promise<readonly Envelope[]> {
-    return Promise.reject(this.#cannot("anything that waits"));
-  }
-
-  lag(): Promise<Lag> {
-    return Promise.reject(this.#cannot("anything that waits"));
-  }
-
-  reset(): Promise<void> {
-    return Promise.reject(this.#cannot("that anything is consumed again"));
-  }
-
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+  protected async leave(): Promise<void> {
     const consumers = [...this.#consumers.values()].flatMap((each) => [...each]);
     await Promise.all(consumers.map((each) => each.close()));
     await this.#receiving?.then(
@@ -136,16 +112,10 @@ export class MulticastBroker implements Broker {
     this.#terms.sender.close();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
-  }
-
   async #publish(message: Outgoing): Promise<Receipt | TrunklineError> {
-    const { channel, envelope, to, notBefore, priority = 0 } = message;
-    if (channel.shape === "queue") return this.#cannot("queues: each message goes to everybody");
-    if (to !== undefined) return this.#cannot("groups");
-    if (notBefore !== undefined) return this.#cannot("that a message is held back");
-    if (priority > 0) return this.#cannot("priorities");
+    const refused = this.refusal(message);
+    if (refused !== undefined) return refused;
+    const { channel, envelope } = message;
     const { sender, waitMs, env } = this.#terms;
     const frame = writeFrame(this.#own, this.#number, channel.name, envelope);
     if (frame.length > sender.bytesMax) return this.#tooLarge(frame.length, sender.bytesMax);
@@ -197,29 +167,6 @@ export class MulticastBroker implements Broker {
     channels.broker.publish({ address: this.address, state: "missed", reason });
   }
 
-  #refuseMore(channel: Channel): void {
-    const { name, shape, enqueued, guarantee, ordered, mandatory, groups } = channel;
-    const { receipts, guarantees } = this.capabilities;
-    if (shape === "queue") throw this.#cannot(`queues (${name}): each message goes to everybody`);
-    if (!guarantees.includes(guarantee)) throw this.#cannot(`${guarantee} (${name})`);
-    if (enqueued !== undefined && !receipts.includes(enqueued))
-      throw this.#cannot(`receipts that mean "${enqueued}" (${name})`);
-    if (ordered) throw this.#cannot(`order per key (${name})`);
-    if (groups.length > 0) throw this.#cannot(`groups (${name})`);
-    if (mandatory) throw this.#cannot(`that it is told when nobody is there (${name})`);
-    if (channel.compacted || channel.retentionMs !== undefined)
-      throw this.#cannot(`that messages are kept for a time (${name})`);
-    if (channel.priorityMax > 0) throw this.#cannot(`priorities (${name})`);
-  }
-
-  #cannot(what: string): TrunklineError {
-    return systemError("UNIMPLEMENTED", `a multicast group has not: ${what}`, {
-      executed: "no",
-      endpoint: this.address,
-      advice: "use file:./data, a broker in a folder, or direct:, which have more",
-    });
-  }
-
   #tooLarge(bytes: number, bytesMax: number): TrunklineError {
     return systemError(
       "INVALID_ARGUMENT",
@@ -231,13 +178,5 @@ export class MulticastBroker implements Broker {
           "send less, or where it is: nothing is cut into fragments, for nobody would hear that one is missing. On loopback alone multicast({ datagramBytesMax: 65_507 }) is safe",
       },
     );
-  }
-
-  #refuseClosed(): void {
-    if (!this.#closed) return;
-    throw systemError("UNAVAILABLE", "the broker was closed", {
-      executed: "no",
-      endpoint: this.address,
-    });
   }
 }
