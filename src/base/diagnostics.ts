@@ -115,8 +115,8 @@ export interface DeadLetterEvent {
   readonly group: string;
   /**
    * `buried`: it is with the dead letters; `redriven`: it went back to its group; `blocked`, `freed`: of a key;
-   * `stopped`: a key or shard stops for a message, which is tried, or given up, again; `full`: there are more dead letters than there should be; `unseen`: it
-   * cannot be said which keys are blocked, and consumers wait; `redrive`: one has ended.
+   * `stopped`: a key or shard stops for a message, which is tried, or given up, again; `full`: there are more dead letters than there should be; `unseen`: there
+   * can be no dead letters (a full disk, a missing right), or it cannot be said which keys are blocked, and consumers wait; `redrive`: one has ended.
    */
   readonly what:
     | "buried"

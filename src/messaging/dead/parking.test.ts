@@ -88,6 +88,25 @@ suite("parking by key", () => {
     deepEqual(lab.handled, ["billing:a1"]);
   });
 
+  test("nothing is handled while there can be no dead letters, which is told", async () => {
+    await using lab = new Lab();
+    let full = true;
+    const bent: Bent = (broker) => ({
+      declare: (all) =>
+        full && all.some(({ name }) => name.endsWith(".dead"))
+          ? Promise.reject(systemError("RESOURCE_EXHAUSTED", "no room", { executed: "no" }))
+          : broker.declare(all),
+    });
+    await lab.consumer({ bent });
+    await lab.publish("a", "a1");
+    await sleep(lab.env, 3_000);
+    deepEqual(lab.handled, []);
+    match(lab.told("unseen")[0]!.reason!, /no room/);
+    full = false;
+    await sleep(lab.env, 10_000);
+    deepEqual(lab.handled, ["billing:a1"]);
+  });
+
   test("while somebody has letters in hand that a look may not show, nothing that might overtake them is handled", async () => {
     await using lab = new Lab();
     let consumer: string | undefined = "somebody";

@@ -65,12 +65,13 @@ export class Parking implements DeadLetters {
 
   async assigned(shard: string): Promise<void> {
     const { broker, byKey } = this.#parts;
-    this.#declared ??= broker.declare([this.#dead]);
-    this.#declared.catch(() => (this.#declared = undefined));
-    await this.#declared;
-    if (!byKey || !broker.capabilities.browse) return this.#countLetters();
     try {
-      this.#count = await this.#looks.look(shard, this.#terms.max);
+      this.#declared ??= broker.declare([this.#dead]);
+      this.#declared.catch(() => (this.#declared = undefined));
+      await this.#declared;
+      if (byKey && broker.capabilities.browse)
+        this.#count = await this.#looks.look(shard, this.#terms.max);
+      else await this.#countLetters();
     } catch (error) {
       this.#tell({ what: "unseen", reason: reasonOf(error) });
       throw error;

@@ -117,6 +117,8 @@ const placeProblems: Readonly<Record<string, readonly [reason: string, advice: s
     "is on a disk that cannot be written to",
     "Mount it for writing, or name another folder.",
   ],
+  ENOSPC: ["has no room: the disk is full", "Make room on it, or name another folder."],
+  EDQUOT: ["has no room: the user's quota is used up", "Make room, or name another folder."],
 };
 
 /** @internal What the system says of a folder, in words. */
