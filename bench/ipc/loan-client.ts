@@ -20,6 +20,7 @@ export interface LoanAnswer {
   readonly answeredMs: number;
 }
 
+/** Before each too, so that none has to do with what is left of another. */
 const laterMs = 50;
 /** Written before each is sent: caches hold as little of a small one as of a large one. */
 const others = Buffer.alloc(64 * 1024 * 1024);
@@ -29,6 +30,7 @@ const receiver = client(Receiver, process.argv[2]!, { itemBytesMax });
 for (let calls = 0; calls < 100; calls++) await receiver.receive(loan(100_000));
 
 answer(async ({ mebibytes, way }: LoanQuestion): Promise<LoanAnswer> => {
+  await sleep(laterMs);
   const bytes = mebibytes * 1024 * 1024;
   const from = performance.now();
   const payload = way === "copied" ? Buffer.alloc(bytes) : loan(bytes);

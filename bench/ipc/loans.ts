@@ -6,7 +6,7 @@ import type { LoanAnswer, LoanQuestion } from "./loan-client.ts";
 const sizes: readonly number[] = [1, 4, 16, 64, 256];
 /** In a run that shows only that it works. */
 const sizesQuick: readonly number[] = [1, 16];
-/** In each round, of each size and way. */
+/** In each round, of each size and way, after one that is not counted. */
 const sentEach = 6;
 
 const ways = {
@@ -36,12 +36,13 @@ export async function measureLoans(folder: string, options: BenchOptions): Promi
       answers: [] as LoanAnswer[],
     })),
   );
-  const rounds = options.quick ? 1 : options.rounds * sentEach;
-  for (let round = 0; round <= rounds; round++) {
-    options.progress(`loan ${round} of ${rounds}, of each size`);
+  const rounds = options.quick ? 1 : options.rounds;
+  for (let round = 1; round <= rounds; round++) {
     for (const { ask, answers } of cases) {
-      const answer = await client.ask(ask);
-      if (round > 0) answers.push(answer);
+      options.progress(`round ${round} of ${rounds}: ${ask.mebibytes} MiB, ${ways[ask.way]}`);
+      await client.ask(ask);
+      for (let sent = 0; sent < (options.quick ? 1 : sentEach); sent++)
+        answers.push(await client.ask(ask));
     }
   }
   await client.end();

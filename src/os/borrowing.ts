@@ -23,12 +23,12 @@ const unmapped = new FinalizationRegistry<{ held: Allowance; bytes: number }>(({
   allLoans.give(1);
 });
 
-/** From here on V8 begins to collect garbage whenever memory is mapped, for it counts that like its own. */
-const heavyBytes = 32 * 1024 * 1024;
+/** The least that room is made for before it is needed; to map less costs little. */
+const roomBytesMin = 2 * 1024 * 1024;
 
 /**
- * Room for a loan as large as the last heavy one, for the next is often like it: made between the two, so that the next one does not wait
- * for what V8 begins then. There is nothing in it, so it takes no memory.
+ * Room for a loan as large as the last two were, for the next is likely to be as large, too: made between them, because V8 counts memory that
+ * is mapped like its own, and may begin to collect garbage whenever some is. There is nothing in it, so it takes no memory.
  */
 let room: ArrayBuffer | undefined;
 
@@ -44,7 +44,7 @@ export class Borrowing {
   readonly #os: Addon;
   readonly #press: (bytes: number) => void;
   readonly #held: Allowance;
-  #last = { bytes: 0, ahead: 0 };
+  #last = { bytes: 0, ahead: 0, again: false };
 
   /** `bytesMax`: so many bytes are mapped by it at once. Default 1 GiB. */
   constructor(os: Addon, bytesMax: number = connectionBytesMax) {
@@ -87,7 +87,8 @@ export class Borrowing {
 
   /** Whether `prepare` would do something. */
   get unprepared(): boolean {
-    return this.#last.bytes >= heavyBytes && room?.byteLength !== this.#last.bytes;
+    const { bytes, again } = this.#last;
+    return again && bytes >= roomBytesMin && room?.byteLength !== bytes;
   }
 
   /** After what was taken has been seen to: makes room for another that is as large. */
@@ -107,7 +108,7 @@ export class Borrowing {
     const ahead = Math.ceil(headBytes / pageBytes) * pageBytes;
     const all = ahead + within + bytes;
     const ready = room?.byteLength === all ? room : undefined;
-    this.#last = { bytes: all, ahead };
+    this.#last = { bytes: all, ahead, again: all === this.#last.bytes };
     try {
       if (ready === undefined)
         return Buffer.from(this.#os.memoryCopy(fd, offset - within, within + bytes, ahead));
