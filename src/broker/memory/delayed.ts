@@ -11,6 +11,7 @@ export class Delayed<T> extends Alarm {
   readonly #heap: DueHeap<Delay<T>> = new DueHeap();
   readonly #env: Env;
   readonly #due: (item: T) => void;
+  #wanted = false;
 
   constructor(env: Env, due: (item: T) => void) {
     super();
@@ -27,6 +28,12 @@ export class Delayed<T> extends Alarm {
     const delay = { dueAt: atWall, item };
     this.#heap.push(delay);
     if (this.#heap.first === delay) this.#wake();
+  }
+
+  /** Somebody is there to take what is due. An alarm for nobody would keep the process from ending. */
+  set wanted(wanted: boolean) {
+    this.#wanted = wanted;
+    this.#wake();
   }
 
   ring(): void {
@@ -48,7 +55,7 @@ export class Delayed<T> extends Alarm {
   #wake(): void {
     const { first } = this.#heap;
     this.#env.clear(this);
-    if (first === undefined) return;
+    if (first === undefined || !this.#wanted) return;
     this.#env.set(this, this.#env.now() + Math.max(0, first.dueAt - this.#env.wall()));
   }
 }

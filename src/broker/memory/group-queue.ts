@@ -106,6 +106,7 @@ export class GroupQueue implements MemberGroup {
   ): Member {
     const member = new Member(subscription, this, deliver, name, this.#env);
     this.#members.push(member);
+    this.#delayed.wanted = true;
     this.#balance();
     this.pump();
     return member;
@@ -113,6 +114,7 @@ export class GroupQueue implements MemberGroup {
 
   leave(member: Member): void {
     this.#members = this.#members.filter((each) => each !== member);
+    this.#delayed.wanted = this.#members.length > 0;
     const unsettled = [...member.unsettled];
     member.unsettled.clear();
     for (const shard of this.#shards) {

@@ -91,6 +91,25 @@ suite("the memory broker", () => {
     }
   });
 
+  test("what is held back keeps nobody awake while nobody consumes, and comes to who does", async () => {
+    const bench = new Bench();
+    const came: string[] = [];
+    const broker = bench.open();
+    await broker.declare([queue]);
+    const notBefore = bench.env.wall() + 1_000;
+    const message = { channel: queue, envelope: bench.envelope("later"), notBefore };
+    await broker.publish([message]);
+    equal(bench.env.alarms, 0);
+    const early = await broker.consume(whole, (batch) => came.push(...ids(batch)));
+    equal(bench.env.alarms, 1);
+    await early.close();
+    equal(bench.env.alarms, 0);
+    await sleep(bench.env, 2_000);
+    await broker.consume(whole, (batch) => came.push(...ids(batch)));
+    await bench.quiet();
+    deepEqual(came, ["later"]);
+  });
+
   test("a member that does not answer in time loses its shard, and is fenced", async () => {
     const bench = new Bench();
     const two = { ...queue, shards: 2 };
