@@ -93,7 +93,7 @@ test("what is under way and what waits behind its key are told apart", async () 
   await using caller = client(Desk, "memory:stats-waiting");
   const moves = [caller.move({ id: "a" }), caller.move({ id: "a" }), caller.move({ id: "b" })];
   await until(() => of(app.stats().operations, "move").inFlight === 3);
-  equal(of(app.stats().operations, "move").waiting, 1);
+  await until(() => of(app.stats().operations, "move").waiting === 1);
   equal(of(statsOf(caller).operations, "move").inFlight, 3);
   equal(app.stats().addresses[0]!.inFlight, 3);
   equal(app.stats().addresses[0]!.connections, 1);
@@ -109,7 +109,7 @@ test("uploads and duplexes are counted like the other kinds, their turns too", a
   await using caller = client(Desk, "memory:stats-items");
   const loads = [1, 2].map((item) => caller.load([item], { head: { id: "a" } }));
   await until(() => of(app.stats().operations, "load").inFlight === 2);
-  equal(of(app.stats().operations, "load").waiting, 1);
+  await until(() => of(app.stats().operations, "load").waiting === 1);
   moving.open();
   await Promise.all(loads);
   for await (const _ of caller.swap([1, 2, 3]));

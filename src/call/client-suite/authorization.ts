@@ -318,7 +318,7 @@ export const authorizationCases: readonly Case[] = [
       deepEqual([back?.traceId, traces[0]], [front?.traceId, front?.traceId]);
       ok(back!.leftMs <= 5_000, `${back!.leftMs} ms`);
       asked = "wait";
-      await failureOf(client.ask("b", { deadline: "100ms" }));
+      await failureOf(client.ask("b", { deadline: "500ms" }));
       const gone = new AbortController();
       const given = failureOf(client.ask("c", { signal: gone.signal }));
       await stage.until(() => chain.seen.length === 4, "the question is under way");
@@ -345,7 +345,7 @@ export const authorizationCases: readonly Case[] = [
         failureOf(client.watch(1, { signal: gone.signal }).next()),
         failureOf(client.keyed({ id: "a", step: 1 }, { signal: gone.signal })),
       ];
-      const late = failureOf(client.read(1, { deadline: "300ms" }));
+      const late = failureOf(client.read(1, { deadline: "600ms" }));
       await stage.until(() => asked === 4, "all wait for leave");
       gone.abort();
       for (const { code } of await Promise.all(left)) equal(code, "CANCELLED");

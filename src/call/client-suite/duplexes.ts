@@ -299,27 +299,29 @@ export const duplexCases: readonly Case[] = [
     when: ({ kinds, deadline, cancel }) => kinds.includes("duplex") && deadline && cancel,
     play: async (stage) => {
       const contexts: Context[] = [];
+      let pauseMs = 300;
       const { client } = await stage.pair(Desk, {
         ...handlers,
         async *double(items, context) {
           contexts.push(context);
           for await (const item of items) {
-            await stage.sleep(60);
+            await stage.sleep(pauseMs);
             context.signal.throwIfAborted();
             yield item;
           }
         },
       });
       // Accepted at once, although the first item comes later.
-      deepEqual(await take(client.double([1, 2], { deadline: 40 })), [1, 2]);
+      deepEqual(await take(client.double([1], { deadline: 250 })), [1]);
+      pauseMs = 400;
       equal(contexts[0]!.deadline.at, Infinity);
       deepEqual(await take(client.double([1, 2], { idle: "5s", total: "10s" })), [1, 2]);
-      await outOfTime(stage, take(client.double([1, 2], { idle: 30 })));
+      await outOfTime(stage, take(client.double([1, 2], { idle: 200 })));
       const supplier = new Supplier();
       const begun = stage.env.now();
-      const late = await failureOf(take(client.double(supplier.items(), { total: 100 })));
+      const late = await failureOf(take(client.double(supplier.items(), { total: 300 })));
       deepEqual([late.code, late.executed], ["DEADLINE_EXCEEDED", "maybe"]);
-      ok(stage.env.now() - begun >= 100);
+      ok(stage.env.now() - begun >= 300);
       await stage.until(() => supplier.ends.length > 0, "the source has ended");
       ok(contexts.at(-1)!.deadline.at < Infinity);
     },

@@ -15,7 +15,7 @@ const Desk = contract(
   { version: "1.0.0" },
   {
     ask: call({ in: text, out: text }),
-    hasty: call({ in: text, out: text, deadline: "40ms" }),
+    hasty: call({ in: text, out: text, deadline: "220ms" }),
     items: stream({ out: number }),
     tell: notification({ in: text }),
   },
@@ -89,7 +89,7 @@ export const givingUpCases: readonly Case[] = [
       const count = (): number => getEventListeners(signal, "abort").length;
       await client.ask("now", { signal });
       await client.tell("now", { signal });
-      await outOfTime(stage, client.ask("a", { signal, deadline: 20 }));
+      await outOfTime(stage, client.ask("a", { signal, deadline: 200 }));
       await fails(client.ask(7 as unknown as string, { signal }), "INVALID_ARGUMENT", "no");
       await fails(client.ask("a", { signal, headers: { A: "b" } }), "INVALID_ARGUMENT", "no");
       await fails(client.ask("a", { signal, deadline: "soon" as "1s" }), "INVALID_ARGUMENT", "no");
@@ -115,16 +115,16 @@ export const givingUpCases: readonly Case[] = [
     name: "the deadline of a call is its own, else that of its operation, else that of its client",
     play: async (stage) => {
       const { contexts, client } = await waiting(stage);
-      const quick = await stage.connect(Desk, { deadline: 60 });
+      const quick = await stage.connect(Desk, { deadline: 270 });
       // Both have their connection before time counts.
       for (const each of [client, quick]) await each.ask("now", { deadline: "5s" });
       contexts.length = 0;
       const rows: [Promise<unknown>, number][] = [
-        [client.ask("a", { deadline: 20 }), 20],
-        [client.ask("a", { deadline: Deadline.after(30, stage.env.now()) }), 30],
-        [client.hasty("a"), 40],
-        [quick.ask("a"), 60],
-        [quick.hasty("a", { deadline: "80ms" }), 80],
+        [client.ask("a", { deadline: 200 }), 200],
+        [client.ask("a", { deadline: Deadline.after(250, stage.env.now()) }), 250],
+        [client.hasty("a"), 220],
+        [quick.ask("a"), 270],
+        [quick.hasty("a", { deadline: "300ms" }), 300],
       ];
       const begun = stage.env.now();
       for (const [asked] of rows) asked.catch(() => {}); // it may fail before its turn to be looked at
@@ -141,11 +141,11 @@ export const givingUpCases: readonly Case[] = [
     play: async (stage) => {
       const { contexts, client } = await waiting(stage);
       await client.ask("now"); // there is a connection before time counts
-      await outOfTime(stage, client.ask("a", { deadline: 40 }));
+      await outOfTime(stage, client.ask("a", { deadline: 300 }));
       const { signal, deadline } = contexts[1]!;
       await stage.until(() => signal.aborted, "the signal is aborted");
       ok(isTrunklineError(signal.reason));
-      ok(deadline.remaining(stage.env.now()) <= 40);
+      ok(deadline.remaining(stage.env.now()) <= 300);
     },
   },
   {

@@ -172,7 +172,7 @@ export const interceptorCases: readonly Case[] = [
         {},
         { aroundCall: [generous] },
       );
-      await outOfTime(stage, client.ask("a", { deadline: 40 }));
+      await outOfTime(stage, client.ask("a", { deadline: 250 }));
     },
   },
   {

@@ -129,8 +129,8 @@ export const streamEndCases: readonly Case[] = [
         "slow",
         { version: "1.0.0" },
         {
-          first: stream({ out: number, deadline: "40ms" }),
-          pauses: stream({ out: number, idle: "60ms" }),
+          first: stream({ out: number, deadline: "250ms" }),
+          pauses: stream({ out: number, idle: "250ms" }),
           steady: stream({ out: number }),
         },
       );
@@ -140,13 +140,13 @@ export const streamEndCases: readonly Case[] = [
       };
       const { client } = await stage.pair(Slow, {
         async *first(_input, context) {
-          await pause(100, context);
+          await pause(400, context);
           yield 1;
         },
         async *pauses(_input, context) {
           yield 1;
           yield 2;
-          await pause(150, context);
+          await pause(400, context);
           yield 3;
         },
         async *steady(_input, context) {
@@ -162,10 +162,10 @@ export const streamEndCases: readonly Case[] = [
       deepEqual([(await pauses.next()).value, (await pauses.next()).value], [1, 2]);
       await outOfTime(stage, pauses.next());
       deepEqual(await take(client.pauses(undefined, { idle: "5s" })), [1, 2, 3]);
-      deepEqual((await take(client.steady(undefined, { deadline: 100 }))).length, 12);
+      deepEqual((await take(client.steady(undefined, { deadline: 200 }))).length, 12);
       const begun = stage.env.now();
-      await outOfTime(stage, take(client.steady(undefined, { total: 100 })));
-      ok(stage.env.now() - begun >= 100);
+      await outOfTime(stage, take(client.steady(undefined, { total: 200 })));
+      ok(stage.env.now() - begun >= 200);
     },
   },
   {
@@ -174,7 +174,7 @@ export const streamEndCases: readonly Case[] = [
     play: async (stage) => {
       const producer = new Producer();
       const { client } = await stage.pair(Feed, producer);
-      await outOfTime(stage, take(client.read("silent", { total: 50 })));
+      await outOfTime(stage, take(client.read("silent", { total: 300 })));
       const [context] = producer.contexts;
       await stage.until(() => context!.signal.aborted, "the signal is aborted");
       ok(context!.deadline.at < Infinity);

@@ -14,8 +14,8 @@ const Depot = contract(
   { version: "1.0.0" },
   {
     sum: upload({ in: number, out: number }),
-    hasty: upload({ in: number, out: number, deadline: "40ms" }),
-    pauses: upload({ in: number, out: number, idle: "60ms" }),
+    hasty: upload({ in: number, out: number, deadline: "250ms" }),
+    pauses: upload({ in: number, out: number, idle: "250ms" }),
   },
 );
 
@@ -192,7 +192,7 @@ export const uploadEndCases: readonly Case[] = [
           controller.abort(new Error("enough"));
           equal((await fails(asked, "CANCELLED", "maybe")).cause, controller.signal.reason);
         },
-        async () => fails(client.sum(items(), { total: 100 }), "DEADLINE_EXCEEDED", "maybe"),
+        async () => fails(client.sum(items(), { total: 400 }), "DEADLINE_EXCEEDED", "maybe"),
         async () => {
           const asked = closing.sum(items());
           await stage.until(() => takers[2]?.taken.length === 3, "three items were read");
@@ -245,11 +245,11 @@ export const uploadEndCases: readonly Case[] = [
     name: "the deadline of an upload is for being accepted; how long it takes then is not bounded by it",
     when: ({ kinds, deadline, cancel }) => kinds.includes("upload") && deadline && cancel,
     play: async (stage) => {
-      const patient = slow<number>(() => stage.sleep(100));
+      const patient = slow<number>(() => stage.sleep(400));
       const Late = contract(
         "depot",
         { version: "1.0.0" },
-        { hasty: upload({ head: patient, in: number, out: number, deadline: "40ms" }) },
+        { hasty: upload({ head: patient, in: number, out: number, deadline: "250ms" }) },
       );
       let begun = 0;
       let deadline: number | undefined;
@@ -257,7 +257,7 @@ export const uploadEndCases: readonly Case[] = [
         Depot,
         alike(async (items, context) => {
           deadline = context.deadline.at;
-          await stage.sleep(60); // it is accepted all the same: a handler may have to prepare
+          await stage.sleep(300); // it is accepted all the same: a handler may have to prepare
           let sum = 0;
           for await (const item of items) sum += item;
           await stage.sleep(50);
@@ -281,7 +281,7 @@ export const uploadEndCases: readonly Case[] = [
         "maybe",
       );
       match(error.advice!, /^not safe to repeat: "hasty" is not idempotent/);
-      await stage.sleep(100);
+      await stage.sleep(300);
       deepEqual([begun, supplier.ends], [0, []]);
       equal(await late.hasty([], { head: 1, deadline: "5s" }), 1);
     },
@@ -305,16 +305,16 @@ export const uploadEndCases: readonly Case[] = [
       );
       const slowly = async function* (): AsyncGenerator<number> {
         yield 1;
-        await stage.sleep(200);
+        await stage.sleep(350);
         yield 2;
       };
       equal(await client.pauses(slowly()), 3);
-      pauseMs = 300;
+      pauseMs = 500;
       await outOfTime(stage, client.pauses([1]));
       equal(await client.pauses([1], { idle: "5s" }), 1);
       const begun = stage.env.now();
-      await outOfTime(stage, client.sum([1], { total: 100 }));
-      ok(stage.env.now() - begun >= 100);
+      await outOfTime(stage, client.sum([1], { total: 300 }));
+      ok(stage.env.now() - begun >= 300);
       const { deadline } = contexts.at(-1)!;
       await stage.until(() => deadline.remaining(stage.env.now()) <= 0, "it holds for the handler");
       pauseMs = 0;
