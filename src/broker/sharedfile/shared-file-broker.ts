@@ -54,6 +54,7 @@ export class SharedFileBroker implements Broker {
   /** What `close` waits for: what is opened in between is closed too, and its claims are given back. */
   readonly #underWay = new Set<Promise<unknown>>();
   #closed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(terms: SharedFileTerms) {
     this.#terms = terms;
@@ -155,8 +156,11 @@ export class SharedFileBroker implements Broker {
     await resetTo(folder, group, to, claimant);
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     this.#closed = true;
     await this.#line;
     await Promise.allSettled(this.#underWay);

@@ -334,6 +334,15 @@ test("who closes while something is opened has nothing open behind it", async (t
   );
 });
 
+test("who closes while it is closing waits for that, too", async (t) => {
+  const broker = await opened(t, place(t));
+  let closed = false;
+  const first = broker.close().then(() => (closed = true));
+  await broker.close();
+  ok(closed);
+  await first;
+});
+
 test("it works where the file system has no hard links", async (t) => {
   const child = process(
     t,
