@@ -6,7 +6,7 @@ import { writeContentHeader, writeMethodFrame } from "../wire/amqp091/frame-writ
 import { Content, contentScan } from "./content.ts";
 import { lab } from "./testing/lab.ts";
 
-const limits = { timeout: 20_000 };
+const limits = { timeout: 60_000 };
 const nothing = Buffer.from([0, 0]);
 
 test("a message that is larger than is allowed is refused by its header", limits, async () => {

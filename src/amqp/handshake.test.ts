@@ -16,7 +16,7 @@ import { credentialsOf, userOf } from "./sasl.ts";
 import { lab } from "./testing/lab.ts";
 import { ableClient, WireClient } from "./testing/wire-client.ts";
 
-const limits = { timeout: 20_000 };
+const limits = { timeout: 60_000 };
 
 test("who speaks another protocol is told ours, and cut off", limits, async () => {
   await using subject = await lab();

@@ -4,7 +4,7 @@ import type { Fields } from "../wire/amqp091/method.ts";
 import { lab } from "./testing/lab.ts";
 import type { WireClient } from "./testing/wire-client.ts";
 
-const limits = { timeout: 20_000 };
+const limits = { timeout: 60_000 };
 
 type Closed = Fields<"channel.close">;
 

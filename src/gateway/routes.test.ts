@@ -8,7 +8,7 @@ import type { GatewayRequest, RouteOptions } from "./options.ts";
 import { Orders, OrdersService } from "./testing/orders.ts";
 import { allOf, ask, edgeOf, website } from "./testing/web.ts";
 
-const soon = { timeout: 20_000 };
+const soon = { timeout: 60_000 };
 let places = 0;
 
 async function serviceAt(t: TestContext, name: string): Promise<[OrdersService, string]> {

@@ -44,7 +44,7 @@ function overConnection(
       },
       ["cut"],
     );
-    for (const { name, run } of cases) void test(name, { timeout: 20_000 }, run);
+    for (const { name, run } of cases) void test(name, { timeout: 60_000 }, run);
   });
 }
 

@@ -77,7 +77,7 @@ suite("with a played API server, in the shapes that Kubernetes documents", () =>
 
   test(
     "a watch that is silent for too long is asked anew, and a silent API server is noticed",
-    { timeout: 15_000 },
+    { timeout: 60_000 },
     async () => {
       await using played = await stand();
       const { server, options } = played;

@@ -17,7 +17,7 @@ import {
 } from "./gateway-from-file.ts";
 import { JsonFault, parseJson } from "./json-node.ts";
 
-const soon = { timeout: 20_000 };
+const soon = { timeout: 60_000 };
 const cache = join(import.meta.dirname, "../../../.cache");
 
 function folderOf(t: TestContext): string {

@@ -7,7 +7,7 @@ import { test, type TestContext } from "node:test";
 
 import { allOf, ask, dial, edgeOf, nowhere, originOf, website } from "../testing/web.ts";
 
-const soon = { timeout: 20_000 };
+const soon = { timeout: 60_000 };
 
 /** Says what it was asked. */
 async function mirrorSite(t: TestContext, name: string = "site"): Promise<string> {

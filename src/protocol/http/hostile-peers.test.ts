@@ -7,7 +7,7 @@ import { test, type TestContext } from "node:test";
 import type { HttpHandlers } from "./http-server.ts";
 import { served, turns, type Place } from "./testing/http-scene.ts";
 
-const soon = { timeout: 5_000 };
+const soon = { timeout: 60_000 };
 const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /** `:method` GET, `:path` /, `:scheme` http, `:authority` x, in HPACK. */
 const get = Buffer.from([0x82, 0x84, 0x86, 0x01, 0x01, 0x78]);
