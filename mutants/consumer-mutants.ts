@@ -4,9 +4,9 @@ import type { Mutant } from "./mutant.ts";
 export const consumerMutants: readonly Mutant[] = [
   {
     name: "begins-what-is-given-up",
-    file: "src/messaging/consumer.ts",
-    find: "if (this.#stopping || this.#given.has(shard)) return;",
-    replace: "if (this.#stopping) return;",
+    file: "src/messaging/shards.ts",
+    find: "if (this.#ended || this.#given.has(shard)) return;",
+    replace: "if (this.#ended) return;",
     because:
       "what arrives of a shard that is being given up overtakes what was forgotten before it",
     killedBy: "messaging",

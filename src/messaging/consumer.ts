@@ -1,5 +1,4 @@
-import { alarmAt, sleep } from "../base/alarm.ts";
-import { backoff } from "../base/backoff.ts";
+import { alarmAt } from "../base/alarm.ts";
 import { channels, type MessageEvent } from "../base/diagnostics.ts";
 import type { Env } from "../base/env.ts";
 import { isTrunklineError } from "../base/error.ts";
@@ -16,6 +15,7 @@ import { KeyLanes } from "./key-lanes.ts";
 import { isExpired } from "./message-text.ts";
 import { RecentIds } from "./recent-ids.ts";
 import { pauseBefore } from "./retry.ts";
+import { Shards } from "./shards.ts";
 import { Task, type TaskOwner } from "./task.ts";
 import { Tally } from "./tally.ts";
 import type { Ended, Ending, FailureNote, Outcome, Work } from "./work.ts";
@@ -26,8 +26,6 @@ const crashesMax = 20;
 const heldMsMax = 1_000;
 /** Between attempts at a message for which its shard stops, in milliseconds. */
 const stoppedMs = 30_000;
-/** Between tries of reading which keys are blocked. */
-const preparing = { baseMs: 100, capMs: 5_000 };
 
 type Retry = Extract<Outcome, { readonly kind: "retry" }>;
 
@@ -62,13 +60,7 @@ export class MessageConsumer implements TaskOwner {
   readonly #tasks = new Set<Task>();
   #ready: Task[] = [];
   #running = 0;
-  /** What came of a shard before it was known which of its keys are blocked. */
-  readonly #early = new Map<string, Delivery[]>();
-  readonly #prepared = new Set<string>();
-  /** Shards that are being given to others, or were: what still arrives of them is theirs. */
-  readonly #given = new Set<string>();
-  /** Shards of which no further attempt begins. */
-  readonly #leaving = new Set<string>();
+  readonly #shards: Shards;
   #crashBuried = false;
   #stopping = false;
   #consumer: Consumer | undefined;
@@ -79,6 +71,11 @@ export class MessageConsumer implements TaskOwner {
     this.#parts = parts;
     this.#recent = new RecentIds(parts.terms.remembered);
     this.#distribution = new Distribution(parts.env.now());
+    this.#shards = new Shards({
+      prepare: (shard) => parts.dead.assigned(shard),
+      accept: (delivery) => this.#accept(delivery),
+      env: parts.env,
+    });
   }
 
   /** Subscribes. Rejects with the broker's error. */
@@ -90,12 +87,12 @@ export class MessageConsumer implements TaskOwner {
       prefetch: terms.prefetch,
       from: terms.from,
       ...(terms.filter?.pushedDown === undefined ? {} : { filter: terms.filter.pushedDown }),
-      assigned: (shard) => this.#assigned(shard),
+      assigned: (shard) => this.#shards.assigned(shard),
       revoking: (shard) => this.#revoking(shard),
       lost: (shard) => this.#lost(shard),
     };
     this.#consumer = await broker.consume(subscription, (batch) => {
-      for (const delivery of batch) this.#arrived(delivery);
+      for (const delivery of batch) this.#shards.arrived(delivery);
     });
   }
 
@@ -125,6 +122,7 @@ export class MessageConsumer implements TaskOwner {
   async stop(withinMs: number): Promise<number> {
     const { env, dead } = this.#parts;
     this.#stopping = true;
+    this.#shards.end();
     this.#consumer?.pause();
     this.#forget(idle);
     await this.#until(() => this.#tasks.size === 0, env.now() + withinMs);
@@ -137,52 +135,6 @@ export class MessageConsumer implements TaskOwner {
     this.#forget(() => true);
     await dead.close();
     return cut;
-  }
-
-  #arrived(delivery: Delivery): void {
-    const { shard } = delivery;
-    // What was on its way when its shard was given up comes to whoever has that next, behind what was forgotten here.
-    if (this.#stopping || this.#given.has(shard)) return;
-    if (this.#prepared.has(shard)) return this.#accept(delivery);
-    this.#assigned(shard);
-    this.#early.get(shard)?.push(delivery);
-  }
-
-  #assigned(shard: string): void {
-    this.#given.delete(shard);
-    this.#leaving.delete(shard);
-    if (this.#prepared.has(shard) || this.#early.has(shard)) return;
-    const early: Delivery[] = [];
-    this.#early.set(shard, early);
-    void this.#prepare(shard, early);
-  }
-
-  /** Until it is known what is blocked nothing begins: that is tried until it is, or the shard is gone. */
-  async #prepare(shard: string, early: readonly Delivery[]): Promise<void> {
-    const { dead, env } = this.#parts;
-    const wanted = (): boolean => !this.#stopping && this.#early.get(shard) === early;
-    for (let failures = 0; wanted(); failures++) {
-      try {
-        await dead.assigned(shard);
-        break;
-      } catch {
-        await sleep(
-          env,
-          backoff(failures, preparing, () => env.random()),
-        );
-      }
-    }
-    if (!wanted()) return;
-    this.#early.delete(shard);
-    this.#prepared.add(shard);
-    for (const delivery of early) this.#accept(delivery);
-  }
-
-  /** Nothing more of a shard is begun, until it comes again. */
-  #leave(shard: string): void {
-    this.#leaving.add(shard);
-    this.#prepared.delete(shard);
-    this.#early.delete(shard);
   }
 
   #accept(delivery: Delivery): void {
@@ -419,16 +371,14 @@ export class MessageConsumer implements TaskOwner {
   }
 
   async #revoking(shard: string): Promise<void> {
-    this.#given.add(shard);
-    this.#leave(shard);
+    this.#shards.given(shard);
     const own = (task: Task): boolean => task.delivery.shard === shard;
     this.#forget((task) => own(task) && idle(task));
     await this.#until(() => ![...this.#tasks].some(own), Infinity);
   }
 
   #lost(shard: string): void {
-    this.#leave(shard);
-    this.#given.delete(shard);
+    this.#shards.lost(shard);
     this.#parts.dead.lost(shard);
     for (const task of this.#tasks)
       if (task.delivery.shard === shard) task.abort("its shard belongs to somebody else");
