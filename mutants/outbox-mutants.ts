@@ -67,7 +67,7 @@ export const outboxMutants: readonly Mutant[] = [
   },
   {
     name: "lane-read-twice",
-    file: `${folder}/relay.ts`,
+    file: `${folder}/tracks.ts`,
     find: "return busy === undefined && dueAt <= now;",
     replace: "return dueAt <= now || busy === undefined;",
     because: "two batches of one lane are under way at once",
@@ -117,7 +117,7 @@ export const outboxMutants: readonly Mutant[] = [
   {
     name: "lane-given-away-under-way",
     file: `${folder}/relay.ts`,
-    find: "(share) => this.#underWay.has(share),",
+    find: "(share) => this.#tracks.holds(share),",
     replace: "() => false,",
     because: "another relay publishes from a lane of which a batch is under way",
     killedBy: "messaging",

@@ -4,7 +4,7 @@ import { channels, type OutboxEvent } from "../../base/diagnostics.ts";
 import type { Env } from "../../base/env.ts";
 import { uuidv7 } from "../../base/id.ts";
 import type { Broker } from "../../broker/broker.ts";
-import { shareOf, type Lease, type OutboxRow } from "../../store/outbox-rows.ts";
+import type { Lease, OutboxRow } from "../../store/outbox-rows.ts";
 import type { Following, LogState } from "../../store/log.ts";
 import type { Listening, Store } from "../../store/store.ts";
 import { noteOf } from "../failure-note.ts";
@@ -12,10 +12,9 @@ import { Leases } from "./leases.ts";
 import { Pass } from "./pass.ts";
 import type { RelayTerms } from "./relay-terms.ts";
 import { StandingLanes } from "./standing-lanes.ts";
+import { pauses, Tracks } from "./tracks.ts";
 import { Waiter } from "./waiter.ts";
 
-/** Between tries after the broker or the database could not be reached, in milliseconds. */
-const pauses = { baseMs: 50, capMs: 5_000 };
 /** With nothing to do it looks again after this part of its longest pause, then twice that, and so on. */
 const firstPart = 1 / 100;
 
@@ -51,14 +50,6 @@ export interface RelayStats {
   readonly log: LogState | undefined;
 }
 
-/** One of several that publish at once, each for lanes of its own: shares by their remainder. */
-interface Track {
-  busy: Promise<void> | undefined;
-  failures: number;
-  /** After a failure it does not begin before. */
-  dueAt: number;
-}
-
 /**
  * Publishes what is in an outbox (polling publisher): reads the beginning of lanes, has the broker confirm it, takes it out, and reads
  * again from the beginning. It keeps no cursor (OB-2). Nothing of a lane is read while something of it is under way, so that its
@@ -69,9 +60,7 @@ export class Relay {
   readonly #leases: Leases;
   readonly #standing: StandingLanes;
   readonly #pass: Pass;
-  readonly #tracks: Track[];
-  /** Shares of which something is being published: they are not given back before that is over. */
-  readonly #underWay = new Set<number>();
+  readonly #tracks: Tracks;
   readonly #change: Waiter;
   readonly #keeping: Waiter;
   #idleMs: number;
@@ -97,11 +86,7 @@ export class Relay {
       holds: (lease) => this.#leases.holds(lease),
       tell: (event) => this.#tell(event),
     });
-    this.#tracks = Array.from({ length: terms.concurrency }, () => ({
-      busy: undefined,
-      failures: 0,
-      dueAt: -Infinity,
-    }));
+    this.#tracks = new Tracks(terms.concurrency, () => this.#change.call(), env);
     this.#change = new Waiter(env);
     this.#keeping = new Waiter(env);
     this.#idleMs = terms.pollMs * firstPart;
@@ -142,8 +127,7 @@ export class Relay {
     this.#change.call();
     this.#keeping.call();
     const { env } = this.#parts;
-    const busy = this.#tracks.flatMap((track) => track.busy ?? []);
-    await atMost(env, withinMs, Promise.all([this.#running, ...busy]));
+    await atMost(env, withinMs, Promise.all([this.#running, ...this.#tracks.busy]));
     await this.#listening?.close().catch(() => {});
     if (this.#following !== undefined) await atMost(env, leaveMs, this.#following.close());
     await atMost(env, Math.max(withinMs, leaveMs), this.#leases.leave()).catch(() => {});
@@ -155,7 +139,7 @@ export class Relay {
     for (let failures = 0; !this.#stopping;) {
       try {
         const more = await this.#leases.keep(
-          (share) => this.#underWay.has(share),
+          (share) => this.#tracks.holds(share),
           (shares) => this.#pass.parked(shares),
         );
         if (more) this.wake();
@@ -163,7 +147,7 @@ export class Relay {
         this.#tidied = this.#pass.published;
         await store.outbox.tidy?.();
         failures = 0;
-        if (this.#tracks.every((track) => track.failures === 0)) this.#trouble = undefined;
+        if (!this.#tracks.failing) this.#trouble = undefined;
       } catch (error) {
         this.#troubled(error);
         const pauseMs = backoff(failures++, pauses, () => env.random());
@@ -178,7 +162,7 @@ export class Relay {
     const { env, terms } = this.#parts;
     while (!this.#stopping) {
       const lookedAt = env.now();
-      const free = this.#freeShares();
+      const free = this.#tracks.free(this.#leases.usable);
       let rows: readonly OutboxRow[] = [];
       if (free.length > 0) {
         try {
@@ -190,8 +174,12 @@ export class Relay {
         }
       }
       const lookMs = env.now() - lookedAt;
-      if (rows.length > 0 && !this.#stopping) this.#begin(rows, free);
-      else if (!(await this.#change.wait(this.#pauseMs())))
+      if (rows.length > 0 && !this.#stopping) {
+        this.#idleMs = terms.pollMs * firstPart;
+        // A few are one pass together: each takes out what it has published by a statement of its own.
+        const together = rows.length <= fewRows;
+        this.#tracks.begin(rows, free, together, (own, leases) => this.#work(own, leases));
+      } else if (!(await this.#change.wait(this.#pauseMs())))
         this.#idleMs = Math.min(this.#idleMs * 2, terms.pollMs);
       if (rows.length <= fewRows) await this.#gather(lookedAt, lookMs);
     }
@@ -208,66 +196,21 @@ export class Relay {
   }
 
   #pauseMs(): number {
-    const { env } = this.#parts;
-    const waits = this.#tracks.map(({ dueAt }) => dueAt - env.now()).filter((ms) => ms > 0);
-    return Math.min(this.#idleMs, this.#standing.soonestMs, ...waits);
+    return Math.min(this.#idleMs, this.#standing.soonestMs, this.#tracks.soonestMs);
   }
 
-  /** What may be read now: of tracks that have nothing under way. */
-  #freeShares(): Lease[] {
-    const now = this.#parts.env.now();
-    return this.#leases.usable.filter(({ share }) => {
-      const { busy, dueAt } = this.#trackOf(share);
-      return busy === undefined && dueAt <= now;
-    });
-  }
-
-  #trackOf(share: number): Track {
-    return this.#tracks[share % this.#tracks.length]!;
-  }
-
-  /** Hands rows to their tracks, each with the leases under which they were read. */
-  #begin(rows: readonly OutboxRow[], leases: readonly Lease[]): void {
-    this.#idleMs = this.#parts.terms.pollMs * firstPart;
-    const byTrack = Map.groupBy(rows, ({ lane }) => this.#trackOf(shareOf(lane)));
-    // A few are one pass together: each takes out what it has published by a statement of its own.
-    if (rows.length <= fewRows) return this.#occupy([...byTrack.keys()], rows, leases);
-    for (const [track, own] of byTrack) this.#occupy([track], own, leases);
-  }
-
-  #occupy(tracks: readonly Track[], rows: readonly OutboxRow[], leases: readonly Lease[]): void {
-    const shares = new Set(rows.map(({ lane }) => shareOf(lane)));
-    const under = leases.filter(({ share }) => shares.has(share));
-    for (const share of shares) this.#underWay.add(share);
-    const busy = this.#work(tracks, rows, under).finally(() => {
-      for (const track of tracks) track.busy = undefined;
-      for (const share of shares) this.#underWay.delete(share);
-      this.#change.call();
-    });
-    for (const track of tracks) track.busy = busy;
-  }
-
-  async #work(
-    tracks: readonly Track[],
-    rows: readonly OutboxRow[],
-    leases: readonly Lease[],
-  ): Promise<void> {
-    const { env } = this.#parts;
+  /** True: something has succeeded. */
+  async #work(rows: readonly OutboxRow[], leases: readonly Lease[]): Promise<boolean> {
     try {
       const broker = await this.#parts.broker();
       const trouble = await this.#pass.run(rows, leases, broker);
-      if (trouble === undefined) {
-        for (const track of tracks) track.failures = 0;
-        this.#trouble = undefined;
-        if (this.#pass.published - this.#tidied >= tidyRows) this.#keeping.call();
-        return;
-      }
-      throw trouble;
+      if (trouble !== undefined) throw trouble;
+      this.#trouble = undefined;
+      if (this.#pass.published - this.#tidied >= tidyRows) this.#keeping.call();
+      return true;
     } catch (error) {
       this.#troubled(error);
-      // A pass without any progress is followed by a pause, whatever was wrong (OB-7).
-      for (const track of tracks)
-        track.dueAt = env.now() + backoff(track.failures++, pauses, () => env.random());
+      return false;
     }
   }
 
