@@ -95,11 +95,17 @@ static napi_value is_bell(napi_env env, napi_callback_info info) {
   return answer;
 }
 
-/* bellRing(fd): 0, or the negative number of an error. One that is full is heard all the same. */
+/*
+ * bellRing(fd): 0, or the negative number of an error. One that is full is heard all the same. Whoever has it too may make it one that
+ * blocks, after it was looked at: that is EPERM, and not rung. Who does so in this very moment, and has filled it, holds us up, as he could
+ * by a signal, for he is the same user.
+ */
 static napi_value bell_ring(napi_env env, napi_callback_info info) {
   napi_value values[1];
   int fd = -1;
   if (!arguments(env, info, 1, values) || !to_int(env, values[0], &fd)) return NULL;
+  int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || (flags & O_NONBLOCK) == 0) return refused(env, flags < 0 ? errno : EPERM);
   uint64_t one = 1;
   ssize_t written;
   do written = write(fd, &one, sizeof one);

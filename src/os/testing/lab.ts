@@ -69,6 +69,7 @@ export const errno = {
   ENOENT: -2,
   ENOTCONN: -107,
   ENOTSOCK: -88,
+  EPERM: -1,
   EPIPE: -32,
   ESRCH: -3,
 } as const;
