@@ -9,7 +9,9 @@ import {
   openSync,
   rmSync,
   statfsSync,
+  truncateSync,
   unlinkSync,
+  writeFileSync,
   writeSync,
 } from "node:fs";
 import { arch, platform, tmpdir, userInfo } from "node:os";
@@ -34,7 +36,8 @@ function disk(t: TestContext, mebibytes: number): string | undefined {
     rmSync(folder, { recursive: true });
   });
   const [image, place] = [join(folder, "image"), join(folder, "disk")];
-  execFileSync("truncate", ["-s", `${mebibytes}M`, image]);
+  writeFileSync(image, "");
+  truncateSync(image, mebibytes * 1_048_576);
   mkdirSync(place);
   mounted =
     spawnSync("mkfs.ext4", ["-q", "-F", "-m", "0", image]).status === 0 &&
