@@ -160,3 +160,36 @@ test(
     out.close();
   },
 );
+
+test(
+  "who closes while he hears, and receives elsewhere at once, hears there what was sent there",
+  { skip },
+  async (t) => {
+    const [one, two] = [place(t), place(t)];
+    const mailbox = new Mailbox();
+    const heard: string[] = [];
+    for (const text of [one, two]) {
+      await (await receive(text, new Mailbox())).close();
+      const out = await sender(text);
+      for (const what of ["a", "b"])
+        await out.send(Buffer.from(`${text} ${what}`), env.now() + 1_000);
+      out.close();
+    }
+    const next = Promise.withResolvers<DatagramReceiver>();
+    const { datagrams } = mq();
+    const first = await datagrams!.receive(
+      parseAddress(one),
+      (memory, from, to) => {
+        heard.push(memory.toString("latin1", from, to));
+        if (heard.length > 1) return;
+        void first.close();
+        next.resolve(receive(two, mailbox));
+      },
+      {},
+      env,
+    );
+    await mailbox.until(() => mailbox.datagrams.length === 2);
+    deepEqual(heard, [`${one} a`, `${one} b`]);
+    await (await next.promise).close();
+  },
+);

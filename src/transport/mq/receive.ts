@@ -52,6 +52,8 @@ class Receiving {
   #hear: (from: number, to: number) => void = () => {};
   #paused = false;
   #ended = false;
+  /** The number of the descriptor may be another's by now. */
+  #closed = false;
 
   constructor(os: Addon, fd: number, memory: Buffer, bytesMax: number) {
     this.#os = os;
@@ -85,6 +87,7 @@ class Receiving {
     this.#read(endDatagramsMax);
     this.#os.watchStop(this.#watch!);
     this.#os.descriptorClose(this.#fd);
+    this.#closed = true;
   }
 
   #read(datagramsMax: number): void {
@@ -94,7 +97,8 @@ class Receiving {
       if (got < 0) return;
       if (got > this.#bytesMax) this.dropped++;
       else this.#hear(0, got);
-      if (this.#paused && !this.#ended) return;
+      // Who hears may have closed, which reads what is left, or paused.
+      if (this.#closed || (this.#paused && !this.#ended)) return;
     }
   }
 }
