@@ -65,11 +65,11 @@ function byNode(name: PlainSignal, hear: HearDatagram, peer: Peer): () => void {
 
 function byAddon(os: Addon, number: number, hear: HearDatagram, peer: Peer): () => void {
   const fd = os.signalHear(number);
-  const records = Buffer.alloc(recordBytes * recordsMax);
   const value = Buffer.alloc(signalBytes);
-  const words = new Int32Array(records.buffer, records.byteOffset, records.length / 4);
   const read = (): void => {
-    const got = readNow(fd, records);
+    // Each time its own: who hears may close, which reads what is left.
+    const words = new Int32Array((recordBytes / 4) * recordsMax);
+    const got = readNow(fd, words);
     for (let word = 0; word * 4 < got; word += recordBytes / 4) {
       value.writeInt32BE(words[word + 1]!, 0);
       hear(value, 0, signalBytes, { ...peer, pid: words[word + 2], uid: words[word + 3]! >>> 0 });
@@ -85,7 +85,7 @@ function byAddon(os: Addon, number: number, hear: HearDatagram, peer: Peer): () 
 }
 
 /** How many bytes are there; it is a pipe that never blocks. */
-function readNow(fd: number, into: Buffer): number {
+function readNow(fd: number, into: Int32Array): number {
   try {
     return readSync(fd, into);
   } catch {
