@@ -114,6 +114,7 @@ export class MmapConsumer implements Consumer {
       this.#unsettled.add(delivery);
       batch.push(delivery);
     }
+    if (this.#closed) return; // by who was told that it is connected again
     if (wanted > 0 && fresh.length === wanted) this.#ring.env.yield(() => this.#read());
     if (batch.length > 0) this.#deliver(batch);
   }

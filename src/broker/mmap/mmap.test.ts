@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { pathToFileURL } from "node:url";
 
+import { channels } from "../../base/diagnostics.ts";
 import { isTrunklineError } from "../../base/error.ts";
 import { realEnv } from "../../base/real-env.ts";
 import { addon, addonProblem } from "../../os/addon.ts";
@@ -78,6 +79,31 @@ function elsewhere(t: TestContext, address: string, program: string): ChildProce
   t.after(() => child.kill("SIGKILL"));
   return child;
 }
+
+test(
+  "who closes when he is told that the ring is lost has nothing of the next one",
+  { skip },
+  async (t) => {
+    const path = place(t);
+    const broker = await opened(t, `mmap:${path}`);
+    const told = Promise.withResolvers<void>();
+    const consumer = await broker.consume(
+      { channel: orders, group: undefined, prefetch: 1 },
+      () => {},
+    );
+    const listen = (event: unknown): void => {
+      const { address, state } = event as { address: string; state: string };
+      if (state !== "lost" || !address.startsWith(path)) return;
+      void consumer.close();
+      told.resolve();
+    };
+    channels.broker.subscribe(listen);
+    t.after(() => channels.broker.unsubscribe(listen));
+    rmSync(`${path}.orders`);
+    await told.promise;
+    equal(env.alarms, 0);
+  },
+);
 
 test(
   "where the bell cannot be watched it is refused by name, and nothing stays open",

@@ -120,8 +120,8 @@ export class RingFileReader {
 
   #lose(reason: string): [] {
     this.#letGo();
+    this.#wait(lookMs, () => this.#goOn()); // before it is told: who hears it may close
     this.#terms.lost(reason);
-    this.#wait(lookMs, () => this.#goOn());
     return [];
   }
 
