@@ -10,7 +10,7 @@ import { History, tellTry } from "./history.ts";
 import type { Job } from "./job.ts";
 import { KeyTurns, overtaken, type Turn } from "./key-turns.ts";
 import { Pause } from "./pause.ts";
-import { givenUp } from "./refusals.ts";
+import { givenUp, leftBehind } from "./refusals.ts";
 import { SecondTries } from "./second-tries.ts";
 import type { ServiceState } from "./service-state.ts";
 import type { Target, TargetPermit } from "./target.ts";
@@ -169,9 +169,10 @@ export class Attempts implements CourseEnds {
   /** The answer of the try beside it; undefined when it is time for another one. Throws what the caller is told when there is none. */
   async #recover(
     course: Course,
-    failure: unknown,
+    given: unknown,
   ): Promise<{ readonly answer: unknown } | undefined> {
     const { job, attempt, target, permit, sentAt, late } = course;
+    const failure = leftBehind(given, target, attempt);
     const now = (course.overAt = this.#env.now());
     course.outcome = outcomeOf(failure);
     if (late !== undefined) this.#env.clear(late); // nobody is late any more

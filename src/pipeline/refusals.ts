@@ -1,4 +1,4 @@
-import { systemError, type TrunklineError } from "../base/error.ts";
+import { isTrunklineError, systemError, type TrunklineError } from "../base/error.ts";
 import type { Attempt } from "../protocol/attempt.ts";
 import type { Target } from "./target.ts";
 
@@ -69,5 +69,17 @@ export function crowded(lane: string, max: number): TrunklineError {
     executed: "no",
     gate: "bulkhead",
     advice: "it does not answer as fast as it is asked; ask less at once, or raise limit.service",
+  });
+}
+
+/** Who waits for a connection to an endpoint that is known no more is let go by it, not by whoever called: others may still be asked. */
+export function leftBehind(failure: unknown, target: Target, attempt: Attempt): unknown {
+  if (!isTrunklineError(failure) || failure.declared || failure.code !== "CANCELLED")
+    return failure;
+  if (failure.executed !== "no" || !target.draining || attempt.cancelled !== undefined)
+    return failure;
+  return systemError("UNAVAILABLE", "the endpoint was gone before the request could leave", {
+    executed: "no",
+    cause: failure,
   });
 }
