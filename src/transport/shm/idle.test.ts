@@ -39,7 +39,7 @@ test(
       // They look for a while for more.
       for (let turns = 0; turns < 1_000; turns++) await stage.turn();
       const { loopCount } = performance.nodeTiming.uvMetricsInfo;
-      const [code] = (await once(spawn("sleep", ["0.2"]), "exit")) as [number];
+      const [code] = (await once(spawn("sleep", ["0.2"], { stdio: "ignore" }), "exit")) as [number];
       equal(code, 0);
       const turns = performance.nodeTiming.uvMetricsInfo.loopCount - loopCount;
       ok(turns <= turnsMax, `${turns} turns while nothing happened`);
