@@ -7,14 +7,15 @@ export interface Reply {
 /** One who has a promise of it. */
 export class PromisedReply implements Reply {
   readonly promise: Promise<unknown>;
-  readonly answered: (output: unknown) => void;
-  readonly failed: (failure: unknown) => void;
+  answered!: (output: unknown) => void;
+  failed!: (failure: unknown) => void;
 
   constructor() {
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    this.promise = promise;
-    this.answered = resolve;
-    this.failed = reject;
+    // Not by `withResolvers`, which takes a third longer.
+    this.promise = new Promise((resolve, reject) => {
+      this.answered = resolve;
+      this.failed = reject;
+    });
   }
 }
 
