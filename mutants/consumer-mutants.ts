@@ -78,7 +78,7 @@ export const consumerMutants: readonly Mutant[] = [
     replace: "void before;",
     because:
       "a message that was handled is taken for one that follows a dead one, when its ack is lost",
-    killedBy: "sim-messaging",
+    killedBy: "messaging",
   },
   {
     name: "duplicate-handled",

@@ -71,7 +71,7 @@ export const outboxMutants: readonly Mutant[] = [
     find: "return busy === undefined && dueAt <= now;",
     replace: "return dueAt <= now || busy === undefined;",
     because: "two batches of one lane are under way at once",
-    killedBy: "sim-outbox",
+    killedBy: "messaging",
   },
   {
     name: "parked-unknown",

@@ -246,10 +246,17 @@ test("a member that joins begins with a part when what the one before it has beg
   }
 });
 
-test("what is on its way when its shard is given up is not begun before what was forgotten", async () => {
-  const scene = new Scene();
+/** A broker whose deliveries are the test's own. `ack`: of each, when it settles. */
+function played(
+  scene: Scene,
+  ack: (id: string) => Promise<void> = () => Promise.resolve(),
+): {
+  readonly broker: Broker;
+  deliver(...ids: string[]): void;
+  readonly subscription: Subscription;
+} {
   let subscription: Subscription | undefined;
-  let deliver: (batch: readonly Delivery[]) => void = () => {};
+  let heard: (batch: readonly Delivery[]) => void = () => {};
   const consumer = {
     shards: [],
     pause: () => {},
@@ -260,20 +267,32 @@ test("what is on its way when its shard is given up is not begun before what was
     ...scene.broker,
     capabilities: scene.broker.capabilities,
     declare: () => Promise.resolve([]),
-    consume: (asked, heard) => {
-      [subscription, deliver] = [asked, heard];
+    consume: (asked, deliver) => {
+      [subscription, heard] = [asked, deliver];
       return Promise.resolve({ ...consumer, [Symbol.asyncDispose]: () => Promise.resolve() });
     },
   };
-  const delivered = (id: string): Delivery => ({
+  const delivery = (id: string): Delivery => ({
     envelope: message(id, "a"),
     attempt: 1,
     redelivered: false,
     shard: "0",
     generation: 1,
-    ack: () => Promise.resolve(),
+    ack: () => ack(id),
     release: () => Promise.resolve(),
   });
+  return {
+    broker,
+    deliver: (...ids) => heard(ids.map(delivery)),
+    get subscription() {
+      return subscription!;
+    },
+  };
+}
+
+test("what is on its way when its shard is given up is not begun before what was forgotten", async () => {
+  const scene = new Scene();
+  const play = played(scene);
   const seen: string[] = [];
   const first = Promise.withResolvers<Outcome>();
   await scene.consume(
@@ -282,20 +301,40 @@ test("what is on its way when its shard is given up is not begun before what was
       return envelope.id === "a1" ? first.promise : done;
     },
     {},
-    broker,
+    play.broker,
   );
-  subscription!.assigned!("0");
+  play.subscription.assigned!("0");
   await scene.passes(10);
-  deliver([delivered("a1"), delivered("a2")]);
+  play.deliver("a1", "a2");
   await scene.passes(10);
-  const given = subscription!.revoking!("0");
-  deliver([delivered("a3")]); // it had left before
+  const given = play.subscription.revoking!("0");
+  play.deliver("a3"); // it had left before
   first.resolve(done);
   await given;
   await scene.passes(10);
   deepEqual(seen, ["a1"]);
-  subscription!.assigned!("0");
-  deliver([delivered("a2"), delivered("a3")]);
+  play.subscription.assigned!("0");
+  play.deliver("a2", "a3");
   await scene.passes(10);
   deepEqual(seen, ["a1", "a2", "a3"]);
+});
+
+test("what is given up waits until the one before it of its key is known to be settled", async () => {
+  const scene = new Scene();
+  const settled = Promise.withResolvers<void>();
+  const play = played(scene, (id) => (id === "a1" ? settled.promise : Promise.resolve()));
+  const malformed: Outcome = { kind: "dead", failure: noteOf(new Error("nobody can read it")) };
+  await scene.consume(({ envelope }) => (envelope.id === "a1" ? done : malformed), {}, play.broker);
+  play.subscription.assigned!("0");
+  await scene.passes(10);
+  play.deliver("a1", "a2");
+  await scene.passes(10_000);
+  deepEqual(
+    scene.dead.letters,
+    [],
+    "were the ack lost, a1 would come again and find its key blocked",
+  );
+  settled.resolve();
+  await scene.passes(10);
+  deepEqual(scene.dead.letters, ["a2 failed after 1"]);
 });
