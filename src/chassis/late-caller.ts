@@ -8,7 +8,7 @@ import type {
   StreamOptions,
   UploadOptions,
 } from "../protocol/protocol.ts";
-import { tell, type Reply } from "../protocol/reply.ts";
+import { tell, type Completion } from "../protocol/completion.ts";
 
 /** A caller whose protocol is loaded with the first request: a client is made at once, modules are not. */
 export class LateCaller implements Caller {
@@ -40,9 +40,9 @@ export class LateCaller implements Caller {
     return this.#ready().then((caller) => caller.call(operation, input, attempt));
   }
 
-  ask(operation: Operation, input: unknown, attempt: Attempt, reply: Reply): void {
-    if (this.#loaded?.ask !== undefined) this.#loaded.ask(operation, input, attempt, reply);
-    else tell(reply, this.call(operation, input, attempt));
+  ask(operation: Operation, input: unknown, attempt: Attempt, completion: Completion): void {
+    if (this.#loaded?.ask !== undefined) this.#loaded.ask(operation, input, attempt, completion);
+    else tell(completion, this.call(operation, input, attempt));
   }
 
   async upload(

@@ -1,7 +1,7 @@
 import type { Env } from "../base/env.ts";
 import { isTrunklineError, type TrunklineError } from "../base/error.ts";
 import type { Attempt } from "../protocol/attempt.ts";
-import { PromisedReply, tell, type Reply } from "../protocol/reply.ts";
+import { PromisedCompletion, tell, type Completion } from "../protocol/completion.ts";
 import { outcomeOf } from "../resilience/outcome.ts";
 import { Choosing } from "./choosing.ts";
 import { Course, type CourseEnds } from "./course.ts";
@@ -36,25 +36,35 @@ export class Attempts implements CourseEnds {
 
   /** Does the job. What it rejects with says of all tries together whether it ran. */
   run(job: Job, attempt: Attempt, terms: OperationTerms): Promise<unknown> {
-    const reply = new PromisedReply();
-    this.ask(job, attempt, terms, reply);
-    return reply.promise;
+    const completion = new PromisedCompletion();
+    this.ask(job, attempt, terms, completion);
+    return completion.promise;
   }
 
   /** The same, told at once and not by a promise. Never throws. */
-  ask(job: Job, attempt: Attempt, terms: OperationTerms, reply: Reply): void {
+  ask(job: Job, attempt: Attempt, terms: OperationTerms, completion: Completion): void {
     const service = this.#service;
     const startedAt = attempt.beganAt ?? this.#env.now();
     let lane: string;
     try {
       lane = service.enter(attempt, startedAt);
     } catch (refusal) {
-      reply.failed(refusal);
+      completion.failed(refusal);
       return;
     }
     const targets = this.#targets.inLane(lane);
     const { admitted } = service;
-    const course = new Course(this, job, attempt, terms, targets, reply, lane, admitted, startedAt);
+    const course = new Course(
+      this,
+      job,
+      attempt,
+      terms,
+      targets,
+      completion,
+      lane,
+      admitted,
+      startedAt,
+    );
     let target: Target | undefined;
     try {
       course.turn = this.#turnOf(job, attempt, targets, lane);
@@ -124,7 +134,7 @@ export class Attempts implements CourseEnds {
     course.late?.end(this.#env);
     course.outcome = "ok";
     this.#leave(course);
-    course.reply.answered(answer);
+    course.completion.answered(answer);
   }
 
   async goOn(course: Course, failure: unknown): Promise<void> {
@@ -145,12 +155,12 @@ export class Attempts implements CourseEnds {
     }
     course.outcome = "ok";
     this.#leave(course);
-    course.reply.answered(second.answer);
+    course.completion.answered(second.answer);
   }
 
   #fail(course: Course, told: unknown): void {
     this.#leave(course);
-    course.reply.failed(told);
+    course.completion.failed(told);
   }
 
   #leave({ lane, admitted, outcome, overAt, turn }: Course): void {

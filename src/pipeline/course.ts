@@ -1,5 +1,5 @@
 import type { Attempt } from "../protocol/attempt.ts";
-import type { Reply } from "../protocol/reply.ts";
+import type { Completion } from "../protocol/completion.ts";
 import type { OutcomeKind } from "../resilience/outcome.ts";
 import type { History } from "./history.ts";
 import type { Job } from "./job.ts";
@@ -16,13 +16,13 @@ export interface CourseEnds {
 }
 
 /** One call on its way through its tries: it hears what comes of the one that is under way. No closure, no promise for each call. */
-export class Course implements Reply {
+export class Course implements Completion {
   readonly job: Job;
   readonly attempt: Attempt;
   readonly terms: OperationTerms;
   readonly targets: Targets;
   /** Who hears what comes of all tries together. */
-  readonly reply: Reply;
+  readonly completion: Completion;
   readonly lane: string;
   /** The permit of the service's breaker. */
   readonly admitted: number;
@@ -49,7 +49,7 @@ export class Course implements Reply {
     attempt: Attempt,
     terms: OperationTerms,
     targets: Targets,
-    reply: Reply,
+    completion: Completion,
     lane: string,
     admitted: number,
     startedAt: number,
@@ -59,7 +59,7 @@ export class Course implements Reply {
     this.attempt = attempt;
     this.terms = terms;
     this.targets = targets;
-    this.reply = reply;
+    this.completion = completion;
     this.lane = lane;
     this.admitted = admitted;
     this.startedAt = startedAt;

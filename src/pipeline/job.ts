@@ -2,7 +2,7 @@ import { channels } from "../base/diagnostics.ts";
 import type { Attempt } from "../protocol/attempt.ts";
 import type { Operation } from "../protocol/operation.ts";
 import type { Caller, Sink, Source, UploadOptions } from "../protocol/protocol.ts";
-import { tell, type Reply } from "../protocol/reply.ts";
+import { tell, type Completion } from "../protocol/completion.ts";
 import type { Target } from "./target.ts";
 
 /** A request with at most one answer, as it is handed to whichever endpoint is to do it. */
@@ -15,8 +15,8 @@ export interface Job {
   /** A second try may run beside the first. */
   readonly hedgeable: boolean;
   send(caller: Caller, attempt: Attempt): Promise<unknown>;
-  /** As `send`, told to `reply`. Absent: by `send` alone. */
-  ask?(caller: Caller, attempt: Attempt, reply: Reply): void;
+  /** As `send`, told to `completion`. Absent: by `send` alone. */
+  ask?(caller: Caller, attempt: Attempt, completion: Completion): void;
   /** It goes on at the endpoint after its first answer. */
   goesOn?(target: Target): void;
 }
@@ -41,14 +41,14 @@ export class CallJob implements Job {
   }
 
   /**
-   * By the caller's `ask`, where it has one: a promise less for each call. But then the reply comes in the asynchronous context of
+   * By the caller's `ask`, where it has one: a promise less for each call. But then the completion comes in the asynchronous context of
    * whoever reads the connection; where somebody hears of failed tries, or is around each, it comes in that of the call.
    */
-  ask(caller: Caller, attempt: Attempt, reply: Reply): void {
+  ask(caller: Caller, attempt: Attempt, completion: Completion): void {
     const { operation, first } = this;
     const direct = attempt.around === undefined && !channels.attempt.hasSubscribers;
-    if (direct && caller.ask !== undefined) caller.ask(operation, first, attempt, reply);
-    else tell(reply, this.send(caller, attempt));
+    if (direct && caller.ask !== undefined) caller.ask(operation, first, attempt, completion);
+    else tell(completion, this.send(caller, attempt));
   }
 }
 

@@ -6,7 +6,7 @@ import type { Address } from "../transport/address.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Incoming } from "./incoming.ts";
 import type { Operation } from "./operation.ts";
-import type { Reply } from "./reply.ts";
+import type { Completion } from "./completion.ts";
 import type { Retirement } from "./retirement.ts";
 
 /** What a protocol can carry. Its suite tests each promise, and each refusal. */
@@ -125,7 +125,7 @@ export interface Caller {
    * The same for who can be told at once: it spares a promise, and the turns until that has settled. Never throws. Absent: by `call`
    * alone.
    */
-  ask?(operation: Operation, input: unknown, attempt: Attempt, reply: Reply): void;
+  ask?(operation: Operation, input: unknown, attempt: Attempt, completion: Completion): void;
   /**
    * Items as they come, with credit; a failure rejects `next`, after the items that came before it. Throws what can be
    * told before anything is sent.

@@ -6,7 +6,7 @@ import { memory, MemoryNames } from "../../transport/memory/memory.ts";
 import { streamIdMax } from "../../wire/limits.ts";
 import { Attempt } from "../attempt.ts";
 import { beginTrace } from "../../base/trace.ts";
-import { PromisedReply } from "../reply.ts";
+import { PromisedCompletion } from "../completion.ts";
 import { declare } from "../suite/declare.ts";
 import { FramePeer } from "./frame-peer.ts";
 import { FrameScene, onStream, text } from "./frame-scene.ts";
@@ -55,11 +55,11 @@ test("after the last stream id the numbers begin anew, and those in use are pass
     elsewhere: () => false,
     resume: () => {},
   };
-  const send = (): PromisedReply => {
+  const send = (): PromisedCompletion => {
     const attempt = new Attempt(Infinity, Infinity, beginTrace(env), undefined, undefined);
-    const reply = new PromisedReply();
-    session.send(new PendingCall(home, place, attempt, 0, 1_000, reply));
-    return reply;
+    const completion = new PromisedCompletion();
+    session.send(new PendingCall(home, place, attempt, 0, 1_000, completion));
+    return completion;
   };
 
   const busy = {

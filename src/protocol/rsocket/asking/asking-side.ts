@@ -4,7 +4,7 @@ import type { Format } from "../../../codec/format.ts";
 import type { Attempt } from "../../attempt.ts";
 import type { Operation } from "../../operation.ts";
 import type { Caller, CallerState, Source, StreamOptions, UploadOptions } from "../../protocol.ts";
-import { PromisedReply, type Reply } from "../../reply.ts";
+import { PromisedCompletion, type Completion } from "../../completion.ts";
 import { ItemDuplex } from "./item-duplex.ts";
 import { ItemStream } from "./item-stream.ts";
 import { PendingCall } from "./pending-call.ts";
@@ -35,17 +35,17 @@ export abstract class AskingSide implements Caller, RequestHome {
   protected abstract send(request: Request, now: number): void;
 
   call(operation: Operation, input: unknown, attempt: Attempt): Promise<unknown> {
-    const reply = new PromisedReply();
-    this.ask(operation, input, attempt, reply);
-    return reply.promise;
+    const completion = new PromisedCompletion();
+    this.ask(operation, input, attempt, completion);
+    return completion.promise;
   }
 
-  ask(operation: Operation, input: unknown, attempt: Attempt, reply: Reply): void {
+  ask(operation: Operation, input: unknown, attempt: Attempt, completion: Completion): void {
     try {
-      const call = new PendingCall(this, operation, attempt, input, this.itemBytesMax, reply);
+      const call = new PendingCall(this, operation, attempt, input, this.itemBytesMax, completion);
       this.begin(call, call.startedAt);
     } catch (refusal) {
-      reply.failed(refusal);
+      completion.failed(refusal);
     }
   }
 
@@ -85,7 +85,7 @@ export abstract class AskingSide implements Caller, RequestHome {
     options: UploadOptions,
   ): Promise<unknown> {
     const { itemBytesMax } = this;
-    const reply = new PromisedReply();
+    const completion = new PromisedCompletion();
     try {
       const upload = new PendingUpload(
         this,
@@ -95,13 +95,13 @@ export abstract class AskingSide implements Caller, RequestHome {
         itemBytesMax,
         source,
         options,
-        reply,
+        completion,
       );
       this.begin(upload, upload.startedAt);
     } catch (refusal) {
-      reply.failed(refusal);
+      completion.failed(refusal);
     }
-    return reply.promise;
+    return completion.promise;
   }
 
   duplex(

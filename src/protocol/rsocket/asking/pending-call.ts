@@ -3,14 +3,14 @@ import { Flag, FrameType } from "../../../wire/frame-type.ts";
 import type { FrameView } from "../../../wire/frame-view.ts";
 import type { Attempt } from "../../attempt.ts";
 import type { Codecs, Operation } from "../../operation.ts";
-import type { Reply } from "../../reply.ts";
+import type { Completion } from "../../completion.ts";
 import { excess, Request, type RequestHome } from "./request.ts";
 
 /** A call that waits for its one answer. */
 export class PendingCall extends Request {
   readonly type: number = FrameType.REQUEST_RESPONSE;
   readonly credit: number = 0;
-  readonly #reply: Reply;
+  readonly #completion: Completion;
 
   constructor(
     home: RequestHome,
@@ -18,10 +18,10 @@ export class PendingCall extends Request {
     attempt: Attempt,
     input: unknown,
     itemBytesMax: number,
-    reply: Reply,
+    completion: Completion,
   ) {
     super(home, operation, attempt, input, itemBytesMax);
-    this.#reply = reply;
+    this.#completion = completion;
   }
 
   payload(memory: Buffer, view: FrameView): void {
@@ -35,7 +35,7 @@ export class PendingCall extends Request {
       }
     }
     this.finish();
-    this.#reply.answered(value);
+    this.#completion.answered(value);
   }
 
   /** The handler has answered, so it ran. */
@@ -44,7 +44,7 @@ export class PendingCall extends Request {
   }
 
   protected reject(error: TrunklineError): void {
-    this.#reply.failed(error);
+    this.#completion.failed(error);
   }
 }
 

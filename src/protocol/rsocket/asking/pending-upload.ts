@@ -3,7 +3,7 @@ import type { FrameView } from "../../../wire/frame-view.ts";
 import type { Attempt } from "../../attempt.ts";
 import type { Operation } from "../../operation.ts";
 import type { Source, UploadOptions } from "../../protocol.ts";
-import type { Reply } from "../../reply.ts";
+import type { Completion } from "../../completion.ts";
 import { PendingCall } from "./pending-call.ts";
 import type { Payload } from "../frames/frame-sender.ts";
 import { late, type Carrier, type RequestHome } from "./request.ts";
@@ -27,9 +27,9 @@ export class PendingUpload extends PendingCall {
     itemBytesMax: number,
     source: Source,
     { idleMs }: UploadOptions,
-    reply: Reply,
+    completion: Completion,
   ) {
-    super(home, operation, attempt, head, itemBytesMax, reply);
+    super(home, operation, attempt, head, itemBytesMax, completion);
     const progressed = (): void => void (this.#idleFrom = home.env.now());
     this.#sent = new SentItems(
       this,

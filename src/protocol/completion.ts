@@ -1,11 +1,11 @@
 /** Who is told what came of a call: one of both, once. Neither may throw. */
-export interface Reply {
+export interface Completion {
   answered(output: unknown): void;
   failed(failure: unknown): void;
 }
 
 /** One who has a promise of it. */
-export class PromisedReply implements Reply {
+export class PromisedCompletion implements Completion {
   readonly promise: Promise<unknown>;
   answered!: (output: unknown) => void;
   failed!: (failure: unknown) => void;
@@ -20,9 +20,9 @@ export class PromisedReply implements Reply {
 }
 
 /** Tells what comes of a promise. */
-export function tell(reply: Reply, promise: PromiseLike<unknown>): void {
+export function tell(completion: Completion, promise: PromiseLike<unknown>): void {
   promise.then(
-    (output) => reply.answered(output),
-    (failure: unknown) => reply.failed(failure),
+    (output) => completion.answered(output),
+    (failure: unknown) => completion.failed(failure),
   );
 }
